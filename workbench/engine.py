@@ -1,0 +1,206 @@
+"""One engine for ANN and SNN: the parts of the graph in order, each computing a whole block of steps at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from workbench.graph import Edge, Network
+from workbench.paths import connected_parts, find_cycle, reachable, shortest_delays, topological_order
+
+
+@dataclass(frozen=True)
+class Part:
+    """A strongly connected part of the graph: its nodes in order, and how many steps they can compute at once.
+
+    `steps` is the largest C such that the part's edges with delay < C form no cycle; None where it has no cycle.
+    """
+
+    nodes: tuple[str, ...]
+    steps: int | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What has to be computed, and in which order, so that the wanted nodes are known."""
+
+    network: Network
+    wanted: tuple[str, ...]
+    parts: tuple[Part, ...]
+    depth: Mapping[str, int]  # node -> steps of its past that edges still read
+    slack: Mapping[str, int]  # node -> its last so many steps reach no wanted node any more
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Activity of a node in consecutive steps: `values` (steps, batch, *shape) from step `start` on."""
+
+    start: int
+    values: Tensor
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.values)
+
+    def cut(self, begin: int, end: int) -> Tensor:
+        return self.values[max(begin - self.start, 0) : max(end - self.start, 0)]
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything a network remembers between two blocks: the next step, the past that edges read, the membranes."""
+
+    step: int = 0
+    past: Mapping[str, Piece] = field(default_factory=dict)
+    membranes: Mapping[str, Tensor | None] = field(default_factory=dict)
+
+
+class Layers(Protocol):
+    """The numbers behind a network as the engine asks for them; every tensor is (steps, batch, *shape)."""
+
+    def connect(self, position: int, source: Tensor) -> Tensor:
+        """The linear map of the edge at this position."""
+
+    def settle(self, node: str, drive: Tensor) -> Tensor:
+        """The node's bias and norm."""
+
+    def fire(
+        self, node: str, drive: Tensor, membrane: Tensor | None, age: int
+    ) -> tuple[Tensor, Tensor | None]:
+        """The node's neuron, `age` steps after its first response: activity and the membrane left behind."""
+
+
+def plan(network: Network, wanted: Iterable[str]) -> Plan:
+    """The order in which blocks of time can be computed, without the nodes that the wanted ones do not depend on."""
+    wanted = tuple(dict.fromkeys(wanted))
+    for node in wanted:
+        if node not in network.nodes:
+            raise ValueError(f"unknown node {node!r} to record; the network has {', '.join(network.nodes)}")
+    needed = reachable(wanted, ((edge.target, edge.source) for edge in network.edges))
+    edges = [edge for edge in network.edges if edge.target in needed]
+    nodes = [node for node in network.nodes if node in needed]
+    return Plan(
+        network=network,
+        wanted=wanted,
+        parts=tuple(_part(part, edges) for part in connected_parts(nodes, [edge.ends for edge in edges])),
+        depth={node: max((edge.delay for edge in edges if edge.source == node), default=0) for node in nodes},
+        slack=shortest_delays(wanted, ((edge.target, edge.source, edge.delay) for edge in edges)),
+    )
+
+
+def _part(nodes: frozenset[str], edges: Sequence[Edge]) -> Part:
+    inside = [edge for edge in edges if nodes.issuperset(edge.ends)]
+    delays = sorted({edge.delay for edge in inside})
+    closing = (d for d in delays if find_cycle(edge.ends for edge in inside if edge.delay <= d))
+    steps = next(closing, None)
+    forward = [edge.ends for edge in inside if steps is None or edge.delay < steps]
+    return Part(topological_order(sorted(nodes), forward), steps)
+
+
+def advance(
+    plan: Plan, layers: Layers, state: State, inputs: Mapping[str, Tensor], until: int | None = None
+) -> tuple[dict[str, Tensor], State]:
+    """Compute one block of steps: the wanted activities (steps, batch, *shape), and the state after the block.
+
+    `until` is the step at which the recording ends, if that is known: what can no longer reach a wanted node by then
+    is not computed.
+    """
+    block = _Block(plan, layers, state, inputs, until)
+    for part in plan.parts:
+        block.compute(part)
+    return {node: block.filled(node) for node in plan.wanted}, block.state()
+
+
+class _Block:
+    """One block while it is computed: per node the pieces of activity known so far, the past included."""
+
+    def __init__(
+        self, plan: Plan, layers: Layers, state: State, inputs: Mapping[str, Tensor], until: int | None
+    ) -> None:
+        self.plan, self.network, self.layers, self.inputs = plan, plan.network, layers, inputs
+        self.begin, self.until = state.step, until
+        self.end = self.begin + len(next(iter(inputs.values())))
+        self.pieces = {node: [piece] for node, piece in state.past.items()}
+        self.membranes = dict(state.membranes)
+
+    def compute(self, part: Part) -> None:
+        """Compute every step of a part; a cyclic one in sub-blocks, its outer edges for the whole block at once."""
+        if part.nodes[0] in self.network.inputs:
+            self.pieces.setdefault(part.nodes[0], []).append(Piece(self.begin, self.inputs[part.nodes[0]]))
+            return
+        incoming = {node: self.network.incoming(node) for node in part.nodes}
+        inner = {n: [p for p in incoming[n] if self.network.edges[p].source in part.nodes] for n in part.nodes}
+        outer = {
+            node: self.arrivals([p for p in incoming[node] if p not in inner[node]], *self.alive(node))
+            for node in part.nodes
+        }
+        steps = part.steps or self.end - self.begin
+        for begin in range(self.begin, self.end, steps):
+            for node in part.nodes:
+                first, last = self.alive(node)
+                first, last = max(first, begin), min(last, begin + steps)
+                if first < last:
+                    self.respond(node, outer[node] + self.arrivals(inner[node], first, last), first, last)
+
+    def alive(self, node: str) -> tuple[int, int]:
+        """The steps of this block in which the node answers and can still reach a wanted node."""
+        first = max(self.begin, self.network.first_response[node])
+        last = self.end if self.until is None else min(self.end, self.until - self.plan.slack[node])
+        return first, last
+
+    def arrivals(self, positions: Iterable[int], begin: int, end: int) -> list[Piece]:
+        """What these edges bring to the steps begin .. end - 1, from each source's first response on."""
+        found = []
+        for position in positions:
+            edge = self.network.edges[position]
+            first = max(begin, self.network.first_response[edge.source] + edge.delay)
+            if first < end:
+                source = self.read(edge.source, first - edge.delay, end - edge.delay)
+                found.append(Piece(first, self.layers.connect(position, source)))
+        return found
+
+    def read(self, node: str, begin: int, end: int) -> Tensor:
+        """Activity of a node in the steps begin .. end - 1, all of them known."""
+        found: list[Tensor] = []
+        for piece in reversed(self.pieces[node]):
+            if piece.end <= begin:
+                break
+            if piece.start < end:
+                found.append(piece.cut(begin, end))
+        return found[0] if len(found) == 1 else torch.cat(found[::-1])
+
+    def respond(self, node: str, arrivals: Iterable[Piece], begin: int, end: int) -> None:
+        """Sum what arrives in the steps begin .. end - 1, and let the node answer."""
+        pieces = sorted((Piece(max(p.start, begin), p.cut(begin, end)) for p in arrivals), key=lambda p: p.start)
+        drive, owned = pieces[0].values, False  # one of the edges brings the first response, so it has every step
+        for piece in pieces[1:]:
+            if piece.start < end:
+                drive, owned = drive if owned else drive.clone(), True
+                drive[piece.start - begin :] += piece.values
+        age = begin - self.network.first_response[node]
+        settled = self.layers.settle(node, drive)
+        activity, self.membranes[node] = self.layers.fire(node, settled, self.membranes.get(node), age)
+        self.pieces.setdefault(node, []).append(Piece(begin, activity))
+
+    def filled(self, node: str) -> Tensor:
+        """Activity of a wanted node in every step of the block, zeros where it is silent."""
+        first, last = self.alive(node)
+        if first == self.begin:
+            return self.read(node, first, last)
+        some = next(iter(self.inputs.values()))
+        silence = some.new_zeros(min(first, self.end) - self.begin, some.shape[1], *self.network.shapes[node])
+        return torch.cat([silence, self.read(node, first, last)]) if first < last else silence
+
+    def state(self) -> State:
+        """What the next block needs to know."""
+        past = {}
+        for node, pieces in self.pieces.items():
+            end = pieces[-1].end
+            begin = max(pieces[0].start, end - self.plan.depth[node])
+            if begin < end:
+                past[node] = Piece(begin, self.read(node, begin, end))
+        return State(self.end, past, self.membranes)

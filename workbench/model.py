@@ -1,0 +1,246 @@
+"""The torch module: a network with its weights, biases and norms, run by the engine."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from workbench.engine import State, advance, plan
+from workbench.graph import Network
+from workbench.neurons import Neuron, ReLU
+
+NORM_MOMENTUM = 0.1
+NORM_EPSILON = 1e-5
+
+
+class Model(nn.Module):
+    """A network with numbers: an ANN (ReLU, steps are frames) or an SNN (integrate-and-fire, steps are ticks).
+
+    Weights belong to edge positions; every node but the inputs has a bias or, with `norm="batch"`, a batch norm whose
+    statistics leave out the silent steps; the output has a bias, no norm, no neuron. All tensors are (step, batch,
+    *shape). `ticks_per_frame` is the number of its steps per frame: 1 for an ANN.
+
+    >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "hidden", Dense(3)), Edge("hidden", "class", Dense(2))])
+    >>> Model(network, seed=0)(torch.zeros(5, 7, 1, 4, 4)).shape
+    torch.Size([5, 7, 2])
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        seed: int = 0,
+        norm: str | None = "batch",
+        *,
+        neuron: Neuron | None = None,
+        ticks_per_frame: int = 1,
+    ) -> None:
+        super().__init__()
+        if norm not in ("batch", None):
+            raise ValueError(f'norm={norm!r} is unknown; choose "batch" or None')
+        self.network, self.norm, self.ticks_per_frame = network, norm, ticks_per_frame
+        self.neuron = neuron if neuron is not None else ReLU()
+        self.trained_network: Network | None = None  # of an SNN: the network its ANN was trained with
+        self.scales: dict[str, float] | None = None  # of an SNN: activity per spike and tick, lambda of each node
+        generator = torch.Generator().manual_seed(seed)
+        self.weights = nn.ModuleList(self._initial_weights(p, generator) for p in range(len(network.edges)))
+        self.gains = nn.ParameterDict()  # of edges without weights, once a conversion has scaled them
+        self.nodes = nn.ModuleDict(
+            {
+                self._key(node): _Norm(network.shapes[node]) if self._normed(node) else _Bias(network.shapes[node])
+                for node in network.nodes
+                if node not in network.inputs
+            }
+        )
+
+    @property
+    def spiking(self) -> bool:
+        """Whether the nodes answer with spikes."""
+        return self.neuron.spiking
+
+    def forward(self, frames: Tensor | Mapping[str, Tensor]) -> Tensor:
+        """The output's drive at every step, (steps, batch, classes); zero before its first response."""
+        return self.run(frames, record=[self.network.output])[self.network.output]
+
+    def run(
+        self, frames: Tensor | Mapping[str, Tensor], record: Iterable[str] | None = None, block: int | None = None
+    ) -> dict[str, Tensor]:
+        """Activity of the recorded nodes (all unless named) over a whole recording, (steps, batch, *shape) each.
+
+        `frames` (steps, batch, *input shape) holds frames for an ANN and ticks for an SNN; a dict by input node where
+        there are several. `block` steps are computed at a time; any cut gives the same numbers.
+        """
+        inputs = self._inputs(frames)
+        steps, batch = next(iter(inputs.values())).shape[:2]
+        if block is None:
+            block = steps if self.training or not self.spiking else max(1, 128 // max(1, batch))
+        stream = Stream(self, batch, self.network.nodes if record is None else record, until=steps)
+        blocks = [
+            stream.run({node: values[begin : begin + block] for node, values in inputs.items()})
+            for begin in range(0, steps, block)
+        ]
+        self._update_statistics()
+        return {node: torch.cat([b[node] for b in blocks]) if len(blocks) > 1 else blocks[0][node] for node in blocks[0]}
+
+    def stream(self, batch: int = 1, record: Iterable[str] | None = None) -> Stream:
+        """A stream that is fed a recording of any length block by block, in constant memory."""
+        return Stream(self, batch, [self.network.output] if record is None else record)
+
+    def connect(self, position: int, source: Tensor) -> Tensor:
+        """Linear map of the edge at this position, (steps, batch, *source shape) to (steps, batch, *target shape)."""
+        edge = self.network.edges[position]
+        target = edge.operation(source.flatten(0, 1), list(self.weights[position].parameters()))
+        if str(position) in self.gains:
+            target = target * self.gains[str(position)]
+        return target.unflatten(0, source.shape[:2])
+
+    def settle(self, node: str, drive: Tensor) -> Tensor:
+        """Bias or batch norm of a node over (steps, batch, *shape)."""
+        layer = self.nodes[self._key(node)]
+        return layer(drive.flatten(0, 1)).unflatten(0, drive.shape[:2])
+
+    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
+        """Neuron of a node over (steps, batch, *shape); the output answers with its drive."""
+        return (drive, None) if node == self.network.output else self.neuron.scan(drive, membrane, age)
+
+    def copy(self) -> Model:
+        """An independent copy with the same numbers."""
+        return copy.deepcopy(self)
+
+    def __repr__(self) -> str:
+        kind = f"SNN, {self.ticks_per_frame} ticks per frame" if self.spiking else "ANN"
+        numbers = sum(parameter.numel() for parameter in self.parameters())
+        return (
+            f"Model({kind}: {len(self.network.nodes)} nodes, {len(self.network.edges)} edges, {numbers:,} parameters, "
+            f"{self.network.output!r} answers from step {self.network.first_response[self.network.output]})"
+        )
+
+    def _key(self, node: str) -> str:
+        return str(self.network.nodes.index(node))  # a name may hold dots, which torch does not take
+
+    def _normed(self, node: str) -> bool:
+        return self.norm == "batch" and node != self.network.output
+
+    def _initial_weights(self, position: int, generator: torch.Generator) -> nn.ParameterList:
+        """He et al. 2015: variance 2 / fan-in, with the fan-in of all edges into the node together."""
+        edge = self.network.edges[position]
+        source = self.network.shapes[edge.source]
+        incoming = [self.network.edges[p] for p in self.network.incoming(edge.target)]
+        fan_in = sum(e.operation.fan_in(self.network.shapes[e.source]) for e in incoming)
+        shapes = edge.operation.weight_shapes(source)
+        deviation = math.sqrt(2 / fan_in) ** (1 / max(1, len(shapes)))
+        return nn.ParameterList(
+            nn.Parameter(deviation * torch.randn(shape, generator=generator)) for shape in shapes
+        )
+
+    def _inputs(self, frames: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The frames by input node, their shapes checked."""
+        names = list(self.network.inputs)
+        if isinstance(frames, Tensor):
+            if len(names) > 1:
+                raise ValueError(f"the network has the inputs {', '.join(names)}; give a dict of one tensor each")
+            frames = {names[0]: frames}
+        if set(frames) != set(names):
+            raise ValueError(f"frames are given for {', '.join(frames)}, but the inputs are {', '.join(names)}")
+        for node, values in frames.items():
+            if tuple(values.shape[2:]) != self.network.inputs[node] or values.ndim < 3:
+                raise ValueError(
+                    f"input {node!r}: frames of shape {tuple(values.shape)} do not fit; expected (steps, batch, "
+                    f"{', '.join(map(str, self.network.inputs[node]))})"
+                )
+        if len({values.shape[:2] for values in frames.values()}) > 1:
+            raise ValueError("all inputs need the same number of steps and the same batch")
+        if len(next(iter(frames.values()))) == 0:
+            raise ValueError("the recording has no steps; give at least one frame")
+        return dict(frames)
+
+    def _update_statistics(self) -> None:
+        for layer in self.nodes.values():
+            if isinstance(layer, _Norm):
+                layer.update()
+
+
+class Stream:
+    """A model at work on a recording that arrives block by block; it carries the state from block to block.
+
+    >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
+    >>> stream = Model(network).stream(batch=3)
+    >>> stream.feed(torch.zeros(5, 3, 1, 4, 4)).shape, stream.step
+    (torch.Size([5, 3, 2]), 5)
+    """
+
+    def __init__(self, model: Model, batch: int, record: Iterable[str], until: int | None = None) -> None:
+        self.model, self.batch = model, batch
+        self._plan = plan(model.network, record)
+        self._state = State()
+        self._until = until
+
+    @property
+    def step(self) -> int:
+        """Number of steps fed so far."""
+        return self._state.step
+
+    def run(self, block: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Activity of the recorded nodes over the next steps, (steps, batch, *shape) each."""
+        inputs = self.model._inputs(block)
+        batch = next(iter(inputs.values())).shape[1]
+        if batch != self.batch:
+            raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
+        activity, self._state = advance(self._plan, self.model, self._state, inputs, self._until)
+        return activity
+
+    def feed(self, block: Tensor | Mapping[str, Tensor]) -> Tensor:
+        """The output's drive over the next steps, (steps, batch, classes)."""
+        output = self.model.network.output
+        if output not in self._plan.wanted:
+            raise ValueError(f"this stream does not record the output {output!r}; use run(), or record it as well")
+        return self.run(block)[output]
+
+
+class _Bias(nn.Module):
+    """One bias per channel."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(shape[0]))
+
+    def forward(self, drive: Tensor) -> Tensor:
+        return drive + self.bias.view(-1, *[1] * (drive.ndim - 2))
+
+
+class _Norm(nn.Module):
+    """Batch norm per channel over the steps and recordings in which the node is not silent.
+
+    y = gain (x - mean) / sqrt(variance + eps) + bias. A recurrent node meets its steps in several sub-blocks, each
+    normalised by its own statistics in training; the running ones take all of them together, once per run.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(shape[0]))
+        self.bias = nn.Parameter(torch.zeros(shape[0]))
+        self.register_buffer("mean", torch.zeros(shape[0]))
+        self.register_buffer("variance", torch.ones(shape[0]))
+        self._sums: list[Tensor] = []  # (3, channels): how many, sum, sum of squares
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return nn.functional.batch_norm(x, self.mean, self.variance, self.gain, self.bias, eps=NORM_EPSILON)
+        axes = [0, *range(2, x.ndim)]
+        with torch.no_grad():
+            count = torch.full_like(self.mean, x.numel() / x.shape[1])
+            self._sums.append(torch.stack([count, x.sum(axes), x.square().sum(axes)]))
+        return nn.functional.batch_norm(x, None, None, self.gain, self.bias, training=True, eps=NORM_EPSILON)
+
+    def update(self) -> None:
+        """Let the running statistics follow what this run has met."""
+        if self._sums:
+            count, total, squares = torch.stack(self._sums).sum(0)
+            mean = total / count
+            variance = (squares / count - mean.square()) * (count / (count - 1).clamp(min=1))
+            self.mean.lerp_(mean, NORM_MOMENTUM)
+            self.variance.lerp_(variance.clamp(min=0), NORM_MOMENTUM)
+            self._sums = []

@@ -1,0 +1,299 @@
+"""Linear maps that an edge can carry; each owns its shape rule, its weights and its fan-out."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, fields
+from functools import reduce
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Whom one source unit reaches: so many target channels, and these positions along every spatial axis.
+
+    `channels` is None where the unit reaches only its own channel; `axes` holds one 0/1 matrix
+    (source positions, target positions) per spatial axis. The targets of a unit are their product.
+    """
+
+    channels: int | None
+    axes: tuple[Tensor, ...]
+
+    def then(self, following: Footprint) -> Footprint:
+        """The footprint of this map followed by another one."""
+        axes = tuple(
+            ((mine @ theirs) > 0).double() for mine, theirs in zip(self.axes, following.axes, strict=False)
+        ) or self.axes
+        return Footprint(following.channels or self.channels, axes)
+
+
+class Operation(ABC):
+    """A linear map from one activity to another, without bias: what an edge does."""
+
+    @abstractmethod
+    def output_shape(self, shape: Shape) -> Shape:
+        """Shape of the target for a source of this shape; ValueError where the two cannot meet."""
+
+    @abstractmethod
+    def footprint(self, shape: Shape) -> Footprint:
+        """Which targets each source unit reaches, exact at the borders (padding is no target)."""
+
+    @abstractmethod
+    def __call__(self, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
+        """Apply the map to `x` of shape (items, *source shape), giving (items, *target shape)."""
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        """Shapes of the weights for a source of this shape, the target axis first; empty where there are none."""
+        return ()
+
+    def fan_in(self, shape: Shape) -> int:
+        """Number of sources one target unit sums (away from the borders)."""
+        return math.prod(math.prod(weight[1:]) for weight in self.weight_shapes(shape))
+
+    def fan_out(self, shape: Shape) -> Tensor:
+        """Number of target units each source unit reaches, int64 of the source's shape.
+
+        Products with padding are not counted, so a unit at the border has a smaller fan-out.
+
+        >>> Conv(4, kernel=3).fan_out((1, 3, 3))[0]
+        tensor([[16, 24, 16],
+                [24, 36, 24],
+                [16, 24, 16]])
+        """
+        footprint = self.footprint(shape)
+        counts = torch.tensor(float(footprint.channels or 1), dtype=torch.float64)
+        for axis in footprint.axes:
+            counts = counts.unsqueeze(-1) * axis.sum(1)
+        return counts.long().expand(shape).contiguous()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The operation as plain data: its type and its fields."""
+        return {"type": type(self).__name__} | {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]  # every subclass is a dataclass
+
+    def __repr__(self) -> str:
+        shown = []
+        for position, f in enumerate(fields(self)):  # type: ignore[arg-type]  # every subclass is a dataclass
+            value = getattr(self, f.name)
+            if position == 0:
+                shown.append(repr(value))
+            elif f.default is MISSING or value != f.default:
+                shown.append(f"{f.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+@dataclass(frozen=True, repr=False)
+class Conv(Operation):
+    """Two-dimensional convolution with odd kernel and padding (kernel - 1) / 2, without bias.
+
+    y[c, i, j] = sum over c', u, v of W[c, c', u, v] x[c', stride i + u - p, stride j + v - p], p = (kernel - 1) / 2;
+    a source (channels', height, width) gives (channels, ceil(height / stride), ceil(width / stride)).
+
+    >>> Conv(16, kernel=3, stride=2).output_shape((2, 34, 34))
+    (16, 17, 17)
+    """
+
+    channels: int
+    kernel: int
+    stride: int = 1
+
+    def __post_init__(self) -> None:
+        _require_whole(self, "channels", "kernel", "stride")
+        if self.kernel % 2 == 0:
+            raise ValueError(
+                f"{self!r}: the kernel is even, so it has no middle; use {self.kernel - 1} or {self.kernel + 1}"
+            )
+
+    def output_shape(self, shape: Shape) -> Shape:
+        _require_image(self, shape)
+        return (self.channels, -(-shape[1] // self.stride), -(-shape[2] // self.stride))
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return ((self.channels, shape[0], self.kernel, self.kernel),)
+
+    def footprint(self, shape: Shape) -> Footprint:
+        return Footprint(self.channels, tuple(self._reach(size) for size in shape[1:]))
+
+    def _reach(self, size: int) -> Tensor:
+        source = torch.arange(size).unsqueeze(1)
+        target = torch.arange(0, size, self.stride).unsqueeze(0)
+        return ((source - target).abs() <= self.kernel // 2).double()
+
+    def __call__(self, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
+        return F.conv2d(x, weights[0], stride=self.stride, padding=self.kernel // 2)
+
+
+@dataclass(frozen=True, repr=False)
+class Dense(Operation):
+    """Every unit to every unit: the source is flattened, y = W x, without bias.
+
+    >>> Dense(10).output_shape((32, 9, 9))
+    (10,)
+    """
+
+    units: int
+
+    def __post_init__(self) -> None:
+        _require_whole(self, "units")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (self.units,)
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        return ((self.units, math.prod(shape)),)
+
+    def footprint(self, shape: Shape) -> Footprint:
+        return Footprint(self.units, tuple(torch.ones(size, 1, dtype=torch.float64) for size in shape[1:]))
+
+    def __call__(self, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
+        return F.linear(x.flatten(1), weights[0])
+
+
+@dataclass(frozen=True, repr=False)
+class Pool(Operation):
+    """Average over non-overlapping squares of kernel x kernel; a remainder at the border is left out.
+
+    >>> Pool(2).output_shape((16, 17, 17))
+    (16, 8, 8)
+    """
+
+    kernel: int
+
+    def __post_init__(self) -> None:
+        _require_whole(self, "kernel")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        _require_image(self, shape)
+        if min(shape[1:]) < self.kernel:
+            raise ValueError(f"{self!r} is larger than its source of shape {shape}; use a smaller kernel")
+        return (shape[0], shape[1] // self.kernel, shape[2] // self.kernel)
+
+    def footprint(self, shape: Shape) -> Footprint:
+        return Footprint(None, tuple(self._reach(size) for size in shape[1:]))
+
+    def _reach(self, size: int) -> Tensor:
+        source = torch.arange(size).unsqueeze(1) // self.kernel
+        return (source == torch.arange(size // self.kernel).unsqueeze(0)).double()
+
+    def __call__(self, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
+        return F.avg_pool2d(x, self.kernel)
+
+
+@dataclass(frozen=True, repr=False)
+class Identity(Operation):
+    """Every unit to the same unit: a residual connection, y = x.
+
+    >>> Identity().output_shape((32, 9, 9))
+    (32, 9, 9)
+    """
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def footprint(self, shape: Shape) -> Footprint:
+        return Footprint(None, tuple(torch.eye(size, dtype=torch.float64) for size in shape[1:]))
+
+    def __call__(self, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
+        return x
+
+
+@dataclass(frozen=True, repr=False, init=False)
+class Chain(Operation):
+    """Several linear maps one after the other, without a neuron between them: one map, one delay.
+
+    Its fan-out is that of the composed map: a unit pooled before a convolution reaches what its pool reaches.
+
+    >>> Chain(Pool(2), Conv(8, kernel=3)).output_shape((2, 34, 34))
+    (8, 17, 17)
+    """
+
+    operations: tuple[Operation, ...]
+
+    def __init__(self, *operations: Operation) -> None:
+        for operation in operations:
+            require_operation(operation, "Chain")
+        if not operations:
+            raise ValueError("Chain() has no operation; give at least one, or use Identity()")
+        object.__setattr__(self, "operations", tuple(operations))
+
+    def _shapes(self, shape: Shape) -> list[Shape]:
+        """Source shape of every link, and the target's shape last."""
+        shapes = [shape]
+        for operation in self.operations:
+            shapes.append(operation.output_shape(shapes[-1]))
+        return shapes
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return self._shapes(shape)[-1]
+
+    def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
+        links = zip(self.operations, self._shapes(shape), strict=False)
+        return tuple(weight for operation, source in links for weight in operation.weight_shapes(source))
+
+    def footprint(self, shape: Shape) -> Footprint:
+        links = zip(self.operations, self._shapes(shape), strict=False)
+        return reduce(Footprint.then, (operation.footprint(source) for operation, source in links))
+
+    def __call__(self, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
+        left = list(weights)
+        for operation in self.operations:
+            count = len(operation.weight_shapes(tuple(x.shape[1:])))
+            x, left = operation(x, left[:count]), left[count:]
+        return x
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"type": "Chain", "operations": [operation.to_dict() for operation in self.operations]}
+
+    def __repr__(self) -> str:
+        return f"Chain({', '.join(map(repr, self.operations))})"
+
+
+OPERATIONS: dict[str, type[Operation]] = {cls.__name__: cls for cls in (Conv, Dense, Pool, Identity, Chain)}
+
+
+def operation_from_dict(data: Any) -> Operation:
+    """The operation that `Operation.to_dict` wrote; ValueError where the data are none."""
+    if not isinstance(data, dict) or data.get("type") not in OPERATIONS:
+        raise ValueError(f"{data!r} is no operation; 'type' must be one of {', '.join(OPERATIONS)}")
+    arguments = {name: value for name, value in data.items() if name != "type"}
+    try:
+        if data["type"] == "Chain":
+            return Chain(*map(operation_from_dict, arguments["operations"]))
+        return OPERATIONS[data["type"]](**arguments)
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"operation {data!r} does not have the fields of {data['type']}: {error}") from error
+
+
+def require_operation(operation: object, where: str) -> None:
+    """ValueError with advice unless `operation` is one of ours."""
+    if isinstance(operation, Operation):
+        return
+    shown = repr(operation)
+    if "max" in shown.lower() and "pool" in shown.lower():
+        advice = "a max-pool is no linear map, so it has no spiking counterpart; use Pool(kernel), which averages"
+    elif "relu" in shown.lower():
+        advice = "edges are linear and nodes are not: every hidden node has its neuron already; leave it out"
+    else:
+        advice = f"use one of {', '.join(OPERATIONS)}"
+    raise ValueError(f"{where}: {shown} is no operation of the workbench; {advice}")
+
+
+def _require_whole(operation: Operation, *names: str) -> None:
+    for name in names:
+        value = getattr(operation, name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"{operation!r}: {name} must be a whole number of at least 1, not {value!r}")
+
+
+def _require_image(operation: Operation, shape: Shape) -> None:
+    if len(shape) != 3:
+        raise ValueError(
+            f"{operation!r} needs a source of shape (channels, height, width), not {shape}; use Dense after it is flat"
+        )
