@@ -5,13 +5,16 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import batch_norm
 
 from workbench.engine import State, advance, plan
 from workbench.graph import Network
 from workbench.neurons import Neuron, ReLU
+from workbench.paths import reachable
 
 NORM_MOMENTUM = 0.1
 NORM_EPSILON = 1e-5
@@ -50,7 +53,7 @@ class Model(nn.Module):
         self.gains = nn.ParameterDict()  # of edges without weights, once a conversion has scaled them
         self.nodes = nn.ModuleDict(
             {
-                self._key(node): _Norm(network.shapes[node]) if self._normed(node) else _Bias(network.shapes[node])
+                self._key(node): self._initial_node(node)
                 for node in network.nodes
                 if node not in network.inputs
             }
@@ -99,12 +102,16 @@ class Model(nn.Module):
 
     def settle(self, node: str, drive: Tensor) -> Tensor:
         """Bias or batch norm of a node over (steps, batch, *shape)."""
-        layer = self.nodes[self._key(node)]
+        layer = self.node_layer(node)
         return layer(drive.flatten(0, 1)).unflatten(0, drive.shape[:2])
 
     def fire(self, node: str, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
         """Neuron of a node over (steps, batch, *shape); the output answers with its drive."""
         return (drive, None) if node == self.network.output else self.neuron.scan(drive, membrane, age)
+
+    def node_layer(self, node: str) -> Bias | Norm:
+        """Bias or norm of a node that is no input."""
+        return cast(Bias | Norm, self.nodes[self._key(node)])
 
     def copy(self) -> Model:
         """An independent copy with the same numbers."""
@@ -121,8 +128,13 @@ class Model(nn.Module):
     def _key(self, node: str) -> str:
         return str(self.network.nodes.index(node))  # a name may hold dots, which torch does not take
 
-    def _normed(self, node: str) -> bool:
-        return self.norm == "batch" and node != self.network.output
+    def _initial_node(self, node: str) -> Bias | Norm:
+        shape = self.network.shapes[node]
+        if self.norm is None or node == self.network.output:
+            return Bias(shape)
+        pairs = [edge.ends for edge in self.network.edges]
+        following = [target for source, target in pairs if source == node]
+        return Norm(shape, on_cycle=node in reachable(following, pairs))
 
     def _initial_weights(self, position: int, generator: torch.Generator) -> nn.ParameterList:
         """He et al. 2015: variance 2 / fan-in, with the fan-in of all edges into the node together."""
@@ -159,7 +171,7 @@ class Model(nn.Module):
 
     def _update_statistics(self) -> None:
         for layer in self.nodes.values():
-            if isinstance(layer, _Norm):
+            if isinstance(layer, Norm):
                 layer.update()
 
 
@@ -200,7 +212,7 @@ class Stream:
         return self.run(block)[output]
 
 
-class _Bias(nn.Module):
+class Bias(nn.Module):
     """One bias per channel."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
@@ -211,36 +223,62 @@ class _Bias(nn.Module):
         return drive + self.bias.view(-1, *[1] * (drive.ndim - 2))
 
 
-class _Norm(nn.Module):
+class Norm(nn.Module):
     """Batch norm per channel over the steps and recordings in which the node is not silent.
 
-    y = gain (x - mean) / sqrt(variance + eps) + bias. A recurrent node meets its steps in several sub-blocks, each
-    normalised by its own statistics in training; the running ones take all of them together, once per run.
+    y = gain (x - mean) / sqrt(variance + eps) + bias. In training, mean and variance are those of the batch. A node
+    on a cycle meets its steps in several sub-blocks whose statistics differ; there the batch's normalisation is
+    corrected by r = sigma_batch / sigma and d = (mean_batch - mean) / sigma, taken as constants, so that training
+    computes what evaluation will. Running statistics take all steps of a run together, once per run.
+
+    Source: Ioffe 2017, Batch renormalization, arXiv 1702.03275 (its limits on r and d).
     """
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    mean: Tensor
+    variance: Tensor
+    runs: Tensor
+
+    def __init__(self, shape: tuple[int, ...], on_cycle: bool) -> None:
         super().__init__()
+        self.on_cycle = on_cycle
         self.gain = nn.Parameter(torch.ones(shape[0]))
         self.bias = nn.Parameter(torch.zeros(shape[0]))
         self.register_buffer("mean", torch.zeros(shape[0]))
         self.register_buffer("variance", torch.ones(shape[0]))
-        self._sums: list[Tensor] = []  # (3, channels): how many, sum, sum of squares
+        self.register_buffer("runs", torch.zeros((), dtype=torch.int64))
+        self._sums: list[Tensor] = []  # (3, channels) of each sub-block: how many, sum, sum of squares
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
-            return nn.functional.batch_norm(x, self.mean, self.variance, self.gain, self.bias, eps=NORM_EPSILON)
-        axes = [0, *range(2, x.ndim)]
+            return batch_norm(x, self.mean, self.variance, self.gain, self.bias, eps=NORM_EPSILON)
+        gain, bias = self.gain, self.bias
         with torch.no_grad():
+            axes = [0, *range(2, x.ndim)]
             count = torch.full_like(self.mean, x.numel() / x.shape[1])
             self._sums.append(torch.stack([count, x.sum(axes), x.square().sum(axes)]))
-        return nn.functional.batch_norm(x, None, None, self.gain, self.bias, training=True, eps=NORM_EPSILON)
+            mean, variance = _moments(self._sums[-1])
+            sigma = (self.variance + NORM_EPSILON).sqrt()
+            r = ((variance + NORM_EPSILON).sqrt() / sigma).clamp(1 / 3, 3)
+            d = ((mean - self.mean) / sigma).clamp(-5, 5)
+        if self.on_cycle and self.runs > 0:
+            gain, bias = gain * r, bias + gain * d
+        return batch_norm(x, None, None, gain, bias, training=True, eps=NORM_EPSILON)
 
+    @torch.no_grad()
     def update(self) -> None:
-        """Let the running statistics follow what this run has met."""
+        """Let the running statistics follow what this run has met; the first run sets them."""
         if self._sums:
-            count, total, squares = torch.stack(self._sums).sum(0)
-            mean = total / count
-            variance = (squares / count - mean.square()) * (count / (count - 1).clamp(min=1))
-            self.mean.lerp_(mean, NORM_MOMENTUM)
-            self.variance.lerp_(variance.clamp(min=0), NORM_MOMENTUM)
+            sums = torch.stack(self._sums).sum(0)
+            mean, variance = _moments(sums)
+            momentum = max(NORM_MOMENTUM, 1 / (int(self.runs) + 1))
+            self.mean.lerp_(mean, momentum)
+            self.variance.lerp_(variance * sums[0] / (sums[0] - 1).clamp(min=1), momentum)
+            self.runs.add_(1)
             self._sums = []
+
+
+def _moments(sums: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance of (how many, sum, sum of squares)."""
+    count, total, squares = sums
+    mean = total / count
+    return mean, (squares / count - mean.square()).clamp(min=0)

@@ -1,0 +1,86 @@
+"""Generated data sets, kept as .npz files of plain arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.events.recordings import Dataset, Recordings
+
+_DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError)
+_ARRAYS = ("time_us", "site", "starts", "labels")
+
+
+def remember(name: str, generate: Callable[[int], Dataset], root: Path, seed: int) -> Dataset:
+    """Load the set from its file under ``root``, or generate it and write the file.
+
+    The file's name carries the set, the seed and a digest of the code that generates it, so no stale file is
+    read. Warns, naming the file, when it is damaged (and made anew) or cannot be written.
+    """
+    path = root / f"{name}-seed{seed}-{_digest()}.npz"
+    if path.exists():
+        try:
+            return _read(path)
+        except _DAMAGE as error:
+            warnings.warn(f"{path} is damaged ({error}); the set is generated again", stacklevel=4)
+    dataset = generate(seed)
+    try:
+        _write(path, dataset)
+    except OSError as error:
+        warnings.warn(f"{path} was not written ({error}); give a writable root to load faster", stacklevel=4)
+    return dataset
+
+
+def _digest() -> str:
+    """Eight digits that change with any line of this package's code."""
+    code = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    return hashlib.sha256(code).hexdigest()[:8]
+
+
+def _write(path: Path, dataset: Dataset) -> None:
+    """Write aside in the same folder, then rename: there is never half a file under the name."""
+    words = {
+        "name": dataset.name, "split": dataset.split, "classes": dataset.classes, "shape": dataset.shape,
+        "window_us": dataset.window_us,
+    }  # fmt: skip
+    arrays = {key: np.asarray(value) for key, value in words.items()}
+    for part, recordings in (("train", dataset.train), ("test", dataset.test)):
+        arrays |= {f"{part}_{field}": _small(getattr(recordings, field)) for field in _ARRAYS}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        with aside.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _small(array: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+    """The same numbers in the narrowest type that holds them."""
+    return array.astype(np.result_type(np.min_scalar_type(array.min()), np.min_scalar_type(array.max())))
+
+
+def _read(path: Path) -> Dataset:
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {key: file[key] for key in file.files}
+    name = str(arrays["name"])
+
+    def part(which: str) -> Recordings:
+        return Recordings(
+            **{field: arrays[f"{which}_{field}"] for field in _ARRAYS},
+            classes=tuple(arrays["classes"].tolist()),
+            shape=tuple(arrays["shape"].tolist()),
+            window_us=int(arrays["window_us"]),
+            name=f"{name} {which}",
+        )
+
+    return Dataset(name, part("train"), part("test"), str(arrays["split"]))

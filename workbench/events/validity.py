@@ -1,0 +1,76 @@
+"""What must hold of recordings, and the words when it does not."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from workbench.events.recordings import Recordings
+
+
+def frozen(values: ArrayLike, bits: int, owner: str) -> NDArray[Any]:
+    """A read-only row of integers of so many bits: ``values`` if they are that already, else a copy."""
+    given = np.asarray(values)
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+        raise ValueError(f"{owner} is {given.dtype} of shape {given.shape}; give whole numbers in one row")
+    if given.size and max(-int(given.min()) - 1, int(given.max())) >> (bits - 1):
+        raise ValueError(f"{owner} reaches from {given.min()} to {given.max()}; give what fits {bits} bits")
+    array = given.astype(f"i{bits // 8}", copy=given.flags.writeable)
+    array.flags.writeable = False
+    return array
+
+
+def positive(value: int, owner: str) -> int:
+    if isinstance(value, bool) or int(value) != value or value < 1:
+        raise ValueError(f"{owner} is {value}; give a whole number of at least 1")
+    return int(value)
+
+
+def validate(r: Recordings) -> None:
+    """Refuse fields that contradict each other."""
+    if len(r.labels) == 0:
+        raise ValueError(f"{r.name}: no recordings; give at least one (was a folder, subset or part empty?)")
+    if not r.shape or min(r.shape) < 1:
+        raise ValueError(f"{r.name}: shape is {r.shape}; every size must be at least 1, as in (2, 34, 34)")
+    if not len(r.time_us) == len(r.site):
+        raise ValueError(f"{r.name}: {len(r.time_us)} times but {len(r.site)} sites; give one each an event")
+    bounds = [0, *r.starts.tolist(), len(r.site)] if len(r.starts) == len(r.labels) + 1 else [1, 0]
+    if bounds[1] != 0 or bounds[-2] != bounds[-1] or (np.diff(r.starts) < 0).any():
+        raise ValueError(
+            f"{r.name}: starts must rise from 0 to the number of events ({len(r.site)}) in"
+            f" {len(r.labels) + 1} values, one more than the {len(r.labels)} labels"
+        )
+    _inside(r.labels, len(r.classes), f"{r.name}: labels", "the classes; give an index into them")
+    _inside(r.site, prod(r.shape), f"{r.name}: site", f"shape {r.shape}; crop the events or mend the shape")
+    back = np.flatnonzero(np.diff(r.time_us) < 0) + 1
+    back = back[~np.isin(back, r.starts)]
+    if len(back):
+        raise ValueError(f"{r.name}: time runs backwards at event {back[0]}; sort each recording by time")
+
+
+def _inside(values: NDArray[Any], size: int, owner: str, cure: str) -> None:
+    outside = (values < 0) | (values >= size)
+    if outside.any():
+        first = int(outside.argmax())
+        raise ValueError(f"{owner}[{first}] is {values[first]}, outside 0 to {size - 1} of {cure}")
+
+
+def whole_ticks(counts: NDArray[Any], frames: int | None, ticks_per_frame: int, name: str) -> int:
+    """Number of ticks of ``counts``, refused unless they are counts and make whole frames."""
+    if counts.ndim < 3 or counts.dtype.kind not in "iu" or counts.min(initial=0) < 0:
+        raise ValueError(
+            f"{name}: counts are {counts.dtype} of shape {counts.shape}; give whole numbers of events >= 0"
+            " of shape (tick, recording, *shape)"
+        )
+    ticks = len(counts)
+    wanted = ticks // positive(ticks_per_frame, f"{name}: ticks_per_frame") if frames is None else frames
+    if wanted * ticks_per_frame != ticks or ticks == 0:
+        raise ValueError(
+            f"{name}: {ticks} ticks are not {wanted} frames of {ticks_per_frame} ticks; let counts have"
+            " frames * ticks_per_frame steps"
+        )
+    return ticks

@@ -1,0 +1,97 @@
+"""Models as files: weights in safetensors, everything else as JSON in the same file; written whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from workbench.graph import Network
+from workbench.model import Model
+from workbench.neurons import IntegrateAndFire, Neuron, ReLU
+
+NEURONS: dict[str, type[Neuron]] = {cls.__name__: cls for cls in (ReLU, IntegrateAndFire)}
+
+
+def save(model: Model, path: str | Path) -> None:
+    """Write a model, ANN or SNN, into one safetensors file.
+
+    >>> import tempfile, os
+    >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(Model(network, seed=3), os.path.join(folder, "model.safetensors"))
+    ...     load(os.path.join(folder, "model.safetensors"))
+    Model(ANN: 2 nodes, 1 edges, 34 parameters, 'class' answers from step 1)
+    """
+    write_tensors(path, model.state_dict(), describe(model))
+
+
+def load(path: str | Path) -> Model:
+    """The model that `save` wrote; ValueError names the file and what is wrong with it."""
+    tensors, description = read_tensors(path)
+    try:
+        model = _build(description)
+        for position in {name.split(".")[1] for name in tensors if name.startswith("gains.")}:
+            model.gains[position] = nn.Parameter(tensors[f"gains.{position}"])
+        model.load_state_dict(tensors)
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise ValueError(f"{path}: not a model of this version of the workbench ({error}); save it again") from error
+    return model.eval()
+
+
+def describe(model: Model) -> dict[str, Any]:
+    """Everything about a model that is not a tensor, as plain data."""
+    return {
+        "network": model.network.to_json(),
+        "norm": model.norm,
+        "neuron": {"type": type(model.neuron).__name__, **dataclasses.asdict(model.neuron)},  # type: ignore[call-overload]  # every neuron is a dataclass
+        "ticks_per_frame": model.ticks_per_frame,
+        "trained_network": model.trained_network.to_json() if model.trained_network else None,
+        "scales": model.scales,
+    }
+
+
+def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], description: Mapping[str, Any]) -> None:
+    """Write tensors and a plain description aside, then rename: a file is whole or not there."""
+    aside = Path(f"{path}.{os.getpid()}.part")
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    try:
+        save_file(contiguous, aside, metadata={"workbench": json.dumps(description)})
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors and the description that `write_tensors` wrote."""
+    if not Path(path).exists():
+        raise FileNotFoundError(f"{path}: there is no such file; save a model there first")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
+        return tensors, json.loads(metadata["workbench"])
+    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path}: damaged, or not a file of the workbench ({error}); save it again") from error
+
+
+def _build(description: Mapping[str, Any]) -> Model:
+    neuron = dict(description["neuron"])
+    model = Model(
+        Network.from_json(description["network"]),
+        norm=description["norm"],
+        neuron=NEURONS[neuron.pop("type")](**neuron),
+        ticks_per_frame=description["ticks_per_frame"],
+    )
+    trained = description["trained_network"]
+    model.trained_network = Network.from_json(trained) if trained else None
+    model.scales = description["scales"]
+    return model

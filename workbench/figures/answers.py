@@ -1,0 +1,82 @@
+"""Accuracy at every step against time, operations or energy."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench.figures.style import COLOURS, DASHES, PAPER, SYMBOLS, amount, dress, empty, log_axis, require_columns
+
+AXES = {
+    "frame": "time (frames)",
+    "energy_nj": "energy per recording (nJ)",
+    "synaptic_operations": "synaptic operations per recording",
+    "dense_macs": "dense MACs per recording",
+    "effective_macs": "effective MACs per recording",
+    "neuron_updates": "neuron updates per recording",
+}
+FEW = 30  # steps up to which every one gets its mark
+
+
+def accuracy(costs: pd.DataFrame, against: str = "frame") -> go.Figure:
+    """Accuracy (%) of every model at every step, from its first response on, which is ringed.
+
+    `costs` is the table of `wb.compare`; `against` one of frame, energy_nj (nJ), synaptic_operations, dense_macs,
+    effective_macs, neuron_updates, all cumulative per recording. ValueError for any other or a table without it.
+
+    >>> costs = pd.DataFrame({"model": "ANN", "step": [0, 1], "frame": [1.0, 2.0], "accuracy": [None, 0.9]})
+    >>> accuracy(costs).data[0].y.tolist()
+    [90.0]
+    """
+    if against not in AXES:
+        raise ValueError(f"figures.accuracy: against={against!r} is unknown; choose one of {', '.join(AXES)}")
+    require_columns(costs, ("model", "step", "frame", "accuracy", against), "accuracy", "wb.compare")
+    answered = costs[costs["accuracy"].notna()]
+    counted = answered[answered[against] > 0]
+    if counted.empty:
+        return empty("Accuracy", "no model has answered yet" if answered.empty else f"no model counts {against}")
+    figure = go.Figure()
+    for place, (model, rows) in enumerate(counted.groupby("model", sort=False)):
+        figure.add_traces(_traces(str(model), rows, against, place % len(COLOURS)))
+    figure.update_yaxes(title_text="accuracy (%)", range=[0, 103])
+    figure.update_xaxes(title_text=AXES[against])
+    if against == "frame":
+        figure.update_xaxes(rangemode="tozero")
+    else:
+        low, high = counted[against].min(), counted[against].max()
+        pad = max(1.1, (high / low) ** 0.05)
+        figure.update_xaxes(**log_axis(low / pad, high * pad))
+    missing = [str(model) for model in answered["model"].unique() if model not in set(counted["model"])]
+    title, responses = _words(counted)
+    note = f" Not shown: {', '.join(missing)}, which counts none." if missing else ""
+    alt = f"Accuracy against {AXES[against]}. {title}. {responses}"
+    return dress(figure, title, f"{responses} (large open marks).{note}", alt, 460)
+
+
+def _traces(model: str, rows: pd.DataFrame, against: str, place: int) -> list[go.Scatter]:
+    colour, first = COLOURS[place], rows.iloc[:1]
+    hover = (
+        f"<b>{model}</b>, step %{{customdata[0]}}<br>%{{customdata[1]:.4~g}} frames<br>"
+        f"accuracy %{{y:.1f}} %<br>{AXES[against]} %{{x:.4~s}}<extra></extra>"
+    )
+    line = go.Scatter(
+        name=model, legendgroup=model, x=rows[against], y=100 * rows["accuracy"].astype(float),
+        customdata=rows[["step", "frame"]], mode="lines+markers" if len(rows) <= FEW else "lines",
+        line={"color": colour, "width": 2.4, "dash": DASHES[place]},
+        marker={"symbol": SYMBOLS[place], "size": 9}, hovertemplate=hover,
+    )
+    ring = go.Scatter(
+        name=f"first response of {model}", legendgroup=model, showlegend=False, mode="markers",
+        x=first[against], y=100 * first["accuracy"].astype(float), customdata=first[["step", "frame"]],
+        marker={"symbol": SYMBOLS[place], "size": 15, "color": PAPER, "line": {"color": colour, "width": 2.6}},
+        hovertemplate=hover.replace("</b>", "</b>, first response", 1),
+    )
+    return [line, ring]
+
+
+def _words(counted: pd.DataFrame) -> tuple[str, str]:
+    """What every model reaches, and when it first responds."""
+    models = list(counted.groupby("model", sort=False))
+    reached = ", ".join(f"{model} {100 * rows['accuracy'].iloc[-1]:.1f} %" for model, rows in models)
+    responses = ", ".join(f"{model} after {amount(rows['frame'].iloc[0])} frames" for model, rows in models)
+    return f"Accuracy at the end: {reached}", f"First responses: {responses}"

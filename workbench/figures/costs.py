@@ -1,0 +1,70 @@
+"""How many operations a recording costs, as time goes on."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench.figures.style import COLOURS, SYMBOLS, amount, dress, empty, log_axis, require_columns
+
+KINDS = {  # column: what it is called, dash
+    "synaptic_operations": ("synaptic operations", "solid"),
+    "effective_macs": ("effective MACs", "dash"),
+    "dense_macs": ("dense MACs", "dot"),
+}
+MARKS = 12  # symbols along a line, enough to tell models apart without colour
+
+
+def operations(costs: pd.DataFrame) -> go.Figure:
+    """Cumulative operations per recording against time (frames), on a logarithmic axis; the ratio in words.
+
+    `costs` is the table of `wb.compare`. A model's colour and symbol stand for the model, its dash for what is counted.
+
+    >>> counts = {"dense_macs": 0.0, "effective_macs": 0.0, "synaptic_operations": 0.0}
+    >>> ann = {"model": "ANN", "step": 0, "frame": 1.0, **counts, "dense_macs": 5.1e6}
+    >>> snn = {"model": "SNN", "step": 0, "frame": 1.0, **counts, "synaptic_operations": 0.6e6}
+    >>> operations(pd.DataFrame([ann, snn])).layout.title.subtitle.text
+    'SNN: 600 k synaptic operations; ANN: 5.1 M dense MACs, 8.5 times more'
+    """
+    require_columns(costs, ("model", "step", "frame", *KINDS), "operations", "wb.compare")
+    kinds = list(KINDS)
+    if costs.empty or not (costs[kinds] > 0).any(axis=None):
+        return empty("Operations", "nothing has been counted yet")
+    figure = go.Figure()
+    for place, (model, rows) in enumerate(costs.groupby("model", sort=False)):
+        for column in (column for column in kinds if (rows[column] > 0).any()):
+            figure.add_trace(_line(str(model), rows[rows[column] > 0], column, place % len(COLOURS)))
+    counts = costs[kinds].where(costs[kinds] > 0)
+    low, high = counts.min(axis=None), counts.max(axis=None)
+    figure.update_yaxes(title_text="operations per recording", **log_axis(low / 2, high * 2))
+    figure.update_xaxes(title_text="time (frames)", rangemode="tozero")
+    figure.update_layout(legend={"x": 1.02, "y": 1, "yanchor": "top", "xanchor": "left", "borderwidth": 0})
+    title, words = "Operations per recording, summed over time", words_of(costs)
+    return dress(figure, title, words, f"{title}. At the end: {words}.", 460)
+
+
+def words_of(costs: pd.DataFrame) -> str:
+    """The models from cheap to costly in words, at the last step: synaptic operations, or dense MACs without them."""
+    said: list[tuple[float, str, str]] = []
+    for model, rows in costs.groupby("model", sort=False):
+        last = rows.iloc[-1]
+        column = "synaptic_operations" if last["synaptic_operations"] > 0 else "dense_macs"
+        said.append((float(last[column]), str(model), KINDS[column][0]))
+    said.sort()
+    least = said[0][0]
+    phrases = []
+    for count, model, name in said:
+        more = f", {amount(count / least)} times more" if count > least > 0 else ""
+        phrases.append(f"{model}: {amount(count)} {name}{more}")
+    return "; ".join(phrases)
+
+
+def _line(model: str, rows: pd.DataFrame, column: str, place: int) -> go.Scatter:
+    name, dash = KINDS[column]
+    return go.Scatter(
+        name=f"{model}: {name}", x=rows["frame"], y=rows[column], customdata=rows["step"], mode="lines+markers",
+        line={"color": COLOURS[place], "dash": dash, "width": 2.4},
+        marker={"symbol": SYMBOLS[place], "size": 8, "maxdisplayed": MARKS},
+        hovertemplate=f"<b>{model}</b>, step %{{customdata}}<br>%{{x:.4~g}} frames<br>"
+        f"%{{y:.3~s}} {name}<extra></extra>",
+    )

@@ -1,0 +1,87 @@
+"""The frames of one recording, side by side, as the network is given them."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+from plotly.subplots import make_subplots
+
+from workbench.figures.style import BLUE, GRID, VERMILION, dress, empty
+
+OFF, ON = BLUE, VERMILION
+ACROSS, SHOWN = 8, 24  # frames in a row, frames in all
+TITLE_PX = 46  # room above every frame
+
+
+def frames(recordings_frames: ArrayLike, window_us: float | None = None) -> go.Figure:
+    """A strip of frames (frames, 2, height, width) of event counts: OFF events blue, ON events vermilion, both dark.
+
+    Of more than 24 frames an even choice is shown. `window_us`, the length of a frame, gives each its time in ms.
+    ValueError for another shape.
+
+    >>> [note.text for note in frames(np.ones((2, 2, 4, 4)), window_us=25_000).layout.annotations]
+    ['0<br>0 to 25 ms', '1<br>25 to 50 ms']
+    """
+    counts = np.asarray(recordings_frames)
+    if counts.ndim != 4 or counts.shape[1] != 2:
+        raise ValueError(
+            f"figures.frames: shape {counts.shape} does not fit; expected (frames, 2, height, width), counts of OFF "
+            "and ON events of one recording"
+        )
+    if not counts.any():
+        return empty("Frames", "no events in this recording" if len(counts) else "the recording has no frames")
+    shown = np.unique(np.linspace(0, len(counts) - 1, min(SHOWN, len(counts))).round().astype(int))
+    across = min(ACROSS, len(shown))
+    rows = -(-len(shown) // across)
+    titles = [_title(int(frame), window_us) for frame in shown]
+    height, width = counts.shape[2:]
+    tile_px = 820 / max(across, 4) * height / width
+    inside_px = rows * tile_px + (rows - 1) * TITLE_PX
+    figure = make_subplots(
+        rows, across, subplot_titles=titles, horizontal_spacing=0.012, vertical_spacing=TITLE_PX / inside_px
+    )
+    full = max(1.0, float(np.percentile(counts[counts > 0], 90)))
+    for position, frame in enumerate(shown):
+        figure.add_trace(
+            _image(int(frame), counts[frame], full), row=position // across + 1, col=position % across + 1
+        )
+    figure.update_annotations(font_size=12.5)
+    figure.update_xaxes(showticklabels=False, ticks="", showgrid=False, linecolor=GRID, mirror=True, constrain="domain")
+    figure.update_yaxes(showticklabels=False, ticks="", showgrid=False, linecolor=GRID, mirror=True, constrain="domain")
+    figure.update_yaxes(constraintoward="top").update_layout(margin={"l": 20, "r": 20, "t": 84 + TITLE_PX, "b": 16})
+    return _dressed(figure, counts, len(shown), round(100 + TITLE_PX + inside_px))
+
+
+def _title(frame: int, window_us: float | None) -> str:
+    if window_us is None:
+        return f"{frame}"
+    return f"{frame}<br>{frame * window_us / 1e3:g} to {(frame + 1) * window_us / 1e3:g} ms"
+
+
+def _image(frame: int, counts: NDArray[np.generic], full: float) -> go.Image:
+    """Both colours printed over each other on white, as strong as there are events."""
+    inks = [np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255 for colour in (OFF, ON)]
+    strength = np.clip(counts / full, 0, 1)  # (2, height, width)
+    strength = np.where(counts > 0, 0.25 + 0.75 * strength, 0.0)
+    paper = np.ones((*counts.shape[1:], 3))
+    for ink, amount_of_ink in zip(inks, strength, strict=True):
+        paper *= 1 - amount_of_ink[..., None] * (1 - ink)
+    return go.Image(
+        z=np.round(255 * paper).astype(np.uint8),
+        customdata=np.moveaxis(counts, 0, -1).astype(np.int32),
+        name=f"frame {frame}",
+        hovertemplate=f"<b>frame {frame}</b><br>x %{{x}}, y %{{y}} (pixels)<br>OFF %{{customdata[0]}}, "
+        "ON %{customdata[1]} events<extra></extra>",
+    )
+
+
+def _dressed(figure: go.Figure, counts: NDArray[np.generic], shown: int, height_px: int) -> go.Figure:
+    off, on = (int(counts[:, polarity].sum()) for polarity in (0, 1))
+    title = f"{len(counts)} frames, {off + on:,} events"
+    some = "" if shown == len(counts) else f"  {shown} of {len(counts)} shown."
+    subtitle = (
+        f"<b style='color:{OFF}'>■ OFF</b> {off:,},  <b style='color:{ON}'>■ ON</b> {on:,}; "
+        f"both in one pixel: dark.{some}"
+    )
+    return dress(figure, title, subtitle, f"Frames of a recording: {title}, OFF {off}, ON {on}.", height_px)

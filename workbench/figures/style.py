@@ -1,0 +1,129 @@
+"""One look for every figure: colours everyone tells apart, symbols and dashes beside them, words for large numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
+
+INK, QUIET, FAINT, GRID, PAPER = "#1f2933", "#5f6b7a", "#c3cad3", "#e4e7eb", "#ffffff"  # FAINT: lines, never words
+BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
+COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)  # Okabe, Ito 2008: Color universal design
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "cross")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+SEQUENCE = ("#d3ece3", "#7cc7b2", "#2f93a0", "#205f8c", "#1b2b5a")  # lightness falls evenly: readable in grey as well
+WIDTH_PX = 900  # what sizes are chosen for; figures themselves take the width they are given
+
+_AXIS = {
+    "gridcolor": GRID,
+    "linecolor": QUIET,
+    "tickcolor": QUIET,
+    "showline": True,
+    "zeroline": False,
+    "ticks": "outside",
+    "title": {"standoff": 12},
+    "automargin": True,
+}
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": "Inter, Helvetica Neue, Helvetica, Arial, sans-serif", "size": 14, "color": INK},
+        "title": {"x": 0, "xref": "paper", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 18},
+                  "font": {"size": 19}, "subtitle": {"font": {"size": 13.5, "color": QUIET}}},
+        "paper_bgcolor": PAPER,
+        "plot_bgcolor": PAPER,
+        "colorway": COLOURS,
+        "margin": {"l": 80, "r": 30, "t": 92, "b": 60},
+        "legend": {"x": 0.98, "xanchor": "right", "y": 0.05, "yanchor": "bottom", "font": {"size": 13},
+                   "bordercolor": GRID, "borderwidth": 1, "bgcolor": PAPER},
+        "hoverlabel": {"bgcolor": PAPER, "bordercolor": QUIET, "font": {"size": 13, "color": INK}},
+        "hovermode": "closest",
+        "xaxis": _AXIS,
+        "yaxis": _AXIS,
+    }
+)
+
+
+def dress(figure: go.Figure, title: str, subtitle: str, alt: str, height_px: int) -> go.Figure:
+    """Give the figure the common look, its title and its text for those who cannot see it."""
+    return figure.update_layout(
+        template=TEMPLATE,
+        title={"text": title, "subtitle": {"text": subtitle}},
+        height=height_px,
+        meta={"alt": alt},
+    )
+
+
+def empty(title: str, message: str) -> go.Figure:
+    """A figure with nothing to show yet, which says so.
+
+    >>> empty("Accuracy", "no steps yet").layout.annotations[0].text
+    'no steps yet'
+    """
+    figure = go.Figure()
+    figure.add_annotation(text=message, showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper", font_size=16)
+    figure.update_xaxes(visible=False).update_yaxes(visible=False)
+    return dress(figure, title, "", f"{title}: {message}.", 320)
+
+
+def shade(value: float, largest: float) -> str:
+    """Colour of a value between 0 and the largest on the sequential scale, as "rgb(r, g, b)".
+
+    >>> shade(0, 4)
+    'rgb(211, 236, 227)'
+    """
+    return str(sample_colorscale(list(SEQUENCE), [value / largest if largest else 0.0])[0])
+
+
+def ink_on(colour: str) -> str:
+    """Black or white, whichever is the easier to read on a colour "rgb(r, g, b)"; at least 4.5 : 1 either way.
+
+    >>> ink_on("rgb(211, 236, 227)"), ink_on("rgb(27, 43, 90)")
+    ('#000000', '#ffffff')
+    """
+    channels = [int(part) / 255 for part in colour.removeprefix("rgb(").removesuffix(")").split(",")]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#000000" if luminance > 0.179 else "#ffffff"
+
+
+def amount(number: float) -> str:
+    """A number as it is said: three digits and a unit of thousands, millions, billions.
+
+    >>> amount(612_345), amount(5_100_000), amount(42)
+    ('612 k', '5.1 M', '42')
+    """
+    for factor, unit in ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if abs(number) >= 0.9995 * factor:
+            return f"{float(f'{number / factor:.3g}'):g}{unit}"
+    return f"{float(f'{number:.3g}'):g}"
+
+
+def log_axis(low: float, high: float) -> dict[str, object]:
+    """A logarithmic axis from low to high (both positive), its ticks written out as amounts.
+
+    >>> log_axis(150, 6000)["ticktext"]
+    ['200', '500', '1 k', '2 k', '5 k']
+    """
+    decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if high / low < 1e3 else (1,)
+    values = [step * 10.0**decade for decade in decades for step in steps]
+    shown = [value for value in values if low * 0.999 <= value <= high * 1.001]
+    return {
+        "type": "log",
+        "range": [math.log10(low), math.log10(high)],
+        "tickvals": shown,
+        "ticktext": [amount(value) for value in shown],
+    }
+
+
+def require_columns(table: pd.DataFrame, columns: Sequence[str], figure: str, source: str) -> None:
+    """Refuse a table that lacks columns, naming them and where such a table comes from."""
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise ValueError(
+            f"figures.{figure}: the table lacks the column {', '.join(missing)}; it has "
+            f"{', '.join(map(str, table.columns)) or 'none'}; give the table that {source} returns"
+        )

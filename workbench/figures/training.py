@@ -1,0 +1,67 @@
+"""The course of a training: loss and accuracy, epoch by epoch."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from workbench.figures.style import BLUE, VERMILION, dress, empty, require_columns
+
+SERIES = (  # prefix of the columns, what it is called, colour, symbol, dash
+    ("", "training", BLUE, "circle", "solid"),
+    ("validation_", "validation", VERMILION, "diamond", "dash"),
+)
+
+
+def learning(history: pd.DataFrame) -> go.Figure:
+    """Loss (nats) and accuracy (%) of training and, where there is one, validation against the epoch.
+
+    `history` has the columns epoch, loss, accuracy (0 to 1) and may have validation_loss, validation_accuracy.
+    ValueError for a table without the first three.
+
+    >>> history = pd.DataFrame({"epoch": [1, 2], "loss": [2.1, 1.4], "accuracy": [0.3, 0.55]})
+    >>> learning(history).layout.title.text
+    'Epoch 2: loss 1.4, accuracy 55.0 %'
+    """
+    require_columns(history, ("epoch", "loss", "accuracy"), "learning", "wb.train")
+    if history.empty:
+        return empty("Training", "no epoch has ended yet")
+    figure = make_subplots(1, 2, horizontal_spacing=0.11)
+    for prefix, name, colour, symbol, dash in SERIES:
+        for column, (quantity, factor, unit) in enumerate((("loss", 1, ""), ("accuracy", 100, " %")), start=1):
+            values = history.get(f"{prefix}{quantity}")
+            if values is None or values.isna().all():
+                continue
+            trace = go.Scatter(
+                x=history["epoch"], y=factor * values, name=name, legendgroup=name, showlegend=column == 1,
+                mode="lines+markers", line={"color": colour, "dash": dash}, marker={"symbol": symbol, "size": 8},
+                hovertemplate=f"<b>{name}</b>, epoch %{{x}}<br>{quantity} %{{y:.3g}}{unit}<extra></extra>",
+            )
+            figure.add_trace(trace, row=1, col=column)
+    figure.update_xaxes(title_text="epoch", tickformat=",d", **_whole_ticks(history["epoch"]))
+    figure.update_yaxes(title_text="loss (cross-entropy, nats)", rangemode="tozero", row=1, col=1)
+    figure.update_yaxes(title_text="accuracy (%)", range=[0, 103], row=1, col=2)
+    title, best = _words(history), _best(history)
+    return dress(figure, title, best, f"Loss and accuracy against the epoch. {title}. {best}.", 420)
+
+
+def _whole_ticks(epochs: pd.Series) -> dict[str, object]:
+    """No fractional epochs on the axis of a short training."""
+    return {"dtick": 1} if len(epochs) <= 12 else {}
+
+
+def _best(history: pd.DataFrame) -> str:
+    validated = "validation_accuracy" in history and history["validation_accuracy"].notna().any()
+    column = "validation_accuracy" if validated else "accuracy"
+    row = history.loc[history[column].astype(float).idxmax()]
+    return f"Best {column.replace('_', ' ')}: {100 * row[column]:.1f} % in epoch {int(row['epoch'])}"
+
+
+def _words(history: pd.DataFrame) -> str:
+    last = history.iloc[-1]
+    words = f"Epoch {int(last['epoch'])}: loss {last['loss']:.3g}, accuracy {100 * last['accuracy']:.1f} %"
+    validation = history.get("validation_accuracy")
+    if validation is not None and pd.notna(validation.iloc[-1]):
+        words += f", on validation {100 * validation.iloc[-1]:.1f} %"
+    return words

@@ -1,0 +1,209 @@
+"""Counting and comparing: accuracy and operations at every step, as tidy tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from workbench.energy import EnergyPreset, find_preset, price
+from workbench.events.recordings import Recordings
+from workbench.model import Model
+from workbench.readout import average_answers
+from workbench.training import batches, require_match
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BATCH = 32
+BLOCK_STEPS = 16
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Sums over recordings, float64 (steps, edges) each; `answers` (steps, recordings, classes) from the output."""
+
+    dense: np.ndarray
+    effective: np.ndarray
+    synaptic: np.ndarray
+    drive: Tensor
+
+
+def compare(
+    models: Mapping[str, Model],
+    recordings: Recordings,
+    answer: str = "running",
+    *,
+    energy: str | EnergyPreset = "fp32",
+) -> pd.DataFrame:
+    """Accuracy and operations of every model at every step: one row per model and step.
+
+    Columns: model, step, frame (when the step ends, in frames: (step + 1) / ticks_per_frame), accuracy (NaN before the
+    first response) and, per recording and cumulative, dense_macs, effective_macs, synaptic_operations, neuron_updates,
+    energy_nj under the preset `energy`. An edge that carries spikes costs synaptic operations, any other one MACs.
+    """
+    import pandas as pd
+
+    if not models:
+        raise ValueError('compare: no models; give at least one, as {"ANN": ann}')
+    find_preset(energy)
+    tables = []
+    for name, model in models.items():
+        counts = _count(model, recordings)
+        table = _clock(model, len(counts.drive))
+        table.insert(0, "model", name)
+        table["accuracy"] = _accuracy(model, counts.drive, recordings.labels, answer)
+        for column, values in (
+            ("dense_macs", counts.dense),
+            ("effective_macs", counts.effective),
+            ("synaptic_operations", counts.synaptic),
+        ):
+            table[column] = values.sum(1).cumsum() / len(recordings)
+        table["neuron_updates"] = _neuron_updates(model, len(table)).cumsum()
+        table["energy_nj"] = price(table, energy)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def operations(model: Model, recordings: Recordings, *, energy: str | EnergyPreset = "fp32") -> pd.DataFrame:
+    """Operations of every edge at every step, per recording and cumulative: one row per edge and step.
+
+    Columns: edge (its position), source, target, delay (steps), step, frame, dense_macs, effective_macs,
+    synaptic_operations, energy_nj, delay_buffer_bytes (what the edge must remember: delay steps of its source, a bit
+    per spike, a byte per event count, four bytes per real number) and delay_mismatch (the delay in frames less the one
+    the model was trained with). Products with padding are not counted, silent steps cost nothing, and a spike counts
+    at the step at which it arrives.
+    """
+    import pandas as pd
+
+    counts = _count(model, recordings)
+    tables = []
+    for position, edge in enumerate(model.network.edges):
+        table = _clock(model, len(counts.drive))
+        for column, value in reversed([("edge", position), ("source", edge.source), ("target", edge.target)]):
+            table.insert(0, column, value)
+        table.insert(3, "delay", edge.delay)
+        table["dense_macs"] = counts.dense[:, position].cumsum() / len(recordings)
+        table["effective_macs"] = counts.effective[:, position].cumsum() / len(recordings)
+        table["synaptic_operations"] = counts.synaptic[:, position].cumsum() / len(recordings)
+        table["energy_nj"] = price(table, energy)
+        table["delay_buffer_bytes"] = _buffer_bytes(model, position)
+        table["delay_mismatch"] = _mismatch(model, position)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def summarise(costs: pd.DataFrame) -> pd.DataFrame:
+    """Every model at its last step, accuracy at the first answer and at every full frame beside it: a wide table."""
+    import pandas as pd
+
+    whole = costs[np.isclose(costs["frame"] % 1, 0)]
+    accuracy = whole.pivot_table(index="model", columns="frame", values="accuracy", sort=False, dropna=False)
+    accuracy.columns = pd.Index([f"frame {frame:.0f}" for frame in accuracy.columns])
+    last = costs.groupby("model", sort=False).tail(1).set_index("model")
+    columns = ["dense_macs", "effective_macs", "synaptic_operations", "neuron_updates", "energy_nj"]
+    return accuracy.sort_index(axis=1, key=lambda names: names.str.extract(r"(\d+)")[0].astype(int)).join(last[columns])
+
+
+@torch.no_grad()
+def _count(model: Model, recordings: Recordings) -> Counts:
+    """Run every recording and add up what each edge has to do at each step."""
+    require_match(model, recordings)
+    network, training = model.network, model.training
+    model.eval()
+    device = next(model.parameters()).device
+    steps = recordings.frames * model.ticks_per_frame
+    fan_out = [_fan_out(model, position).to(device) for position in range(len(network.edges))]
+    nonzero = torch.zeros(steps, len(network.edges), dtype=torch.float64, device=device)
+    total = torch.zeros_like(nonzero)
+    drives = []
+    for chosen in batches(len(recordings), BATCH):
+        stream = model.stream(len(chosen), record=network.nodes)
+        ticks = torch.from_numpy(recordings.as_ticks(chosen, model.ticks_per_frame))
+        blocks = []
+        for begin in range(0, steps, BLOCK_STEPS):
+            activity = stream.run(ticks[begin : begin + BLOCK_STEPS].to(device))
+            sums = {node: _sums(values) for node, values in activity.items()}
+            for position, edge in enumerate(network.edges):
+                active, amount = sums[edge.source]
+                nonzero[begin : begin + len(active), position] += active @ fan_out[position]
+                total[begin : begin + len(active), position] += amount @ fan_out[position]
+            blocks.append(activity[network.output].cpu())
+        drives.append(torch.cat(blocks))
+    model.train(training)
+    return _arrive(model, nonzero, total, torch.cat(drives, dim=1), len(recordings))
+
+
+def _sums(activity: Tensor) -> tuple[Tensor, Tensor]:
+    """Per step and unit, over the batch: how many are not zero, and the sum; float64 (steps, units)."""
+    flat = activity.flatten(2)
+    return (flat != 0).sum(1).double(), flat.sum(1, dtype=torch.float64)
+
+
+def _arrive(model: Model, nonzero: Tensor, total: Tensor, drive: Tensor, recordings: int) -> Counts:
+    """Move what sources send to the steps at which it arrives, and tell spikes from real numbers."""
+    network, steps = model.network, len(drive)
+    dense, effective, synaptic = (np.zeros((steps, len(network.edges))) for _ in range(3))
+    for position, edge in enumerate(network.edges):
+        arrives = slice(min(edge.delay, steps), None)
+        sent = slice(None, max(0, steps - edge.delay))
+        if _carries_spikes(model, edge.source):
+            synaptic[arrives, position] = total[sent, position].cpu().numpy()
+        else:
+            effective[arrives, position] = nonzero[sent, position].cpu().numpy()
+            first = network.first_response[edge.source] + edge.delay
+            dense[first:, position] = float(_fan_out(model, position).sum()) * recordings
+    return Counts(dense, effective, synaptic, drive)
+
+
+def _carries_spikes(model: Model, node: str) -> bool:
+    """Whether a node answers with spikes: all of an SNN but its output, whose drive is a real number."""
+    return model.spiking and node != model.network.output
+
+
+def _fan_out(model: Model, position: int) -> Tensor:
+    edge = model.network.edges[position]
+    return edge.operation.fan_out(model.network.shapes[edge.source]).flatten().double()
+
+
+def _accuracy(model: Model, drive: Tensor, labels: np.ndarray, answer: str) -> np.ndarray:
+    first = model.network.first_response[model.network.output]
+    answers = average_answers(drive.double(), first, model.ticks_per_frame, answer)
+    right = (answers.argmax(2) == torch.tensor(labels)).double().mean(1)
+    return np.concatenate([np.full(first, np.nan), right.numpy()])
+
+
+def _neuron_updates(model: Model, steps: int) -> np.ndarray:
+    """Neurons computed at each step: every unit of a hidden node from its first response on."""
+    network = model.network
+    updates = np.zeros(steps)
+    for node, shape in network.shapes.items():
+        if node not in network.inputs and node != network.output:
+            updates[network.first_response[node] :] += np.prod(shape)
+    return updates
+
+
+def _clock(model: Model, steps: int) -> pd.DataFrame:
+    import pandas as pd
+
+    step = np.arange(steps)
+    return pd.DataFrame({"step": step, "frame": (step + 1) / model.ticks_per_frame})
+
+
+def _buffer_bytes(model: Model, position: int) -> int:
+    edge = model.network.edges[position]
+    units = int(np.prod(model.network.shapes[edge.source]))
+    if not _carries_spikes(model, edge.source):
+        return edge.delay * units * 4
+    return edge.delay * (units if edge.source in model.network.inputs else -(-units // 8))
+
+
+def _mismatch(model: Model, position: int) -> float:
+    if model.trained_network is None:
+        return 0.0
+    delay, trained = model.network.edges[position].delay, model.trained_network.edges[position].delay
+    return delay / model.ticks_per_frame - trained

@@ -1,0 +1,264 @@
+"""Training an ANN over the steps of a rollout: every answer from the first response on counts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from workbench.events.recordings import Recordings
+from workbench.exchange import describe, read_tensors, write_tensors
+from workbench.model import Model
+from workbench.readout import average_answers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GRADIENT_NORM = 5.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a training is done; the same settings, model and recordings give the same numbers."""
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    weight_decay: float
+    answer: str
+    seed: int
+
+    def __post_init__(self) -> None:
+        for option in ("epochs", "batch"):
+            if not isinstance(getattr(self, option), int) or getattr(self, option) < 1:
+                raise ValueError(f"{option}={getattr(self, option)!r} must be a whole number of at least 1")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate={self.learning_rate!r} must be positive")
+
+
+@dataclass
+class Progress:
+    """Where a training stands: everything that a checkpoint must hold."""
+
+    model: Model
+    optimizer: torch.optim.Optimizer
+    best: Model
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def note(self, row: dict[str, float]) -> None:
+        """Add an epoch, and keep the model if it is the best so far: by validation accuracy, else by loss."""
+        ranks = [(-r.get("validation_accuracy", 0.0), r["loss"]) for r in self.history]
+        if (-row.get("validation_accuracy", 0.0), row["loss"]) < min(ranks, default=(1.0, math.inf)):
+            self.best = self.model.copy()
+        self.history.append(row)
+
+
+def train(
+    model: Model,
+    recordings: Recordings,
+    validation: Recordings | None = None,
+    epochs: int = 10,
+    *,
+    batch: int = 32,
+    learning_rate: float = 4e-3,
+    weight_decay: float = 1e-2,
+    answer: str = "running",
+    seed: int = 0,
+    checkpoint: str | Path | None = None,
+    progress: bool = True,
+) -> tuple[Model, pd.DataFrame]:
+    """Train a copy of an ANN; returns it with its history, one row per epoch.
+
+    Loss = mean over the steps from the output's first response on of the cross-entropy of each step's answer. AdamW,
+    one cycle of the learning rate. The history has the columns epoch, loss, accuracy and, with `validation`,
+    validation_loss, validation_accuracy: fractions, of the last step's answer. An interrupt (Ctrl-C, the stop button)
+    ends it cleanly with the best model so far. `checkpoint` names a file that is written after every epoch; if it
+    exists already, training goes on from there and gives bit for bit the numbers of an uninterrupted run.
+    """
+    settings = Settings(epochs, batch, learning_rate, weight_decay, answer, seed)
+    for part in (recordings, validation):
+        if part is not None:
+            require_match(model, part)
+    if model.spiking:
+        raise ValueError("train takes an ANN; this model spikes already: train its ANN, then convert it")
+    state = _begin(model, settings)
+    identity = _identify(model, recordings, settings) if checkpoint else {}
+    if checkpoint and Path(checkpoint).exists():
+        _resume(state, checkpoint, identity)
+    try:
+        with _bar(settings, len(recordings), len(state.history), progress) as bar:
+            for epoch in range(len(state.history), epochs):
+                row = {"epoch": epoch + 1, **_train_epoch(state, recordings, settings, epoch, bar)}
+                if validation is not None:
+                    row |= {f"validation_{name}": value for name, value in evaluate(state.model, validation).items()}
+                state.note(row)
+                bar.set_postfix({name: f"{value:.3f}" for name, value in row.items() if name != "epoch"})
+                if checkpoint:
+                    _write(state, checkpoint, identity)
+        trained = state.model
+    except KeyboardInterrupt:
+        warnings.warn(
+            f"training was interrupted in epoch {len(state.history) + 1} of {epochs}; this is the best model so far",
+            stacklevel=2,
+        )
+        trained = state.best if state.history else state.model
+    return trained.eval(), _tabulate(state.history)
+
+
+def require_match(model: Model, recordings: Recordings) -> None:
+    """ValueError unless the recordings fit the model's input, its classes and its first response."""
+    network = model.network
+    if len(network.inputs) != 1:
+        raise ValueError(f"recordings feed one input, but the network has {', '.join(network.inputs)}")
+    (node, shape), output = next(iter(network.inputs.items())), network.shapes[network.output]
+    if tuple(recordings.shape) != shape:
+        raise ValueError(f"input {node!r} has shape {shape}, but the recordings have {tuple(recordings.shape)}")
+    if output != (len(recordings.classes),):
+        raise ValueError(
+            f"output {network.output!r} has shape {output}, but the recordings have {len(recordings.classes)} classes; "
+            f"end in Dense({len(recordings.classes)})"
+        )
+    first, steps = network.first_response[network.output], recordings.frames * model.ticks_per_frame
+    if first >= steps:
+        raise ValueError(
+            f"output {network.output!r} answers first at step {first}, but the recordings have {steps} steps; load "
+            "them with more frames, or use smaller delays"
+        )
+
+
+def batches(count: int, batch: int, order: np.ndarray | None = None) -> Iterator[np.ndarray]:
+    """Indices 0 .. count - 1, in this order, in nearly equal batches of at most `batch`."""
+    indices = np.arange(count) if order is None else order
+    yield from np.array_split(indices, math.ceil(count / batch))
+
+
+@torch.no_grad()
+def evaluate(model: Model, recordings: Recordings, batch: int = 64, answer: str = "running") -> dict[str, float]:
+    """Loss over all answered steps, and accuracy of the last step's answer, in eval mode."""
+    training = model.training
+    model.eval()
+    loss = correct = 0.0
+    for chosen in batches(len(recordings), batch):
+        answers, labels = _answer(model, recordings, chosen, answer)
+        loss += float(_loss(answers, labels)) * len(chosen)
+        correct += int((answers[-1].argmax(1) == labels).sum())
+    model.train(training)
+    return {"loss": loss / len(recordings), "accuracy": correct / len(recordings)}
+
+
+def _train_epoch(state: Progress, recordings: Recordings, settings: Settings, epoch: int, bar: Any) -> dict[str, float]:
+    state.model.train()
+    order = np.random.default_rng([settings.seed, epoch]).permutation(len(recordings))
+    rounds = math.ceil(len(recordings) / settings.batch)
+    loss_sum = correct = 0.0
+    for number, chosen in enumerate(batches(len(recordings), settings.batch, order)):
+        rate = learning_rate_at((epoch * rounds + number) / (settings.epochs * rounds), settings.learning_rate)
+        state.optimizer.param_groups[0]["lr"] = rate
+        answers, labels = _answer(state.model, recordings, chosen, settings.answer)
+        loss = _loss(answers, labels)
+        if not torch.isfinite(loss):
+            raise ValueError(
+                f"the loss became {float(loss)} in epoch {epoch + 1}, batch {number + 1}; lower learning_rate (now "
+                f'{settings.learning_rate:g}), or give the model norm="batch"'
+            )
+        state.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(state.model.parameters(), GRADIENT_NORM)
+        state.optimizer.step()
+        loss_sum += float(loss.detach()) * len(chosen)
+        correct += int((answers[-1].argmax(1) == labels).sum())
+        bar.update()
+    return {"loss": loss_sum / len(recordings), "accuracy": correct / len(recordings)}
+
+
+def learning_rate_at(done: float, peak: float) -> float:
+    """One cycle: a linear rise over the first tenth, then a cosine down to zero; `done` is the fraction of training.
+
+    >>> [round(learning_rate_at(done, 1.0), 3) for done in (0.0, 0.05, 0.1, 0.55, 1.0)]
+    [0.1, 0.55, 1.0, 0.5, 0.0]
+    """
+    if done < 0.1:
+        return peak * (0.1 + 9 * done)
+    return peak * (1 + math.cos(math.pi * (done - 0.1) / 0.9)) / 2
+
+
+def _answer(model: Model, recordings: Recordings, chosen: np.ndarray, answer: str) -> tuple[Tensor, Tensor]:
+    device = next(model.parameters()).device
+    frames = torch.from_numpy(recordings.as_ticks(chosen, model.ticks_per_frame)).to(device)
+    first = model.network.first_response[model.network.output]
+    answers = average_answers(model(frames), first, model.ticks_per_frame, answer)
+    return answers, torch.tensor(recordings.labels[chosen]).to(device)
+
+
+def _loss(answers: Tensor, labels: Tensor) -> Tensor:
+    return F.cross_entropy(answers.flatten(0, 1), labels.repeat(len(answers)))
+
+
+def _begin(model: Model, settings: Settings) -> Progress:
+    trained = model.copy()
+    optimizer = torch.optim.AdamW(trained.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    return Progress(trained, optimizer, trained)
+
+
+def _identify(model: Model, recordings: Recordings, settings: Settings) -> dict[str, Any]:
+    """What a checkpoint must agree with to be continued."""
+    digest = hashlib.sha256()
+    for tensor in model.state_dict().values():
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    data = hashlib.sha256(recordings.labels.tobytes() + recordings.starts.tobytes()).hexdigest()
+    clock = f"{recordings.frames} frames of {recordings.window_us} us together"
+    identity = {"starting weights": digest.hexdigest(), "recordings": data, "frames": clock}
+    return asdict(settings) | describe(model) | identity
+
+
+def _write(state: Progress, path: str | Path, identity: dict[str, Any]) -> None:
+    tensors = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in state.best.state_dict().items()}
+    for number, moments in state.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in moments.items()}
+    write_tensors(path, tensors, {"identity": identity, "history": state.history})
+
+
+def _resume(state: Progress, path: str | Path, identity: dict[str, Any]) -> None:
+    tensors, description = read_tensors(path)
+    saved = description.get("identity", {})
+    differing = [name for name, value in json.loads(json.dumps(identity)).items() if saved.get(name) != value]
+    if differing:
+        raise ValueError(
+            f"{path} is a checkpoint of another training (it differs in {', '.join(differing)}); name another file, or "
+            "delete this one to start anew"
+        )
+    state.history = description["history"]
+    state.best = state.model.copy()
+    for prefix, model in (("model.", state.model), ("best.", state.best)):
+        model.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
+    whole = state.optimizer.state_dict()
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer."):
+            _, number, moment = name.split(".")
+            moments.setdefault(int(number), {})[moment] = tensor
+    state.optimizer.load_state_dict(whole | {"state": moments})
+
+
+def _bar(settings: Settings, count: int, done: int, progress: bool) -> Any:
+    from tqdm.auto import tqdm  # a bar in a terminal, a widget in a notebook
+
+    rounds = math.ceil(count / settings.batch)
+    return tqdm(total=settings.epochs * rounds, initial=done * rounds, desc="train", unit="batch", disable=not progress)
+
+
+def _tabulate(history: list[dict[str, float]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(history, columns=list(history[-1]) if history else ["epoch", "loss", "accuracy"])
