@@ -48,8 +48,7 @@ def convert(
     scales = measure_scales(folded, recordings, percentile) | dict.fromkeys(model.network.inputs, float(k))
     spiking = Model(network, norm=None, neuron=neuron, ticks_per_frame=k)
     spiking.load_state_dict(folded.state_dict(), strict=False)
-    for position, gain in folded.gains.items():
-        spiking.gains[position] = nn.Parameter(gain.detach().clone())
+    _copy_gains(folded, spiking)
     for position, edge in enumerate(network.edges):
         _scale_edge(spiking, position, torch.tensor(scales[edge.source] / scales[edge.target]))
     with torch.no_grad():
@@ -82,8 +81,7 @@ def fold(model: Model) -> Model:
     """
     folded = Model(model.network, norm=None, neuron=model.neuron, ticks_per_frame=model.ticks_per_frame)
     folded.load_state_dict(model.state_dict(), strict=False)
-    for position, gain in model.gains.items():
-        folded.gains[position] = nn.Parameter(gain.detach().clone())
+    _copy_gains(model, folded)
     for node in model.network.nodes:
         layer = None if node in model.network.inputs else model.node_layer(node)
         if isinstance(layer, Norm):
@@ -122,6 +120,11 @@ def measure_scales(model: Model, recordings: Recordings, percentile: float) -> d
             )
         scales[node] = float(np.percentile(active, percentile))
     return scales | {network.output: 1.0}
+
+
+def _copy_gains(model: Model, into: Model) -> None:
+    for key, gain in model.gains.items():
+        into.gains[key] = nn.Parameter(gain.detach().clone())
 
 
 @torch.no_grad()

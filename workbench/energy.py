@@ -33,7 +33,9 @@ PRESETS: dict[str, EnergyPreset] = {
         EnergyPreset("fp32, zeros skipped", 4.6, 0.9, True, f"{_HOROWITZ}; an ANN that computes no product with zero"),
         EnergyPreset("fp16", 1.5, 0.4, False, f"{_HOROWITZ}; fp16 add 0.4, multiply 1.1"),
         EnergyPreset("int8", 0.23, 0.03, False, f"{_HOROWITZ}; int8 add 0.03, multiply 0.2"),
-        EnergyPreset("int8, zeros skipped", 0.23, 0.03, True, f"{_HOROWITZ}; an ANN that computes no product with zero"),
+        EnergyPreset(
+            "int8, zeros skipped", 0.23, 0.03, True, f"{_HOROWITZ}; an ANN that computes no product with zero"
+        ),
     )
 }
 

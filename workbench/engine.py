@@ -68,9 +68,7 @@ class Layers(Protocol):
     def settle(self, node: str, drive: Tensor) -> Tensor:
         """The node's bias and norm."""
 
-    def fire(
-        self, node: str, drive: Tensor, membrane: Tensor | None, age: int
-    ) -> tuple[Tensor, Tensor | None]:
+    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
         """The node's neuron, `age` steps after its first response: activity and the membrane left behind."""
 
 

@@ -84,8 +84,9 @@ def operations(model: Model, recordings: Recordings, *, energy: str | EnergyPres
     tables = []
     for position, edge in enumerate(model.network.edges):
         table = _clock(model, len(counts.drive))
-        for column, value in reversed([("edge", position), ("source", edge.source), ("target", edge.target)]):
-            table.insert(0, column, value)
+        table.insert(0, "edge", position)
+        table.insert(1, "source", edge.source)
+        table.insert(2, "target", edge.target)
         table.insert(3, "delay", edge.delay)
         table["dense_macs"] = counts.dense[:, position].cumsum() / len(recordings)
         table["effective_macs"] = counts.effective[:, position].cumsum() / len(recordings)

@@ -52,11 +52,7 @@ class Model(nn.Module):
         self.weights = nn.ModuleList(self._initial_weights(p, generator) for p in range(len(network.edges)))
         self.gains = nn.ParameterDict()  # of edges without weights, once a conversion has scaled them
         self.nodes = nn.ModuleDict(
-            {
-                self._key(node): self._initial_node(node)
-                for node in network.nodes
-                if node not in network.inputs
-            }
+            {self._key(node): self._initial_node(node) for node in network.nodes if node not in network.inputs}
         )
 
     @property
@@ -86,7 +82,9 @@ class Model(nn.Module):
             for begin in range(0, steps, block)
         ]
         self._update_statistics()
-        return {node: torch.cat([b[node] for b in blocks]) if len(blocks) > 1 else blocks[0][node] for node in blocks[0]}
+        return {
+            node: torch.cat([b[node] for b in blocks]) if len(blocks) > 1 else blocks[0][node] for node in blocks[0]
+        }
 
     def stream(self, batch: int = 1, record: Iterable[str] | None = None) -> Stream:
         """A stream that is fed a recording of any length block by block, in constant memory."""
@@ -98,12 +96,13 @@ class Model(nn.Module):
         target = edge.operation(source.flatten(0, 1), list(self.weights[position].parameters()))
         if str(position) in self.gains:
             target = target * self.gains[str(position)]
-        return target.unflatten(0, source.shape[:2])
+        return target.reshape(*source.shape[:2], *target.shape[1:])
 
     def settle(self, node: str, drive: Tensor) -> Tensor:
         """Bias or batch norm of a node over (steps, batch, *shape)."""
         layer = self.node_layer(node)
-        return layer(drive.flatten(0, 1)).unflatten(0, drive.shape[:2])
+        settled: Tensor = layer(drive.flatten(0, 1))
+        return settled.reshape(drive.shape)
 
     def fire(self, node: str, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
         """Neuron of a node over (steps, batch, *shape); the output answers with its drive."""
@@ -144,9 +143,7 @@ class Model(nn.Module):
         fan_in = sum(e.operation.fan_in(self.network.shapes[e.source]) for e in incoming)
         shapes = edge.operation.weight_shapes(source)
         deviation = math.sqrt(2 / fan_in) ** (1 / max(1, len(shapes)))
-        return nn.ParameterList(
-            nn.Parameter(deviation * torch.randn(shape, generator=generator)) for shape in shapes
-        )
+        return nn.ParameterList(nn.Parameter(deviation * torch.randn(shape, generator=generator)) for shape in shapes)
 
     def _inputs(self, frames: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The frames by input node, their shapes checked."""
@@ -251,7 +248,8 @@ class Norm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return batch_norm(x, self.mean, self.variance, self.gain, self.bias, eps=NORM_EPSILON)
-        gain, bias = self.gain, self.bias
+        gain: Tensor = self.gain
+        bias: Tensor = self.bias
         with torch.no_grad():
             axes = [0, *range(2, x.ndim)]
             count = torch.full_like(self.mean, x.numel() / x.shape[1])

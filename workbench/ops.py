@@ -29,9 +29,10 @@ class Footprint:
 
     def then(self, following: Footprint) -> Footprint:
         """The footprint of this map followed by another one."""
-        axes = tuple(
-            ((mine @ theirs) > 0).double() for mine, theirs in zip(self.axes, following.axes, strict=False)
-        ) or self.axes
+        axes = (
+            tuple(((mine @ theirs) > 0).double() for mine, theirs in zip(self.axes, following.axes, strict=False))
+            or self.axes
+        )
         return Footprint(following.channels or self.channels, axes)
 
 

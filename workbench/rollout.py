@@ -55,9 +55,7 @@ class Rollout:
         T = 0 for inputs and in frame 0, else 1 + the largest T among the sources inside the window.
         """
         updates = self._updates()
-        return tuple(
-            tuple(updates[node, frame] for node in self.network.nodes) for frame in range(self.frames)
-        )
+        return tuple(tuple(updates[node, frame] for node in self.network.nodes) for frame in range(self.frames))
 
     @property
     def inference_factor(self) -> int:
@@ -116,7 +114,7 @@ def count_rollouts(network: Network) -> int:
     >>> count_rollouts(Network({"u": (1,)}, [Edge(a, b, Dense(1)) for a, b in ends]))
     12
     """
-    total = 1
+    total: int = 1
     inside = 0
     for part in connected_parts(network.nodes, [edge.ends for edge in network.edges]):
         pairs = [edge.ends for edge in network.edges if part.issuperset(edge.ends)]
@@ -124,21 +122,19 @@ def count_rollouts(network: Network) -> int:
             raise ValueError(
                 f"count_rollouts: {len(part)} nodes lie on common cycles; counting is for small graphs, at most 12"
             )
-        total *= _count_acyclic(frozenset(part), pairs, {})
+        total *= _count_acyclic(part, pairs, {})
         inside += len(pairs)
-    return total * 2 ** (len(network.edges) - inside)
+    return total << (len(network.edges) - inside)
 
 
-def _count_acyclic(
-    nodes: frozenset[str], pairs: list[tuple[str, str]], known: dict[frozenset[str], int]
-) -> int:
+def _count_acyclic(nodes: frozenset[str], pairs: list[tuple[str, str]], known: dict[frozenset[str], int]) -> int:
     """Number of subsets of the pairs within these nodes that form no cycle; self loops never take part."""
     if not nodes:
         return 1
     if nodes not in known:
         known[nodes] = sum(
             (-1) ** (size + 1)
-            * 2 ** sum(a in chosen and b in nodes and b not in chosen for a, b in pairs)
+            * (1 << sum(a in chosen and b in nodes and b not in chosen for a, b in pairs))
             * _count_acyclic(nodes - frozenset(chosen), pairs, known)
             for size in range(1, len(nodes) + 1)
             for chosen in combinations(sorted(nodes), size)

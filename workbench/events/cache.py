@@ -70,7 +70,7 @@ def _small(array: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
 
 
 def _read(path: Path) -> Dataset:
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         arrays = {key: file[key] for key in file.files}
     name = str(arrays["name"])
 

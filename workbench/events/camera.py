@@ -91,7 +91,8 @@ class Camera:
         """Response (time, recording * pixel) of the pixels to intensities."""
         dark = self.linear_below
         response = np.log(np.maximum(films, dark))
-        response += np.minimum(films / dark - 1, 0)
+        below = films < dark
+        response[below] += films[below] / dark - 1
         return np.moveaxis(response, 1, 0).reshape(films.shape[1], -1)
 
     def _thresholds(self, pixels: int) -> tuple[Floats, Floats]:

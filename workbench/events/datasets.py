@@ -31,7 +31,7 @@ def load(
     """Load a data set, binned into frames and ticks that together cover ``window_us`` (by default the set's).
 
     ``"digits"`` and ``"motion"`` are generated from ``seed``, without any download, and kept in ``root``;
-    ``"n-mnist"`` is read from ``root``, its folder or the parent of its folder.
+    ``"n-mnist"`` is read from ``root``, its folder or the parent of its folder, and has no use for a seed.
     Raises ValueError for an unknown name or bins, FileNotFoundError when n-mnist is not under ``root``.
 
     >>> load("digits", frames=4).shape  # doctest: +SKIP

@@ -9,20 +9,21 @@ from numpy.typing import NDArray
 
 from workbench.events.camera import Camera
 from workbench.events.glyphs import glyphs, spline
+from workbench.events.layout import Events
 from workbench.events.recordings import Dataset, Recordings
 
 CAMERA = Camera(on_threshold=0.25, off_threshold=0.25, noise_hz=0.5, refractory_us=500)
 CLASSES = ("left", "right", "up", "down", "clockwise", "counter-clockwise", "approach", "recede")
 SIZE = 34
 WINDOW_US = 300_000
-TRAIN, TEST = 1600, 400
 
-_TIMES_US = np.linspace(-60_000, WINDOW_US, 49)  # the camera is running already when the recording begins
+_TIMES_US = np.concatenate([np.linspace(-240_000, -15_000, 16), np.linspace(0, WINDOW_US, 41)])
+"""The camera has been running when the recording begins, so that no pixel shows how it started."""
 _PERIOD = 17.0  # least distance of two digits of the wallpaper in pixels
 _TEXELS = 256  # a power of two, so fine that the nearest texel will do
 _RADIUS = 0.38 * SIZE  # mean distance of a pixel from the middle
-_GREY = 60.0
-_BATCH = 50
+_GREY = np.float32(60)
+_BATCH = 20
 Floats = NDArray[np.float64]
 
 
@@ -30,13 +31,13 @@ Floats = NDArray[np.float64]
 class Scenes:
     """What is drawn at random for n recordings: wallpapers, how they lie half-way, and how fast they move.
 
-    Half-way ``place``, ``angle`` and ``zoom`` are uniform over one period, hence at every other time too,
+    Half-way ``place``, ``angle`` and ``zoom`` are uniform over their periods, hence at every other time too,
     whichever way the wallpaper moves; and a bright wallpaper brightens where a dark one does that moves the
     opposite way. So no single frame tells a class from its opposite: the order of frames does.
     """
 
     texture: NDArray[np.float32]  # (n, texels, texels) ink from 0 to 1 over one period
-    place: Floats  # (n, 2) row and column of the wallpaper's origin, in periods
+    place: Floats  # (n, 2, 2) of two copies of the wallpaper: row and column of the origin, in periods
     angle: Floats  # (n,) radians
     zoom: Floats  # (n,) octaves
     contrast: Floats  # (n,) log intensity of ink less that of the ground: bright > 0, dark < 0
@@ -44,14 +45,20 @@ class Scenes:
     speed: Floats  # (n,) mean displacement over the sensor during the window, in pixels
 
 
-def generate(seed: int) -> Dataset:
-    """Record 1600 + 400 random scenes, all classes alike often; no digit's image is in both parts."""
+def generate(seed: int, train: int = 1600, test: int = 400) -> Dataset:
+    """Record random scenes, all classes alike often; no digit's image is in both parts.
+
+    A pixel fires a little after its light has changed, so a pattern's front and back differ and would betray
+    the way it moves. Hence half of the recordings show the opposite class and are played backwards.
+    """
     images, _ = glyphs()
     numbers = np.random.default_rng([seed, 0]).permutation(len(images))
-    cut = len(images) * TRAIN // (TRAIN + TEST)
-    train = _part(images[numbers[:cut]], TRAIN, "motion train", seed, 1)
-    test = _part(images[numbers[cut:]], TEST, "motion test", seed, 2)
-    return Dataset("motion", train, test, f"generated from seed {seed}; no digit's image is in both parts")
+    cut = len(images) * train // (train + test)
+    parts = (
+        _part(images[numbers[:cut]], train, "motion train", seed, 1),
+        _part(images[numbers[cut:]], test, "motion test", seed, 2),
+    )
+    return Dataset("motion", *parts, f"generated from seed {seed}; no digit's image is in both parts")
 
 
 def draw(images: Floats, rng: np.random.Generator) -> Scenes:
@@ -60,7 +67,7 @@ def draw(images: Floats, rng: np.random.Generator) -> Scenes:
     brush = spline(np.arange(_TEXELS) * (9.5 / _TEXELS) - 1.25)
     return Scenes(
         texture=(brush @ images @ brush.T).astype(np.float32),
-        place=rng.uniform(0, 1, (count, 2)),
+        place=rng.uniform(0, 1, (count, 2, 2)),
         angle=rng.uniform(0, 2 * np.pi, count),
         zoom=rng.uniform(0, 1, count),
         contrast=rng.choice([-1.0, 1.0], count) * rng.uniform(2.0, 2.6, count),
@@ -69,24 +76,40 @@ def draw(images: Floats, rng: np.random.Generator) -> Scenes:
     )
 
 
-def film(scenes: Scenes, labels: NDArray[np.int64], times_us: Floats = _TIMES_US) -> Floats:
+def film(scenes: Scenes, labels: NDArray[np.int64], times_us: Floats = _TIMES_US) -> NDArray[np.float32]:
     """The scenes moving as their classes say: intensities (recording, time, height, width).
 
-    Zooming is endless: the wallpaper lies over itself twice as large; growing, the small one fades in and the
-    large one out. Played backwards, a film shows the opposite class.
+    Zooming is endless: a copy of the wallpaper lies over another one twice as large; growing, the small one
+    fades in, and the large one fades out to come back as the next small one. Played backwards, a film shows
+    the opposite class.
     """
     kind, sign = np.divmod(labels, 2)
     moved = np.where(sign == 0, -1.0, 1.0)[:, None] * scenes.speed[:, None] * (times_us / WINDOW_US - 0.5)
     right, down, back, away = (np.where(kind[:, None] == k, moved, 0.0) for k in range(4))
     shift = np.stack([down, right]) + scenes.centre.T[..., None]
     angle = scenes.angle[:, None] - back / _RADIUS
-    octave = (scenes.zoom[:, None] - away / _RADIUS / np.log(2)) % 1
-    weight = octave[..., None, None] ** 2 * (3 - 2 * octave[..., None, None])
-    small = _look(scenes, shift, angle, _PERIOD * 2**octave)
-    large = _look(scenes, shift, angle, _PERIOD * 2 ** (octave + 1))
+    turns, octave = np.divmod(scenes.zoom[:, None] - away / _RADIUS / np.log(2), 1)
+    weight = (octave**2 * (3 - 2 * octave)).astype(np.float32)[..., None, None]
+    small = _look(scenes, turns % 2, shift, angle, _PERIOD * 2**octave)
+    large = _look(scenes, 1 - turns % 2, shift, angle, _PERIOD * 2 ** (octave + 1))
     ink = weight * small + (1 - weight) * large
-    light: Floats = _GREY * np.exp(scenes.contrast[:, None, None, None] * ink)
+    light: NDArray[np.float32] = _GREY * np.exp(scenes.contrast.astype(np.float32)[:, None, None, None] * ink)
     return light
+
+
+def play(events: Events, backwards: bool) -> Events:
+    """The events in the window, or these played backwards: what brightened (ON) then darkens (OFF).
+
+    >>> import numpy as np
+    >>> play(np.array([(3, 4, 100_000, True)], dtype=[*zip("xytp", ("i2", "i2", "i8", "?"))]), True).tolist()
+    [(3, 4, 199999, False)]
+    """
+    events = events[(events["t"] >= 0) & (events["t"] < WINDOW_US)]
+    if backwards:
+        events = events[::-1].copy()
+        events["t"] = WINDOW_US - 1 - events["t"]
+        events["p"] = ~events["p"]
+    return events
 
 
 def _part(images: Floats, count: int, name: str, seed: int, stream: int) -> Recordings:
@@ -96,21 +119,28 @@ def _part(images: Floats, count: int, name: str, seed: int, stream: int) -> Reco
     for start in range(0, count, _BATCH):
         some = labels[start : start + _BATCH]
         scenes = draw(images[rng.choice(len(images), len(some))], rng)
+        backwards = rng.integers(0, 2, len(some))
         seeds = rng.integers(0, 2**31, len(some)).tolist()
-        recorded = CAMERA.record_many(film(scenes, some), _TIMES_US, seeds)
-        events += [one[one["t"] >= 0] for one in recorded]
+        recorded = CAMERA.record_many(film(scenes, some ^ backwards), _TIMES_US, seeds)
+        events += [play(one, bool(back)) for one, back in zip(recorded, backwards, strict=True)]
     return Recordings.from_events(events, labels, CLASSES, (2, SIZE, SIZE), window_us=WINDOW_US, name=name)
 
 
-def _look(scenes: Scenes, shift: Floats, angle: Floats, period: Floats) -> NDArray[np.float32]:
-    """Ink under every pixel of a wallpaper that is shifted (2, n, time), turned and drawn large (n, time)."""
+def _look(scenes: Scenes, copy: Floats, shift: Floats, angle: Floats, period: Floats) -> NDArray[np.float32]:
+    """Ink under every pixel of a copy, shifted (2, n, time), turned and drawn with this period (n, time)."""
     across = np.arange(SIZE) - (SIZE - 1) / 2
     y, x = across - shift[..., None]
     cosine, sine = (wave(angle)[..., None] * _TEXELS / period[..., None] for wave in (np.cos, np.sin))
-    row, column = scenes.place.T[:, :, None, None] * _TEXELS
-    u = (cosine * y + row)[..., :, None] - (sine * x)[..., None, :]
-    v = (sine * y + column)[..., :, None] + (cosine * x)[..., None, :]
-    u, v = (np.floor(axis, out=axis).astype(np.int32) & (_TEXELS - 1) for axis in (u, v))
+    first, second = np.moveaxis(scenes.place, (1, 2), (0, 1))[..., None, None] * _TEXELS
+    row, column = np.where(copy[..., None] == 0, first, second)
+    u = _texel(cosine * y + row, -sine * x)
+    v = _texel(sine * y + column, cosine * x)
     own = np.arange(len(angle), dtype=np.int32).reshape(-1, 1, 1, 1) * _TEXELS
     ink: NDArray[np.float32] = scenes.texture.ravel()[(own + u) * _TEXELS + v]
     return ink
+
+
+def _texel(down: Floats, right: Floats) -> NDArray[np.int32]:
+    """The whole part, around the period, of every sum of both, in fixed point."""
+    fine_down, fine_right = (np.rint(part * 256).astype(np.int32) for part in (down, right))
+    return (fine_down[..., :, None] + fine_right[..., None, :]) >> 8 & (_TEXELS - 1)

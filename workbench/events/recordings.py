@@ -266,4 +266,3 @@ class Dataset:
         rows = zip(self.classes, train, test, strict=True)
         lines += [f"  {name:{width}} {ours:6,} {theirs:6,}" for name, ours, theirs in rows]
         return "\n".join(lines + repr(self.train).splitlines()[2:])
-

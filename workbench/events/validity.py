@@ -25,6 +25,7 @@ def frozen(values: ArrayLike, bits: int, owner: str) -> NDArray[Any]:
 
 
 def positive(value: int, owner: str) -> int:
+    """``value`` as an integer, refused unless it is whole and at least 1."""
     if isinstance(value, bool) or int(value) != value or value < 1:
         raise ValueError(f"{owner} is {value}; give a whole number of at least 1")
     return int(value)

@@ -34,8 +34,8 @@ def operations(costs: pd.DataFrame) -> go.Figure:
     for place, (model, rows) in enumerate(costs.groupby("model", sort=False)):
         for column in (column for column in kinds if (rows[column] > 0).any()):
             figure.add_trace(_line(str(model), rows[rows[column] > 0], column, place % len(COLOURS)))
-    counts = costs[kinds].where(costs[kinds] > 0)
-    low, high = counts.min(axis=None), counts.max(axis=None)
+    counts = costs[kinds].to_numpy(dtype=float)
+    low, high = float(counts[counts > 0].min()), float(counts.max())
     figure.update_yaxes(title_text="operations per recording", **log_axis(low / 2, high * 2))
     figure.update_xaxes(title_text="time (frames)", rangemode="tozero")
     figure.update_layout(legend={"x": 1.02, "y": 1, "yanchor": "top", "xanchor": "left", "borderwidth": 0})

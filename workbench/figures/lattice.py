@@ -15,6 +15,7 @@ from workbench.figures.style import (
     INK,
     PAPER,
     QUIET,
+    REMOVED_BUTTONS,
     VERMILION,
     WIDTH_PX,
     dress,
@@ -28,6 +29,7 @@ ROLES = {  # fill and symbol of a place, seen from the chosen one
     "past": (BLUE, "square"),
     "future": (VERMILION, "diamond"),
 }
+NO_ZOOM = ("zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "resetScale")  # always all in view
 SIZES = {"circle": 1.0, "square": 0.9, "diamond": 0.84}  # so that all symbols look equally large
 
 
@@ -75,7 +77,7 @@ def rollouts(*rollouts: Rollout, names: Sequence[str] | None = None, place: Plac
 def kind(rollout: Rollout) -> str:
     """The rollout's kind: "streaming", "sequential" or, where some connections take time and others none, "hybrid"."""
     network = rollout.network
-    if network == network.streaming():
+    if all(edge.delay >= 1 for edge in network.edges):
         return "streaming"
     return "sequential" if network == network.sequential() else "hybrid"
 
@@ -232,4 +234,5 @@ def _titled(
             text=f"<b>{name}</b><br>{fact.replace(', ', '<br>')}", showarrow=False, align="left",
             xref=f"{axis} domain", x=0, xanchor="left", yref="paper", y=1, yanchor="bottom",
         )
+    figure.update_layout(dragmode=False, modebar={"remove": [*REMOVED_BUTTONS, *NO_ZOOM]})
     return figure.update_layout(margin={"t": 92 if alone else 150}, height=height_px + (0 if alone else 58))

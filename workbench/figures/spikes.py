@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,7 +64,7 @@ def _units(node: str, values: ArrayLike, recording: int) -> Steps:
         raise ValueError(
             f"figures.raster: recording={recording!r} is not among the {array.shape[1]} of {node!r}; count from 0"
         )
-    return array[:, recording].reshape(len(array), -1)
+    return array[:, recording].reshape(len(array), math.prod(array.shape[2:]))
 
 
 def _counts(values: Steps) -> bool:

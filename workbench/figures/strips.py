@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
@@ -59,7 +61,7 @@ def _title(frame: int, window_us: float | None) -> str:
     return f"{frame}<br>{frame * window_us / 1e3:g} to {(frame + 1) * window_us / 1e3:g} ms"
 
 
-def _image(frame: int, counts: NDArray[np.generic], full: float) -> go.Image:
+def _image(frame: int, counts: NDArray[Any], full: float) -> go.Image:
     """Both colours printed over each other on white, as strong as there are events."""
     inks = [np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255 for colour in (OFF, ON)]
     strength = np.clip(counts / full, 0, 1)  # (2, height, width)
@@ -76,7 +78,7 @@ def _image(frame: int, counts: NDArray[np.generic], full: float) -> go.Image:
     )
 
 
-def _dressed(figure: go.Figure, counts: NDArray[np.generic], shown: int, height_px: int) -> go.Figure:
+def _dressed(figure: go.Figure, counts: NDArray[Any], shown: int, height_px: int) -> go.Figure:
     off, on = (int(counts[:, polarity].sum()) for polarity in (0, 1))
     title = f"{len(counts)} frames, {off + on:,} events"
     some = "" if shown == len(counts) else f"  {shown} of {len(counts)} shown."

@@ -15,6 +15,7 @@ COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)  # Okabe, Ito 2008: Colo
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "cross")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SEQUENCE = ("#d3ece3", "#7cc7b2", "#2f93a0", "#205f8c", "#1b2b5a")  # lightness falls evenly: readable in grey as well
+REMOVED_BUTTONS = ("sendChartToCloud",)  # plotly.js offers it by default: it would send the data to a server
 WIDTH_PX = 900  # what sizes are chosen for; figures themselves take the width they are given
 
 _AXIS = {
@@ -40,6 +41,7 @@ TEMPLATE = go.layout.Template(
                    "bordercolor": GRID, "borderwidth": 1, "bgcolor": PAPER},
         "hoverlabel": {"bgcolor": PAPER, "bordercolor": QUIET, "font": {"size": 13, "color": INK}},
         "hovermode": "closest",
+        "modebar": {"orientation": "v", "bgcolor": "rgba(0, 0, 0, 0)", "remove": REMOVED_BUTTONS},
         "xaxis": _AXIS,
         "yaxis": _AXIS,
     }

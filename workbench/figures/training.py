@@ -54,8 +54,8 @@ def _whole_ticks(epochs: pd.Series) -> dict[str, object]:
 def _best(history: pd.DataFrame) -> str:
     validated = "validation_accuracy" in history and history["validation_accuracy"].notna().any()
     column = "validation_accuracy" if validated else "accuracy"
-    row = history.loc[history[column].astype(float).idxmax()]
-    return f"Best {column.replace('_', ' ')}: {100 * row[column]:.1f} % in epoch {int(row['epoch'])}"
+    best = history.sort_values(column, ascending=False, kind="stable").iloc[0]
+    return f"Best {column.replace('_', ' ')}: {100 * best[column]:.1f} % in epoch {int(best['epoch'])}"
 
 
 def _words(history: pd.DataFrame) -> str:

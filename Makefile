@@ -1,0 +1,52 @@
+# The workbench in four verbs: demo, test, lab, results. Each sets up what is missing first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+FIRST := notebooks/01_what_does_a_delay_do.ipynb
+ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+# DATA=<folder> does the demo on the N-MNIST recordings in that folder instead of the embedded sets
+DATA ?=
+
+.PHONY: demo test lab results lint browser clean
+
+demo: $(READY)
+	$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
+
+test: $(READY) browser lint
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 \
+		--nbval-sanitize-with tests/nbval.cfg -p no:cacheprovider notebooks
+
+lab: $(READY)
+	$(BIN)/jupyter lab --ip=127.0.0.1 $(ROOT_FLAG) $(FIRST)
+
+# the numbers in docs/results.md: three seeds, and the matching law
+results: $(READY)
+	$(BIN)/python -m benchmarks.results
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# the browser tests take the system's Chromium, or Debian's where we may install it
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+			&& apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y chromium chromium-driver; } \
+		|| { echo "The browser tests need Chromium: install your system's package (Debian: chromium chromium-driver)."; exit 1; }
+
+clean:
+	rm -rf build .mypy_cache .pytest_cache .ruff_cache
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "the workbench needs Python 3.11 or newer; call make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[lab,dev]'
+	mkdir -p $(VENV)/share/jupyter/lab/settings
+	echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
+		> $(VENV)/share/jupyter/lab/settings/overrides.json
+	touch $@

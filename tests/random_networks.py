@@ -1,0 +1,73 @@
+"""Random networks for laws: delays, shortcuts, loops, several operations; and models with numbers to match."""
+
+import numpy as np
+import torch
+
+import workbench as wb
+
+IMAGE = (2, 6, 5)
+
+
+def random_network(seed: int, *, flat: bool = False, longest: int = 3) -> wb.Network:
+    """A valid network with 2 to 5 hidden nodes, parallel paths and cycles; delays from 0 to `longest`."""
+    rng = np.random.default_rng(seed)
+    while True:
+        try:
+            return _draw(rng, flat, longest)
+        except ValueError as error:  # a zero-delay cycle or an unreachable node: draw again
+            assert any(word in str(error) for word in ("zero-delay cycle", "unreachable", "unknown", "same delay"))
+
+
+def _draw(rng: np.random.Generator, flat: bool, longest: int) -> wb.Network:
+    hidden = [f"n{i}" for i in range(rng.integers(2, 6))]
+    edges = []
+    for target in hidden:
+        for source in ["in", *hidden]:
+            if rng.random() < (0.5 if source == "in" else 0.3):
+                edges.append(wb.Edge(source, target, _operation(rng, source, flat), int(rng.integers(0, longest + 1))))
+    edges.append(wb.Edge(str(rng.choice(hidden)), "out", wb.Dense(3), int(rng.integers(0, longest + 1))))
+    if rng.random() < 0.3:
+        edges.append(wb.Edge("in", "out", wb.Dense(3), int(rng.integers(0, longest + 1))))
+    return wb.Network({"in": (7,) if flat else IMAGE}, edges, output="out")
+
+
+def _operation(rng: np.random.Generator, source: str, flat: bool) -> wb.ops.Operation:
+    if flat:
+        return wb.Dense(4) if source == "in" or rng.random() < 0.8 else wb.Identity()
+    conv = wb.Conv(3, kernel=int(rng.choice([1, 3, 5])))
+    if source == "in":
+        return conv
+    choices = [conv, wb.Identity(), wb.Chain(wb.Conv(2, kernel=3), wb.Conv(3, kernel=3)), wb.Chain(wb.Identity(), conv)]
+    return choices[rng.integers(len(choices))]
+
+
+def random_model(network: wb.Network, seed: int, norm: str | None = None) -> wb.Model:
+    """A double-precision ANN with random biases (and norm statistics), in eval mode."""
+    model = wb.Model(network, seed=seed, norm=norm).double()
+    generator = torch.Generator().manual_seed(seed)
+    for name, tensor in model.state_dict().items():
+        if name.startswith("nodes") and tensor.is_floating_point():
+            noise = torch.rand(tensor.shape, generator=generator, dtype=tensor.dtype)
+            tensor.copy_(0.5 + noise if "variance" in name or "gain" in name else noise - 0.3)
+    return model.eval()
+
+
+def random_spiking(network: wb.Network, seed: int, **neuron: object) -> wb.Model:
+    """An SNN with dyadic weights, so that every sum is exact and ties with the threshold happen."""
+    model = wb.Model(network, seed=seed, norm=None, neuron=wb.IntegrateAndFire(**neuron))
+    for tensor in model.state_dict().values():
+        tensor.copy_(torch.round(tensor * 32) / 32)
+    generator = torch.Generator().manual_seed(seed)
+    for node in network.nodes:
+        if node not in network.inputs:
+            bias = model.node_layer(node).bias.data
+            bias.copy_(torch.randint(-4, 8, bias.shape, generator=generator) / 32)
+    return model.eval()
+
+
+def random_frames(network: wb.Network, seed: int, steps: int, batch: int = 2, counts: bool = False) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    shape = (steps, batch, *network.inputs["in"])
+    if counts:
+        return torch.randint(0, 3, shape, generator=generator).float()
+    return torch.randn(shape, generator=generator, dtype=torch.float64)
