@@ -145,7 +145,7 @@ def test_the_panel_lives_in_jupyterlab(lab: str, notebook: Path, page: Page) -> 
 
     page.mouse.move(*plot.evaluate(MIDDLE_MARK))
     _until(page, plot, f"gd => {LIT}(gd) > 0")
-    assert "in its past" in cell.locator(".widget-html-content").inner_text()
+    cell.locator(".widget-html-content").filter(has_text="in its past").wait_for()
 
     cell.screenshot(path=notebook.with_suffix(".png"))
     assert page.locator(".modebar-btn").count() > 0

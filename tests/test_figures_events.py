@@ -63,6 +63,11 @@ def test_the_drive_of_the_output_is_one_line_per_class() -> None:
     assert len(figures.raster({"digit": drive}).data) == 10
 
 
+def test_activity_may_still_carry_gradients() -> None:
+    drive = torch.rand(5, 1, 3, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    assert len(figures.raster({"digit": drive}).data) == 3
+
+
 def test_analog_nodes_with_many_units_are_images() -> None:
     activity = torch.rand(5, 1, 64, generator=torch.Generator().manual_seed(0))
     figure = figures.raster({"v1": activity})

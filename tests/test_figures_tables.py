@@ -73,6 +73,7 @@ def test_operations_draw_what_is_not_all_zero() -> None:
 @pytest.mark.parametrize("factor", [0.2, 1.0, 8.5, 1234.0])
 def test_operations_say_the_ratio(factor: float) -> None:
     table = costs()
+    table["effective_macs"] = 0.0
     table.loc[table["model"] == "ANN", "dense_macs"] = 600_000 * factor
     words = figures.operations(table).layout.title.subtitle.text
     snn, ann = "SNN: 600 k synaptic operations", f"ANN: {amount(600_000 * factor)} dense MACs"
@@ -82,6 +83,21 @@ def test_operations_say_the_ratio(factor: float) -> None:
         assert words == f"{snn}; {ann}, {amount(factor)} times more"
     else:
         assert words == f"{ann}; {snn}, {amount(1 / factor)} times more"
+
+
+def test_operations_do_not_hide_that_effective_macs_may_be_fewer() -> None:
+    table = costs()
+    table.loc[table["model"] == "ANN", "dense_macs"] = 1_200_000.0
+    table.loc[table["model"] == "ANN", "effective_macs"] = 300_000.0
+    words = figures.operations(table).layout.title.subtitle.text
+    assert words.endswith("ANN: 1.2 M dense MACs, 2 times more (effective: 300 k, 2 times fewer)")
+
+
+def test_operations_add_what_a_model_counts_in_both_ways() -> None:
+    table = costs()
+    table.loc[table["model"] == "SNN", "dense_macs"] = 400_000.0
+    words = figures.operations(table).layout.title.subtitle.text
+    assert words.startswith("SNN: 1 M synaptic operations and dense MACs;")
 
 
 def test_nothing_yet_is_said() -> None:

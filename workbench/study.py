@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 STREAMING_ANN, MATCHED_SNN = "streaming ANN", "matched SNN"
 SEQUENTIAL_ANN, UNMATCHED_SNN = "sequential ANN", "unmatched SNN"
-EPOCHS = 12
+BATCHES = 540  # of a training, about: 12 epochs of the embedded sets
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,14 +32,16 @@ class Study:
     costs: pd.DataFrame
 
 
-def study(dataset: Dataset, network: Network | None = None, epochs: int = EPOCHS, seed: int = 0) -> Study:
+def study(dataset: Dataset, network: Network | None = None, epochs: int | None = None, seed: int = 0) -> Study:
     """Train a network streaming and sequential, convert both onto an SNN whose edges take time, compare all four.
 
     The streaming ANN becomes the matched SNN: every delay times K. The sequential ANN becomes the unmatched SNN: it
     was trained without delays, but every edge of the SNN takes one frame, as a connection of a chip takes time. By
     default the network has two convolutional nodes and a shortcut, with a loop for "motion", whose classes need a
-    memory in the sequential rollout too.
+    memory in the sequential rollout too. By default there are as many epochs as give about 540 batches, 2 to 60.
     """
+    if epochs is None:
+        epochs = min(60, max(2, round(BATCHES * 32 / len(dataset.train))))
     if network is None:
         network = shortcut_network(dataset.shape, len(dataset.classes), loop=dataset.name == "motion")
     models, histories = {}, {}

@@ -255,7 +255,14 @@ def _bar(settings: Settings, count: int, done: int, progress: bool) -> Any:
     from tqdm.auto import tqdm  # a bar in a terminal, a widget in a notebook
 
     rounds = math.ceil(count / settings.batch)
-    return tqdm(total=settings.epochs * rounds, initial=done * rounds, desc="train", unit="batch", disable=not progress)
+    return tqdm(
+        total=settings.epochs * rounds,
+        initial=done * rounds,
+        desc="train",
+        unit="batch",
+        mininterval=0.5,
+        disable=not progress,
+    )
 
 
 def _tabulate(history: list[dict[str, float]]) -> pd.DataFrame:

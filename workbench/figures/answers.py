@@ -24,8 +24,9 @@ def accuracy(costs: pd.DataFrame, against: str = "frame") -> go.Figure:
     `costs` is the table of `wb.compare`; `against` one of frame, energy_nj (nJ), synaptic_operations, dense_macs,
     effective_macs, neuron_updates, all cumulative per recording. ValueError for any other or a table without it.
 
+    >>> from workbench import figures
     >>> costs = pd.DataFrame({"model": "ANN", "step": [0, 1], "frame": [1.0, 2.0], "accuracy": [None, 0.9]})
-    >>> accuracy(costs).data[0].y.tolist()
+    >>> figures.accuracy(costs).data[0].y.tolist()
     [90.0]
     """
     if against not in AXES:

@@ -20,10 +20,11 @@ def operations(costs: pd.DataFrame) -> go.Figure:
 
     `costs` is the table of `wb.compare`. A model's colour and symbol stand for the model, its dash for what is counted.
 
+    >>> from workbench import figures
     >>> counts = {"dense_macs": 0.0, "effective_macs": 0.0, "synaptic_operations": 0.0}
     >>> ann = {"model": "ANN", "step": 0, "frame": 1.0, **counts, "dense_macs": 5.1e6}
     >>> snn = {"model": "SNN", "step": 0, "frame": 1.0, **counts, "synaptic_operations": 0.6e6}
-    >>> operations(pd.DataFrame([ann, snn])).layout.title.subtitle.text
+    >>> figures.operations(pd.DataFrame([ann, snn])).layout.title.subtitle.text
     'SNN: 600 k synaptic operations; ANN: 5.1 M dense MACs, 8.5 times more'
     """
     require_columns(costs, ("model", "step", "frame", *KINDS), "operations", "wb.compare")
@@ -44,19 +45,30 @@ def operations(costs: pd.DataFrame) -> go.Figure:
 
 
 def words_of(costs: pd.DataFrame) -> str:
-    """The models from cheap to costly in words, at the last step: synaptic operations, or dense MACs without them."""
-    said: list[tuple[float, str, str]] = []
-    for model, rows in costs.groupby("model", sort=False):
-        last = rows.iloc[-1]
-        column = "synaptic_operations" if last["synaptic_operations"] > 0 else "dense_macs"
-        said.append((float(last[column]), str(model), KINDS[column][0]))
-    said.sort()
-    least = said[0][0]
+    """The models from cheap to costly in words, at the last step: synaptic operations and dense MACs, then effective.
+
+    Where a zero costs nothing, only the effective MACs remain: they are said as well, on whichever side they fall.
+    """
+    last = costs.groupby("model", sort=False).tail(1)
+    last = last.assign(total=last["synaptic_operations"] + last["dense_macs"]).sort_values("total", kind="stable")
+    least = float(last["total"].iloc[0])
     phrases = []
-    for count, model, name in said:
-        more = f", {amount(count / least)} times more" if count > least > 0 else ""
-        phrases.append(f"{model}: {amount(count)} {name}{more}")
+    for _, row in last.iterrows():
+        count = float(row["total"])
+        names = [KINDS[kind][0] for kind in ("synaptic_operations", "dense_macs") if row[kind] > 0]
+        phrase = f"{row['model']}: {amount(count)} {' and '.join(names) or 'operations'}{_compared(count, least)}"
+        if 0 < row["effective_macs"] < row["dense_macs"]:
+            effective = float(row["synaptic_operations"] + row["effective_macs"])
+            phrase += f" (effective: {amount(effective)}{_compared(effective, least)})"
+        phrases.append(phrase)
     return "; ".join(phrases)
+
+
+def _compared(count: float, least: float) -> str:
+    if min(count, least) <= 0 or count == least:
+        return ""
+    times, word = (count / least, "more") if count > least else (least / count, "fewer")
+    return f", {amount(times)} times {word}"
 
 
 def _line(model: str, rows: pd.DataFrame, column: str, place: int) -> go.Scatter:

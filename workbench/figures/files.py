@@ -27,8 +27,9 @@ def save(figure: go.Figure, path: str | Path) -> None:
     RuntimeError if there is none, ValueError for another ending.
 
     >>> import tempfile
+    >>> from workbench import figures
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save(go.Figure(), f"{folder}/empty.html")
+    ...     figures.save(go.Figure(), f"{folder}/empty.html")
     ...     (Path(folder) / "empty.html").stat().st_size > 1_000_000
     True
     """

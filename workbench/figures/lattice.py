@@ -39,9 +39,9 @@ def rollout(rollout: Rollout, place: Place | None = None) -> go.Figure:
     Hollow marks are silent: before their first response. With `place`, a (node, frame) of the window, its whole past
     and its whole future are lit. ValueError if the place is not in the window.
 
-    >>> from workbench import Dense, Edge, Network, Rollout
+    >>> from workbench import Dense, Edge, Network, Rollout, figures
     >>> network = Network({"eye": (1,)}, [Edge("eye", "hand", Dense(1))])
-    >>> rollout(Rollout(network, frames=3)).layout.title.text
+    >>> figures.rollout(Rollout(network, frames=3)).layout.title.text
     'Streaming rollout: inference factor 1, first response of hand in frame 1'
     """
     return rollouts(rollout, place=place)
@@ -50,9 +50,9 @@ def rollout(rollout: Rollout, place: Place | None = None) -> go.Figure:
 def rollouts(*rollouts: Rollout, names: Sequence[str] | None = None, place: Place | None = None) -> go.Figure:
     """Rollouts side by side with a common node axis; named streaming, sequential or hybrid unless `names` says.
 
-    >>> from workbench import Dense, Edge, Network, Rollout
+    >>> from workbench import Dense, Edge, Network, Rollout, figures
     >>> network = Network({"eye": (1,)}, [Edge("eye", "hand", Dense(1))])
-    >>> figure = rollouts(Rollout(network, 3), Rollout(network.sequential(), 3), place=("eye", 0))
+    >>> figure = figures.rollouts(Rollout(network, 3), Rollout(network.sequential(), 3), place=("eye", 0))
     >>> [note.text.split("<br>")[0] for note in figure.layout.annotations]
     ['<b>streaming</b>', '<b>sequential</b>']
     """

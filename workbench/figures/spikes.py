@@ -10,6 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 from plotly.subplots import make_subplots
+from torch import Tensor
 
 from workbench.figures.style import BLUE, COLOURS, FAINT, PAPER, SEQUENCE, dress, empty
 
@@ -20,14 +21,15 @@ BAND = 0.86  # part of a node's height that its units fill
 Steps = NDArray[Any]  # (step, unit)
 
 
-def raster(activity: Mapping[str, ArrayLike], recording: int = 0, ticks_per_frame: int = 1) -> go.Figure:
+def raster(activity: Mapping[str, Tensor | ArrayLike], recording: int = 0, ticks_per_frame: int = 1) -> go.Figure:
     """Spikes of one recording, a band per node from bottom (inputs) to top, against time in frames.
 
     `activity` is what `model.run` returns, (step, batch, *shape) by node. A step ends at (step + 1) / ticks_per_frame.
     Up to 20,000 spikes are drawn one by one, more as counts per pixel; analog nodes as an image, the last one, if
     small, as lines on top. ValueError for a recording that is not there.
 
-    >>> raster({"retina": np.ones((4, 1, 3))}, ticks_per_frame=2).data[0].x.tolist()[:4]
+    >>> from workbench import figures
+    >>> figures.raster({"retina": np.ones((4, 1, 3))}, ticks_per_frame=2).data[0].x.tolist()[:4]
     [0.5, 0.5, 0.5, 1.0]
     """
     if ticks_per_frame < 1:
@@ -55,9 +57,9 @@ def raster(activity: Mapping[str, ArrayLike], recording: int = 0, ticks_per_fram
     return _dressed(figure, units, spiking, spikes, ticks_per_frame, best, height_px)
 
 
-def _units(node: str, values: ArrayLike, recording: int) -> Steps:
+def _units(node: str, values: Tensor | ArrayLike, recording: int) -> Steps:
     """One recording as (step, unit)."""
-    array = np.asarray(values)
+    array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
     if array.ndim < 3:
         raise ValueError(f"figures.raster: {node!r} has shape {array.shape}; expected (step, batch, *shape)")
     if not 0 <= recording < array.shape[1]:

@@ -22,7 +22,8 @@ def frames(recordings_frames: ArrayLike, window_us: float | None = None) -> go.F
     Of more than 24 frames an even choice is shown. `window_us`, the length of a frame, gives each its time in ms.
     ValueError for another shape.
 
-    >>> [note.text for note in frames(np.ones((2, 2, 4, 4)), window_us=25_000).layout.annotations]
+    >>> from workbench import figures
+    >>> [note.text for note in figures.frames(np.ones((2, 2, 4, 4)), window_us=25_000).layout.annotations]
     ['0<br>0 to 25 ms', '1<br>25 to 50 ms']
     """
     counts = np.asarray(recordings_frames)

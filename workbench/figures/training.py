@@ -20,8 +20,9 @@ def learning(history: pd.DataFrame) -> go.Figure:
     `history` has the columns epoch, loss, accuracy (0 to 1) and may have validation_loss, validation_accuracy.
     ValueError for a table without the first three.
 
+    >>> from workbench import figures
     >>> history = pd.DataFrame({"epoch": [1, 2], "loss": [2.1, 1.4], "accuracy": [0.3, 0.55]})
-    >>> learning(history).layout.title.text
+    >>> figures.learning(history).layout.title.text
     'Epoch 2: loss 1.4, accuracy 55.0 %'
     """
     require_columns(history, ("epoch", "loss", "accuracy"), "learning", "wb.train")

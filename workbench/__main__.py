@@ -1,0 +1,59 @@
+"""The main job from the command line: `python -m workbench`, on embedded recordings or on a folder of N-MNIST."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from workbench.energy import price_all
+from workbench.events import load
+from workbench.measures import summarise
+from workbench.report import format_summary, tell, write
+from workbench.study import study
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do the main job, print the tables, write the report; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m workbench", description=__doc__)
+    parser.add_argument("--data", metavar="FOLDER", help="N-MNIST recordings (.bin) instead of the embedded sets")
+    parser.add_argument("--out", metavar="FOLDER", default="build", help="where the report goes (default: build)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights and training (default: 0)")
+    options = parser.parse_args(arguments)
+    try:
+        datasets = [load("n-mnist", root=options.data)] if options.data else [load("motion"), load("digits")]
+    except (ValueError, OSError) as error:
+        print(f"python -m workbench: {error}", file=sys.stderr)
+        return 2
+    studies = []
+    for dataset in datasets:
+        print(f"\n{dataset}\n\nTraining it streaming, then sequential:", flush=True)
+        studies.append(study(dataset, seed=options.seed))
+        _print(studies[-1].costs)
+        print(tell(studies[-1]))
+    page = Path(options.out) / "report.html"
+    write(studies, page)
+    print(f"\nThe report with all figures: {page.resolve()}")
+    return 0
+
+
+def _print(costs: pd.DataFrame) -> None:
+    """The result tables, as text."""
+    summary = format_summary(summarise(costs))
+    frames = [column for column in summary.columns if column.startswith("frame")]
+    print("\nAccuracy on the test recordings at every frame (the running answer)")
+    print(summary[frames].to_string())
+    print("\nOperations in thousands, and energy in nanojoules (preset fp32), per recording")
+    print(summary[[column for column in summary.columns if column not in frames]].to_string())
+    print("\nEnergy per recording in nanojoules under every preset")
+    prices = price_all(costs)
+    print(prices.pivot_table(index="preset", columns="model", values="energy_nj", sort=False).round(0).to_string())
+    for preset, source in prices.drop_duplicates("preset")[["preset", "source"]].itertuples(index=False):
+        print(f"  {preset}: {source}")
+    print()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""A study as one self-contained page: figures that move, tables to read, no network needed."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+import plotly.graph_objects as go
+import torch
+from plotly.offline import get_plotlyjs
+
+from workbench import figures
+from workbench.energy import price_all
+from workbench.measures import summarise
+from workbench.rollout import Rollout
+from workbench.study import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, Study
+
+PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>The main job</title>
+<style>
+ body {{ font: 16px/1.55 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 980px; margin: 2em auto; padding: 0 1em; }}
+ h1, h2, h3 {{ line-height: 1.2; }} h2 {{ margin-top: 2.5em; border-top: 1px solid #bbb; padding-top: 1em; }}
+ figure {{ margin: 1.2em 0; }} .wide {{ overflow-x: auto; }}
+ table {{ border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; }}
+ th, td {{ padding: .3em .7em; text-align: right; border-bottom: 1px solid #ddd; }} th {{ background: #f3f3f3; }}
+ td:last-child, th:first-child, td:first-child {{ text-align: left; }}
+</style><script>{plotly}</script></head><body>
+<h1>Spiking networks that live in time</h1>
+<p>Every connection of a spiking network takes time. The <b>streaming ANN</b> was trained with those delays and became the
+<b>matched SNN</b>; the <b>sequential ANN</b> was trained as if connections took none, and became the <b>unmatched SNN</b>
+when each of them took one frame.</p>
+{sections}
+</body></html>
+"""
+
+
+def write(studies: Iterable[Study], path: str | Path) -> None:
+    """Write the studies as one HTML page that needs no network, whole or not at all."""
+    sections = "\n".join(_section(number, study) for number, study in enumerate(studies))
+    aside = Path(f"{path}.{os.getpid()}.part")
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    aside.write_text(PAGE.format(plotly=get_plotlyjs(), sections=sections), encoding="utf-8")
+    aside.replace(path)
+
+
+def tell(study: Study) -> str:
+    """What the study found, in one paragraph of plain words."""
+    last = study.costs.groupby("model", sort=False).tail(1).set_index("model")
+    accuracy = (100 * last["accuracy"]).round(1)
+    ratio = last["dense_macs"][STREAMING_ANN] / last["synaptic_operations"][MATCHED_SNN]
+    energy = last["energy_nj"][STREAMING_ANN] / last["energy_nj"][MATCHED_SNN]
+    return (
+        f"On {study.dataset.name}, the streaming ANN answers {accuracy[STREAMING_ANN]} % of the test recordings "
+        f"correctly at the last frame and its matched SNN {accuracy[MATCHED_SNN]} %; the sequential ANN "
+        f"{accuracy[SEQUENTIAL_ANN]} % and its unmatched SNN {accuracy[UNMATCHED_SNN]} %. Per recording the ANN takes "
+        f"{ratio:.1f} times as many dense MACs as the SNN synaptic operations, and {energy:.1f} times the energy under "
+        "the preset fp32 (arithmetic alone); the table of presets shows where that advantage shrinks."
+    )
+
+
+def _section(number: int, study: Study) -> str:
+    network = study.network
+    rollouts = figures.rollouts(Rollout(network.streaming(), frames=6), Rollout(network.sequential(), frames=6))
+    snn = study.models[MATCHED_SNN]
+    with torch.no_grad():
+        spikes = snn.run(torch.from_numpy(study.dataset.test.as_ticks([0], snn.ticks_per_frame)))
+    shown = [
+        ("The network, unrolled", rollouts),
+        ("One recording as frames", figures.frames(study.dataset.test.as_frames([0])[:, 0], study.dataset.window_us)),
+        ("Training the streaming ANN", figures.learning(study.histories[STREAMING_ANN])),
+        ("Accuracy over time", figures.accuracy(study.costs)),
+        ("Operations over time", figures.operations(study.costs)),
+        ("The same recording as spikes", figures.raster(spikes, ticks_per_frame=snn.ticks_per_frame)),
+    ]
+    energies = price_all(study.costs).pivot_table(
+        index=["preset", "source"], columns="model", values="energy_nj", sort=False
+    )
+    energies = energies.reset_index().round(1)
+    energies = energies[["preset", *[c for c in energies.columns if c not in ("preset", "source")], "source"]]
+    parts = [
+        f"<h2>{html.escape(study.dataset.name)}</h2><p>{html.escape(tell(study))}</p>",
+        f"<p>{html.escape(study.dataset.split)}.</p>",
+        "<h3>Accuracy at every frame; operations and energy per recording</h3>",
+        _table(format_summary(summarise(study.costs)).reset_index()),
+        *(_figure(title, figure, f"figure-{number}-{place}") for place, (title, figure) in enumerate(shown)),
+        "<h3>Energy per recording, in nanojoules, under every preset</h3>",
+        _table(energies),
+    ]
+    return "\n".join(parts)
+
+
+def format_summary(summary: pd.DataFrame) -> pd.DataFrame:
+    """The summary as text: accuracies in per cent, counts in thousands."""
+    shown = pd.DataFrame(index=summary.index)
+    for column in summary.columns:
+        if column.startswith("frame"):
+            shown[column] = [f"{100 * value:.1f} %" if value == value else "silent" for value in summary[column]]
+        else:
+            unit = "" if column == "energy_nj" else " (k)"
+            shown[column + unit] = [f"{value / (1 if not unit else 1000):,.0f}" for value in summary[column]]
+    return shown
+
+
+def _figure(title: str, figure: go.Figure, name: str) -> str:
+    drawn = figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config={"displaylogo": False})
+    alt = html.escape(str((figure.layout.meta or {}).get("alt", title)), quote=True)
+    return f'<h3>{html.escape(title)}</h3><figure class="wide" role="img" aria-label="{alt}">{drawn}</figure>'
+
+
+def _table(table: pd.DataFrame) -> str:
+    return f'<div class="wide">{table.to_html(index=False, border=0)}</div>'
