@@ -40,7 +40,9 @@ def run(model: wb.Model, frames: Tensor) -> dict[str, Tensor]:
                             weights = list(model.weights[position].parameters())
                             drive = drive + edge.operation(activity[edge.source][t - edge.delay], weights)
                     drive = model.node_layer(node)(drive)
-                    activity[node][t] = drive if node == network.output else fire(model, node, drive, membrane, t, first)
+                    activity[node][t] = (
+                        drive if node == network.output else fire(model, node, drive, membrane, t, first)
+                    )
     return activity
 
 

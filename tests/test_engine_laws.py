@@ -110,7 +110,8 @@ def test_sub_blocks_are_as_long_as_the_cycles_allow(seed):
 
 def test_a_matched_recurrent_network_computes_whole_frames_at_once():
     network = wb.Network(
-        {"in": (3,)}, [wb.Edge("in", "a", wb.Dense(2)), wb.Edge("a", "a", wb.Dense(2)), wb.Edge("a", "out", wb.Dense(2))]
+        {"in": (3,)},
+        [wb.Edge("in", "a", wb.Dense(2)), wb.Edge("a", "a", wb.Dense(2)), wb.Edge("a", "out", wb.Dense(2))],
     )
     steps = {part.nodes: part.steps for part in plan(network.slowed(12), ["out"]).parts}
     assert steps == {("in",): None, ("a",): 12, ("out",): None}

@@ -88,7 +88,7 @@ def test_frames_are_images_in_two_colours() -> None:
     counts[0, 0, 1, 2] = 3
     counts[1, 1, 1, 2] = 3
     counts[2, :, 1, 2] = 3
-    figure = figures.frames(counts, window_us=12_500)
+    figure = figures.frames(counts, window_us=12_500 * len(counts))
     off, on, both = (trace.z for trace in figure.data)
     assert off.shape == (4, 6, 3)
     assert off[1, 2].tolist() == [0, 114, 178]

@@ -80,9 +80,7 @@ def test_no_arrow_passes_through_the_middle_of_another_place() -> None:
             x, y = path((0, 0), (frames, rows))
             fine = np.linspace(0, len(x) - 1, 400)
             xs, ys = np.interp(fine, range(len(x)), x), np.interp(fine, range(len(y)), y)
-            others = [
-                (i, j) for i in range(frames + 1) for j in range(-4, 5) if (i, j) not in ((0, 0), (frames, rows))
-            ]
+            others = [(i, j) for i in range(frames + 1) for j in range(-4, 5) if (i, j) not in ((0, 0), (frames, rows))]
             nearest = min(np.hypot(xs - i, ys - j).min() for i, j in others)
             assert nearest > 0.15, (frames, rows)
 

@@ -113,6 +113,9 @@ def measure_scales(model: Model, recordings: Recordings, percentile: float) -> d
     scales = {}
     for node in hidden:
         active = np.concatenate(seen[node])
+        if network.first_response[node] >= recordings.frames:
+            scales[node] = 1.0  # it answers after the recordings end, so nothing depends on its scale
+            continue
         if active.size == 0:
             raise ValueError(
                 f"node {node!r} is silent on all {len(chosen)} recordings measured, so it has no scale; train the "

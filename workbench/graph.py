@@ -147,7 +147,8 @@ class Network:
         for pair in delays:
             if pair not in ends:
                 known = ", ".join(f"{source} -> {target}" for source, target in ends)
-                raise ValueError(f"with_delays: there is no edge {' -> '.join(pair)}; the edges are {known}")
+                named = " -> ".join(map(str, pair)) if isinstance(pair, tuple) else repr(pair)
+                raise ValueError(f"with_delays: there is no edge {named}; the edges are {known}")
             if ends.count(pair) > 1:
                 raise ValueError(
                     f"with_delays: {' -> '.join(pair)} names {ends.count(pair)} parallel edges, which must differ in "
@@ -185,8 +186,11 @@ class Network:
     def save(self, path: str | Path) -> None:
         """Write the network as JSON, whole or not at all."""
         aside = Path(f"{path}.{os.getpid()}.part")
-        aside.write_text(self.to_json(), encoding="utf-8")
-        aside.replace(path)
+        try:
+            aside.write_text(self.to_json(), encoding="utf-8")
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: str | Path) -> Network:

@@ -7,9 +7,9 @@ from workbench.ops import Conv, Dense, Shape
 
 
 def shortcut_network(shape: Shape, classes: int, loop: bool = False) -> Network:
-    """Two convolutional nodes and a shortcut around the first one: the same scene, sooner.
+    """Three convolutional nodes in a row and a shortcut around the first two: the same scene, sooner.
 
-    With `loop` the second node also hears itself one step ago, which is a memory in every rollout.
+    With `loop` the last of them also hears itself one step ago, which is a memory in every rollout.
 
     >>> shortcut_network((2, 34, 34), classes=10).first_response["class"]
     2
@@ -17,11 +17,12 @@ def shortcut_network(shape: Shape, classes: int, loop: bool = False) -> Network:
     edges = [
         Edge("retina", "v1", Conv(16, kernel=5, stride=2)),
         Edge("v1", "v2", Conv(32, kernel=3, stride=2)),
-        Edge("retina", "v2", Conv(32, kernel=5, stride=4)),
+        Edge("v2", "v3", Conv(32, kernel=3)),
+        Edge("retina", "v3", Conv(32, kernel=5, stride=4)),
     ]
     if loop:
-        edges.append(Edge("v2", "v2", Conv(32, kernel=3)))
-    return Network(inputs={"retina": shape}, edges=[*edges, Edge("v2", "class", Dense(classes))])
+        edges.append(Edge("v3", "v3", Conv(32, kernel=3)))
+    return Network(inputs={"retina": shape}, edges=[*edges, Edge("v3", "class", Dense(classes))])
 
 
 def dsr(n: int, shape: Shape = (3, 32, 32), classes: int = 10) -> Network:

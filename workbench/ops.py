@@ -261,12 +261,12 @@ OPERATIONS: dict[str, type[Operation]] = {cls.__name__: cls for cls in (Conv, De
 
 def operation_from_dict(data: Any) -> Operation:
     """The operation that `Operation.to_dict` wrote; ValueError where the data are none."""
-    if not isinstance(data, dict) or data.get("type") not in OPERATIONS:
+    if not isinstance(data, dict) or data.get("type") not in list(OPERATIONS):
         raise ValueError(f"{data!r} is no operation; 'type' must be one of {', '.join(OPERATIONS)}")
     arguments = {name: value for name, value in data.items() if name != "type"}
     try:
         if data["type"] == "Chain":
-            return Chain(*map(operation_from_dict, arguments["operations"]))
+            return Chain(*map(operation_from_dict, arguments.pop("operations")), **arguments)
         return OPERATIONS[data["type"]](**arguments)
     except (TypeError, KeyError) as error:
         raise ValueError(f"operation {data!r} does not have the fields of {data['type']}: {error}") from error

@@ -59,7 +59,7 @@ class Rollout:
 
     @property
     def inference_factor(self) -> int:
-        """F = the largest T in frame 1 of the window with two frames; 1 exactly for streaming rollouts."""
+        """F = the largest T in frame 1 of the window with two frames; 1 exactly where all edges but those from inputs take time."""
         return max(Rollout(self.network, 2).tableau[1])
 
     @property

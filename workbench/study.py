@@ -37,7 +37,7 @@ def study(dataset: Dataset, network: Network | None = None, epochs: int | None =
 
     The streaming ANN becomes the matched SNN: every delay times K. The sequential ANN becomes the unmatched SNN: it
     was trained without delays, but every edge of the SNN takes one frame, as a connection of a chip takes time. By
-    default the network has two convolutional nodes and a shortcut, with a loop for "motion", whose classes need a
+    default it is `shortcut_network`, with a loop for "motion", whose classes need a
     memory in the sequential rollout too. By default there are as many epochs as give about 540 batches, 2 to 60.
     """
     if epochs is None:

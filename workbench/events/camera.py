@@ -61,9 +61,7 @@ class Camera:
         """
         return self.record_many(np.asarray(images)[None], times_us, [seed])[0]
 
-    def record_many(
-        self, images: ArrayLike, times_us: ArrayLike, seeds: Sequence[int] | None = None
-    ) -> list[Events]:
+    def record_many(self, images: ArrayLike, times_us: ArrayLike, seeds: Sequence[int] | None = None) -> list[Events]:
         """Record many films (recording, time, height, width) at once; seeds default to 0, 1, 2, ...
 
         A recording depends on the camera, its images and its seed, not on its neighbours.

@@ -141,9 +141,7 @@ class Recordings:
         time_us, site, labels = self.time_us[event], self.site[event], self.labels[chosen]
         return replace(self, time_us=time_us, site=site, starts=starts, labels=labels)
 
-    def as_ticks(
-        self, indices: Selection | None = None, ticks_per_frame: int | None = None
-    ) -> NDArray[np.float32]:
+    def as_ticks(self, indices: Selection | None = None, ticks_per_frame: int | None = None) -> NDArray[np.float32]:
         """Count events per tick: float32 (frames * ticks_per_frame, batch, *shape).
 
         The tick of an event at time t is ``t * frames * ticks_per_frame // window_us``, in whole numbers, so
@@ -224,9 +222,7 @@ class Dataset:
         for field in ("classes", "shape", "frames", "ticks_per_frame", "window_us"):
             ours, theirs = getattr(self.train, field), getattr(self.test, field)
             if ours != theirs:
-                raise ValueError(
-                    f"dataset {self.name}: {field} is {ours} in train, {theirs} in test; make them alike"
-                )
+                raise ValueError(f"dataset {self.name}: {field} is {ours} in train, {theirs} in test; make them alike")
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -61,14 +61,24 @@ def _traces(model: str, rows: pd.DataFrame, against: str, place: int) -> list[go
         f"accuracy %{{y:.1f}} %<br>{AXES[against]} %{{x:.4~s}}<extra></extra>"
     )
     line = go.Scatter(
-        name=model, legendgroup=model, x=rows[against], y=100 * rows["accuracy"].astype(float),
-        customdata=rows[["step", "frame"]], mode="lines+markers" if len(rows) <= FEW else "lines",
+        name=model,
+        legendgroup=model,
+        x=rows[against],
+        y=100 * rows["accuracy"].astype(float),
+        customdata=rows[["step", "frame"]],
+        mode="lines+markers" if len(rows) <= FEW else "lines",
         line={"color": colour, "width": 2.4, "dash": DASHES[place]},
-        marker={"symbol": SYMBOLS[place], "size": 9}, hovertemplate=hover,
+        marker={"symbol": SYMBOLS[place], "size": 9},
+        hovertemplate=hover,
     )
     ring = go.Scatter(
-        name=f"first response of {model}", legendgroup=model, showlegend=False, mode="markers",
-        x=first[against], y=100 * first["accuracy"].astype(float), customdata=first[["step", "frame"]],
+        name=f"first response of {model}",
+        legendgroup=model,
+        showlegend=False,
+        mode="markers",
+        x=first[against],
+        y=100 * first["accuracy"].astype(float),
+        customdata=first[["step", "frame"]],
         marker={"symbol": SYMBOLS[place], "size": 15, "color": PAPER, "line": {"color": colour, "width": 2.6}},
         hovertemplate=hover.replace("</b>", "</b>, first response", 1),
     )

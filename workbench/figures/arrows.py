@@ -39,8 +39,15 @@ def arrows(
         x=np.array(xs, dtype=np.float32),
         y=np.array(ys, dtype=np.float32),
         line={"color": colour, "width": width, "dash": dash, "backoff": 0},
-        marker={"symbol": "arrow", "angleref": "previous", "standoff": standoff, "color": colour, "opacity": 1,
-                "size": np.array(heads, dtype=np.float32), "line": {"width": 0}},
+        marker={
+            "symbol": "arrow",
+            "angleref": "previous",
+            "standoff": standoff,
+            "color": colour,
+            "opacity": 1,
+            "size": np.array(heads, dtype=np.float32),
+            "line": {"width": 0},
+        },
         hoverinfo="skip",
         showlegend=False,
     )

@@ -74,7 +74,11 @@ def _compared(count: float, least: float) -> str:
 def _line(model: str, rows: pd.DataFrame, column: str, place: int) -> go.Scatter:
     name, dash = KINDS[column]
     return go.Scatter(
-        name=f"{model}: {name}", x=rows["frame"], y=rows[column], customdata=rows["step"], mode="lines+markers",
+        name=f"{model}: {name}",
+        x=rows["frame"],
+        y=rows[column],
+        customdata=rows["step"],
+        mode="lines+markers",
         line={"color": COLOURS[place], "dash": dash, "width": 2.4},
         marker={"symbol": SYMBOLS[place], "size": 8, "maxdisplayed": MARKS},
         hovertemplate=f"<b>{model}</b>, step %{{customdata}}<br>%{{x:.4~g}} frames<br>"

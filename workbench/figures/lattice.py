@@ -124,8 +124,16 @@ def _traces(rollout: Rollout, rows: Mapping[str, int], place: Place | None, spac
     lines = (("reads", quiet, 1.3, "solid"), ("past", BLUE, 2.4, "solid"), ("future", VERMILION, 2.4, "dot"))
     return [
         *(
-            arrows(name, groups[name], rows, colour=colour, width=width * scale, dash=dash,
-                   standoff=size_px / 2 + 1, head=(7 + width) * scale)
+            arrows(
+                name,
+                groups[name],
+                rows,
+                colour=colour,
+                width=width * scale,
+                dash=dash,
+                standoff=size_px / 2 + 1,
+                head=(7 + width) * scale,
+            )
             for name, colour, width, dash in lines
         ),
         _nodes(rollout, rows, role, size_px),
@@ -161,9 +169,7 @@ def _nodes(rollout: Rollout, rows: Mapping[str, int], role: Mapping[Place, str],
     )
 
 
-def _look(
-    updates: Mapping[Place, int], place: Place, silent: bool, role: str, lit: bool
-) -> tuple[str, str, str, str]:
+def _look(updates: Mapping[Place, int], place: Place, silent: bool, role: str, lit: bool) -> tuple[str, str, str, str]:
     """Fill, rim, ink and symbol of a node's mark."""
     if role:
         fill, symbol = ROLES[role]
@@ -178,8 +184,12 @@ def _words(rollout: Rollout, place: Place, t: int, role: str) -> str:
     node, frame = place
     first = rollout.first_response[node]
     state = f"silent: it answers from frame {first}" if frame < first else f"answers since frame {first}"
-    seen = {"": "", "self": "<br>chosen", "past": "<br>in the past of the chosen one",
-            "future": "<br>in the future of the chosen one"}[role]
+    seen = {
+        "": "",
+        "self": "<br>chosen",
+        "past": "<br>in the past of the chosen one",
+        "future": "<br>in the future of the chosen one",
+    }[role]
     return f"<b>{node}</b>, frame {frame}<br>T = {t}: known after update {t}<br>{state}{seen}"
 
 
@@ -231,8 +241,15 @@ def _titled(
     for column, (name, fact) in enumerate(zip(names, facts, strict=True), start=1) if not alone else ():
         axis = "x" if column == 1 else f"x{column}"
         figure.add_annotation(
-            text=f"<b>{name}</b><br>{fact.replace(', ', '<br>')}", showarrow=False, align="left",
-            xref=f"{axis} domain", x=0, xanchor="left", yref="paper", y=1, yanchor="bottom",
+            text=f"<b>{name}</b><br>{fact.replace(', ', '<br>')}",
+            showarrow=False,
+            align="left",
+            xref=f"{axis} domain",
+            x=0,
+            xanchor="left",
+            yref="paper",
+            y=1,
+            yanchor="bottom",
         )
     figure.update_layout(dragmode=False, modebar={"remove": [*REMOVED_BUTTONS, *NO_ZOOM]})
     return figure.update_layout(margin={"t": 92 if alone else 150}, height=height_px + (0 if alone else 58))

@@ -101,10 +101,14 @@ def _image(node: str, values: Steps, band: int, ticks_per_frame: int) -> go.Heat
     return go.Heatmap(
         name=node,
         z=pixels.T,
-        x0=length / 2, dx=length,  # a pixel covers its steps
-        y0=band + BAND / rows / 2, dy=BAND / rows,
+        x0=length / 2,
+        dx=length,  # a pixel covers its steps
+        y0=band + BAND / rows / 2,
+        dy=BAND / rows,
         colorscale=[[0, PAPER], *([(i + 1) / len(SEQUENCE), colour] for i, colour in enumerate(SEQUENCE))],
-        zmin=0, zmax=max(float(np.percentile(pixels, 99.5)), float(pixels.max()) / 10), showscale=False,
+        zmin=0,
+        zmax=max(float(np.percentile(pixels, 99.5)), float(pixels.max()) / 10),
+        showscale=False,
         hovertemplate=f"<b>{node}</b><br>around frame %{{x:.3~g}}<br>%{{z:.4~g}} in this pixel<extra></extra>",
     )
 
@@ -117,7 +121,9 @@ def _lines(node: str, values: Steps, ticks_per_frame: int) -> list[go.Scatter]:
     return [
         go.Scatter(
             name=f"{node} {unit}" + (" (largest mean)" if unit == best else ""),
-            x=time, y=values[:, unit].astype(np.float32), mode="lines",
+            x=time,
+            y=values[:, unit].astype(np.float32),
+            mode="lines",
             line={"color": BLUE, "width": 2.6} if unit == best else {"color": FAINT, "width": 1.1},
             hovertemplate=f"<b>{node} {unit}</b><br>%{{x:.4~g}} frames<br>drive %{{y:.3g}}<extra></extra>",
             showlegend=False,

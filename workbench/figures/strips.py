@@ -19,11 +19,11 @@ TITLE_PX = 46  # room above every frame
 def frames(recordings_frames: ArrayLike, window_us: float | None = None) -> go.Figure:
     """A strip of frames (frames, 2, height, width) of event counts: OFF events blue, ON events vermilion, both dark.
 
-    Of more than 24 frames an even choice is shown. `window_us`, the length of a frame, gives each its time in ms.
-    ValueError for another shape.
+    Of more than 24 frames an even choice is shown. `window_us`, what all frames cover together, gives each its time in
+    ms. ValueError for another shape.
 
     >>> from workbench import figures
-    >>> [note.text for note in figures.frames(np.ones((2, 2, 4, 4)), window_us=25_000).layout.annotations]
+    >>> [note.text for note in figures.frames(np.ones((2, 2, 4, 4)), window_us=50_000).layout.annotations]
     ['0<br>0 to 25 ms', '1<br>25 to 50 ms']
     """
     counts = np.asarray(recordings_frames)
@@ -37,7 +37,8 @@ def frames(recordings_frames: ArrayLike, window_us: float | None = None) -> go.F
     shown = np.unique(np.linspace(0, len(counts) - 1, min(SHOWN, len(counts))).round().astype(int))
     across = min(ACROSS, len(shown))
     rows = -(-len(shown) // across)
-    titles = [_title(int(frame), window_us) for frame in shown]
+    frame_ms = None if window_us is None else window_us / len(counts) / 1e3
+    titles = [_title(int(frame), frame_ms) for frame in shown]
     height, width = counts.shape[2:]
     tile_px = 820 / max(across, 4) * height / width
     inside_px = rows * tile_px + (rows - 1) * TITLE_PX
@@ -46,9 +47,7 @@ def frames(recordings_frames: ArrayLike, window_us: float | None = None) -> go.F
     )
     full = max(1.0, float(np.percentile(counts[counts > 0], 90)))
     for position, frame in enumerate(shown):
-        figure.add_trace(
-            _image(int(frame), counts[frame], full), row=position // across + 1, col=position % across + 1
-        )
+        figure.add_trace(_image(int(frame), counts[frame], full), row=position // across + 1, col=position % across + 1)
     figure.update_annotations(font_size=12.5)
     figure.update_xaxes(showticklabels=False, ticks="", showgrid=False, linecolor=GRID, mirror=True, constrain="domain")
     figure.update_yaxes(showticklabels=False, ticks="", showgrid=False, linecolor=GRID, mirror=True, constrain="domain")
@@ -56,10 +55,8 @@ def frames(recordings_frames: ArrayLike, window_us: float | None = None) -> go.F
     return _dressed(figure, counts, len(shown), round(100 + TITLE_PX + inside_px))
 
 
-def _title(frame: int, window_us: float | None) -> str:
-    if window_us is None:
-        return f"{frame}"
-    return f"{frame}<br>{frame * window_us / 1e3:g} to {(frame + 1) * window_us / 1e3:g} ms"
+def _title(frame: int, frame_ms: float | None) -> str:
+    return f"{frame}" if frame_ms is None else f"{frame}<br>{frame * frame_ms:g} to {(frame + 1) * frame_ms:g} ms"
 
 
 def _image(frame: int, counts: NDArray[Any], full: float) -> go.Image:

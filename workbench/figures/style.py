@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 
 import pandas as pd
@@ -16,6 +17,7 @@ SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "cross")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SEQUENCE = ("#d3ece3", "#7cc7b2", "#2f93a0", "#205f8c", "#1b2b5a")  # lightness falls evenly: readable in grey as well
 REMOVED_BUTTONS = ("sendChartToCloud",)  # plotly.js offers it by default: it would send the data to a server
+TITLE_LETTERS, SUBTITLE_LETTERS = 80, 115  # what fits one line of a figure 900 px wide
 WIDTH_PX = 900  # what sizes are chosen for; figures themselves take the width they are given
 
 _AXIS = {
@@ -31,14 +33,30 @@ _AXIS = {
 TEMPLATE = go.layout.Template(
     layout={
         "font": {"family": "Inter, Helvetica Neue, Helvetica, Arial, sans-serif", "size": 14, "color": INK},
-        "title": {"x": 0, "xref": "paper", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 18},
-                  "font": {"size": 19}, "subtitle": {"font": {"size": 13.5, "color": QUIET}}},
+        "title": {
+            "x": 0,
+            "xref": "paper",
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "pad": {"t": 18},
+            "font": {"size": 19},
+            "subtitle": {"font": {"size": 13.5, "color": QUIET}},
+        },
         "paper_bgcolor": PAPER,
         "plot_bgcolor": PAPER,
         "colorway": COLOURS,
         "margin": {"l": 80, "r": 30, "t": 92, "b": 60},
-        "legend": {"x": 0.98, "xanchor": "right", "y": 0.05, "yanchor": "bottom", "font": {"size": 13},
-                   "bordercolor": GRID, "borderwidth": 1, "bgcolor": PAPER},
+        "legend": {
+            "x": 0.98,
+            "xanchor": "right",
+            "y": 0.05,
+            "yanchor": "bottom",
+            "font": {"size": 13},
+            "bordercolor": GRID,
+            "borderwidth": 1,
+            "bgcolor": PAPER,
+        },
         "hoverlabel": {"bgcolor": PAPER, "bordercolor": QUIET, "font": {"size": 13, "color": INK}},
         "hovermode": "closest",
         "modebar": {"orientation": "v", "bgcolor": "rgba(0, 0, 0, 0)", "remove": REMOVED_BUTTONS},
@@ -49,13 +67,26 @@ TEMPLATE = go.layout.Template(
 
 
 def dress(figure: go.Figure, title: str, subtitle: str, alt: str, height_px: int) -> go.Figure:
-    """Give the figure the common look, its title and its text for those who cannot see it."""
+    """Give the figure the common look, its title and its text for those who cannot see it; long words are wrapped."""
+    titles, subtitles = wrap(title, TITLE_LETTERS), wrap(subtitle, SUBTITLE_LETTERS)
+    more_px = 24 * titles.count("<br>") + 18 * subtitles.count("<br>")
+    top_px = figure.layout.margin.t if figure.layout.margin.t is not None else TEMPLATE.layout.margin.t
     return figure.update_layout(
         template=TEMPLATE,
-        title={"text": title, "subtitle": {"text": subtitle}},
-        height=height_px,
+        title={"text": titles, "subtitle": {"text": subtitles}},
+        margin={"t": top_px + more_px},
+        height=height_px + more_px,
         meta={"alt": alt},
     )
+
+
+def wrap(text: str, letters: int) -> str:
+    """Plain text in lines of at most so many letters; text with markup stays as it is.
+
+    >>> wrap("one two three", 8)
+    'one two<br>three'
+    """
+    return text if "<" in text else "<br>".join(textwrap.wrap(text, letters))
 
 
 def empty(title: str, message: str) -> go.Figure:

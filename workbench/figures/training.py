@@ -35,8 +35,14 @@ def learning(history: pd.DataFrame) -> go.Figure:
             if values is None or values.isna().all():
                 continue
             trace = go.Scatter(
-                x=history["epoch"], y=factor * values, name=name, legendgroup=name, showlegend=column == 1,
-                mode="lines+markers", line={"color": colour, "dash": dash}, marker={"symbol": symbol, "size": 8},
+                x=history["epoch"],
+                y=factor * values,
+                name=name,
+                legendgroup=name,
+                showlegend=column == 1,
+                mode="lines+markers",
+                line={"color": colour, "dash": dash},
+                marker={"symbol": symbol, "size": 8},
                 hovertemplate=f"<b>{name}</b>, epoch %{{x}}<br>{quantity} %{{y:.3g}}{unit}<extra></extra>",
             )
             figure.add_trace(trace, row=1, col=column)

@@ -1,0 +1,145 @@
+"""From ANN to SNN: folding is exact, scales are what they say, matched rates follow the ANN, mistakes are refused."""
+
+import numpy as np
+import pytest
+import torch
+
+import workbench as wb
+from benchmarks.matching import measure_matching, slopes
+from tests.random_networks import IMAGE, random_model, random_network
+from workbench.conversion import fold, measure_scales
+
+
+def random_recordings(seed: int, frames: int = 6, count: int = 5, shape: tuple[int, ...] = IMAGE) -> wb.Recordings:
+    counts = np.random.default_rng(seed).poisson(0.8, (frames, count, *shape))
+    return wb.Recordings.from_ticks(counts, labels=np.arange(count) % 3, classes=("a", "b", "c"), frames=frames)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_folding_batch_norm_leaves_every_activation_as_it_was(seed):
+    network = random_network(seed)
+    model = random_model(network, seed, norm="batch").float()
+    frames = torch.tensor(random_recordings(seed).as_frames())
+    with torch.no_grad():
+        before, after = model.run(frames), fold(model).run(frames)
+    for node in network.nodes:
+        torch.testing.assert_close(
+            after[node], before[node], rtol=1e-5, atol=1e-5 * max(1.0, float(before[node].abs().max()))
+        )
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_scaled_weights_with_relu_compute_the_ann_in_units_of_the_scales(seed):
+    """With ReLU in place of spikes and the same clock, an SNN's numbers are exactly activity / lambda."""
+    network = random_network(seed)
+    ann = random_model(network, seed, norm="batch").float()
+    recordings = random_recordings(seed)
+    snn = wb.convert(ann, recordings, ticks_per_frame=1)
+    snn.neuron = wb.ReLU()
+    frames = torch.tensor(recordings.as_frames())
+    with torch.no_grad():
+        expected, scaled = ann.run(frames), snn.run(frames)
+    for node in network.nodes:
+        size = float(expected[node].abs().max())
+        torch.testing.assert_close(
+            scaled[node] * snn.scales[node], expected[node], rtol=1e-4, atol=1e-4 * max(1.0, size)
+        )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_scales_are_percentiles_of_the_non_zero_activations(seed):
+    network, recordings = random_network(seed), random_recordings(seed)
+    model = random_model(network, seed).float()
+    for node in set(network.nodes) - {"in"}:
+        model.node_layer(node).bias.data += 1  # no node is silent
+    activity = model.run(torch.tensor(recordings.as_frames()))
+    scales = measure_scales(model, recordings, percentile=90)
+    for node in set(network.nodes) - {"in", "out"}:
+        values = activity[node].detach().numpy()
+        if network.first_response[node] >= recordings.frames:
+            assert scales[node] == 1
+            continue
+        assert scales[node] == pytest.approx(np.percentile(values[values != 0], 90), rel=1e-5)
+    assert scales["out"] == 1
+
+
+def test_a_conversion_is_a_new_model_with_matching_delays_and_its_ann_is_untouched():
+    network, recordings = random_network(5), random_recordings(5)
+    ann = random_model(network, 5, norm="batch").float()
+    before = {name: tensor.clone() for name, tensor in ann.state_dict().items()}
+    snn = wb.convert(ann, recordings, ticks_per_frame=12, start=0.25, floor=None, reset="zero")
+    assert [edge.delay for edge in snn.network.edges] == [12 * edge.delay for edge in network.edges]
+    assert snn.ticks_per_frame == 12
+    assert snn.trained_network == network
+    assert snn.neuron == wb.IntegrateAndFire(start=0.25, floor=None, reset="zero", ticks_per_frame=12)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in ann.state_dict().items())
+    again = wb.convert(ann, recordings, ticks_per_frame=12, start=0.25, floor=None, reset="zero")
+    assert all(torch.equal(a, b) for a, b in zip(snn.state_dict().values(), again.state_dict().values(), strict=True))
+
+
+def test_delays_can_be_one_frame_one_tick_or_as_given():
+    ends = [("in", "a"), ("a", "b"), ("b", "out")]
+    network = wb.Network({"in": IMAGE}, [wb.Edge(*pair, wb.Dense(3), delay=2) for pair in ends])
+    ann, recordings = random_model(network, 0).float(), random_recordings(0)
+
+    def delays(**options: object) -> list[int]:
+        return [edge.delay for edge in wb.convert(ann, recordings, ticks_per_frame=5, **options).network.edges]
+
+    assert delays() == delays(delays="matched") == [10, 10, 10]
+    assert delays(delays="frame") == [5, 5, 5]
+    assert delays(delays="tick") == [1, 1, 1]
+    assert delays(delays={("a", "b"): 7}) == [10, 7, 10]
+
+
+def test_the_error_falls_like_one_over_k_when_delays_match_and_stays_on_a_plateau_when_not():
+    table = measure_matching(ticks=(8, 16, 32, 64, 128), seeds=(0,))
+    slope = slopes(table)
+    assert -1.2 <= slope["delay K, membrane floor -1"] <= -0.8
+    assert -1.2 <= slope["delay K, membrane reset each frame"] <= -0.8
+    assert slope["delay K, no floor"] > -0.4
+    assert abs(slope["delay 1 tick, membrane floor -1"]) < 0.1
+    at_128 = table[table["K"] == 128].set_index("setting")["error"]
+    assert at_128["delay K, no floor"] > 4 * at_128["delay K, membrane floor -1"]
+    assert at_128["delay 1 tick, membrane floor -1"] > 8 * at_128["delay K, membrane floor -1"]
+
+
+def test_the_output_averages_to_the_logits_of_its_ann():
+    """One layer, no neuron between: drive averaged over a frame's ticks is the ANN's drive of that frame, exactly."""
+    network = wb.Network({"in": IMAGE}, [wb.Edge("in", "out", wb.Dense(3))])
+    ann, recordings = random_model(network, 1).float(), random_recordings(1)
+    snn = wb.convert(ann, recordings, ticks_per_frame=4)
+    frames = recordings.as_frames()
+    per_frame = snn(torch.tensor(recordings.as_ticks(ticks_per_frame=4))).unflatten(0, (len(frames), 4)).mean(1)
+    torch.testing.assert_close(per_frame, ann(torch.tensor(frames)), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"percentile": 0}, "percentile=0 must lie above 0"),
+        ({"percentile": 101}, "percentile=101"),
+        ({"delays": "fast"}, "delays='fast' is unknown; choose \"matched\""),
+        ({"delays": {("in", "nowhere"): 3}}, "there is no edge in -> nowhere"),
+        ({"ticks_per_frame": 0}, "must be a whole number of at least 1"),
+        ({"reset": "hard"}, "reset='hard' is unknown; choose from subtract, zero"),
+        ({"start": 1.5}, "start=1.5"),
+        ({"floor": 2.0}, "floor=2.0 must lie at or below 0"),
+        ({"membrane": "leak"}, "membrane='leak' is unknown"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused_by_name(options, words):
+    network = random_network(2)
+    with pytest.raises(ValueError, match=words):
+        wb.convert(random_model(network, 2).float(), random_recordings(2), **options)
+
+
+def test_a_silent_node_and_a_spiking_model_are_refused():
+    network = wb.Network({"in": IMAGE}, [wb.Edge("in", "dark", wb.Dense(4)), wb.Edge("dark", "out", wb.Dense(3))])
+    ann, recordings = random_model(network, 3).float(), random_recordings(3)
+    ann.node_layer("dark").bias.data.fill_(-1e6)
+    with pytest.raises(ValueError, match="node 'dark' is silent on all 5 recordings"):
+        wb.convert(ann, recordings)
+    network = random_network(4)
+    snn = wb.convert(random_model(network, 4).float(), random_recordings(4))
+    with pytest.raises(ValueError, match="this model spikes already"):
+        wb.convert(snn, random_recordings(4))

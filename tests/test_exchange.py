@@ -1,0 +1,165 @@
+"""Models as files: what comes back is what was saved, bit for bit; files that are none are refused by name."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import workbench as wb
+from tests.random_networks import IMAGE, random_frames, random_model, random_network
+from workbench import exchange
+
+
+def tiny_recordings(seed: int) -> wb.Recordings:
+    rng = np.random.default_rng(seed)
+    return wb.Recordings.from_ticks(rng.integers(0, 3, (24, 6, *IMAGE)), [0, 1, 2] * 2, ticks_per_frame=3)
+
+
+def some_snn(seed: int) -> wb.Model:
+    """A converted model with identity edges, which carry gains; a network with a silent node is passed over."""
+    tail = [
+        wb.Edge("a", "b", wb.Conv(3, kernel=3)),
+        wb.Edge("a", "b", wb.Identity(), 2),
+        wb.Edge("b", "b", wb.Identity()),
+    ]
+    edges = [wb.Edge("in", "a", wb.Conv(3, kernel=3)), *tail, wb.Edge("b", "out", wb.Dense(3))]
+    model = random_model(wb.Network({"in": IMAGE}, edges), seed, norm="batch" if seed % 2 else None).float()
+    for position in (2, 3):  # a loop that does not grow without bound
+        model.gains[str(position)] = torch.nn.Parameter(torch.full((3, 1, 1), 0.25))
+    return wb.convert(model, tiny_recordings(seed), reset=["subtract", "zero"][seed % 2], floor=[-1.0, None][seed % 2])
+
+
+def assert_same(loaded: wb.Model, model: wb.Model, frames: torch.Tensor) -> None:
+    assert (loaded.network, loaded.neuron, loaded.norm) == (model.network, model.neuron, model.norm)
+    assert (loaded.ticks_per_frame, loaded.scales) == (model.ticks_per_frame, model.scales)
+    assert loaded.trained_network == model.trained_network
+    assert not loaded.training
+    assert list(loaded.state_dict()) == list(model.state_dict())
+    ours, theirs = loaded.run(frames), model.run(frames)
+    for node in model.network.nodes:
+        assert ours[node].dtype == theirs[node].dtype
+        assert torch.equal(ours[node], theirs[node])
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("norm", ["batch", None])
+def test_an_ann_comes_back_bit_for_bit(tmp_path, seed, norm):
+    network = random_network(seed)
+    for model in (random_model(network, seed, norm), random_model(network, seed, norm).float()):
+        frames = random_frames(network, seed, steps=7).to(next(model.parameters()).dtype)
+        exchange.save(model, tmp_path / "model.safetensors")
+        assert_same(exchange.load(tmp_path / "model.safetensors"), model, frames)
+        assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_snn_with_gains_comes_back_bit_for_bit(tmp_path, seed):
+    model = some_snn(seed)
+    assert len(model.gains) == 2
+    exchange.save(model, tmp_path / "model.safetensors")
+    ticks = torch.from_numpy(tiny_recordings(seed).as_ticks())
+    assert model(ticks).any()
+    assert_same(exchange.load(str(tmp_path / "model.safetensors")), model, ticks)
+
+
+def test_saving_changes_nothing_and_makes_the_folder(tmp_path):
+    model = random_model(random_network(1), 1, norm="batch").train()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    exchange.save(model, tmp_path / "new" / "folder" / "model.safetensors")
+    assert model.training
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    assert (tmp_path / "new" / "folder" / "model.safetensors").exists()
+
+
+def test_a_file_is_whole_or_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "model.safetensors"
+    old = random_model(random_network(1), 1)
+    exchange.save(old, path)
+    before = path.read_bytes()
+
+    def break_off(tensors, aside, metadata):
+        aside.write_bytes(b"half a file")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(exchange, "save_file", break_off)
+    with pytest.raises(OSError, match="no space left"):
+        exchange.save(random_model(random_network(2), 2), path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def with_description(path, change) -> None:
+    """Save a model whose description was changed."""
+    model = random_model(random_network(1), 1)
+    description = exchange.describe(model)
+    change(description)
+    exchange.write_tensors(path, model.state_dict(), description)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d.pop("neuron"), r"not a model of this version of the workbench .*neuron.*; save it again"),
+        (lambda d: d.pop("network"), r"not a model of this version of the workbench"),
+        (lambda d: d.update(neuron={"type": "Leaky"}), r"not a model of this version .*Leaky"),
+        (lambda d: d.update(neuron={"type": "ReLU", "slope": 1}), r"not a model of this version .*slope"),
+        (lambda d: d.update(neuron={"type": "IntegrateAndFire", "reset": "x"}), r"reset='x' is unknown"),
+        (lambda d: d.update(neuron=None), r"not a model of this version"),
+        (lambda d: d.update(norm="layer"), r"norm='layer' is unknown"),
+        (lambda d: d.update(network=d["network"].replace("Dense", "Dance")), r"is no operation"),
+        (lambda d: d.update(network=d["network"][:50]), r"not valid JSON"),
+        (lambda d: d.update(network=random_network(2).to_json()), r"not a model of this version"),
+    ],
+)
+def test_a_description_that_fits_no_model_is_refused_by_the_name_of_the_file(tmp_path, change, words):
+    with_description(tmp_path / "odd.safetensors", change)
+    with pytest.raises(ValueError, match=rf"odd\.safetensors: .*{words}"):
+        exchange.load(tmp_path / "odd.safetensors")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda whole: whole[: len(whole) // 2],
+        lambda whole: whole[:-1],
+        lambda whole: whole[:6],
+        lambda whole: b"",
+        lambda whole: b"PK" + whole,
+        lambda whole: b"\xff" * 200,
+        lambda whole: json.dumps({"workbench": 1}).encode(),
+    ],
+)
+def test_a_damaged_file_is_refused_by_its_name(tmp_path, damage):
+    path = tmp_path / "damaged.safetensors"
+    exchange.save(random_model(random_network(1), 1), path)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ValueError, match=r"damaged\.safetensors: damaged, or not a file of the workbench .*; save it"):
+        exchange.load(path)
+
+
+@pytest.mark.parametrize("metadata", [None, {"format": "pt"}, {"workbench": "{"}, {"workbench": "[]"}])
+def test_a_safetensors_file_of_somebody_else_is_refused_by_its_name(tmp_path, metadata):
+    save_file({"weight": torch.zeros(3)}, tmp_path / "other.safetensors", metadata=metadata)
+    with pytest.raises(ValueError, match=r"other\.safetensors: .*not a (file|model) of.* the workbench"):
+        exchange.load(tmp_path / "other.safetensors")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.safetensors: there is no such file; save a model there"):
+        exchange.load(tmp_path / "nowhere.safetensors")
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises((ValueError, OSError), match=tmp_path.name):
+        exchange.load(tmp_path)
+
+
+def test_weights_are_plain_safetensors_under_their_own_names(tmp_path):
+    model = some_snn(1)
+    exchange.save(model, tmp_path / "model.safetensors")
+    tensors = load_file(tmp_path / "model.safetensors")
+    assert {name: tensor.shape for name, tensor in tensors.items()} == {
+        name: tensor.shape for name, tensor in model.state_dict().items()
+    }

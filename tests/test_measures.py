@@ -1,0 +1,175 @@
+"""Counting: every number agrees with brute force over units, synapses and steps, or with an independent tool."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+import workbench as wb
+from tests.random_networks import random_model, random_network
+from tests.test_conversion import random_recordings
+from workbench.energy import PRESETS, EnergyPreset, price, price_all
+from workbench.measures import summarise
+
+
+def synapses(network: wb.Network, position: int) -> np.ndarray:
+    """0/1 matrix (source units, target units): who is joined to whom, found by pushing single units through the map."""
+    edge = network.edges[position]
+    shape = network.shapes[edge.source]
+    weights = [torch.ones(size) for size in edge.operation.weight_shapes(shape)]
+    units = int(np.prod(shape))
+    joined = edge.operation(torch.eye(units).view(units, *shape), weights).flatten(1) != 0
+    return joined.numpy().astype(np.float64)
+
+
+def brute_force(model: wb.Model, recordings: wb.Recordings) -> dict[str, np.ndarray]:
+    """Operations of every edge at every step, cumulative and per recording, one synapse at a time."""
+    network, k = model.network, model.ticks_per_frame
+    activity = model.run(torch.tensor(recordings.as_ticks(ticks_per_frame=k)), record=network.nodes)
+    steps = recordings.frames * k
+    counts = {kind: np.zeros((steps, len(network.edges))) for kind in ("dense", "effective", "synaptic")}
+    for position, edge in enumerate(network.edges):
+        joined = synapses(network, position)
+        real = not model.spiking or edge.source == network.output
+        for step in range(edge.delay + network.first_response[edge.source], steps):
+            sent = activity[edge.source][step - edge.delay].flatten(1).detach().numpy().astype(np.float64)
+            if real:
+                counts["dense"][step, position] = joined.sum()
+                counts["effective"][step, position] = ((sent != 0) @ joined).sum() / len(recordings)
+            else:
+                counts["synaptic"][step, position] = (sent @ joined).sum() / len(recordings)
+    return {kind: values.cumsum(0) for kind, values in counts.items()}
+
+
+@pytest.mark.parametrize("spiking", [False, True])
+@pytest.mark.parametrize("seed", range(50))
+def test_operations_equal_brute_force_over_every_synapse(seed, spiking):
+    network, recordings = random_network(seed, longest=1), random_recordings(seed, frames=8)
+    model = random_model(network, seed).float()
+    if spiking:
+        model = wb.convert(model, recordings, ticks_per_frame=3)
+    expected = brute_force(model, recordings)
+    found = wb.operations(model, recordings)
+    for kind, column in (("dense", "dense_macs"), ("effective", "effective_macs"), ("synaptic", "synaptic_operations")):
+        table = found.pivot(index="step", columns="edge", values=column).to_numpy()
+        np.testing.assert_allclose(table, expected[kind], rtol=1e-9)
+    total = wb.compare({"it": model}, recordings)
+    for column in ("dense_macs", "effective_macs", "synaptic_operations"):
+        np.testing.assert_allclose(total[column], found.groupby("step")[column].sum(), rtol=1e-9)
+
+
+def test_an_output_that_feeds_back_costs_macs_even_in_an_snn():
+    edges = [wb.Edge("in", "out", wb.Dense(3)), wb.Edge("out", "out", wb.Dense(3))]
+    network, recordings = wb.Network({"in": (2, 6, 5)}, edges), random_recordings(0)
+    snn = wb.convert(random_model(network, 0).float(), recordings, ticks_per_frame=2)
+    last = wb.operations(snn, recordings).groupby("edge").tail(1).set_index("edge")
+    assert last.loc[0, "dense_macs"] == 0
+    assert last.loc[0, "synaptic_operations"] > 0
+    assert last.loc[1, "synaptic_operations"] == 0
+    assert last.loc[1, "dense_macs"] == 9 * (12 - 2 - 2)  # steps less the first response and the delay
+
+
+def test_dense_macs_agree_with_torchs_own_counter_where_no_product_meets_padding():
+    edges = [
+        wb.Edge("in", "a", wb.Conv(4, kernel=1, stride=2), delay=0),
+        wb.Edge("a", "b", wb.Conv(5, kernel=1), delay=0),
+        wb.Edge("b", "out", wb.Dense(3), delay=0),
+        wb.Edge("in", "out", wb.Dense(3), delay=0),
+    ]
+    network, recordings = wb.Network({"in": (2, 6, 5)}, edges), random_recordings(0, count=3)
+    model = random_model(network, 0).float()
+    with FlopCounterMode(display=False) as counter:
+        model(torch.tensor(recordings.as_frames()))
+    dense = wb.compare({"ANN": model}, recordings)["dense_macs"].iloc[-1]
+    assert 2 * dense * len(recordings) == counter.get_total_flops()
+
+
+def test_accuracy_is_that_of_the_answers_and_starts_at_the_first_response():
+    network, recordings = random_network(7), random_recordings(7, count=9)
+    model = random_model(network, 7).float()
+    drive = model(torch.tensor(recordings.as_frames())).detach().numpy()
+    first = network.first_response["out"]
+    for answer in ("running", "frame"):
+        table = wb.compare({"ANN": model}, recordings, answer=answer)
+        assert table["accuracy"][:first].isna().all()
+        for step in range(first, len(drive)):
+            seen = drive[first : step + 1].mean(0) if answer == "running" else drive[step]
+            assert table["accuracy"][step] == pytest.approx((seen.argmax(1) == recordings.labels).mean())
+
+
+def test_the_time_axis_is_shared_by_ann_and_snn():
+    network, recordings = random_network(8), random_recordings(8)
+    ann = random_model(network, 8).float()
+    table = wb.compare({"ANN": ann, "SNN": wb.convert(ann, recordings, ticks_per_frame=4)}, recordings)
+    assert table.columns.tolist() == [
+        "model", "step", "frame", "accuracy", "dense_macs", "effective_macs", "synaptic_operations", "neuron_updates",
+        "energy_nj",
+    ]  # fmt: skip
+    ann_rows, snn_rows = (table[table["model"] == name] for name in ("ANN", "SNN"))
+    assert ann_rows["frame"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert snn_rows["frame"].tolist() == [(s + 1) / 4 for s in range(24)]
+    assert (snn_rows["synaptic_operations"].diff().dropna() >= 0).all()
+    hidden = sum(
+        np.prod(network.shapes[n]) * max(0, 6 - network.first_response[n]) for n in set(network.nodes) - {"in", "out"}
+    )
+    assert ann_rows["neuron_updates"].iloc[-1] == hidden
+    assert snn_rows["neuron_updates"].iloc[-1] == 4 * hidden
+
+
+def test_delay_buffers_and_mismatch_are_reported():
+    ends = [("in", "a"), ("a", "out")]
+    network = wb.Network({"in": (2, 6, 5)}, [wb.Edge(*pair, wb.Dense(3), delay=2) for pair in ends])
+    ann, recordings = random_model(network, 0).float(), random_recordings(0)
+    table = wb.operations(ann, recordings).groupby("edge").first()
+    assert table["delay_buffer_bytes"].tolist() == [2 * 60 * 4, 2 * 3 * 4]
+    assert table["delay_mismatch"].tolist() == [0, 0]
+    snn = wb.convert(ann, recordings, ticks_per_frame=4, delays="tick")
+    table = wb.operations(snn, recordings).groupby("edge").first()
+    assert table["delay"].tolist() == [1, 1]
+    assert table["delay_buffer_bytes"].tolist() == [60, 1]  # a byte per event count, a bit per spike
+    assert table["delay_mismatch"].tolist() == [0.25 - 2, 0.25 - 2]
+
+
+def test_energy_is_counts_times_prices_under_every_preset():
+    counts = pd.DataFrame(
+        {"dense_macs": [100.0], "effective_macs": [40.0], "synaptic_operations": [7.0], "neuron_updates": [5.0]}
+    )
+    for preset in PRESETS.values():
+        macs = 40 if preset.skips_zeros else 100
+        assert price(counts, preset)[0] == pytest.approx((macs * preset.mac_pj + 12 * preset.addition_pj) / 1000)
+        assert preset.source
+    assert price(counts, EnergyPreset("mine", 1000, 0, False, "measured by me"))[0] == 100
+    with pytest.raises(ValueError, match="energy='free' is unknown; choose 'fp32'"):
+        price(counts, "free")
+
+
+def test_summary_and_prices_have_a_row_per_model():
+    network, recordings = random_network(9), random_recordings(9)
+    ann = random_model(network, 9).float()
+    costs = wb.compare({"ANN": ann, "SNN": wb.convert(ann, recordings, ticks_per_frame=3)}, recordings)
+    summary = summarise(costs)
+    assert summary.index.tolist() == ["ANN", "SNN"]
+    assert [c for c in summary.columns if c.startswith("frame")] == [f"frame {frame}" for frame in range(1, 7)]
+    assert summary.loc["SNN", "frame 6"] == costs["accuracy"].iloc[-1]
+    assert len(price_all(costs)) == 2 * len(PRESETS)
+
+
+def test_comparing_nothing_or_what_does_not_fit_is_refused():
+    network, recordings = random_network(9), random_recordings(9)
+    model = random_model(network, 9).float()
+    with pytest.raises(ValueError, match="no models"):
+        wb.compare({}, recordings)
+    with pytest.raises(ValueError, match="answer='last' is unknown; choose from running, frame"):
+        wb.compare({"ANN": model}, recordings, answer="last")
+    with pytest.raises(ValueError, match="input 'in' has shape"):
+        wb.operations(model, random_recordings(9, shape=(1, 6, 5)))
+
+
+def test_counting_changes_nothing_and_gives_the_same_twice():
+    network, recordings = random_network(10), random_recordings(10)
+    model = random_model(network, 10, norm="batch").float().train()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    pd.testing.assert_frame_equal(wb.compare({"it": model}, recordings), wb.compare({"it": model}, recordings))
+    assert model.training
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())

@@ -1,0 +1,260 @@
+"""Linear maps: shapes against torch, fan-out against brute force, and the words of refusals."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from workbench.ops import OPERATIONS, Chain, Conv, Dense, Footprint, Identity, Operation, Pool, operation_from_dict
+
+SIZES = [1, 2, 3, 4, 5, 7, 8, 11]
+
+CHAINS = [
+    Chain(Pool(2), Conv(3, kernel=3)),
+    Chain(Conv(3, kernel=3), Pool(2)),
+    Chain(Conv(3, kernel=5, stride=3), Pool(2)),
+    Chain(Conv(3, kernel=1, stride=2), Conv(2, kernel=3)),
+    Chain(Conv(2, kernel=3), Conv(4, kernel=1, stride=4)),
+    Chain(Conv(2, kernel=3, stride=2), Conv(3, kernel=7, stride=2)),
+    Chain(Pool(3), Dense(4)),
+    Chain(Conv(2, kernel=1, stride=2), Dense(3)),
+    Chain(Dense(4), Dense(3)),
+    Chain(Dense(4), Identity()),
+    Chain(Identity(), Conv(3, kernel=5)),
+    Chain(Identity(), Pool(2)),
+    Chain(Identity(), Identity()),
+    Chain(Pool(2), Pool(2)),
+    Chain(Pool(2), Chain(Conv(2, kernel=3), Identity()), Dense(5)),
+]
+OTHERS = [Dense(1), Dense(6), Pool(1), Pool(2), Pool(3), Pool(4), Identity(), Conv(2, kernel=7, stride=4)]
+
+
+def random_shape(seed: int, smallest: int = 1) -> tuple[int, int, int]:
+    rng = np.random.default_rng(seed)
+    return (int(rng.integers(1, 4)), int(rng.integers(smallest, 10)), int(rng.integers(smallest, 10)))
+
+
+def count_targets(operation: Operation, shape: tuple[int, ...]) -> torch.Tensor:
+    """Brute force: one source unit at a time through the map, all of whose weights are one."""
+    units = torch.eye(math.prod(shape), dtype=torch.float64).reshape(-1, *shape)
+    weights = [torch.ones(weight, dtype=torch.float64) for weight in operation.weight_shapes(shape)]
+    return (operation(units, weights) != 0).flatten(1).sum(1).reshape(shape)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 4])
+@pytest.mark.parametrize("kernel", [1, 3, 5, 7])
+def test_a_convolution_has_the_shape_and_the_values_of_torch(kernel, stride):
+    for height in SIZES:
+        for width in SIZES:
+            theirs = nn.Conv2d(2, 3, kernel, stride, padding=(kernel - 1) // 2, bias=False)
+            x, ours = torch.randn(4, 2, height, width), Conv(3, kernel=kernel, stride=stride)
+            assert (4, *ours.output_shape((2, height, width))) == theirs(x).shape
+            assert ours.output_shape((2, height, width)) == (3, math.ceil(height / stride), math.ceil(width / stride))
+            assert ours.weight_shapes((2, height, width)) == (tuple(theirs.weight.shape),)
+            torch.testing.assert_close(ours(x, [theirs.weight]), theirs(x))
+
+
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4])
+def test_a_pool_has_the_shape_and_the_values_of_torch(kernel):
+    for height in range(kernel, 12):
+        for width in range(kernel, 12):
+            x = torch.randn(2, 3, height, width)
+            assert (2, *Pool(kernel).output_shape((3, height, width))) == nn.AvgPool2d(kernel)(x).shape
+            torch.testing.assert_close(Pool(kernel)(x, []), nn.AvgPool2d(kernel)(x))
+
+
+@pytest.mark.parametrize("shape", [(1,), (5,), (3, 4), (2, 3, 5), (2, 1, 1)])
+def test_a_dense_map_flattens_and_has_the_values_of_torch(shape):
+    theirs, x = nn.Linear(math.prod(shape), 4, bias=False), torch.randn(6, *shape)
+    assert Dense(4).output_shape(shape) == (4,)
+    torch.testing.assert_close(Dense(4)(x, [theirs.weight]), theirs(x.flatten(1)))
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("operation", [*CHAINS, *OTHERS], ids=repr)
+def test_weights_of_the_declared_shapes_give_the_declared_shape(operation, seed):
+    shape = random_shape(seed, smallest=4)
+    weights = [torch.randn(weight) for weight in operation.weight_shapes(shape)]
+    assert operation(torch.randn(5, *shape), weights).shape == (5, *operation.output_shape(shape))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_chain_is_its_links_one_after_the_other(seed):
+    shape = random_shape(seed, smallest=4)
+    x, first, second = torch.randn(3, *shape), torch.randn(2, shape[0], 3, 3), torch.randn(4, 2, 5, 5)
+    links = nn.functional.conv2d(nn.functional.avg_pool2d(x, 2), first, padding=1)
+    chain = Chain(Pool(2), Conv(2, kernel=3), Identity(), Conv(4, kernel=5, stride=2))
+    torch.testing.assert_close(chain(x, [first, second]), nn.functional.conv2d(links, second, stride=2, padding=2))
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 4])
+@pytest.mark.parametrize("kernel", [1, 3, 5, 7])
+def test_fan_out_of_a_convolution_equals_brute_force(kernel, stride):
+    operation = Conv(3, kernel=kernel, stride=stride)
+    for shape in [(1, 1, 1), (2, 1, 5), (1, 7, 3), (2, 5, 4), (1, 8, 9)]:
+        fan_out = operation.fan_out(shape)
+        assert fan_out.dtype == torch.int64
+        assert torch.equal(fan_out, count_targets(operation, shape))
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 4), (2, 5, 7), (3, 9, 6), (2, 11, 4)])
+@pytest.mark.parametrize("operation", [*CHAINS, *OTHERS], ids=repr)
+def test_fan_out_equals_brute_force(operation, shape):
+    assert torch.equal(operation.fan_out(shape), count_targets(operation, shape))
+
+
+@pytest.mark.parametrize("operation", [Dense(3), Identity(), Chain(Dense(4), Identity(), Dense(2)), Chain(Identity())])
+@pytest.mark.parametrize("shape", [(1,), (6,)])
+def test_fan_out_of_flat_sources_equals_brute_force(operation, shape):
+    assert torch.equal(operation.fan_out(shape), count_targets(operation, shape))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_fan_out_of_random_chains_equals_brute_force(seed):
+    rng = np.random.default_rng(seed)
+    shape = random_shape(seed, smallest=3)
+    links: list[Operation] = []
+    for _ in range(rng.integers(1, 4)):
+        choices = [
+            Conv(int(rng.integers(1, 4)), kernel=int(rng.choice([1, 3, 5, 7])), stride=int(rng.integers(1, 5))),
+            Pool(int(rng.integers(1, 3))),
+            Identity(),
+            Dense(3),
+        ]
+        link = choices[rng.integers(len(choices))]
+        source = Chain(*links).output_shape(shape) if links else shape
+        if isinstance(link, Conv | Pool) and (len(source) != 3 or min(source[1:]) < getattr(link, "kernel", 1)):
+            continue
+        links.append(link)
+    chain = Chain(*links, Identity())
+    assert torch.equal(chain.fan_out(shape), count_targets(chain, shape))
+
+
+@pytest.mark.parametrize("operation", [Conv(3, kernel=5), Dense(4), Chain(Conv(2, kernel=3), Conv(3, kernel=3))])
+def test_fan_in_is_the_number_of_products_a_unit_in_the_middle_sums(operation):
+    shape = (2, 11, 11)
+    weights = [torch.ones(weight) for weight in operation.weight_shapes(shape)]
+    target = operation(torch.ones(1, *shape), weights)
+    middle = target[0, 0, 5, 5] if target.ndim == 4 else target[0, 0]
+    assert operation.fan_in(shape) == middle
+
+
+@pytest.mark.parametrize("operation", [*CHAINS, *OTHERS, Conv(2, kernel=3)], ids=repr)
+def test_an_operation_prints_as_typed_and_goes_through_plain_data(operation):
+    assert eval(repr(operation)) == operation
+    assert hash(eval(repr(operation))) == hash(operation)
+    assert operation_from_dict(operation.to_dict()) == operation
+    assert operation.to_dict()["type"] in OPERATIONS
+
+
+def test_what_is_default_is_not_printed():
+    assert repr(Conv(16, 3)) == "Conv(16, kernel=3)"
+    assert repr(Conv(16, 3, 2)) == "Conv(16, kernel=3, stride=2)"
+    assert repr(Chain(Pool(2), Identity())) == "Chain(Pool(2), Identity())"
+
+
+def test_operations_are_frozen_and_differ_by_their_fields():
+    assert Conv(2, kernel=3) != Conv(2, kernel=3, stride=2)
+    assert Dense(2) != Pool(2)
+    assert Chain(Identity()) != Identity()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Conv(2, kernel=3).channels = 4
+
+
+def test_a_new_operation_is_one_class():
+    @dataclasses.dataclass(frozen=True, repr=False)
+    class Mirror(Operation):
+        def output_shape(self, shape):
+            return shape
+
+        def footprint(self, shape):
+            return Footprint(None, tuple(torch.eye(size, dtype=torch.float64).flip(0) for size in shape[1:]))
+
+        def __call__(self, x, weights):
+            return x.flip(2, 3)
+
+    chain = Chain(Mirror(), Conv(2, kernel=3, stride=2))
+    assert torch.equal(chain.fan_out((1, 5, 4)), count_targets(chain, (1, 5, 4)))
+    assert repr(chain) == "Chain(Mirror(), Conv(2, kernel=3, stride=2))"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Conv(4, kernel=4), r"Conv\(4, kernel=4\): the kernel is even.*use 3 or 5"),
+        (lambda: Conv(4, kernel=0), r"Conv\(4, kernel=0\): kernel must be a whole number of at least 1, not 0"),
+        (lambda: Conv(4, kernel=-3), r"kernel must be a whole number of at least 1, not -3"),
+        (lambda: Conv(4, kernel=3.0), r"kernel must be a whole number of at least 1, not 3\.0"),
+        (lambda: Conv(4, kernel=True), r"kernel must be a whole number of at least 1, not True"),
+        (lambda: Conv(4, kernel="3"), r"kernel must be a whole number of at least 1, not '3'"),
+        (lambda: Conv(0, kernel=3), r"Conv\(0, kernel=3\): channels must be a whole number of at least 1, not 0"),
+        (lambda: Conv(4, kernel=3, stride=0), r"stride must be a whole number of at least 1, not 0"),
+        (lambda: Conv(4, kernel=3, stride=1.5), r"stride must be a whole number of at least 1, not 1\.5"),
+        (lambda: Dense(0), r"Dense\(0\): units must be a whole number of at least 1"),
+        (lambda: Dense(2.5), r"Dense\(2\.5\): units must be a whole number of at least 1"),
+        (lambda: Pool(0), r"Pool\(0\): kernel must be a whole number of at least 1"),
+        (lambda: Pool(False), r"Pool\(False\): kernel must be a whole number of at least 1"),
+        (lambda: Chain(), r"Chain\(\) has no operation; give at least one, or use Identity\(\)"),
+    ],
+)
+def test_fields_that_make_no_map_are_refused(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("operation", "shape", "words"),
+    [
+        (Pool(3), (2, 2, 9), r"Pool\(3\) is larger than its source of shape \(2, 2, 9\); use a smaller kernel"),
+        (Pool(2), (10,), r"Pool\(2\) needs a source of shape \(channels, height, width\), not \(10,\)"),
+        (Conv(4, kernel=3), (10,), r"Conv\(4, kernel=3\) needs a source of shape .* not \(10,\); use Dense"),
+        (Chain(Dense(5), Conv(4, kernel=3)), (2, 3, 3), r"Conv\(4, kernel=3\) needs a source .* not \(5,\)"),
+        (Chain(Pool(2), Pool(4)), (1, 6, 6), r"Pool\(4\) is larger than its source of shape \(1, 3, 3\)"),
+    ],
+)
+def test_sources_that_do_not_fit_are_refused(operation, shape, words):
+    with pytest.raises(ValueError, match=words):
+        operation.output_shape(shape)
+
+
+@pytest.mark.parametrize(
+    ("operation", "words"),
+    [
+        (nn.MaxPool2d(2), r"MaxPool2d.* a max-pool is no linear map.*use Pool\(kernel\), which averages"),
+        (nn.ReLU(), r"ReLU\(\) is no operation.*every hidden node has its neuron already; leave it out"),
+        (nn.Conv2d(1, 2, 3), r"Conv2d.* is no operation of the workbench; use one of Conv, Dense, Pool, Identity"),
+        (lambda x: x, r"lambda.* is no operation of the workbench; use one of Conv, Dense, Pool, Identity, Chain"),
+        (Conv, r"Conv.* is no operation of the workbench; use one of"),
+        (None, r"None is no operation of the workbench"),
+    ],
+)
+def test_what_is_no_operation_is_refused_with_advice(operation, words):
+    with pytest.raises(ValueError, match=f"Chain: .*{words}"):
+        Chain(Pool(2), operation)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"type": "Softmax"}, r"'Softmax'.* is no operation; 'type' must be one of Conv, Dense, Pool, Identity, Chain"),
+        ({"type": ["Conv"]}, r"is no operation; 'type' must be one of"),
+        ({"channels": 3}, r"is no operation; 'type' must be one of"),
+        ("Conv", r"'Conv' is no operation"),
+        (None, r"None is no operation"),
+        ({"type": "Conv", "channels": 3}, r"does not have the fields of Conv: .*kernel"),
+        ({"type": "Dense", "units": 3, "bias": True}, r"does not have the fields of Dense: .*bias"),
+        ({"type": "Chain"}, r"does not have the fields of Chain: 'operations'"),
+        ({"type": "Chain", "operations": 3}, r"does not have the fields of Chain"),
+        ({"type": "Chain", "operations": [], "stride": 2}, r"does not have the fields of Chain|has no operation"),
+        ({"type": "Chain", "operations": [{"type": "Pool", "kernel": 2}], "stride": 2}, r"fields of Chain: .*stride"),
+        ({"type": "Chain", "operations": ["Pool"]}, r"'Pool' is no operation"),
+        ({"type": "Conv", "channels": 3, "kernel": 2}, r"the kernel is even"),
+        ({"type": "Pool", "kernel": "2"}, r"kernel must be a whole number"),
+    ],
+)
+def test_data_that_describe_no_operation_are_refused(data, words):
+    with pytest.raises(ValueError, match=words):
+        operation_from_dict(data)
