@@ -1,19 +1,25 @@
-# The workbench in four verbs: demo, test, lab, results. Each sets up what is missing first.
+# The workbench in a few verbs: demo, test, lab; results and notebooks renew what the docs show. Each sets up what is missing.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 FIRST := notebooks/01_what_does_a_delay_do.ipynb
+NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
+RUN_NOTEBOOKS := $(BIN)/jupyter nbconvert --log-level=WARN --to notebook --execute \
+	--ExecutePreprocessor.store_widget_state=False
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # DATA=<folder> does the demo on the N-MNIST recordings in that folder instead of the embedded sets
 DATA ?=
 
-.PHONY: demo test lab results lint browser clean
+.PHONY: demo test lab results notebooks lint browser clean
 
 demo: $(READY)
 	$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
+	$(RUN_NOTEBOOKS) --output-dir build $(NOTEBOOKS)
+	@echo "Executed notebooks: $(CURDIR)/build/*.ipynb"
+	@echo "Report, to open in a browser: $(CURDIR)/build/report.html"
 
 test: $(READY) browser lint
 	$(BIN)/python -m pytest
@@ -23,9 +29,14 @@ test: $(READY) browser lint
 lab: $(READY)
 	$(BIN)/jupyter lab --ip=127.0.0.1 $(ROOT_FLAG) $(FIRST)
 
-# the numbers in docs/results.md: three seeds, and the matching law
+# the numbers in docs/results.md (three seeds, and the matching law) and the pictures of the README
 results: $(READY)
 	$(BIN)/python -m benchmarks.results
+	$(BIN)/python -m benchmarks.pictures
+
+# the notebooks as they are committed: executed, without the state of their widgets
+notebooks: $(READY)
+	$(RUN_NOTEBOOKS) --inplace $(NOTEBOOKS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

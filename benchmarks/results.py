@@ -45,17 +45,18 @@ def _set_section(name: str, costs: list[pd.DataFrame]) -> list[str]:
     mean = summaries.groupby(level="model", sort=False).mean()
     spread = summaries.groupby(level="model", sort=False).std(ddof=0)
     frames = [column for column in mean.columns if column.startswith("frame")]
-    accuracy = (100 * mean[frames]).round(1).astype(str).replace("nan", "silent")
+    accuracy = (100 * mean[frames]).round(1).astype(object).fillna("silent")
     accuracy["spread of the last"] = (100 * spread[frames[-1]]).round(1)
     last = 100 * mean[frames[-1]]
     counts = (mean.drop(columns=frames) / 1000).round(1)
-    counts.columns = [column + (" (uJ, fp32)" if column == "energy_nj" else " (k)") for column in counts.columns]
+    counts.columns = ["energy (uJ, fp32)" if column == "energy_nj" else f"{column} (k)" for column in counts.columns]
     prices = pd.concat([price_all(table) for table in costs])
     energies = prices.pivot_table(index="preset", columns="model", values="energy_nj", sort=False).div(1000).round(2)
     return [
         f"## {name}",
-        f"The matched SNN is {last[STREAMING_ANN] - last[MATCHED_SNN]:+.1f} points behind its ANN at the last frame, "
-        f"the unmatched one {last[SEQUENTIAL_ANN] - last[UNMATCHED_SNN]:+.1f} points behind its own.",
+        f"At the last frame the matched SNN differs from its ANN by "
+        f"{last[MATCHED_SNN] - last[STREAMING_ANN]:+.1f} points, "
+        f"the unmatched SNN from its own by {last[UNMATCHED_SNN] - last[SEQUENTIAL_ANN]:+.1f} points.",
         "Accuracy (%) on the test recordings at every frame:",
         _markdown(accuracy),
         "Per recording, over all frames:",
@@ -83,8 +84,8 @@ def _matching_section() -> list[str]:
 def _markdown(table: pd.DataFrame) -> str:
     """A table of the docs."""
     table = table.reset_index()
-    rows = [list(map(str, table.columns)), ["---"] * len(table.columns), *table.astype(str).to_numpy().tolist()]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    rows = [list(table.columns), ["---"] * len(table.columns), *table.itertuples(index=False, name=None)]
+    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Laws of the engine on many random graphs: blocks, first response, causality, shift, silence, trimming."""
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import networkx
@@ -86,7 +87,7 @@ def test_changing_a_frame_changes_nothing_before_the_delay_of_the_path(seed):
 def test_a_chain_of_layers_answers_streaming_as_sequential_so_many_frames_later(seed):
     length = 1 + seed % 5
     nodes = ["in", *(f"n{i}" for i in range(1, length)), "out"]
-    edges = [wb.Edge(a, b, wb.Dense(3 + seed % 4)) for a, b in zip(nodes, nodes[1:], strict=False)]
+    edges = [wb.Edge(a, b, wb.Dense(3 + seed % 4)) for a, b in pairwise(nodes)]
     network = wb.Network({"in": (7,)}, edges)
     frames = random_frames(network, seed, STEPS)
     streaming = random_model(network.streaming(), seed)(frames)

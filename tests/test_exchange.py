@@ -152,7 +152,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises((ValueError, OSError), match=tmp_path.name):
+    with pytest.raises(FileNotFoundError, match=rf"{tmp_path.name}: there is no such file"):
         exchange.load(tmp_path)
 
 

@@ -22,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", metavar="FOLDER", default="build", help="where the report goes (default: build)")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and training (default: 0)")
     options = parser.parse_args(arguments)
+    print("Loading recordings (the embedded sets are made on first use, in some seconds) ...", flush=True)
     try:
         datasets = [load("n-mnist", root=options.data)] if options.data else [load("motion"), load("digits")]
     except (ValueError, OSError) as error:
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(tell(studies[-1]))
     page = Path(options.out) / "report.html"
     write(studies, page)
-    print(f"\nThe report with all figures: {page.resolve()}")
+    print(f"\nThe report with all figures: {page.resolve()}", flush=True)
     return 0
 
 

@@ -46,11 +46,11 @@ def convert(
     neuron = IntegrateAndFire(start=start, floor=floor, reset=reset, membrane=membrane, ticks_per_frame=k)
     folded = fold(model)
     scales = measure_scales(folded, recordings, percentile) | dict.fromkeys(model.network.inputs, float(k))
-    spiking = Model(network, norm=None, neuron=neuron, ticks_per_frame=k)
+    spiking = Model(network, norm=None, neuron=neuron, ticks_per_frame=k).to(model.device)
     spiking.load_state_dict(folded.state_dict(), strict=False)
     _copy_gains(folded, spiking)
     for position, edge in enumerate(network.edges):
-        _scale_edge(spiking, position, torch.tensor(scales[edge.source] / scales[edge.target]))
+        _scale_edge(spiking, position, torch.tensor(scales[edge.source] / scales[edge.target], device=model.device))
     with torch.no_grad():
         for node in network.nodes:
             if node not in network.inputs:
@@ -80,6 +80,7 @@ def fold(model: Model) -> Model:
     Source: Rueckauer et al. 2017.
     """
     folded = Model(model.network, norm=None, neuron=model.neuron, ticks_per_frame=model.ticks_per_frame)
+    folded.to(model.device)
     folded.load_state_dict(model.state_dict(), strict=False)
     _copy_gains(model, folded)
     for node in model.network.nodes:
@@ -105,9 +106,8 @@ def measure_scales(model: Model, recordings: Recordings, percentile: float) -> d
     hidden = [node for node in network.nodes if node not in network.inputs and node != network.output]
     seen: dict[str, list[np.ndarray]] = {node: [] for node in hidden}
     chosen = np.unique(np.linspace(0, len(recordings) - 1, CALIBRATION_RECORDINGS).astype(int))
-    device = next(model.parameters()).device
     for part in np.array_split(chosen, -(-len(chosen) // 32)):
-        frames = torch.from_numpy(recordings.as_frames(part)).to(device)
+        frames = torch.from_numpy(recordings.as_frames(part)).to(model.device)
         for node, activity in model.run(frames, record=hidden).items():
             seen[node].append(activity[activity != 0].cpu().numpy())
     scales = {}

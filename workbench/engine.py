@@ -44,9 +44,11 @@ class Piece:
 
     @property
     def end(self) -> int:
+        """The step after the last one."""
         return self.start + len(self.values)
 
     def cut(self, begin: int, end: int) -> Tensor:
+        """The values in the steps begin .. end - 1, as far as they are in this piece."""
         return self.values[max(begin - self.start, 0) : max(end - self.start, 0)]
 
 

@@ -40,8 +40,8 @@ def load(path: str | Path) -> Model:
         model = _build(description)
         for position in {name.split(".")[1] for name in tensors if name.startswith("gains.")}:
             model.gains[position] = nn.Parameter(tensors[f"gains.{position}"])
-        model.load_state_dict(tensors)
-    except (KeyError, TypeError, RuntimeError) as error:
+        model.load_state_dict(tensors, assign=True)  # in the precision it was saved in
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path}: not a model of this version of the workbench ({error}); save it again") from error
     return model.eval()
 
@@ -72,12 +72,12 @@ def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], description: 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors and the description that `write_tensors` wrote."""
-    if not Path(path).exists():
+    if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: there is no such file; save a model there first")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  # not a mapping
         return tensors, json.loads(metadata["workbench"])
     except (SafetensorError, KeyError, json.JSONDecodeError) as error:
         raise ValueError(f"{path}: damaged, or not a file of the workbench ({error}); save it again") from error

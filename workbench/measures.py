@@ -116,7 +116,7 @@ def _count(model: Model, recordings: Recordings) -> Counts:
     require_match(model, recordings)
     network, training = model.network, model.training
     model.eval()
-    device = next(model.parameters()).device
+    device = model.device
     steps = recordings.frames * model.ticks_per_frame
     fan_out = [_fan_out(model, position).to(device) for position in range(len(network.edges))]
     nonzero = torch.zeros(steps, len(network.edges), dtype=torch.float64, device=device)

@@ -60,6 +60,11 @@ class Model(nn.Module):
         """Whether the nodes answer with spikes."""
         return self.neuron.spiking
 
+    @property
+    def device(self) -> torch.device:
+        """Where the numbers are; frames must be there too."""
+        return next(self.parameters()).device
+
     def forward(self, frames: Tensor | Mapping[str, Tensor]) -> Tensor:
         """The output's drive at every step, (steps, batch, classes); zero before its first response."""
         return self.run(frames, record=[self.network.output])[self.network.output]
@@ -77,11 +82,14 @@ class Model(nn.Module):
         if block is None:
             block = steps if self.training or not self.spiking else max(1, 128 // max(1, batch))
         stream = Stream(self, batch, self.network.nodes if record is None else record, until=steps)
+        for norm in self._norms():
+            norm.forget()  # a run before this one may have been interrupted
         blocks = [
             stream.run({node: values[begin : begin + block] for node, values in inputs.items()})
             for begin in range(0, steps, block)
         ]
-        self._update_statistics()
+        for norm in self._norms():
+            norm.update()
         return {
             node: torch.cat([b[node] for b in blocks]) if len(blocks) > 1 else blocks[0][node] for node in blocks[0]
         }
@@ -166,10 +174,8 @@ class Model(nn.Module):
             raise ValueError("the recording has no steps; give at least one frame")
         return dict(frames)
 
-    def _update_statistics(self) -> None:
-        for layer in self.nodes.values():
-            if isinstance(layer, Norm):
-                layer.update()
+    def _norms(self) -> list[Norm]:
+        return [layer for layer in self.nodes.values() if isinstance(layer, Norm)]
 
 
 class Stream:
@@ -200,6 +206,10 @@ class Stream:
             raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
         activity, self._state = advance(self._plan, self.model, self._state, inputs, self._until)
         return activity
+
+    def __call__(self, block: Tensor | Mapping[str, Tensor]) -> Tensor:
+        """The same as `feed`: a stream is called like its model."""
+        return self.feed(block)
 
     def feed(self, block: Tensor | Mapping[str, Tensor]) -> Tensor:
         """The output's drive over the next steps, (steps, batch, classes)."""
@@ -272,7 +282,11 @@ class Norm(nn.Module):
             self.mean.lerp_(mean, momentum)
             self.variance.lerp_(variance * sums[0] / (sums[0] - 1).clamp(min=1), momentum)
             self.runs.add_(1)
-            self._sums = []
+            self.forget()
+
+    def forget(self) -> None:
+        """Leave out of the running statistics what was met since they last followed."""
+        self._sums = []
 
 
 def _moments(sums: Tensor) -> tuple[Tensor, Tensor]:

@@ -27,7 +27,8 @@ PAGE = """<!DOCTYPE html>
  h1, h2, h3 {{ line-height: 1.2; }} h2 {{ margin-top: 2.5em; border-top: 1px solid #bbb; padding-top: 1em; }}
  figure {{ margin: 1.2em 0; }} .wide {{ overflow-x: auto; }}
  table {{ border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; }}
- th, td {{ padding: .3em .7em; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }} th {{ background: #f3f3f3; }}
+ th, td {{ padding: .3em .7em; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }}
+ th {{ background: #f3f3f3; }}
  th:first-child, td:first-child {{ text-align: left; }}
  .prices td:last-child, .prices th:last-child {{ text-align: left; white-space: normal; min-width: 22em; }}
 </style><script>{plotly}</script></head><body>
@@ -58,10 +59,11 @@ def tell(study: Study) -> str:
     return (
         f"On {study.dataset.name}, the streaming ANN answers {accuracy[STREAMING_ANN]} % of the test recordings "
         f"correctly at the last frame and its matched SNN {accuracy[MATCHED_SNN]} %; the sequential ANN "
-        f"{accuracy[SEQUENTIAL_ANN]} % and its unmatched SNN {accuracy[UNMATCHED_SNN]} %. Per recording the matched SNN "
-        f"takes {snn['synaptic_operations'] / 1e6:.1f} million synaptic operations (additions), the streaming ANN "
-        f"{ann['dense_macs'] / 1e6:.1f} million dense MACs, {ann['effective_macs'] / 1e6:.1f} million of them effective "
-        f"(not with zero). By arithmetic alone the ANN then takes {min(ratios):.1f} to {max(ratios):.1f} times the "
+        f"{accuracy[SEQUENTIAL_ANN]} % and its unmatched SNN {accuracy[UNMATCHED_SNN]} %. Per recording the matched "
+        f"SNN takes {snn['synaptic_operations'] / 1e6:.1f} million synaptic operations (additions), the streaming ANN "
+        f"{ann['dense_macs'] / 1e6:.1f} million dense MACs, "
+        f"{ann['effective_macs'] / 1e6:.1f} million of them effective (not with zero). By arithmetic alone the "
+        f"ANN then takes {min(ratios):.1f} to {max(ratios):.1f} times the "
         "energy of the SNN, depending on the preset; memory access is not in these prices."
     )
 

@@ -59,7 +59,10 @@ class Rollout:
 
     @property
     def inference_factor(self) -> int:
-        """F = the largest T in frame 1 of the window with two frames; 1 exactly where all edges but those from inputs take time."""
+        """F = the largest T in frame 1 of the window with two frames.
+
+        It is 1 for every streaming rollout, and exactly where all edges but those from inputs take time.
+        """
         return max(Rollout(self.network, 2).tableau[1])
 
     @property

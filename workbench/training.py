@@ -92,7 +92,7 @@ def train(
     if model.spiking:
         raise ValueError("train takes an ANN; this model spikes already: train its ANN, then convert it")
     state = _begin(model, settings)
-    identity = _identify(model, recordings, settings) if checkpoint else {}
+    identity = _identify(model, recordings, validation, settings) if checkpoint else {}
     if checkpoint and Path(checkpoint).exists():
         _resume(state, checkpoint, identity)
     try:
@@ -168,7 +168,7 @@ def _train_epoch(state: Progress, recordings: Recordings, settings: Settings, ep
         loss = _loss(answers, labels)
         if not torch.isfinite(loss):
             raise ValueError(
-                f"the loss became {float(loss)} in epoch {epoch + 1}, batch {number + 1}; lower learning_rate (now "
+                f"the loss became {loss.item()} in epoch {epoch + 1}, batch {number + 1}; lower learning_rate (now "
                 f'{settings.learning_rate:g}), or give the model norm="batch"'
             )
         state.optimizer.zero_grad()
@@ -193,11 +193,10 @@ def learning_rate_at(done: float, peak: float) -> float:
 
 
 def _answer(model: Model, recordings: Recordings, chosen: np.ndarray, answer: str) -> tuple[Tensor, Tensor]:
-    device = next(model.parameters()).device
-    frames = torch.from_numpy(recordings.as_ticks(chosen, model.ticks_per_frame)).to(device)
+    frames = torch.from_numpy(recordings.as_ticks(chosen, model.ticks_per_frame)).to(model.device)
     first = model.network.first_response[model.network.output]
     answers = average_answers(model(frames), first, model.ticks_per_frame, answer)
-    return answers, torch.tensor(recordings.labels[chosen]).to(device)
+    return answers, torch.tensor(recordings.labels[chosen]).to(model.device)
 
 
 def _loss(answers: Tensor, labels: Tensor) -> Tensor:
@@ -210,15 +209,26 @@ def _begin(model: Model, settings: Settings) -> Progress:
     return Progress(trained, optimizer, trained)
 
 
-def _identify(model: Model, recordings: Recordings, settings: Settings) -> dict[str, Any]:
+def _identify(
+    model: Model, recordings: Recordings, validation: Recordings | None, settings: Settings
+) -> dict[str, Any]:
     """What a checkpoint must agree with to be continued."""
     digest = hashlib.sha256()
     for tensor in model.state_dict().values():
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    data = hashlib.sha256(recordings.labels.tobytes() + recordings.starts.tobytes()).hexdigest()
     clock = f"{recordings.frames} frames of {recordings.window_us} us together"
-    identity = {"starting weights": digest.hexdigest(), "recordings": data, "frames": clock}
-    return asdict(settings) | describe(model) | identity
+    identity = {"starting weights": digest.hexdigest(), "recordings": _digest(recordings), "frames": clock}
+    return asdict(settings) | describe(model) | identity | {"validation": _digest(validation)}
+
+
+def _digest(recordings: Recordings | None) -> str | None:
+    """A fingerprint of all events and labels."""
+    if recordings is None:
+        return None
+    digest = hashlib.sha256()
+    for values in (recordings.time_us, recordings.site, recordings.starts, recordings.labels):
+        digest.update(np.ascontiguousarray(values).data)
+    return digest.hexdigest()
 
 
 def _write(state: Progress, path: str | Path, identity: dict[str, Any]) -> None:
@@ -238,10 +248,13 @@ def _resume(state: Progress, path: str | Path, identity: dict[str, Any]) -> None
             f"{path} is a checkpoint of another training (it differs in {', '.join(differing)}); name another file, or "
             "delete this one to start anew"
         )
-    state.history = description["history"]
     state.best = state.model.copy()
-    for prefix, model in (("model.", state.model), ("best.", state.best)):
-        model.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
+    try:
+        state.history = description["history"]
+        for prefix, model in (("model.", state.model), ("best.", state.best)):
+            model.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
+    except (KeyError, RuntimeError) as error:
+        raise ValueError(f"{path}: this checkpoint is incomplete ({error}); delete it to start anew") from error
     whole = state.optimizer.state_dict()
     moments: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:
-    from workbench.events.recordings import Recordings
+
+class Fields(Protocol):
+    """What is asked of recordings here; theirs is the one implementation."""
+
+    @property
+    def time_us(self) -> NDArray[np.int32]: ...
+    @property
+    def site(self) -> NDArray[np.int32]: ...
+    @property
+    def starts(self) -> NDArray[np.int64]: ...
+    @property
+    def labels(self) -> NDArray[np.int64]: ...
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def name(self) -> str: ...
 
 
 def frozen(values: ArrayLike, bits: int, owner: str) -> NDArray[Any]:
@@ -31,7 +47,7 @@ def positive(value: int, owner: str) -> int:
     return int(value)
 
 
-def validate(r: Recordings) -> None:
+def validate(r: Fields) -> None:
     """Refuse fields that contradict each other."""
     if len(r.labels) == 0:
         raise ValueError(f"{r.name}: no recordings; give at least one (was a folder, subset or part empty?)")

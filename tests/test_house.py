@@ -1,0 +1,249 @@
+"""The house: imports point down, the front door is small and light, and the lists of versions agree."""
+
+import ast
+import importlib
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from functools import cached_property
+from pathlib import Path
+
+import networkx
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+import workbench as wb
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+FLOORS = [
+    {"ops", "paths", "neurons", "readout"},
+    {"events"},
+    {"graph"},
+    {"rollout"},
+    {"engine", "model", "models"},
+    {"exchange", "training", "conversion", "energy", "measures", "study"},
+    {"figures"},
+    {"widgets"},
+    {"report", "__main__"},
+]
+FIGURES = 6
+DRAWING = {"plotly", "kaleido", "ipywidgets", "anywidget", "IPython", "matplotlib", "seaborn"}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+SOURCES = {module_name(path): path for path in sorted((ROOT / "workbench").rglob("*.py"))}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in SOURCES.items()}
+
+
+def imported(module: str) -> set[str]:
+    """Every module that one imports anywhere in its file: lazily and for type checking as well."""
+    found = set()
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively; write the whole name"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in SOURCES else node.module for name in names}
+    return found
+
+
+def floor(module: str) -> int:
+    room = module.split(".")[1]
+    floors = [number for number, rooms in enumerate(FLOORS) if room in rooms]
+    assert len(floors) == 1, f"{module} has no floor yet; put it on one in {Path(__file__).name}"
+    return floors[0]
+
+
+ROOMS = [module for module in SOURCES if module != "workbench"]
+
+
+def test_every_room_is_on_a_floor():
+    rooms = {module.split(".")[1] for module in ROOMS}
+    assert rooms == set().union(*FLOORS)
+    assert sorted(map(floor, ROOMS))[0] == 0
+
+
+@pytest.mark.parametrize("module", ROOMS)
+def test_imports_point_down(module):
+    for other in imported(module):
+        if other.split(".")[0] == "workbench":
+            assert other != "workbench", f"{module} imports from the front door; import from the room itself"
+            assert floor(other) <= floor(module), f"{module} imports {other}, which lies above it"
+
+
+def test_the_import_graph_has_no_cycle():
+    graph = networkx.DiGraph((a, b) for a in SOURCES for b in imported(a) if b in SOURCES)
+    assert graph.number_of_edges() > 50
+    assert list(networkx.simple_cycles(graph)) == []
+
+
+def test_lazy_and_type_only_imports_are_seen():
+    assert "pandas" in imported("workbench.energy")  # for type checking, and inside a function
+    assert "tqdm.auto" in imported("workbench.training")  # inside a function
+
+
+def test_the_front_door_opens_no_drawing_room():
+    others = {module for module in imported("workbench") if module.startswith("workbench.")}
+    assert others
+    assert max(map(floor, others)) < FIGURES
+
+
+@pytest.mark.parametrize("module", [module for module in ROOMS if floor(module) <= FIGURES])
+def test_domain_code_never_draws_and_figures_are_no_widgets(module):
+    allowed = {"plotly", "kaleido"} if floor(module) == FIGURES else set()
+    assert {other.split(".")[0] for other in imported(module)} & DRAWING <= allowed
+
+
+def test_importing_the_workbench_loads_nothing_that_draws_and_nothing_heavy_but_torch():
+    code = "import sys, workbench; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "torch" in loaded.stdout.split()
+    assert set(loaded.stdout.split()) & (DRAWING | {"tonic", "sklearn", "pandas", "numba"}) == set()
+    assert loaded.stderr == ""
+
+
+# the front door
+
+
+def test_the_front_door_is_small_and_complete():
+    assert len(wb.__all__) < 30
+    assert len(set(wb.__all__)) == len(wb.__all__)
+    exported = {alias.asname or alias.name for node in TREES["workbench"].body if isinstance(node, ast.ImportFrom)
+                for alias in node.names}  # fmt: skip
+    assert set(wb.__all__) == exported
+    for name in wb.__all__:
+        assert (inspect.getdoc(getattr(wb, name)) or "").strip(), f"{name} has no docstring"
+
+
+def test_no_public_verb_is_called_as_its_module():
+    """Modules are nouns, functions are verbs: operations(...) must not hide a module operations."""
+    for name in wb.__all__:
+        assert f"workbench.{name}" not in SOURCES
+
+
+def public_functions(tree: ast.Module) -> list[ast.FunctionDef]:
+    """Public functions of a module and public methods of its public classes."""
+    bodies = [tree.body, *(n.body for n in tree.body if isinstance(n, ast.ClassDef) and not n.name.startswith("_"))]
+    functions = [node for body in bodies for node in body if isinstance(node, ast.FunctionDef)]
+    return [f for f in functions if not f.name.startswith("_") or f.name in ("__init__", "__call__")]
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_every_public_function_is_annotated(module):
+    for function in public_functions(TREES[module]):
+        asked = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+        asked += [argument for argument in (function.args.vararg, function.args.kwarg) if argument]
+        bare = [argument.arg for argument in asked if not argument.annotation and argument.arg not in ("self", "cls")]
+        assert not bare, f"{module}.{function.name} does not annotate {', '.join(bare)}"
+        assert function.returns is not None, f"{module}.{function.name} does not say what it returns"
+
+
+@pytest.mark.parametrize("module", [module for module in SOURCES if module != "workbench.__main__"])
+def test_every_public_class_and_function_is_documented(module):
+    room = importlib.import_module(module)
+    assert room.__doc__
+    assert room.__doc__.splitlines()[0].endswith((".", "!", "?"))
+    own = {name: thing for name, thing in vars(room).items() if getattr(thing, "__module__", None) == module}
+    for name, thing in own.items():
+        if not name.startswith("_") and (inspect.isclass(thing) or inspect.isfunction(thing)):
+            assert (thing.__doc__ or "").strip(), f"{module}.{name} has no docstring"
+            kinds = (property, cached_property, classmethod, staticmethod)
+            for member, kind in vars(thing).items() if inspect.isclass(thing) else ():
+                if not member.startswith("_") and (isinstance(kind, kinds) or inspect.isfunction(kind)):
+                    documented = inspect.getdoc(getattr(thing, member))  # of the method that it overrides, if any
+                    assert documented or getattr(thing, "_is_protocol", False), f"{module}.{name}.{member}"
+
+
+# versions
+
+
+def requirements() -> dict[str, Requirement]:
+    """Everything that is asked for, by canonical name."""
+    texts = [*PROJECT["dependencies"], *(text for extra in PROJECT["optional-dependencies"].values() for text in extra)]
+    found = {canonicalize_name(Requirement(text).name): Requirement(text) for text in texts}
+    assert len(found) == len(texts)
+    return found
+
+
+def pins() -> dict[str, Version]:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("==") for line in lines if line.strip() and not line.startswith("#")]
+    assert all(len(pair) == 2 for pair in pairs)
+    return {canonicalize_name(name): Version(version) for name, version in pairs}
+
+
+def test_conda_and_pip_ask_for_the_same():
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8").split("\ndependencies:\n")[1]
+    listed = dict(re.findall(r"^  - ([\w.-]+)([<>=!~][^\s]*)?$", text, flags=re.MULTILINE))
+    assert listed.pop("pip") == ""
+    python = listed.pop("python").removeprefix("=")
+    assert Version(python) in Requirement(f"python{PROJECT['requires-python']}").specifier
+    asked_by_conda = {"torch": "pytorch", "kaleido": "python-kaleido", "playwright": "playwright-python"}
+    asked = {asked_by_conda.get(name, name): requirement.specifier for name, requirement in requirements().items()}
+    assert {name: Requirement(f"x{bounds}").specifier for name, bounds in listed.items()} == asked
+    assert "--editable ." in text
+
+
+def test_the_pinned_versions_are_within_the_bounds():
+    assert pins()["torch"] == Version("2.13.0")
+    for name, requirement in requirements().items():
+        assert name in pins(), f"{name} is not pinned"
+        assert pins()[name] in requirement.specifier, f"{name} is pinned to {pins()[name]}, not {requirement}"
+
+
+def test_every_direct_requirement_has_a_lower_bound():
+    for requirement in requirements().values():
+        assert any(bound.operator == ">=" for bound in requirement.specifier), str(requirement)
+
+
+# manners
+
+WORDS = re.compile(r"\b(T[O]DO|F[I]XME|X[X]X)\b")
+LEFT_OUT = {"build", "data", "dist", "__pycache__", "workbench.egg-info"}
+TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".txt", ".cfg", ".js", ".css", ".ipynb", ""}
+
+
+def texts() -> dict[str, str]:
+    """Every text of the repository by its path; of notebooks what a person wrote, not what they show."""
+    found = {}
+    for folder, inner, files in os.walk(ROOT):
+        inner[:] = [name for name in inner if name not in LEFT_OUT and (name[0] != "." or name == ".ci")]
+        for path in (Path(folder, name) for name in files if name[0] != "." and name != "LICENSE"):
+            if path.suffix in TEXT:
+                text = path.read_text(encoding="utf-8")
+                if path.suffix == ".ipynb":
+                    text = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
+                found[path.relative_to(ROOT).as_posix()] = text
+    return found
+
+
+def test_nothing_is_left_to_be_done():
+    assert {"README.md", "Makefile", "workbench/ops.py", "tests/test_house.py"} <= set(texts())
+    assert [path for path, text in texts().items() if WORDS.search(text)] == []
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_no_pickle_is_ever_loaded(module):
+    assert imported(module) & {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"} == set()
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Call):
+            called, options = (
+                ast.unparse(node.func),
+                {option.arg: ast.unparse(option.value) for option in node.keywords},
+            )
+            assert called not in ("torch.load", "pd.read_pickle", "eval", "exec"), f"{module} calls {called}"
+            if called in ("np.load", "numpy.load"):
+                assert options.get("allow_pickle") == "False", f"{module} calls np.load without allow_pickle=False"
+            assert options.get("allow_pickle", "False") == "False", module
