@@ -141,7 +141,7 @@ def test_neurons_are_frozen_values_that_print_as_made(kind):
         ({"floor": float("nan")}, r"floor=nan must lie at or below 0"),
         ({"reset": "hard"}, r"reset='hard' is unknown; choose from subtract, zero"),
         ({"membrane": "leak"}, r"membrane='leak' is unknown; choose from carry, frame"),
-        ({"ticks_per_frame": 0}, r"ticks_per_frame=0 must be at least 1"),
+        ({"ticks_per_frame": 0}, r"ticks_per_frame=0 must be a whole number"),
     ],
 )
 def test_options_that_make_no_neuron_are_refused(options, words):

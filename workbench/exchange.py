@@ -23,11 +23,12 @@ NEURONS: dict[str, type[Neuron]] = {cls.__name__: cls for cls in (ReLU, Integrat
 def save(model: Model, path: str | Path) -> None:
     """Write a model, ANN or SNN, into one safetensors file.
 
-    >>> import tempfile, os
+    >>> import os, tempfile
+    >>> from workbench import exchange
     >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save(Model(network, seed=3), os.path.join(folder, "model.safetensors"))
-    ...     load(os.path.join(folder, "model.safetensors"))
+    ...     exchange.save(Model(network, seed=3), os.path.join(folder, "model.safetensors"))
+    ...     exchange.load(os.path.join(folder, "model.safetensors"))
     Model(ANN: 2 nodes, 1 edges, 34 parameters, 'class' answers from step 1)
     """
     write_tensors(path, model.state_dict(), describe(model))

@@ -73,8 +73,8 @@ class IntegrateAndFire(Neuron):
         for option, choices in (("reset", ("subtract", "zero")), ("membrane", ("carry", "frame"))):
             if getattr(self, option) not in choices:
                 raise ValueError(f"{option}={getattr(self, option)!r} is unknown; choose from {', '.join(choices)}")
-        if self.ticks_per_frame < 1:
-            raise ValueError(f"ticks_per_frame={self.ticks_per_frame!r} must be at least 1")
+        if not isinstance(self.ticks_per_frame, int) or self.ticks_per_frame < 1:
+            raise ValueError(f"ticks_per_frame={self.ticks_per_frame!r} must be a whole number of at least 1")
 
     def scan(self, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
         spikes = torch.empty_like(drive)

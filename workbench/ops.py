@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import reduce
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -56,7 +57,7 @@ class Operation(ABC):
         return ()
 
     def fan_in(self, shape: Shape) -> int:
-        """Number of sources one target unit sums (away from the borders)."""
+        """Number of weights that meet in one target unit, away from the borders; 1 for a map without weights."""
         return math.prod(math.prod(weight[1:]) for weight in self.weight_shapes(shape))
 
     def fan_out(self, shape: Shape) -> Tensor:
@@ -287,10 +288,12 @@ def require_operation(operation: object, where: str) -> None:
 
 
 def _require_whole(operation: Operation, *names: str) -> None:
+    """Make these fields plain integers, or refuse them."""
     for name in names:
         value = getattr(operation, name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             raise ValueError(f"{operation!r}: {name} must be a whole number of at least 1, not {value!r}")
+        object.__setattr__(operation, name, int(value))
 
 
 def _require_image(operation: Operation, shape: Shape) -> None:

@@ -100,18 +100,21 @@ def train(
             for epoch in range(len(state.history), epochs):
                 row = {"epoch": epoch + 1, **_train_epoch(state, recordings, settings, epoch, bar)}
                 if validation is not None:
-                    row |= {f"validation_{name}": value for name, value in evaluate(state.model, validation).items()}
+                    row |= {
+                        f"validation_{name}": value
+                        for name, value in evaluate(state.model, validation, answer=answer).items()
+                    }
                 state.note(row)
                 bar.set_postfix({name: f"{value:.3f}" for name, value in row.items() if name != "epoch"})
                 if checkpoint:
                     _write(state, checkpoint, identity)
         trained = state.model
     except KeyboardInterrupt:
-        warnings.warn(
-            f"training was interrupted in epoch {len(state.history) + 1} of {epochs}; this is the best model so far",
-            stacklevel=2,
-        )
         trained = state.best if state.history else state.model
+        what = "the best model so far" if state.history else "the model as far as it came"
+        warnings.warn(
+            f"training was interrupted in epoch {len(state.history) + 1} of {epochs}; this is {what}", stacklevel=2
+        )
     return trained.eval(), _tabulate(state.history)
 
 

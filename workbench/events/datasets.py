@@ -34,8 +34,9 @@ def load(
     ``"n-mnist"`` is read from ``root``, its folder or the parent of its folder, and has no use for a seed.
     Raises ValueError for an unknown name or bins, FileNotFoundError when n-mnist is not under ``root``.
 
-    >>> load("digits", frames=4).shape  # doctest: +SKIP
-    (2, 34, 34)
+    >>> load("digit")
+    Traceback (most recent call last):
+    ValueError: unknown data set 'digit'; did you mean 'digits'? known sets: digits, motion, n-mnist
     """
     if name not in SETS:
         near = difflib.get_close_matches(str(name).lower(), SETS, n=1, cutoff=0.5)
