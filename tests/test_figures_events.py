@@ -98,14 +98,14 @@ def test_frames_are_images_in_two_colours() -> None:
     assert figure.data[0].customdata[1, 2].tolist() == [3, 0]
     titles = ["0<br>0 to 12.5 ms", "1<br>12.5 to 25 ms", "2<br>25 to 37.5 ms"]
     assert [note.text for note in figure.layout.annotations] == titles
-    assert "6" in figure.layout.title.subtitle.text
+    assert "6" in figure.layout.meta["subtitle"]
 
 
 def test_of_many_frames_an_even_choice_is_shown() -> None:
     figure = figures.frames(np.ones((100, 2, 2, 2)))
     assert len(figure.data) == 24
     assert (figure.data[0].name, figure.data[-1].name) == ("frame 0", "frame 99")
-    assert "24 of 100 shown" in figure.layout.title.subtitle.text
+    assert "24 of 100 shown" in figure.layout.meta["subtitle"]
 
 
 def test_empty_recordings_are_said() -> None:

@@ -38,8 +38,8 @@ def test_learning_draws_validation_where_there_is_one() -> None:
     figure = figures.learning(table)
     assert [trace.name for trace in figure.data] == ["training", "training", "validation", "validation"]
     assert len({(trace.line.dash, trace.marker.symbol) for trace in figure.data}) == 2
-    assert figure.layout.title.text == "Epoch 3: loss 0.5, accuracy 70.0 %, on validation 40.0 %"
-    assert figure.layout.title.subtitle.text == "Best validation accuracy: 50.0 % in epoch 2"
+    assert figure.layout.meta["title"] == "Epoch 3: loss 0.5, accuracy 70.0 %, on validation 40.0 %"
+    assert figure.layout.meta["subtitle"] == "Best validation accuracy: 50.0 % in epoch 2"
     unvalidated = history(validation_loss=[np.nan] * 3, validation_accuracy=[np.nan] * 3)
     assert len(figures.learning(unvalidated).data) == 2
 
@@ -58,7 +58,7 @@ def test_accuracy_against_costs_leaves_out_who_has_none(against: str, models: in
     figure = figures.accuracy(costs(), against)
     assert len(figure.data) == 2 * models
     assert figure.layout.xaxis.type == "log"
-    assert ("Not shown" in figure.layout.title.subtitle.text) == (models == 1)
+    assert ("Not shown" in figure.layout.meta["subtitle"]) == (models == 1)
 
 
 def test_operations_draw_what_is_not_all_zero() -> None:
@@ -75,7 +75,7 @@ def test_operations_say_the_ratio(factor: float) -> None:
     table = costs()
     table["effective_macs"] = 0.0
     table.loc[table["model"] == "ANN", "dense_macs"] = 600_000 * factor
-    words = figures.operations(table).layout.title.subtitle.text
+    words = figures.operations(table).layout.meta["subtitle"]
     snn, ann = "SNN: 600 k synaptic operations", f"ANN: {amount(600_000 * factor)} dense MACs"
     if factor == 1:
         assert words in (f"{snn}; {ann}", f"{ann}; {snn}")
@@ -89,14 +89,14 @@ def test_operations_do_not_hide_that_effective_macs_may_be_fewer() -> None:
     table = costs()
     table.loc[table["model"] == "ANN", "dense_macs"] = 1_200_000.0
     table.loc[table["model"] == "ANN", "effective_macs"] = 300_000.0
-    words = figures.operations(table).layout.title.subtitle.text
+    words = figures.operations(table).layout.meta["subtitle"]
     assert words.endswith("ANN: 1.2 M dense MACs, 2 times more (effective: 300 k, 2 times fewer)")
 
 
 def test_operations_add_what_a_model_counts_in_both_ways() -> None:
     table = costs()
     table.loc[table["model"] == "SNN", "dense_macs"] = 400_000.0
-    words = figures.operations(table).layout.title.subtitle.text
+    words = figures.operations(table).layout.meta["subtitle"]
     assert words.startswith("SNN: 1 M synaptic operations and dense MACs;")
 
 

@@ -372,5 +372,7 @@ def test_networks_and_edges_are_frozen():
             setattr(value, field, 1)
     with pytest.raises(TypeError):
         network.inputs["in"] = (1,)
-    with pytest.raises(TypeError):
-        network.shapes["in"] = (1,)
+    network.shapes["in"] = (1,)  # a copy of its own
+    network.first_response["in"] = 7
+    assert network.shapes["in"] == network.inputs["in"]
+    assert network.first_response["in"] == 0

@@ -68,7 +68,7 @@ def test_the_figure_follows_the_controls(panel: widgets.RolloutsPanel, choice: s
     traces = panel.figure.data
     panel.choice.value = choice
     assert_shows(panel)
-    panel.node.value, panel.frame.value = place or (None, 0)
+    panel.node.value, panel.frame.value = place or ("", 0)
     assert panel.selection == place
     assert_shows(panel)
     panel.frames.value = 6
@@ -121,7 +121,7 @@ def test_what_the_keyboard_chose_is_kept_from_the_pointer(panel: widgets.Rollout
     panel.node.value = "hand"
     point_at(panel, ("eye", 2))
     assert panel.selection == ("hand", 0)
-    panel.node.value = None
+    panel.node.value = ""
     point_at(panel, ("eye", 2))
     assert panel.selection == ("eye", 2)
 

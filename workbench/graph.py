@@ -89,9 +89,13 @@ class Network:
         """Inputs first, then the others in the order in which edges first reach them."""
         return tuple(dict.fromkeys([*self.inputs, *(edge.target for edge in self.edges)]))
 
-    @cached_property
-    def shapes(self) -> Mapping[str, Shape]:
+    @property
+    def shapes(self) -> dict[str, Shape]:
         """Shape of every node, without step and batch."""
+        return dict(self._shapes)
+
+    @cached_property
+    def _shapes(self) -> dict[str, Shape]:
         shapes: dict[str, Shape] = dict(self.inputs)
         reached_by: dict[str, Edge] = {}
         waiting = list(self.edges)
@@ -107,12 +111,16 @@ class Network:
                         "agree, so change channels, stride or units of one of them"
                     )
                 reached_by.setdefault(edge.target, edge)
-        return MappingProxyType(shapes)
+        return shapes
+
+    @property
+    def first_response(self) -> dict[str, int]:
+        """Smallest sum of delays on any path from an input to each node, in steps."""
+        return dict(self._first_response)
 
     @cached_property
-    def first_response(self) -> Mapping[str, int]:
-        """Smallest sum of delays on any path from an input to each node, in steps."""
-        return MappingProxyType(shortest_delays(self.inputs, ((*edge.ends, edge.delay) for edge in self.edges)))
+    def _first_response(self) -> dict[str, int]:
+        return shortest_delays(self.inputs, ((*edge.ends, edge.delay) for edge in self.edges))
 
     def incoming(self, node: str) -> tuple[int, ...]:
         """Positions of the edges into a node."""

@@ -68,7 +68,7 @@ class Rollout:
     @property
     def first_response(self) -> dict[str, int]:
         """Frames until each node can know anything of the input: the smallest sum of delays from an input."""
-        return dict(self.network.first_response)
+        return self.network.first_response
 
     def past(self, node: str, frame: int) -> frozenset[Place]:
         """Every other (node, frame) of the window that influences this one."""

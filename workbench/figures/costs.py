@@ -24,7 +24,7 @@ def operations(costs: pd.DataFrame) -> go.Figure:
     >>> counts = {"dense_macs": 0.0, "effective_macs": 0.0, "synaptic_operations": 0.0}
     >>> ann = {"model": "ANN", "step": 0, "frame": 1.0, **counts, "dense_macs": 5.1e6}
     >>> snn = {"model": "SNN", "step": 0, "frame": 1.0, **counts, "synaptic_operations": 0.6e6}
-    >>> figures.operations(pd.DataFrame([ann, snn])).layout.title.subtitle.text
+    >>> figures.operations(pd.DataFrame([ann, snn])).layout.meta["subtitle"]
     'SNN: 600 k synaptic operations; ANN: 5.1 M dense MACs, 8.5 times more'
     """
     require_columns(costs, ("model", "step", "frame", *KINDS), "operations", "wb.compare")

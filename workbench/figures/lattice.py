@@ -41,7 +41,7 @@ def rollout(rollout: Rollout, place: Place | None = None) -> go.Figure:
 
     >>> from workbench import Dense, Edge, Network, Rollout, figures
     >>> network = Network({"eye": (1,)}, [Edge("eye", "hand", Dense(1))])
-    >>> figures.rollout(Rollout(network, frames=3)).layout.title.text
+    >>> figures.rollout(Rollout(network, frames=3)).layout.meta["title"]
     'Streaming rollout: inference factor 1, first response of hand in frame 1'
     """
     return rollouts(rollout, place=place)

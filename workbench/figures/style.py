@@ -69,14 +69,16 @@ TEMPLATE = go.layout.Template(
 def dress(figure: go.Figure, title: str, subtitle: str, alt: str, height_px: int) -> go.Figure:
     """Give the figure the common look, its title and its text for those who cannot see it; long words are wrapped."""
     titles, subtitles = wrap(title, TITLE_LETTERS), wrap(subtitle, SUBTITLE_LETTERS)
+    # in one text: plotly's own subtitle covers the title where a figure is drawn before it is shown, as widgets are
+    words = f"{titles}<br><span style='font-size:13.5px;color:{QUIET}'>{subtitles}</span>" if subtitles else titles
     more_px = 24 * titles.count("<br>") + 18 * subtitles.count("<br>")
     top_px = figure.layout.margin.t if figure.layout.margin.t is not None else TEMPLATE.layout.margin.t
     return figure.update_layout(
         template=TEMPLATE,
-        title={"text": titles, "subtitle": {"text": subtitles}},
+        title={"text": words},
         margin={"t": top_px + more_px},
         height=height_px + more_px,
-        meta={"alt": alt},
+        meta={"alt": alt, "title": title, "subtitle": subtitle},
     )
 
 

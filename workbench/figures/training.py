@@ -22,7 +22,7 @@ def learning(history: pd.DataFrame) -> go.Figure:
 
     >>> from workbench import figures
     >>> history = pd.DataFrame({"epoch": [1, 2], "loss": [2.1, 1.4], "accuracy": [0.3, 0.55]})
-    >>> figures.learning(history).layout.title.text
+    >>> figures.learning(history).layout.meta["title"]
     'Epoch 2: loss 1.4, accuracy 55.0 %'
     """
     require_columns(history, ("epoch", "loss", "accuracy"), "learning", "wb.train")

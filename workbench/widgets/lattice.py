@@ -57,7 +57,7 @@ class RolloutsPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carrie
         }
         self.frames = ipywidgets.IntSlider(frames, 1, MOST_FRAMES, description="frames", **LABELLED)
         self.choice = ipywidgets.Dropdown(options=list(self._choices), description="rollout", **LABELLED)
-        nodes = [("nothing", None), *((node, node) for node in network.nodes)]
+        nodes = [("nothing", ""), *((node, node) for node in network.nodes)]
         self.node = ipywidgets.Dropdown(options=nodes, description="look from", **LABELLED)
         self.frame = ipywidgets.IntSlider(0, 0, frames - 1, description="in frame", **LABELLED, disabled=True)
         self.note = ipywidgets.HTML()
@@ -81,7 +81,7 @@ class RolloutsPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carrie
     @property
     def selection(self) -> Place | None:
         """The chosen (node, frame), or None."""
-        return None if self.node.value is None else (self.node.value, self.frame.value)
+        return (self.node.value, self.frame.value) if self.node.value else None
 
     @property
     def table(self) -> pd.DataFrame:
@@ -114,7 +114,7 @@ class RolloutsPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carrie
     def _light(self, place: Place | None) -> None:
         self._paused = True
         try:
-            self.node.value = None if place is None else place[0]
+            self.node.value = "" if place is None else place[0]
             self.frame.value = 0 if place is None else place[1]
         finally:
             self._paused = False
@@ -126,9 +126,9 @@ class RolloutsPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carrie
             return
         with self._telling():
             if change is not None and change.owner in (self.node, self.frame):
-                self._kept = self.node.value is not None
+                self._kept = self.node.value != ""
             self.frame.max = self.frames.value - 1
-            self.frame.disabled = self.node.value is None
+            self.frame.disabled = self.node.value == ""
             self._drawing = self._draw()
             mirror(self._drawing, self.figure)
             self._tell()
