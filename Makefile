@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 FIRST := notebooks/01_what_does_a_delay_do.ipynb
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 RUN_NOTEBOOKS := $(BIN)/jupyter nbconvert --log-level=WARN --to notebook --execute \
-	--ExecutePreprocessor.store_widget_state=False
+	--ExecutePreprocessor.store_widget_state=False --KernelManager.transport=ipc --KernelManager.ip=$$(mktemp -u)
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # DATA=<folder> does the demo on the N-MNIST recordings in that folder instead of the embedded sets

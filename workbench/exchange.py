@@ -39,7 +39,7 @@ def load(path: str | Path) -> Model:
     tensors, description = read_tensors(path)
     try:
         model = _build(description)
-        for position in {name.split(".")[1] for name in tensors if name.startswith("gains.")}:
+        for position in sorted({name.split(".")[1] for name in tensors if name.startswith("gains.")}):
             model.gains[position] = nn.Parameter(tensors[f"gains.{position}"])
         model.load_state_dict(tensors, assign=True)  # in the precision it was saved in
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
