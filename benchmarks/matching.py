@@ -57,21 +57,22 @@ def measure_matching(ticks: Sequence[int] = (8, 16, 32, 64, 128), seeds: Sequenc
         for name, options in SETTINGS.items():
             for k in ticks:
                 snn = wb.convert(ann, recordings, percentile=100, ticks_per_frame=k, **options)
-                rows.append({"setting": name, "K": k, "seed": seed, "error": _error(ann, snn, frames, k)})
+                rows.append({"setting": name, "K": k, "seed": seed, "error": rate_error(ann, snn, frames, k)})
     return pd.DataFrame(rows)
 
 
 @torch.no_grad()
-def _error(ann: wb.Model, snn: wb.Model, frames: torch.Tensor, k: int) -> float:
-    hidden = [node for node in ann.network.nodes if node not in ("in", "out")]
+def rate_error(ann: wb.Model, snn: wb.Model, frames: torch.Tensor, k: int) -> float:
+    """Mean |spikes per tick - activity / lambda| over hidden units, from each node's first response on."""
+    first = ann.network.first_response
+    hidden = [n for n in first if n not in ann.network.inputs and n != ann.network.output and first[n] < len(frames)]
     rates = snn.run((frames / k).repeat_interleave(k, dim=0), record=hidden)
     activity = ann.run(frames, record=hidden)
-    errors = []
-    for node in hidden:
-        first = ann.network.first_response[node]
-        rate = rates[node].unflatten(0, (FRAMES, k)).mean(1)
-        errors.append((rate - activity[node] / snn.scales[node]).abs()[first:].flatten())
-    return float(torch.cat(errors).mean())
+    errors = [
+        (rates[node].unflatten(0, (len(frames), k)).mean(1) - activity[node] / snn.scales[node]).abs()[first[node] :]
+        for node in hidden
+    ]
+    return float(torch.cat([error.flatten() for error in errors]).mean())
 
 
 def slopes(table: pd.DataFrame) -> pd.Series:

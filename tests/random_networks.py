@@ -1,5 +1,7 @@
 """Random networks for laws: delays, shortcuts, loops, several operations; and models with numbers to match."""
 
+import dataclasses
+
 import numpy as np
 import torch
 
@@ -8,24 +10,30 @@ import workbench as wb
 IMAGE = (2, 6, 5)
 
 
-def random_network(seed: int, *, flat: bool = False, longest: int = 3) -> wb.Network:
-    """A valid network with 2 to 5 hidden nodes, parallel paths and cycles; delays from 0 to `longest`."""
+def random_network(seed: int, *, flat: bool = False, longest: int = 3, parallel: bool = False) -> wb.Network:
+    """A valid network with 2 to 5 hidden nodes, shortcuts and cycles; delays from 0 to `longest`.
+
+    With `parallel`, many have two edges between the same nodes, one later than the other.
+    """
     rng = np.random.default_rng(seed)
     while True:
         try:
-            return _draw(rng, flat, longest)
+            return _draw(rng, flat, longest, parallel)
         except ValueError as error:  # a zero-delay cycle or an unreachable node: draw again
             if not any(word in str(error) for word in ("zero-delay cycle", "unreachable", "unknown", "same delay")):
                 raise
 
 
-def _draw(rng: np.random.Generator, flat: bool, longest: int) -> wb.Network:
+def _draw(rng: np.random.Generator, flat: bool, longest: int, parallel: bool) -> wb.Network:
     hidden = [f"n{i}" for i in range(rng.integers(2, 6))]
     edges = []
     for target in hidden:
         for source in ["in", *hidden]:
             if rng.random() < (0.5 if source == "in" else 0.3):
                 edges.append(wb.Edge(source, target, _operation(rng, source, flat), int(rng.integers(0, longest + 1))))
+    if parallel and edges and rng.random() < 0.5:
+        edge = edges[rng.integers(len(edges))]
+        edges.append(dataclasses.replace(edge, delay=edge.delay + int(rng.integers(1, 3))))
     edges.append(wb.Edge(str(rng.choice(hidden)), "out", wb.Dense(3), int(rng.integers(0, longest + 1))))
     if rng.random() < 0.3:
         edges.append(wb.Edge("in", "out", wb.Dense(3), int(rng.integers(0, longest + 1))))

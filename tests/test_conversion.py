@@ -1,11 +1,12 @@
 """From ANN to SNN: folding is exact, scales are what they say, matched rates follow the ANN, mistakes are refused."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 import workbench as wb
-from benchmarks.matching import measure_matching, slopes
+from benchmarks.matching import measure_matching, rate_error, slopes
 from tests.random_networks import IMAGE, random_model, random_network
 from workbench.conversion import fold, measure_scales
 
@@ -17,7 +18,7 @@ def random_recordings(seed: int, frames: int = 6, count: int = 5, shape: tuple[i
 
 @pytest.mark.parametrize("seed", range(100))
 def test_folding_batch_norm_leaves_every_activation_as_it_was(seed):
-    network = random_network(seed)
+    network = random_network(seed, parallel=True)
     model = random_model(network, seed, norm="batch").float()
     frames = torch.tensor(random_recordings(seed).as_frames())
     with torch.no_grad():
@@ -101,6 +102,59 @@ def test_the_error_falls_like_one_over_k_when_delays_match_and_stays_on_a_platea
     at_128 = table[table["K"] == 128].set_index("setting")["error"]
     assert at_128["delay K, no floor"] > 4 * at_128["delay K, membrane floor -1"]
     assert at_128["delay 1 tick, membrane floor -1"] > 8 * at_128["delay K, membrane floor -1"]
+
+
+def test_on_random_graphs_the_error_falls_with_k_where_delays_match_and_not_where_they_do_not():
+    """Random delays, shortcuts and loops; K from 8 to 64, so a law 1/K means a factor 1/8."""
+    falls, plateaus = [], []
+    for seed in range(100):
+        network = random_network(seed, flat=True, longest=2)
+        ann = random_model(network, seed).float()
+        for name, tensor in ann.state_dict().items():  # loops that do not grow without bound, no node silent
+            tensor.mul_(0.7) if name.startswith("weights") else tensor.add_(0.3)
+        counts = np.random.default_rng(seed).integers(0, 9, (10, 2, 7))
+        recordings = wb.Recordings.from_ticks(counts, labels=[0, 1], classes=("a", "b", "c"), frames=10)
+
+        def ratio(**options: object) -> float:
+            frames = torch.tensor(counts, dtype=torch.float32)  # noqa: B023  # called in the same turn of the loop
+            errors = [
+                rate_error(ann, wb.convert(ann, recordings, percentile=100, ticks_per_frame=k, **options), frames, k)  # noqa: B023
+                for k in (8, 64)
+            ]
+            return errors[1] / errors[0]
+
+        falls.append(ratio())
+        if any(edge.delay for edge in network.edges):
+            plateaus.append(ratio(delays="tick"))
+    assert 8**-1.2 <= np.median(falls) <= 8**-0.8
+    assert max(falls) < 0.75
+    assert np.mean(np.array(falls) < 0.3) > 0.9
+    assert np.median(plateaus) > 0.9
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_no_verb_changes_its_arguments_and_all_give_the_same_twice(seed):
+    network, recordings = random_network(seed, longest=1), random_recordings(seed, frames=8, count=3)
+    ann = random_model(network, seed, norm="batch" if seed % 2 else None).float()
+    for node in set(network.nodes) - {"in"}:
+        ann.node_layer(node).bias.data += 1  # no node is silent
+    before = {name: tensor.clone() for name, tensor in ann.state_dict().items()}
+    ticks = torch.tensor(recordings.as_ticks(ticks_per_frame=2))
+    counts, untouched = ticks.clone(), repr(network)
+
+    def everything() -> tuple[dict[str, torch.Tensor], pd.DataFrame, pd.DataFrame]:
+        snn = wb.convert(ann, recordings, ticks_per_frame=2)
+        numbers = snn.state_dict() | snn.run(ticks)
+        return numbers, wb.compare({"ANN": ann, "SNN": snn}, recordings), wb.operations(snn, recordings)
+
+    first, second = everything(), everything()
+    assert first[0].keys() == second[0].keys()
+    assert all(torch.equal(first[0][name], second[0][name]) for name in first[0])
+    pd.testing.assert_frame_equal(first[1], second[1])
+    pd.testing.assert_frame_equal(first[2], second[2])
+    assert all(torch.equal(tensor, before[name]) for name, tensor in ann.state_dict().items())
+    assert torch.equal(ticks, counts)
+    assert repr(network) == untouched
 
 
 def test_the_output_averages_to_the_logits_of_its_ann():

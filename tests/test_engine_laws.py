@@ -26,7 +26,7 @@ def random_cut(seed: int, steps: int) -> list[int]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_blocks_of_an_ann_agree_with_the_plain_step_loop(seed):
-    network = random_network(seed, flat=seed % 3 == 0)
+    network = random_network(seed, flat=seed % 3 == 0, parallel=True)
     model, frames = random_model(network, seed, norm="batch" if seed % 2 else None), random_frames(network, seed, STEPS)
     expected = reference.run(model, frames)
     whole = model.run(frames)
@@ -40,7 +40,7 @@ def test_blocks_of_an_ann_agree_with_the_plain_step_loop(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_blocks_of_an_snn_give_bit_for_bit_the_spikes_of_the_plain_step_loop(seed):
-    network = random_network(seed, flat=seed % 3 == 0, longest=4)
+    network = random_network(seed, flat=seed % 3 == 0, longest=4, parallel=True)
     options = {
         "reset": ["subtract", "zero"][seed % 2],
         "floor": [-1.0, None, 0.0][seed % 3],
@@ -59,7 +59,7 @@ def test_blocks_of_an_snn_give_bit_for_bit_the_spikes_of_the_plain_step_loop(see
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nodes_are_silent_before_their_first_response_and_answer_at_it(seed):
-    network = random_network(seed)
+    network = random_network(seed, parallel=True)
     first = reference.first_responses(network)
     assert dict(network.first_response) == first
     model, frames = random_model(network, seed), torch.zeros_like(random_frames(network, seed, STEPS))
@@ -73,7 +73,7 @@ def test_nodes_are_silent_before_their_first_response_and_answer_at_it(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_changing_a_frame_changes_nothing_before_the_delay_of_the_path(seed):
-    network = random_network(seed)
+    network = random_network(seed, parallel=True)
     model, frames = random_model(network, seed, norm="batch"), random_frames(network, seed, STEPS)
     changed = frames.clone()
     changed[4] += 1
@@ -98,7 +98,7 @@ def test_a_chain_of_layers_answers_streaming_as_sequential_so_many_frames_later(
 
 @pytest.mark.parametrize("seed", range(100))
 def test_sub_blocks_are_as_long_as_the_cycles_allow(seed):
-    network = random_network(seed)
+    network = random_network(seed, parallel=True)
     for part in plan(network, network.nodes).parts:
         inside = [edge for edge in network.edges if edge.source in part.nodes and edge.target in part.nodes]
         acyclic = [
@@ -120,7 +120,7 @@ def test_a_matched_recurrent_network_computes_whole_frames_at_once():
 
 @pytest.mark.parametrize("seed", range(100))
 def test_what_cannot_reach_the_output_any_more_is_not_computed(seed):
-    network = random_network(seed)
+    network = random_network(seed, parallel=True)
     model, frames = random_model(network, seed), random_frames(network, seed, STEPS)
     whole = model.run(frames)["out"]
     computed = dict.fromkeys(network.nodes, 0)

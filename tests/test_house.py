@@ -193,7 +193,7 @@ def test_conda_and_pip_ask_for_the_same():
     asked_by_conda = {"torch": "pytorch", "kaleido": "python-kaleido", "playwright": "playwright-python"}
     asked = {asked_by_conda.get(name, name): requirement.specifier for name, requirement in requirements().items()}
     assert {name: Requirement(f"x{bounds}").specifier for name, bounds in listed.items()} == asked
-    assert "--editable ." in text
+    assert "- -e ." in text
 
 
 def test_the_pinned_versions_are_within_the_bounds():

@@ -43,9 +43,9 @@ def brute_force(model: wb.Model, recordings: wb.Recordings) -> dict[str, np.ndar
 
 
 @pytest.mark.parametrize("spiking", [False, True])
-@pytest.mark.parametrize("seed", range(50))
+@pytest.mark.parametrize("seed", range(100))
 def test_operations_equal_brute_force_over_every_synapse(seed, spiking):
-    network, recordings = random_network(seed, longest=1), random_recordings(seed, frames=8)
+    network, recordings = random_network(seed, longest=1, parallel=True), random_recordings(seed, frames=8)
     model = random_model(network, seed).float()
     if spiking:
         model = wb.convert(model, recordings, ticks_per_frame=3)
