@@ -162,3 +162,6 @@ def require_columns(table: pd.DataFrame, columns: Sequence[str], figure: str, so
             f"figures.{figure}: the table lacks the column {', '.join(missing)}; it has "
             f"{', '.join(map(str, table.columns)) or 'none'}; give the table that {source} returns"
         )
+
+
+DARK: dict[str, str] = {}

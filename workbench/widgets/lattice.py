@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import ipywidgets
@@ -16,11 +13,10 @@ from workbench import figures
 from workbench.figures.lattice import kind, roles
 from workbench.graph import Network
 from workbench.rollout import Place, Rollout
-from workbench.widgets.mirror import mirror
+from workbench.widgets.panel import LABELLED, Panel
 
 MOST_FRAMES = 12
 BESIDE = "streaming beside sequential"
-LABELLED: dict[str, Any] = {"style": {"description_width": "8.5em"}, "layout": {"width": "27em"}}
 
 
 def rollouts(network: Network, frames: int = 6) -> RolloutsPanel:
@@ -39,11 +35,13 @@ def rollouts(network: Network, frames: int = 6) -> RolloutsPanel:
     return RolloutsPanel(network, frames)
 
 
-class RolloutsPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
-    """Controls and one figure that follows them; hovering lights a place, clicking (or the controls) keeps it lit.
+class RolloutsPanel(Panel):
+    """Rollouts of a network; hovering lights a place, clicking (or the controls) keeps it lit.
 
-    `figure` is the figure in view, `table` the same as a table, `selection` the chosen (node, frame) or None.
+    `selection` is the chosen (node, frame) or None.
     """
+
+    title = "Rollouts"
 
     def __init__(self, network: Network, frames: int = 6) -> None:
         if isinstance(frames, bool) or not isinstance(frames, int) or not 1 <= frames <= MOST_FRAMES:
@@ -60,18 +58,9 @@ class RolloutsPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carrie
         nodes = [("nothing", ""), *((node, node) for node in network.nodes)]
         self.node = ipywidgets.Dropdown(options=nodes, description="look from", **LABELLED)
         self.frame = ipywidgets.IntSlider(0, 0, frames - 1, description="in frame", **LABELLED, disabled=True)
-        self.note = ipywidgets.HTML()
-        self._kept = self._paused = False
-        self._drawing = self._draw()
-        self.figure = go.FigureWidget(self._drawing)
-        for trace in self.figure.data:
-            trace.on_hover(partial(self._point_at, keep=False))
-            trace.on_click(partial(self._point_at, keep=True))
-        for control in (self.frames, self.choice, self.node, self.frame):
-            control.observe(self._follow, "value")
+        self._kept = False
         rows = (ipywidgets.HBox([self.choice, self.frames]), ipywidgets.HBox([self.node, self.frame]))
-        super().__init__([*rows, self.note, self.figure])
-        self._tell()
+        super().__init__(rows, (self.frames, self.choice, self.node, self.frame))
 
     @property
     def rollouts(self) -> tuple[Rollout, ...]:
@@ -112,52 +101,36 @@ class RolloutsPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carrie
         self._light(place)
 
     def _light(self, place: Place | None) -> None:
-        self._paused = True
-        try:
-            self.node.value = "" if place is None else place[0]
-            self.frame.value = 0 if place is None else place[1]
-        finally:
-            self._paused = False
-        self._follow()
+        node, frame = place or ("", 0)
+        self.set(node=node, frame=frame)
 
-    def _follow(self, change: Any = None) -> None:
-        """Bring the figure in line with the controls; what goes wrong is told in the panel and raised."""
+    def _follow(self, change: Any) -> None:
         if self._paused:
             return
-        with self._telling():
-            if change is not None and change.owner in (self.node, self.frame):
-                self._kept = self.node.value != ""
-            self.frame.max = self.frames.value - 1
-            self.frame.disabled = self.node.value == ""
-            self._drawing = self._draw()
-            mirror(self._drawing, self.figure)
-            self._tell()
+        if change.owner in (self.node, self.frame):
+            self._kept = self.node.value != ""
+        self.refresh()
 
-    def _point_at(self, trace: Any, points: Any, state: Any, keep: bool) -> None:
-        """Answer to the pointer over, or a click on, the marks of the nodes."""
-        if trace.name != "nodes" or not points.point_inds or (self._kept and not keep):
+    def _pointed(self, kind: str, trace: int, point: int) -> None:
+        keep = kind == "click"
+        if self.figure.data[trace].name != "nodes" or (self._kept and not keep):
             return
-        with self._telling():
-            place = self.rollouts[0].places[points.point_inds[0]]
-            self._kept = keep and not (self._kept and place == self.selection)
-            if place != self.selection:
-                self._light(place)
-            self._tell()
+        place = self.rollouts[0].places[point]
+        self._kept = keep and not (self._kept and place == self.selection)
+        if place != self.selection:
+            self._light(place)
+        self.note.value = self._words()
 
     def _draw(self) -> go.Figure:
-        """The figure as it should be now, always with the traces of two rollouts, so that views need not be rebuilt."""
-        figure = figures.rollouts(*self.rollouts, place=self.selection)
-        if len(self.rollouts) == 1:
-            for trace in figure.data:
-                figure.add_trace(go.Scatter(name=trace.name, xaxis="x2", yaxis="y2", visible=False))
-            figure.update_layout(xaxis2={"visible": False, "domain": [0.99, 1]}, yaxis2={"visible": False})
-        return figure
+        with self._pausing():
+            self.frame.max = self.frames.value - 1
+            self.frame.disabled = self.node.value == ""
+        return figures.rollouts(*self.rollouts, place=self.selection)
 
-    def _tell(self) -> None:
-        """Say in words what is lit."""
+    def _words(self) -> str:
+        """What is lit."""
         if self.selection is None:
-            self.note.value = "Hover over a place, or choose one here, to light its past and its future."
-            return
+            return "Hover over a place, or choose one here, to light its past and its future."
         node, frame = self.selection
         lit = self.table.groupby(["rollout", "lit"], sort=False).size()
         facts = "; ".join(
@@ -166,20 +139,8 @@ class RolloutsPanel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carrie
             for r in self.rollouts
         )
         kept = " Kept until you click it, or look from nothing." if self._kept else ""
-        self.note.value = f"<b>{html.escape(node)}</b> in frame {frame}. {facts}.{kept}"
-
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:
-            self.note.value = f"<b>This could not be drawn.</b> {html.escape(f'{type(error).__name__}: {error}')}"
-            raise
+        return f"<b>{html.escape(node)}</b> in frame {frame}. {facts}.{kept}"
 
     def __repr__(self) -> str:
         chosen = "nothing chosen" if self.selection is None else f"{self.selection[0]} in frame {self.selection[1]}"
         return f"{type(self).__name__}({self.choice.value}, {self.frames.value} frames, {chosen})"
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        """The live view, and beside it the figure as it is now for readers without a kernel."""
-        return {**self._drawing._repr_mimebundle_(), **super()._repr_mimebundle_(**kwargs)}

@@ -1,0 +1,156 @@
+"""A figure in a page: a FigureWidget that shares one copy of plotly.js with all others and is redrawn as a whole."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import plotly.graph_objects as go
+import traitlets
+
+from workbench.figures.style import DARK
+
+Pointed = Callable[[str, int, int], None]  # kind ("hover", "click"), index of the trace, index of the point
+
+
+class Bundle(ipywidgets.Widget):  # type: ignore[misc]  # ipywidgets carries no types
+    """Carries plotly.js to the page, once a kernel; it has no view of its own."""
+
+    packed = traitlets.Bytes().tag(sync=True)
+
+
+@cache
+def shared_bundle() -> Bundle:
+    """The one bundle of this kernel: plotly.js as it came with plotly, packed."""
+    source = files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
+    return Bundle(packed=gzip.compress(source, compresslevel=6, mtime=0))
+
+
+def pack(value: Any, widget: Any = None) -> Any:
+    """Numbers in arrays of one or two dimensions as buffers {buffer, dtype, shape}; all else as JSON has it.
+
+    >>> packed = pack({"z": np.zeros((2, 3))})["z"]
+    >>> packed["dtype"], packed["shape"]
+    ('float64', (2, 3))
+    """
+    if isinstance(value, dict):
+        return {key: pack(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [pack(each) for each in value]
+    if not isinstance(value, np.ndarray):
+        return value
+    if value.dtype.kind not in "iuf" or value.ndim > 2:
+        return value.tolist()
+    if value.dtype.itemsize == 8 and value.dtype.kind in "iu":  # browsers have no such arrays
+        small = value.size == 0 or np.abs(value).max() < 2**31
+        value = value.astype(np.int32 if small else np.float64)
+    return {"buffer": np.ascontiguousarray(value).data, "dtype": str(value.dtype), "shape": value.shape}
+
+
+class Canvas(go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
+    """A figure widget that takes a new figure whole: `draw` sends it in one message, `cursor` moves without drawing.
+
+    What the page needs is always complete in the widget's state: a view opened late, or from a saved notebook, is
+    never blank. Any number of canvases send plotly.js once.
+
+    >>> canvas = Canvas(go.Figure(go.Scatter(y=[1, 2])))
+    >>> canvas.draw(go.Figure([go.Scatter(y=[3]), go.Bar(y=[4])]))
+    >>> [trace.type for trace in canvas.data]
+    ['scatter', 'bar']
+    """
+
+    _esm = Path(__file__).parent / "canvas.js"
+    _css = Path(__file__).parent / "canvas.css"
+    _bundle = traitlets.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
+    _dark = traitlets.Dict(DARK).tag(sync=True)
+    _drawing = traitlets.Dict().tag(sync=True, to_json=pack)
+    _widget_data: traitlets.List[Any] = traitlets.List()  # plotly's own copies of the same need not travel
+    _widget_layout = traitlets.Dict()
+    _set_trace_uid = False  # equal figures stay equal
+    cursor = traitlets.Float(None, allow_none=True).tag(sync=True)  # x at which a line stands, over all subplots
+
+    def __init__(self, figure: go.Figure) -> None:
+        self._silent = True
+        self._listeners: list[Pointed] = []
+        super().__init__(figure)
+        self.on_msg(self._answer)
+        self._silent = False
+        self._publish()
+
+    @traitlets.default("_bundle")
+    def _find_bundle(self) -> Bundle:
+        return shared_bundle()
+
+    @property
+    def plain(self) -> go.Figure:
+        """The figure as it is now, without a widget."""
+        return go.Figure(self.data, self.layout)
+
+    def draw(self, figure: go.Figure) -> None:
+        """Show another figure, any number of traces, in one message to the page."""
+        self._silent = True
+        try:
+            self.data = ()
+            self.add_traces(figure.data)
+            self.layout = figure.layout
+        finally:
+            self._silent = False
+        self._publish()
+
+    def listen(self, callback: Pointed) -> None:
+        """Call back with ("hover" or "click", trace, point) when the pointer is over, or clicks on, a point."""
+        self._listeners.append(callback)
+
+    def _answer(self, widget: Any, content: Any, buffers: Any) -> None:
+        """Tell a page that asks whether the kernel is alive that it is."""
+        self.send({"answer": content["ask"]})
+
+    @traitlets.observe("_js2py_pointsCallback")
+    def _hear(self, change: Any) -> None:
+        if not change["new"]:
+            return
+        kind, points = change["new"]["event_type"].removeprefix("plotly_"), change["new"]["points"]
+        for trace, point in zip(points["trace_indexes"], points["point_indexes"], strict=True):
+            for callback in self._listeners:
+                callback(kind, trace, point)
+
+    def _publish(self, source_view_id: str | None = None) -> None:
+        """Let the page have the figure as it is now; what the page itself has changed it need not be told."""
+        if not self._silent and source_view_id is None:
+            revision = self._drawing.get("revision", 0) + 1
+            self._drawing = {"revision": revision, "data": list(self._data), "layout": self._layout_obj._props}
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        """The live view, and beside it the figure as it is now for readers without a kernel."""
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        return {**self.plain._repr_mimebundle_(), "application/vnd.jupyter.widget-view+json": view}
+
+    # plotly's own messages each change a part of the page's figure; here every change publishes the whole
+    def _send_relayout_msg(self, layout_data: Any, source_view_id: str | None = None) -> None:
+        self._publish(source_view_id)
+
+    def _send_restyle_msg(self, restyle_data: Any, trace_indexes: Any = None, source_view_id: Any = None) -> None:
+        self._publish(source_view_id)
+
+    def _send_update_msg(
+        self, restyle_data: Any, relayout_data: Any, trace_indexes: Any = None, source_view_id: Any = None
+    ) -> None:
+        self._publish(source_view_id)
+
+    def _send_animate_msg(self, styles_data: Any, relayout_data: Any, trace_indexes: Any, animation_opts: Any) -> None:
+        self._publish()
+
+    def _send_addTraces_msg(self, new_traces_data: Any) -> None:
+        self._publish()
+
+    def _send_moveTraces_msg(self, current_inds: Any, new_inds: Any) -> None:
+        self._publish()
+
+    def _send_deleteTraces_msg(self, delete_inds: Any) -> None:
+        self._publish()

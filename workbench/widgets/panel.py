@@ -1,0 +1,102 @@
+"""What every panel is: controls, a line of words, and a figure that follows them and leads back to code."""
+
+from __future__ import annotations
+
+import html
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import ipywidgets
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench.figures.style import empty
+from workbench.widgets.canvas import Canvas
+
+LABELLED: dict[str, Any] = {"style": {"description_width": "8.5em"}, "layout": {"width": "27em"}}
+
+
+class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
+    """Controls over a figure that follows them.
+
+    `figure` is the figure in view, `table` the numbers behind it, `selection` what is chosen: all three are there for
+    the next cell. What cannot be drawn is said in place of the figure.
+    """
+
+    title = "Panel"
+
+    def __init__(self, controls: Iterable[ipywidgets.Widget], followed: Iterable[ipywidgets.Widget]) -> None:
+        self.note = ipywidgets.HTML()
+        self._paused = False
+        self.figure = Canvas(self._attempt(self._draw))
+        self.figure.listen(self._hear)
+        super().__init__([*controls, self.note, self.figure])
+        self.add_class("workbench-panel")
+        for control in followed:
+            control.observe(self._follow, "value")
+        self.note.value = self._words()
+
+    @property
+    @abstractmethod
+    def table(self) -> pd.DataFrame:
+        """The numbers behind the figure in view."""
+
+    @property
+    @abstractmethod
+    def selection(self) -> Any:
+        """What is chosen, or None."""
+
+    @abstractmethod
+    def _draw(self) -> go.Figure:
+        """The figure as the controls want it; ValueError in the user's words where there is none."""
+
+    def _words(self) -> str:
+        """What the line above the figure says, as HTML."""
+        return ""
+
+    def _pointed(self, kind: str, trace: int, point: int) -> None:
+        """Answer to the pointer over ("hover") or a click on ("click") a point of a trace."""
+
+    def refresh(self) -> None:
+        """Draw anew what the controls want."""
+        self.figure.draw(self._attempt(self._draw))
+        self.note.value = self._words()
+
+    def set(self, **values: Any) -> None:
+        """Give several controls, named as the panel's attributes, their values, and draw once."""
+        with self._pausing():
+            for name, value in values.items():
+                getattr(self, name).value = value
+        self.refresh()
+
+    @contextmanager
+    def _pausing(self) -> Iterator[None]:
+        """Controls may change without the figure following."""
+        before, self._paused = self._paused, True
+        try:
+            yield
+        finally:
+            self._paused = before
+
+    def _follow(self, change: Any) -> None:
+        if not self._paused:
+            self.refresh()
+
+    def _hear(self, kind: str, trace: int, point: int) -> None:
+        self._attempt(lambda: self._pointed(kind, trace, point))
+
+    def _attempt(self, draw: Callable[[], Any]) -> Any:
+        """What `draw` gives; a user's mistake becomes words in place of the figure, a mistake of ours is raised too."""
+        try:
+            return draw()
+        except ValueError as error:
+            return empty(self.title, str(error))
+        except Exception as error:
+            self.note.value = f"<b>This could not be drawn.</b> {html.escape(f'{type(error).__name__}: {error}')}"
+            raise
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        """The live view, and beside it the figure as it is now for readers without a kernel."""
+        return {**self.figure.plain._repr_mimebundle_(), **super()._repr_mimebundle_(**kwargs)}
