@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import warnings
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from workbench.checkpoints import Checkpoint, Progress, identify
 from workbench.events.recordings import Recordings
-from workbench.exchange import describe, read_tensors, write_tensors
 from workbench.model import Model
 from workbench.readout import average_answers
 
@@ -46,21 +44,27 @@ class Settings:
             raise ValueError(f"learning_rate={self.learning_rate!r} must be positive")
 
 
-@dataclass
-class Progress:
-    """Where a training stands: everything that a checkpoint must hold."""
+@dataclass(frozen=True)
+class Update:
+    """Where a training stands after a batch: of this epoch (from 1), batches done, loss and accuracy so far.
 
-    model: Model
-    optimizer: torch.optim.Optimizer
-    best: Model
-    history: list[dict[str, float]] = field(default_factory=list)
+    `history` has a row for every epoch that has ended.
+    """
 
-    def note(self, row: dict[str, float]) -> None:
-        """Add an epoch, and keep the model if it is the best so far: by validation accuracy, else by loss."""
-        ranks = [(-r.get("validation_accuracy", 0.0), r["loss"]) for r in self.history]
-        if (-row.get("validation_accuracy", 0.0), row["loss"]) < min(ranks, default=(1.0, math.inf)):
-            self.best = self.model.copy()
-        self.history.append(row)
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    loss: float
+    accuracy: float
+    history: tuple[dict[str, float], ...]
+
+
+Watch = Callable[[Update], bool | None]
+
+
+class Stopped(Exception):
+    """Whoever watches a training has asked it to end."""
 
 
 def train(
@@ -76,6 +80,7 @@ def train(
     seed: int = 0,
     checkpoint: str | Path | None = None,
     progress: bool = True,
+    watch: Watch | None = None,
 ) -> tuple[Model, pd.DataFrame]:
     """Train a copy of an ANN; returns it with its history, one row per epoch.
 
@@ -83,7 +88,8 @@ def train(
     one cycle of the learning rate. The history has the columns epoch, loss, accuracy and, with `validation`,
     validation_loss, validation_accuracy: fractions, of the last step's answer. An interrupt (Ctrl-C, the stop button)
     ends it cleanly with the best model so far. `checkpoint` names a file that is written after every epoch; if it
-    exists already, training goes on from there and gives bit for bit the numbers of an uninterrupted run.
+    exists already, training goes on from there and gives bit for bit the numbers of an uninterrupted run. `watch` is
+    called with an `Update` after every batch; if it returns True, training ends as on an interrupt, without a warning.
     """
     settings = Settings(epochs, batch, learning_rate, weight_decay, answer, seed)
     for part in (recordings, validation):
@@ -92,29 +98,21 @@ def train(
     if model.spiking:
         raise ValueError("train takes an ANN; this model spikes already: train its ANN, then convert it")
     state = _begin(model, settings)
-    identity = _identify(model, recordings, validation, settings) if checkpoint else {}
-    if checkpoint and Path(checkpoint).exists():
-        _resume(state, checkpoint, identity)
+    saved = None
+    if checkpoint:
+        saved = Checkpoint(Path(checkpoint), identify(model, recordings, validation, asdict(settings)))
+        if saved.path.exists():
+            saved.resume(state)
     try:
         with _bar(settings, len(recordings), len(state.history), progress) as bar:
-            for epoch in range(len(state.history), epochs):
-                row = {"epoch": epoch + 1, **_train_epoch(state, recordings, settings, epoch, bar)}
-                if validation is not None:
-                    row |= {
-                        f"validation_{name}": value
-                        for name, value in evaluate(state.model, validation, answer=answer).items()
-                    }
-                state.note(row)
-                bar.set_postfix({name: f"{value:.3f}" for name, value in row.items() if name != "epoch"})
-                if checkpoint:
-                    _write(state, checkpoint, identity)
+            _train_epochs(state, recordings, validation, settings, saved, bar, watch)
         trained = state.model
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Stopped) as end:
         trained = state.best if state.history else state.model
-        what = "the best model so far" if state.history else "the model as far as it came"
-        warnings.warn(
-            f"training was interrupted in epoch {len(state.history) + 1} of {epochs}; this is {what}", stacklevel=2
-        )
+        if isinstance(end, KeyboardInterrupt):
+            what = "the best model so far" if state.history else "the model as far as it came"
+            where = f"epoch {len(state.history) + 1} of {epochs}"
+            warnings.warn(f"training was interrupted in {where}; this is {what}", stacklevel=2)
     return trained.eval(), _tabulate(state.history)
 
 
@@ -159,11 +157,34 @@ def evaluate(model: Model, recordings: Recordings, batch: int = 64, answer: str 
     return {"loss": loss / len(recordings), "accuracy": correct / len(recordings)}
 
 
-def _train_epoch(state: Progress, recordings: Recordings, settings: Settings, epoch: int, bar: Any) -> dict[str, float]:
+def _train_epochs(
+    state: Progress,
+    recordings: Recordings,
+    validation: Recordings | None,
+    settings: Settings,
+    saved: Checkpoint | None,
+    bar: Any,
+    watch: Watch | None,
+) -> None:
+    """Train the epochs that are left, and note each in the history and the checkpoint."""
+    for epoch in range(len(state.history), settings.epochs):
+        row = {"epoch": epoch + 1, **_train_epoch(state, recordings, settings, epoch, bar, watch)}
+        if validation is not None:
+            found = evaluate(state.model, validation, answer=settings.answer)
+            row |= {f"validation_{name}": value for name, value in found.items()}
+        state.note(row)
+        bar.set_postfix({name: f"{value:.3f}" for name, value in row.items() if name != "epoch"})
+        if saved is not None:
+            saved.write(state)
+
+
+def _train_epoch(
+    state: Progress, recordings: Recordings, settings: Settings, epoch: int, bar: Any, watch: Watch | None
+) -> dict[str, float]:
     state.model.train()
     order = np.random.default_rng([settings.seed, epoch]).permutation(len(recordings))
     rounds = math.ceil(len(recordings) / settings.batch)
-    loss_sum = correct = 0.0
+    loss_sum = correct = seen = 0.0
     for number, chosen in enumerate(batches(len(recordings), settings.batch, order)):
         rate = learning_rate_at((epoch * rounds + number) / (settings.epochs * rounds), settings.learning_rate)
         state.optimizer.param_groups[0]["lr"] = rate
@@ -180,7 +201,13 @@ def _train_epoch(state: Progress, recordings: Recordings, settings: Settings, ep
         state.optimizer.step()
         loss_sum += float(loss.detach()) * len(chosen)
         correct += int((answers[-1].argmax(1) == labels).sum())
+        seen += len(chosen)
         bar.update()
+        update = Update(
+            epoch + 1, settings.epochs, number + 1, rounds, loss_sum / seen, correct / seen, tuple(state.history)
+        )
+        if watch is not None and watch(update):
+            raise Stopped
     return {"loss": loss_sum / len(recordings), "accuracy": correct / len(recordings)}
 
 
@@ -210,61 +237,6 @@ def _begin(model: Model, settings: Settings) -> Progress:
     trained = model.copy()
     optimizer = torch.optim.AdamW(trained.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     return Progress(trained, optimizer, trained)
-
-
-def _identify(
-    model: Model, recordings: Recordings, validation: Recordings | None, settings: Settings
-) -> dict[str, Any]:
-    """What a checkpoint must agree with to be continued."""
-    digest = hashlib.sha256()
-    for tensor in model.state_dict().values():
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    clock = f"{recordings.frames} frames of {recordings.window_us} us together"
-    identity = {"starting weights": digest.hexdigest(), "recordings": _digest(recordings), "frames": clock}
-    return asdict(settings) | describe(model) | identity | {"validation": _digest(validation)}
-
-
-def _digest(recordings: Recordings | None) -> str | None:
-    """A fingerprint of all events and labels."""
-    if recordings is None:
-        return None
-    digest = hashlib.sha256()
-    for values in (recordings.time_us, recordings.site, recordings.starts, recordings.labels):
-        digest.update(np.ascontiguousarray(values).data)
-    return digest.hexdigest()
-
-
-def _write(state: Progress, path: str | Path, identity: dict[str, Any]) -> None:
-    tensors = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
-    tensors |= {f"best.{name}": tensor for name, tensor in state.best.state_dict().items()}
-    for number, moments in state.optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in moments.items()}
-    write_tensors(path, tensors, {"identity": identity, "history": state.history})
-
-
-def _resume(state: Progress, path: str | Path, identity: dict[str, Any]) -> None:
-    tensors, description = read_tensors(path)
-    saved = description.get("identity", {})
-    differing = [name for name, value in json.loads(json.dumps(identity)).items() if saved.get(name) != value]
-    if differing:
-        raise ValueError(
-            f"{path} is a checkpoint of another training (it differs in {', '.join(differing)}); name another file, or "
-            "delete this one to start anew"
-        )
-    state.best = state.model.copy()
-    try:
-        state.history = description["history"]
-        for prefix, model in (("model.", state.model), ("best.", state.best)):
-            model.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
-    except (KeyError, RuntimeError) as error:
-        raise ValueError(f"{path}: this checkpoint is incomplete ({error}); delete it to start anew") from error
-    whole = state.optimizer.state_dict()
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        if name.startswith("optimizer."):
-            _, number, moment = name.split(".")
-            moments.setdefault(int(number), {})[moment] = tensor
-    state.optimizer.load_state_dict(whole | {"state": moments})
 
 
 def _bar(settings: Settings, count: int, done: int, progress: bool) -> Any:

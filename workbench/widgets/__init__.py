@@ -1,5 +1,6 @@
 """Widgets: panels of controls bound to figures."""
 
 from workbench.widgets.lattice import RolloutsPanel, rollouts
+from workbench.widgets.trainings import TrainingPanel, training
 
-__all__ = ["RolloutsPanel", "rollouts"]
+__all__ = ["RolloutsPanel", "rollouts", "TrainingPanel", "training"]

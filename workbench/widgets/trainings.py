@@ -1,0 +1,136 @@
+"""A training to look at while it goes on, and to stop."""
+
+from __future__ import annotations
+
+import html
+import threading
+import time
+from typing import Any
+
+import ipywidgets
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench import figures
+from workbench.events.recordings import Recordings
+from workbench.model import Model
+from workbench.training import Update, train
+from workbench.widgets.panel import Panel
+
+BAR_S, FIGURE_S = 0.25, 1.0  # at least so long between two updates: looking must not slow down the training
+
+
+def training(
+    model: Model, recordings: Recordings, validation: Recordings | None = None, epochs: int = 10, **options: Any
+) -> TrainingPanel:
+    """Begin to train a copy of a model in the background, with live loss and accuracy and a stop button.
+
+    `options` are those of `wb.train`. `panel.result()` waits for the end and returns what `wb.train` returns.
+
+    >>> network = Network({"eye": (1, 2, 2)}, [Edge("eye", "hand", Dense(2))])
+    >>> ticks = np.random.default_rng(0).integers(0, 2, (4, 6, 1, 2, 2))
+    >>> recordings = Recordings.from_ticks(ticks, labels=[0, 1] * 3, ticks_per_frame=2)
+    >>> panel = training(Model(network), recordings, epochs=2)
+    >>> ann, history = panel.result()
+    >>> history["epoch"].tolist(), panel
+    ([1, 2], TrainingPanel(ended after 2 of 2 epochs))
+    """
+    return TrainingPanel(model, recordings, validation, epochs, **options)
+
+
+class TrainingPanel(Panel):
+    """A training in a thread of its own; `selection` is the epoch of the best model so far, or None."""
+
+    title = "Training"
+
+    def __init__(
+        self,
+        model: Model,
+        recordings: Recordings,
+        validation: Recordings | None = None,
+        epochs: int = 10,
+        **options: Any,
+    ) -> None:
+        self._history: tuple[dict[str, float], ...] = ()
+        self._told = self._drawn = 0.0
+        self._state, self._epochs = "training", epochs
+        self._asked = threading.Event()
+        self._outcome: tuple[Model, pd.DataFrame] | None = None
+        self._error: Exception | None = None
+        self.stop = ipywidgets.Button(
+            description="Stop", icon="stop", tooltip="End the training cleanly; the best model so far is kept"
+        )
+        self.stop.on_click(lambda button: self._asked.set())
+        self.bar = ipywidgets.FloatProgress(value=0, min=0, max=epochs, description="epochs", layout={"width": "27em"})
+        self.now = ipywidgets.Label("starting")
+        super().__init__([ipywidgets.HBox([self.stop, self.bar, self.now])], [])
+        work = (model, recordings, validation, epochs)
+        self._thread = threading.Thread(target=self._train, args=work, kwargs=options, daemon=True)
+        self._thread.start()
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The history so far: a row per epoch, as `wb.train` returns it."""
+        return pd.DataFrame(self._history, columns=list(self._history[-1]) if self._history else None)
+
+    @property
+    def selection(self) -> int | None:
+        """The epoch with the best validation accuracy (the lowest loss without validation), or None."""
+        rank = [(-row.get("validation_accuracy", 0.0), row["loss"]) for row in self._history]
+        return int(self._history[rank.index(min(rank))]["epoch"]) if rank else None
+
+    def result(self) -> tuple[Model, pd.DataFrame]:
+        """Wait for the end; the trained model and its history. An interrupt of this cell stops the training as well.
+
+        What went wrong in the training is raised here.
+        """
+        try:
+            self._thread.join()
+        except KeyboardInterrupt:
+            self._asked.set()
+            self._thread.join()
+        if self._error is not None:
+            raise self._error
+        assert self._outcome is not None
+        return self._outcome
+
+    def _train(self, *work: Any, **options: Any) -> None:
+        try:
+            self._outcome = train(*work, **{"progress": False} | options, watch=self._watch)
+            self._history = tuple(self._outcome[1].to_dict("records"))  # type: ignore[arg-type]  # columns are str
+            self._state = "stopped" if self._asked.is_set() else "ended"
+        except Exception as error:  # told in the panel, raised by result()
+            self._error, self._state = error, "failed"
+        self.stop.disabled = True
+        self.bar.value = len(self._history)
+        self.refresh()
+
+    def _watch(self, update: Update) -> bool:
+        """Tell the panel where the training stands, but not too often; whether it shall end."""
+        now = time.monotonic()
+        if now - self._told >= BAR_S:
+            self._told = now
+            self.bar.value = update.epoch - 1 + update.batch / update.batches
+            self.now.value = (
+                f"epoch {update.epoch} of {update.epochs}, batch {update.batch} of {update.batches}: "
+                f"loss {update.loss:.3f}, accuracy {100 * update.accuracy:.1f} %"
+            )
+        if len(update.history) > len(self._history) and now - self._drawn >= FIGURE_S:
+            self._drawn, self._history = now, update.history
+            self.refresh()
+        return self._asked.is_set()
+
+    def _draw(self) -> go.Figure:
+        if self._error is not None:
+            raise ValueError(f"the training failed: {self._error}")
+        return figures.learning(self.table if self._history else pd.DataFrame(columns=["epoch", "loss", "accuracy"]))
+
+    def _words(self) -> str:
+        if self._state == "training":
+            return "Training goes on in the background; <code>panel.result()</code> waits for it."
+        if self._error is not None:
+            return f"<b>Failed.</b> {html.escape(str(self._error))}"
+        return f"{self._state.capitalize()} after {len(self._history)} of {self._epochs} epochs."
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._state} after {len(self._history)} of {self._epochs} epochs)"
