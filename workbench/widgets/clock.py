@@ -1,0 +1,49 @@
+"""A clock to move through the steps of a recording: by hand, step by step, playing, in slow motion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ipywidgets
+
+SPEEDS = {"real speed": 1, "10 times slower": 10, "30 times slower": 30, "100 times slower": 100}
+FASTEST_MS = 100  # between two steps of a playing clock: what a panel can draw
+
+
+class Clock(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets carries no types
+    """A play button, a slider over steps (arrow keys go step by step) and a choice of speed.
+
+    `step` is the slider, whose value is the step; `step_us` what a step lasts in the recording. Where that is too
+    short to be drawn, playing leaves out steps so that time keeps its pace.
+
+    >>> clock = Clock(steps=96, step_us=3125)
+    >>> clock.speed.value = "30 times slower"
+    >>> clock.play.interval, clock.play.step
+    (100, 1)
+    >>> clock.speed.value = "real speed"
+    >>> clock.play.interval, clock.play.step
+    (100, 32)
+    """
+
+    def __init__(self, steps: int, step_us: float, what: str = "step") -> None:
+        self.step_us = step_us
+        self.step = ipywidgets.IntSlider(
+            0, 0, steps - 1, description=what, style={"description_width": "4em"}, layout={"width": "27em"}
+        )
+        self.play = ipywidgets.Play(value=0, min=0, max=steps - 1, show_repeat=False)
+        self.speed = ipywidgets.Dropdown(
+            options=list(SPEEDS), description="speed", style={"description_width": "4em"}, layout={"width": "14em"}
+        )
+        ipywidgets.jslink((self.play, "value"), (self.step, "value"))
+        self.speed.observe(self._keep_pace, "value")
+        self.speed.value = "30 times slower"
+        super().__init__([self.play, self.step, self.speed])
+
+    def resize(self, steps: int) -> None:
+        """Run over another number of steps."""
+        self.step.max = self.play.max = steps - 1
+
+    def _keep_pace(self, change: Any) -> None:
+        step_ms = self.step_us * SPEEDS[self.speed.value] / 1000
+        self.play.step = max(1, round(FASTEST_MS / step_ms))
+        self.play.interval = max(FASTEST_MS, round(step_ms))
