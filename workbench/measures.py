@@ -19,6 +19,7 @@ from workbench.training import batches, require_match
 if TYPE_CHECKING:
     import pandas as pd
 
+COMPARISON = "comparison"  # what the table of compare says of itself, in its attrs
 BATCH = 32
 BLOCK_STEPS = 16
 
@@ -66,7 +67,9 @@ def compare(
         table["neuron_updates"] = _neuron_updates(model, len(table)).cumsum()
         table["energy_nj"] = price(table, energy)
         tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    table = pd.concat(tables, ignore_index=True)
+    table.attrs["workbench"] = COMPARISON
+    return table
 
 
 def operations(model: Model, recordings: Recordings, *, energy: str | EnergyPreset = "fp32") -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Figures: pure functions from values and tables to plotly figures, never shown as a side effect."""
 
 from workbench.figures.answers import accuracy
+from workbench.figures.collections import recordings
 from workbench.figures.costs import operations
 from workbench.figures.files import save
 from workbench.figures.lattice import rollout, rollouts
@@ -8,4 +9,4 @@ from workbench.figures.spikes import raster
 from workbench.figures.strips import frames
 from workbench.figures.training import learning
 
-__all__ = ["rollout", "rollouts", "learning", "accuracy", "operations", "raster", "frames", "save"]
+__all__ = ["rollout", "rollouts", "learning", "accuracy", "operations", "raster", "frames", "recordings", "save"]

@@ -47,7 +47,7 @@ def frames(recordings_frames: ArrayLike, window_us: float | None = None) -> go.F
     )
     full = max(1.0, float(np.percentile(counts[counts > 0], 90)))
     for position, frame in enumerate(shown):
-        figure.add_trace(_image(int(frame), counts[frame], full), row=position // across + 1, col=position % across + 1)
+        figure.add_trace(paint(int(frame), counts[frame], full), row=position // across + 1, col=position % across + 1)
     figure.update_annotations(font_size=12.5)
     figure.update_xaxes(showticklabels=False, ticks="", showgrid=False, linecolor=GRID, mirror=True, constrain="domain")
     figure.update_yaxes(showticklabels=False, ticks="", showgrid=False, linecolor=GRID, mirror=True, constrain="domain")
@@ -59,8 +59,8 @@ def _title(frame: int, frame_ms: float | None) -> str:
     return f"{frame}" if frame_ms is None else f"{frame}<br>{frame * frame_ms:g} to {(frame + 1) * frame_ms:g} ms"
 
 
-def _image(frame: int, counts: NDArray[Any], full: float) -> go.Image:
-    """Both colours printed over each other on white, as strong as there are events."""
+def paint(frame: int, counts: NDArray[Any], full: float) -> go.Image:
+    """A frame (2, height, width) with both colours printed over each other on white, `full` counts at full strength."""
     inks = [np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255 for colour in (OFF, ON)]
     strength = np.clip(counts / full, 0, 1)  # (2, height, width)
     strength = np.where(counts > 0, 0.25 + 0.75 * strength, 0.0)

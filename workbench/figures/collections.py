@@ -1,0 +1,138 @@
+"""What a set of recordings holds at a glance: a few of them as frames, how many of each class, how busy they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from workbench.events.recordings import Dataset, Recordings
+from workbench.figures.strips import paint
+from workbench.figures.style import BLUE, GRID, ORANGE, dress
+
+SHOWN = 4  # recordings, each of another class where there are so many
+ACROSS = 8  # frames of each
+MANY = 24  # classes up to which each is named
+TILE_PX, NAME_PX = 72, 22
+
+
+def recordings(recordings: Recordings | Dataset) -> go.Figure:
+    """Up to four recordings of different classes as strips of frames, and the number of recordings of every class.
+
+    Of a Dataset its training part is shown, and both parts are counted.
+
+    >>> from workbench import figures
+    >>> counts = np.ones((4, 3, 2, 5, 5), dtype=int)  # (tick, recording, polarity, height, width)
+    >>> figure = figures.recordings(Recordings.from_ticks(counts, labels=[0, 1, 1], ticks_per_frame=2))
+    >>> figure.layout.meta["title"], figure.data[-1].x.tolist()
+    ('Recordings: 3 recordings of 2 classes', [1, 2])
+    """
+    parts: dict[str, Recordings] = (
+        {"train": recordings.train, "test": recordings.test}
+        if isinstance(recordings, Dataset)
+        else {"recordings": recordings}
+    )
+    shown = next(iter(parts.values()))
+    chosen = _choose(shown)
+    frames = np.unique(np.linspace(0, shown.frames - 1, min(ACROSS, shown.frames)).round().astype(int))
+    figure = make_subplots(
+        len(chosen),
+        len(frames) + 1,
+        specs=[[{}] * len(frames) + [{"rowspan": len(chosen)} if row == 0 else None] for row in range(len(chosen))],
+        column_widths=[0.68 / len(frames)] * len(frames) + [0.32],
+        horizontal_spacing=0.006,
+        vertical_spacing=NAME_PX / (len(chosen) * (TILE_PX + NAME_PX)),
+    )
+    _draw_strips(figure, shown, chosen, frames)
+    _draw_classes(figure, parts, len(frames) + 1)
+    return _dressed(figure, recordings, parts, shown, len(chosen))
+
+
+def _choose(recordings: Recordings) -> list[int]:
+    """The first recording of each of up to four classes, evenly chosen among them."""
+    present = np.unique(recordings.labels)
+    labels = present[np.unique(np.linspace(0, len(present) - 1, min(SHOWN, len(present))).round().astype(int))]
+    return [int(np.flatnonzero(recordings.labels == label)[0]) for label in labels]
+
+
+def _draw_strips(figure: go.Figure, recordings: Recordings, chosen: list[int], frames: np.ndarray) -> None:
+    corner = {"x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "showarrow": False, "font_size": 13}
+    counts = recordings.as_frames(chosen)
+    if counts.ndim != 5 or counts.shape[2] != 2:
+        counts = np.stack([np.zeros((*counts.shape[:2], 1, 1))] * 2, axis=2)  # no image: blank tiles
+    for row, index in enumerate(chosen):
+        busy = counts[:, row][counts[:, row] > 0]
+        full = max(1.0, float(np.percentile(busy, 90))) if busy.size else 1.0
+        for column, frame in enumerate(frames):
+            figure.add_trace(paint(int(frame), counts[frame, row], full), row=row + 1, col=column + 1)
+            figure.update_xaxes(showticklabels=False, ticks="", mirror=True, row=row + 1, col=column + 1)
+            figure.update_yaxes(showticklabels=False, ticks="", mirror=True, row=row + 1, col=column + 1)
+            if row == len(chosen) - 1:
+                figure.update_xaxes(
+                    title={"text": str(frame), "standoff": 4, "font": {"size": 12.5}}, row=row + 1, col=column + 1
+                )
+        figure.add_annotation(
+            **corner,
+            text=recordings.classes[recordings.labels[index]],
+            row=row + 1,
+            col=1,
+            xref="x domain",
+            yref="y domain",
+        )
+    figure.update_xaxes(linecolor=GRID, showgrid=False).update_yaxes(linecolor=GRID, showgrid=False)
+
+
+def _draw_classes(figure: go.Figure, parts: dict[str, Recordings], column: int) -> None:
+    looks = ((BLUE, ""), (ORANGE, "/"))
+    for (part, each), (colour, pattern) in zip(parts.items(), looks, strict=False):
+        counts = np.bincount(each.labels, minlength=len(each.classes))
+        bar = go.Bar(
+            name=part,
+            x=counts,
+            y=list(range(len(counts))),
+            customdata=list(each.classes),
+            orientation="h",
+            marker={"color": colour, "pattern": {"shape": pattern}},
+            hovertemplate=f"<b>%{{customdata}}</b><br>%{{x}} {part}<extra></extra>",
+            showlegend=len(parts) > 1,
+        )
+        figure.add_trace(bar, row=1, col=column)
+    classes = next(iter(parts.values())).classes
+    every = -(-len(classes) // MANY)
+    figure.update_yaxes(
+        tickvals=list(range(0, len(classes), every)),
+        ticktext=list(classes)[::every],
+        range=[len(classes) - 0.5, -0.5],
+        side="right",
+        showline=False,
+        ticks="",
+        row=1,
+        col=column,
+    )
+    most = max(int(max(bar.x)) for bar in figure.data[-len(parts) :])
+    step = {"dtick": 1} if most < 6 else {}
+    title = {"text": "recordings", "standoff": 4}
+    figure.update_xaxes(title=title, showgrid=True, range=[0, 1.03 * most], domain=[0.71, 1], row=1, col=column, **step)
+    figure.update_layout(barmode="group", bargap=0.25)
+
+
+def _dressed(
+    figure: go.Figure, whole: Recordings | Dataset, parts: dict[str, Recordings], shown: Recordings, rows: int
+) -> go.Figure:
+    sizes = np.concatenate([np.diff(part.starts) for part in parts.values()])
+    number = " + ".join(f"{len(part):,} {'recordings' if len(parts) == 1 else name}" for name, part in parts.items())
+    kind = " recordings" if len(parts) > 1 else ""
+    title = f"{whole.name.capitalize()}: {number}{kind} of {len(shown.classes)} classes"
+    rate = sizes.mean() / shown.window_us * 1000
+    split = f" Split: {whole.split}." if isinstance(whole, Dataset) else ""
+    words = (
+        f"{shown.frames} frames of {shown.ticks_per_frame} ticks over {shown.window_us / 1000:g} ms; "
+        f"{sizes.mean():,.0f} events each ({sizes.min():,} to {sizes.max():,}), {rate:,.1f} a millisecond.{split} "
+        "Events OFF blue, ON vermilion."
+    )
+    figure.update_layout(
+        legend={"x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom", "orientation": "h", "borderwidth": 0},
+        margin={"t": 110, "l": 24, "r": 20, "b": 56},
+    )
+    height_px = max((TILE_PX + NAME_PX) * rows, 14 * min(len(shown.classes), MANY), 120)
+    return dress(figure, title, words, f"{title}. {words}", 170 + height_px)
