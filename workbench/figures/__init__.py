@@ -5,8 +5,20 @@ from workbench.figures.collections import recordings
 from workbench.figures.costs import operations
 from workbench.figures.files import save
 from workbench.figures.lattice import rollout, rollouts
+from workbench.figures.moments import moment
 from workbench.figures.spikes import raster
 from workbench.figures.strips import frames
 from workbench.figures.training import learning
 
-__all__ = ["rollout", "rollouts", "learning", "accuracy", "operations", "raster", "frames", "recordings", "save"]
+__all__ = [
+    "rollout",
+    "rollouts",
+    "learning",
+    "accuracy",
+    "operations",
+    "raster",
+    "frames",
+    "moment",
+    "recordings",
+    "save",
+]

@@ -1,6 +1,7 @@
 """Widgets: panels of controls bound to figures."""
 
 from workbench.widgets.lattice import RolloutsPanel, rollouts
+from workbench.widgets.players import PlayerPanel, player
 from workbench.widgets.trainings import TrainingPanel, training
 
-__all__ = ["RolloutsPanel", "rollouts", "TrainingPanel", "training"]
+__all__ = ["RolloutsPanel", "rollouts", "PlayerPanel", "player", "TrainingPanel", "training"]

@@ -39,11 +39,19 @@ class Clock(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets carries no typ
         self.speed.value = "30 times slower"
         super().__init__([self.play, self.step, self.speed])
 
-    def resize(self, steps: int) -> None:
-        """Run over another number of steps."""
-        self.step.max = self.play.max = steps - 1
+    def resize(self, steps: int, step_us: float) -> None:
+        """Run over another number of steps, which last as long as this."""
+        if steps - 1 != self.step.max:
+            self.step.max = self.play.max = steps - 1
+            self.step_us = step_us
+            self._keep_pace()
 
-    def _keep_pace(self, change: Any) -> None:
+    def enable(self, enabled: bool) -> None:
+        """Whether there is anything to move through."""
+        for control in self.children:
+            control.disabled = not enabled
+
+    def _keep_pace(self, change: Any = None) -> None:
         step_ms = self.step_us * SPEEDS[self.speed.value] / 1000
         self.play.step = max(1, round(FASTEST_MS / step_ms))
         self.play.interval = max(FASTEST_MS, round(step_ms))

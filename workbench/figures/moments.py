@@ -1,0 +1,65 @@
+"""One step of a recording as an image, and where it lies among all steps."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike
+from plotly.subplots import make_subplots
+
+from workbench.figures.strips import OFF, ON, paint
+from workbench.figures.style import GRID, INK, amount, dress, empty
+
+
+def moment(counts: ArrayLike, step: int, window_us: float, what: str = "step") -> go.Figure:
+    """The events of one step, and beside it the events of every step, OFF dashed, against time in ms.
+
+    `counts` (steps, 2, height, width) are the frames or ticks of one recording, which together last `window_us`.
+    ValueError for another shape or a step that is not there.
+
+    >>> from workbench import figures
+    >>> figure = figures.moment(np.ones((4, 2, 3, 3)), step=1, window_us=8000, what="tick")
+    >>> figure.layout.meta["title"], figure.data[1].y.tolist()
+    ('Tick 1 of 0 to 3, from 2 to 4 ms: 18 events', [9, 9, 9, 9])
+    """
+    counts = np.asarray(counts)
+    if counts.ndim != 4 or counts.shape[1] != 2:
+        raise ValueError(
+            f"figures.moment: shape {counts.shape} does not fit; expected (steps, 2, height, width), counts of OFF and "
+            "ON events of one recording"
+        )
+    if not counts.any():
+        return empty("Recording", "no events in this recording" if len(counts) else "the recording has no steps")
+    if not 0 <= step < len(counts):
+        raise ValueError(f"figures.moment: step={step!r} is not among the steps 0 to {len(counts) - 1}")
+    step_ms = window_us / len(counts) / 1000
+    figure = make_subplots(1, 2, column_widths=[0.42, 0.58], horizontal_spacing=0.11)
+    full = max(1.0, float(np.percentile(counts[counts > 0], 90)))
+    figure.add_trace(paint(step, counts[step], full), row=1, col=1)
+    totals = counts.sum(axis=(2, 3)).astype(np.int32)
+    time_ms = ((np.arange(len(counts)) + 0.5) * step_ms).astype(np.float32)
+    for polarity, (name, colour, dash) in enumerate((("OFF", OFF, "dash"), ("ON", ON, "solid"))):
+        line = go.Scatter(
+            name=f"{name} events",
+            x=time_ms,
+            y=totals[:, polarity],
+            mode="lines+markers" if len(counts) <= 24 else "lines",
+            line={"color": colour, "dash": dash},
+            marker={"symbol": "square" if polarity else "circle", "size": 7},
+            hovertemplate=f"%{{x:.4~g}} ms<br>%{{y}} {name} events<extra></extra>",
+        )
+        figure.add_trace(line, row=1, col=2)
+    figure.add_vrect(
+        x0=step * step_ms, x1=(step + 1) * step_ms, fillcolor=INK, opacity=0.14, line_width=0, row=1, col=2
+    )
+    bare = {"showticklabels": False, "ticks": "", "showgrid": False, "linecolor": GRID, "mirror": True}
+    figure.update_xaxes(**bare, constrain="domain", row=1, col=1)
+    figure.update_yaxes(**bare, constrain="domain", row=1, col=1)
+    figure.update_xaxes(title_text="time (ms)", range=[0, window_us / 1000], row=1, col=2)
+    figure.update_yaxes(title_text=f"events per {what}", rangemode="tozero", row=1, col=2)
+    figure.update_layout(legend={"y": 1.02, "x": 1, "orientation": "h", "borderwidth": 0})
+    begin, end = (f"{value * step_ms:.5g}" for value in (step, step + 1))
+    events = f"{int(totals[step].sum()):,} events"
+    title = f"{what.capitalize()} {step} of 0 to {len(counts) - 1}, from {begin} to {end} ms: {events}"
+    words = f"{totals.sum():,} events in all, {amount(totals.sum() / window_us * 1000)} a millisecond"
+    return dress(figure, title, words, f"{title}: OFF {totals[step, 0]}, ON {totals[step, 1]}. {words}.", 440)

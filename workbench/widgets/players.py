@@ -1,0 +1,112 @@
+"""A panel that plays recordings: frame by frame, tick by tick, as a strip or as a cloud in space and time."""
+
+from __future__ import annotations
+
+import html
+from functools import lru_cache
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench import figures
+from workbench.events.recordings import Dataset, Recordings
+from workbench.widgets.clock import Clock
+from workbench.widgets.panel import LABELLED, Panel
+
+FRAMES, TICKS, STRIP, CLOUD = "frame by frame", "tick by tick", "all frames", "cloud in space and time"
+
+
+def player(recordings: Recordings | Dataset, recording: int = 0) -> PlayerPanel:
+    """A panel that plays the recordings of an event camera; of a Dataset, its test part.
+
+    `recording` is the one to begin with. ValueError for one that is not there.
+
+    >>> ticks = np.ones((4, 3, 2, 5, 5), dtype=int)
+    >>> panel = player(Recordings.from_ticks(ticks, labels=[0, 1, 1], ticks_per_frame=2))
+    >>> panel.clock.step.value = 1
+    >>> panel
+    PlayerPanel(recording 0, frame by frame, step 1)
+    >>> panel.table.query("step == 1")[["begin_ms", "off", "on"]].values.tolist()
+    [[2.0, 50.0, 50.0]]
+    """
+    return PlayerPanel(recordings.test if isinstance(recordings, Dataset) else recordings, recording)
+
+
+class PlayerPanel(Panel):
+    """A recording step by step; `selection` is the (recording, step) in view."""
+
+    title = "Recording"
+
+    def __init__(self, recordings: Recordings, recording: int = 0) -> None:
+        if not 0 <= recording < len(recordings):
+            raise ValueError(
+                f"widgets.player: recording={recording!r} is not among the {len(recordings)}; count from 0"
+            )
+        self.recordings = recordings
+        self.recording = ipywidgets.IntSlider(
+            recording, 0, len(recordings) - 1, description="recording", **LABELLED, disabled=len(recordings) == 1
+        )
+        self.view = ipywidgets.Dropdown(options=[FRAMES, TICKS, STRIP, CLOUD], description="seen", **LABELLED)
+        self.clock = Clock(recordings.frames, recordings.window_us / recordings.frames)
+        self._counts = lru_cache(maxsize=4)(self._count)
+        rows = (ipywidgets.HBox([self.recording, self.view]), self.clock)
+        super().__init__(rows, (self.recording, self.view, self.clock.step))
+
+    @property
+    def selection(self) -> tuple[int, int]:
+        """The (recording, step) in view."""
+        return self.recording.value, self.clock.step.value
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row per step of the recording in view: step, begin_ms, end_ms, off, on (numbers of events)."""
+        counts = self._counts(self.recording.value, self._steps())
+        totals = counts.reshape(len(counts), 2, -1).sum(axis=2).astype(int)
+        edges = np.arange(len(counts) + 1) * self.recordings.window_us / len(counts) / 1000
+        return pd.DataFrame(
+            {
+                "step": np.arange(len(counts)),
+                "begin_ms": edges[:-1],
+                "end_ms": edges[1:],
+                "off": totals[:, 0],
+                "on": totals[:, 1],
+            }
+        )
+
+    def _steps(self) -> int:
+        return self.recordings.frames * (self.recordings.ticks_per_frame if self.view.value == TICKS else 1)
+
+    def _count(self, recording: int, steps: int) -> np.ndarray:
+        return self.recordings.as_ticks([recording], steps // self.recordings.frames)[:, 0]
+
+    def _follow(self, change: Any) -> None:
+        with self._pausing():
+            self.clock.resize(self._steps(), self.recordings.window_us / self._steps())
+            self.clock.enable(self.view.value in (FRAMES, TICKS))
+        super()._follow(change)
+
+    def _draw(self) -> go.Figure:
+        recording, step = self.selection
+        if len(self.recordings.shape) != 3 or self.recordings.shape[0] != 2:
+            raise ValueError(
+                f"these recordings have the shape {self.recordings.shape}; only images (2, height, width) play"
+            )
+        if self.view.value == CLOUD:
+            return figures.events(self.recordings[recording], self.recordings.shape, self.recordings.window_us)
+        counts = self._counts(recording, self._steps())
+        if self.view.value == STRIP:
+            return figures.frames(counts, self.recordings.window_us)
+        what = "tick" if self.view.value == TICKS else "frame"
+        return figures.moment(counts, step, self.recordings.window_us, what)
+
+    def _words(self) -> str:
+        name = self.recordings.classes[self.recordings.labels[self.recording.value]]
+        return f"Recording {self.recording.value}, of class <b>{html.escape(name)}</b>."
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(recording {self.recording.value}, {self.view.value}, step {self.clock.step.value})"
+        )
