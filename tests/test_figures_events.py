@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from workbench import figures
-from workbench.figures.spikes import COLUMNS, EXACT, ROWS
+from workbench.figures.bands import ALL_ROWS, BAND, COLUMNS, ROWS
+from workbench.figures.spikes import EXACT
+from workbench.spikes import gather_spikes
 
 
 def spikes(steps: int, units: tuple[int, ...], rate: float, seed: int = 0) -> torch.Tensor:
@@ -75,6 +77,62 @@ def test_analog_nodes_with_many_units_are_images() -> None:
     assert figure.layout.title.text == "Activity over 5 frames"
 
 
+def test_a_view_shows_what_lies_in_it_and_nothing_else() -> None:
+    values = {"a": spikes(40, (10,), 0.3), "b": spikes(40, (20,), 0.3, seed=1)}
+    whole = {trace.name: trace for trace in figures.raster(values, ticks_per_frame=4).data}
+    for view in ((0.0, 10.0, 0.0, 1.86), (2.0, 5.5, 0.2, 1.3), (3.1, 3.3, 1.0, 1.5), (1.0, 9.0, 0.9, 0.95)):
+        begin, end, low, high = view
+        figure = figures.raster(values, ticks_per_frame=4, view=view)
+        seen = {trace.name: trace for trace in figure.data}
+        for node, trace in whole.items():
+            inside = (trace.x >= begin) & (trace.x <= end) & (trace.y >= low) & (trace.y <= high)
+            expected = set(zip(trace.x[inside], trace.y[inside], strict=True))
+            found = set(zip(seen[node].x, seen[node].y, strict=True)) if node in seen else set()
+            assert expected <= found
+            for x, y in found:  # what hangs in from the edge: less than a step, less than a unit
+                assert begin <= x < end + 0.25
+                assert low - BAND / 10 <= y <= high + BAND / 10
+        assert figure.layout.xaxis.range == (begin, end)
+        assert figure.layout.yaxis.range == (low, high)
+    assert figure.layout.meta["title"].startswith("0 of ")
+
+
+def test_a_view_of_many_spikes_is_binned_and_one_of_few_is_exact() -> None:
+    train = gather_spikes(spikes(2000, (500,), 0.5))
+    many = figures.raster({"v1": train}, view=(500.0, 1500.0, 0.0, BAND / 2)).data[0]
+    assert many.z.sum() == train.counts[(train.steps >= 499) & (train.steps < 1500) & (train.units < 250)].sum()
+    assert many.x0 - many.dx / 2 == pytest.approx(499)
+    assert many.y0 - many.dy / 2 == pytest.approx(0)
+    assert many.y0 + many.dy * (len(many.z) - 0.5) == pytest.approx(BAND / 2)
+    few = figures.raster({"v1": train}, view=(500.0, 550.0, 0.0, 1.0)).data[0]
+    assert few.type == "scattergl"
+    assert len(few.x) == ((train.steps >= 499) & (train.steps < 550)).sum()
+
+
+def test_dense_sparse_and_gathered_activity_give_the_same_figure() -> None:
+    dense = spikes(50, (3, 4), 0.3)
+    gathered = gather_spikes(dense, 1, "v1")
+    forms = (dense, dense.to_sparse(), dense.bool(), dense.to(torch.uint8).numpy(), gathered)
+    assert len({figures.raster({"v1": form}, recording=1).to_json() for form in forms}) == 1
+
+
+@pytest.mark.parametrize("nodes", [1, 6, 60])
+def test_no_figure_grows_with_the_number_of_spikes(nodes: int) -> None:
+    train = gather_spikes(spikes(3000, (400,), 0.6))
+    figure = figures.raster({f"v{node}": train for node in range(nodes)})
+    assert sum(trace.z.shape[0] for trace in figure.data) <= ALL_ROWS + nodes
+    assert len(figure.to_json()) < 2_000_000
+    drive = torch.rand(10_000, 1, 20, generator=torch.Generator().manual_seed(0))
+    assert len(figures.raster({"digit": drive}).to_json()) < 1_000_000
+
+
+def test_a_line_keeps_to_the_view_and_to_a_number_of_points() -> None:
+    drive = torch.rand(10_000, 1, 2, generator=torch.Generator().manual_seed(0)) - 0.5
+    line = figures.raster({"digit": drive}, view=(100.0, 200.0, 0.0, 1.0)).data[0]
+    assert line.x.tolist() == list(range(100, 201))
+    assert len(figures.raster({"digit": drive}).data[0].x) == 2000
+
+
 @pytest.mark.parametrize(
     ("activity", "words"),
     [({"eye": np.zeros((3, 1, 2))}, "no spikes"), ({"eye": np.zeros((0, 1, 2))}, "no spikes"), ({}, "no node")],
@@ -120,5 +178,7 @@ def test_mistakes_are_refused_with_a_cure() -> None:
         figures.raster({"eye": np.ones((3, 2, 1))}, recording=2)
     with pytest.raises(ValueError, match="ticks_per_frame=0"):
         figures.raster({"eye": np.ones((3, 2, 1))}, ticks_per_frame=0)
+    with pytest.raises(ValueError, match=r"must be \(begin_frame, end_frame, low, high\), each pair rising"):
+        figures.raster({"eye": np.ones((3, 2, 1))}, view=(2.0, 1.0, 0.0, 1.0))
     with pytest.raises(ValueError, match=r"expected \(frames, 2, height, width\)"):
         figures.frames(np.ones((3, 4, 4)))

@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import ArrayLike, NDArray
+import torch
+from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 from torch import Tensor
 
-from workbench.figures.style import BLUE, COLOURS, FAINT, PAPER, SEQUENCE, dress, empty
+from workbench.figures.bands import (
+    BAND,
+    Units,
+    count_part,
+    find_best,
+    find_part,
+    image,
+    lines,
+    marks,
+    rows_for,
+    size_of,
+)
+from workbench.figures.style import dress, empty
+from workbench.spikes import SpikeTrain, are_counts, choose_recording, gather_spikes
 
-EXACT = 20_000  # spikes up to which each one is a mark
-COLUMNS, ROWS = 600, 120  # pixels of a band's image
+EXACT = 20_000  # spikes in view up to which each one is a mark
 LINES = 20  # analog units up to which each one is a line
-BAND = 0.86  # part of a node's height that its units fill
-Steps = NDArray[Any]  # (step, unit)
+View = tuple[float, float, float, float]
 
 
-def raster(activity: Mapping[str, Tensor | ArrayLike], recording: int = 0, ticks_per_frame: int = 1) -> go.Figure:
+def raster(
+    activity: Mapping[str, Tensor | ArrayLike | SpikeTrain],
+    recording: int = 0,
+    ticks_per_frame: int = 1,
+    view: View | None = None,
+) -> go.Figure:
     """Spikes of one recording, a band per node from bottom (inputs) to top, against time in frames.
 
-    `activity` is what `model.run` returns, (step, batch, *shape) by node. A step ends at (step + 1) / ticks_per_frame.
-    Up to 20,000 spikes are drawn one by one, more as counts per pixel; analog nodes as an image, the last one, if
-    small, as lines on top. ValueError for a recording that is not there.
+    `activity` is what `model.run` returns, (step, batch, *shape) by node, dense or sparse, or by node the train that
+    `workbench.spikes.gather_spikes` returns, to gather once and draw often. A step ends at (step + 1) /
+    ticks_per_frame. `view` = (begin_frame, end_frame, low, high) restricts what is computed, node i from the bottom
+    lying between i and i + 0.86. Up to 20,000 spikes in view are drawn one by one, more as counts per pixel; analog
+    nodes as an image, the last one, if small, as lines on top. ValueError for a recording that is not there.
 
     >>> from workbench import figures
     >>> figures.raster({"retina": np.ones((4, 1, 3))}, ticks_per_frame=2).data[0].x.tolist()[:4]
@@ -34,113 +51,75 @@ def raster(activity: Mapping[str, Tensor | ArrayLike], recording: int = 0, ticks
     """
     if ticks_per_frame < 1:
         raise ValueError(f"figures.raster: ticks_per_frame={ticks_per_frame!r} must be a whole number of at least 1")
+    _require_order(view)
     units = {node: _units(node, values, recording) for node, values in activity.items()}
-    if not any(values.any() for values in units.values()):
+    if not any(values.total if isinstance(values, SpikeTrain) else values.any() for values in units.values()):
         return empty("Raster", "no spikes in this recording" if units else "no node was recorded")
-    spiking = [node for node, values in units.items() if _counts(values)]
-    spikes = int(sum(units[node].sum() for node in spiking))
     *below, top = units  # the last node recorded, in general the output
-    lined = top not in spiking and units[top].shape[1] <= LINES
+    drive = units[top]
+    lined = not isinstance(drive, SpikeTrain) and size_of(drive)[1] <= LINES
     banded = below if lined else [*below, top]
     panels = 2 if lined and banded else 1
     figure = make_subplots(panels, 1, shared_xaxes=True, vertical_spacing=0.07, row_heights=[0.3, 0.7][-panels:])
-    for band, node in enumerate(banded):
-        draw = _marks if node in spiking and spikes <= EXACT else _image
-        figure.add_trace(draw(node, units[node], band, ticks_per_frame), row=panels, col=1)
-    if banded:
-        figure.update_yaxes(**_band_axis(units, banded), row=panels, col=1)
-    if lined:
-        figure.add_traces(_lines(top, units[top], ticks_per_frame), rows=1, cols=1)
+    seen = _draw_bands(figure, {node: units[node] for node in banded}, view, ticks_per_frame, panels)
+    best = ""
+    if lined and not isinstance(drive, SpikeTrain):
+        part = find_part(drive, 0, view and (*view[:2], 0.0, 1.0), ticks_per_frame)
+        figure.add_traces(lines(top, drive, part.begin, part.end, ticks_per_frame), rows=1, cols=1)
         figure.update_yaxes(title_text=f"drive of {top}", row=1, col=1)
-    height_px = 190 + 100 * len(banded) + 170 * lined
-    best = f". Largest mean drive: {top} {_best(units[top])}" if lined else ""
-    return _dressed(figure, units, spiking, spikes, ticks_per_frame, best, height_px)
+        best = f". Largest mean drive: {top} {find_best(drive)}"
+    band_px = _band_px(len(banded))
+    height_px = 190 + band_px * len(banded) + 170 * lined
+    return _dressed(figure, units, seen, ticks_per_frame, view, best, height_px)
 
 
-def _units(node: str, values: Tensor | ArrayLike, recording: int) -> Steps:
-    """One recording as (step, unit)."""
-    array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
-    if array.ndim < 3:
-        raise ValueError(f"figures.raster: {node!r} has shape {array.shape}; expected (step, batch, *shape)")
-    if not 0 <= recording < array.shape[1]:
-        raise ValueError(
-            f"figures.raster: recording={recording!r} is not among the {array.shape[1]} of {node!r}; count from 0"
-        )
-    return array[:, recording].reshape(len(array), math.prod(array.shape[2:]))
+def _units(node: str, values: Tensor | ArrayLike | SpikeTrain, recording: int) -> Units:
+    """One recording: a train of spikes, or (step, unit) where the values cannot be counts."""
+    if isinstance(values, SpikeTrain):
+        return values
+    if isinstance(values, Tensor) and values.layout != torch.strided:
+        return gather_spikes(values, recording, node)
+    array = choose_recording(values, recording, node)
+    return gather_spikes(values, recording, node) if are_counts(array) else array.reshape(len(array), -1)
 
 
-def _counts(values: Steps) -> bool:
-    """Whether these can be numbers of spikes."""
-    return bool((values >= 0).all() and (values == np.round(values)).all())
+def _require_order(view: View | None) -> None:
+    if view is not None and not (len(view) == 4 and view[0] < view[1] and view[2] < view[3]):
+        raise ValueError(f"figures.raster: view={view!r} must be (begin_frame, end_frame, low, high), each pair rising")
 
 
-def _marks(node: str, values: Steps, band: int, ticks_per_frame: int) -> go.Scattergl:
-    """A mark for every spike, n of them where n spikes fall together."""
-    steps, units = np.nonzero(values)
-    repeats = values[steps, units].astype(np.int64)
-    steps, units = np.repeat(steps, repeats), np.repeat(units, repeats)
-    return go.Scattergl(
-        name=node,
-        mode="markers",
-        x=((steps + 1) / ticks_per_frame).astype(np.float32),
-        y=(band + BAND * (units + 0.5) / values.shape[1]).astype(np.float32),
-        customdata=units.astype(np.int32),
-        marker={"symbol": "line-ns-open", "size": 4, "color": COLOURS[band % len(COLOURS)], "line": {"width": 1.2}},
-        hovertemplate=f"<b>{node}</b>, unit %{{customdata}}<br>%{{x:.4~g}} frames<extra></extra>",
-        showlegend=False,
-    )
+def _draw_bands(
+    figure: go.Figure, units: Mapping[str, Units], view: View | None, ticks_per_frame: int, row: int
+) -> int:
+    """Draw what is in view of every band, and return how many spikes that are."""
+    parts = [find_part(values, band, view, ticks_per_frame) for band, values in enumerate(units.values())]
+    spikes = sum(count_part(values, part) for values, part in zip(units.values(), parts, strict=True))
+    span = len(units) if view is None else view[3] - view[2]
+    rows_each = rows_for(units.values(), parts, span, _band_px(len(units)) * len(units))
+    bands = zip(units.items(), parts, rows_each, strict=True)
+    for band, ((node, values), part, rows) in enumerate(bands):
+        if part.empty:
+            continue
+        if isinstance(values, SpikeTrain) and spikes <= EXACT:
+            figure.add_trace(marks(node, values, part, band, ticks_per_frame), row=row, col=1)
+        else:
+            figure.add_trace(image(node, values, part, rows, band, ticks_per_frame), row=row, col=1)
+    if units:
+        figure.update_yaxes(**_band_axis(units, view), row=row, col=1)
+    return spikes
 
 
-def _image(node: str, values: Steps, band: int, ticks_per_frame: int) -> go.Heatmap:
-    """Sum over the steps and units of every pixel; white where it is zero."""
-    columns, rows = min(COLUMNS, len(values)), min(ROWS, values.shape[1])
-    pixels = values.astype(np.float32)
-    for axis, pieces in enumerate((columns, rows)):
-        pixels = np.add.reduceat(pixels, np.arange(pieces) * values.shape[axis] // pieces, axis=axis)
-    length = len(values) / ticks_per_frame / columns
-    return go.Heatmap(
-        name=node,
-        z=pixels.T,
-        x0=length / 2,
-        dx=length,  # a pixel covers its steps
-        y0=band + BAND / rows / 2,
-        dy=BAND / rows,
-        colorscale=[[0, PAPER], *([(i + 1) / len(SEQUENCE), colour] for i, colour in enumerate(SEQUENCE))],
-        zmin=0,
-        zmax=max(float(np.percentile(pixels, 99.5)), float(pixels.max()) / 10),
-        showscale=False,
-        hovertemplate=f"<b>{node}</b><br>around frame %{{x:.3~g}}<br>%{{z:.4~g}} in this pixel<extra></extra>",
-    )
+def _band_px(bands: int) -> int:
+    return min(100, max(24, 1200 // max(bands, 1)))
 
 
-def _lines(node: str, values: Steps, ticks_per_frame: int) -> list[go.Scatter]:
-    """One line per unit; the one with the largest mean stands out and is named."""
-    best = _best(values)
-    time = ((np.arange(len(values)) + 1) / ticks_per_frame).astype(np.float32)
-    units = [unit for unit in range(values.shape[1]) if unit != best] + [best]
-    return [
-        go.Scatter(
-            name=f"{node} {unit}" + (" (largest mean)" if unit == best else ""),
-            x=time,
-            y=values[:, unit].astype(np.float32),
-            mode="lines",
-            line={"color": BLUE, "width": 2.6} if unit == best else {"color": FAINT, "width": 1.1},
-            hovertemplate=f"<b>{node} {unit}</b><br>%{{x:.4~g}} frames<br>drive %{{y:.3g}}<extra></extra>",
-            showlegend=False,
-        )
-        for unit in units
-    ]
-
-
-def _best(values: Steps) -> int:
-    return int(values.mean(axis=0).argmax())
-
-
-def _band_axis(units: Mapping[str, Steps], banded: list[str]) -> dict[str, Any]:
+def _band_axis(units: Mapping[str, Units], view: View | None) -> dict[str, Any]:
+    between = "<br>" if _band_px(len(units)) > 40 else ", "
+    low, high = (-0.12, len(units) - 1 + BAND + 0.12) if view is None else view[2:]
     return {
-        "range": [-0.12, len(banded) - 1 + BAND + 0.12],
-        "tickvals": [band + BAND / 2 for band in range(len(banded))],
-        "ticktext": [f"{node}<br>{units[node].shape[1]:,} units" for node in banded],
+        "range": [low, high],  # a name stands in the middle of what is seen of its band
+        "tickvals": [(max(band, low) + min(band + BAND, high)) / 2 for band in range(len(units))],
+        "ticktext": [f"{node}{between}{size_of(values)[1]:,} units" for node, values in units.items()],
         "showgrid": False,
         "ticks": "",
         "showline": False,
@@ -149,20 +128,29 @@ def _band_axis(units: Mapping[str, Steps], banded: list[str]) -> dict[str, Any]:
 
 def _dressed(
     figure: go.Figure,
-    units: Mapping[str, Steps],
-    spiking: list[str],
-    spikes: int,
+    units: Mapping[str, Units],
+    seen: int,
     ticks_per_frame: int,
+    view: View | None,
     best: str,
     height_px: int,
 ) -> go.Figure:
-    steps = max(len(values) for values in units.values())
-    frames = steps / ticks_per_frame
-    figure.update_xaxes(range=[0, frames * 1.01], title_standoff=8)
-    figure.update_xaxes(title_text="time (frames)", selector={"anchor": figure.data[0].yaxis or "y"})
-    title = f"{spikes:,} spikes in {frames:g} frames" if spiking else f"Activity over {frames:g} frames"
-    drawn = "" if spikes <= EXACT else "Shade: spikes per pixel. "
-    each = ", ".join(f"{node} {int(units[node].sum()):,}" for node in spiking)
-    words = f"{each}{best}".removeprefix(". ")
+    frames = max(size_of(values)[0] for values in units.values()) / ticks_per_frame
+    totals = {node: values.total for node, values in units.items() if isinstance(values, SpikeTrain)}
+    spikes = sum(totals.values())
+    figure.update_xaxes(range=[0, frames * 1.01] if view is None else list(view[:2]), title_standoff=8)
+    figure.update_xaxes(title_text="time (frames)", selector={"anchor": "y2" if "yaxis2" in figure.layout else "y"})
+    title = f"{spikes:,} spikes in {frames:g} frames" if totals else f"Activity over {frames:g} frames"
+    if view is not None and totals:
+        title = f"{seen:,} of {spikes:,} spikes are in view"
+    drawn = "" if seen <= EXACT else "Shade: spikes per pixel. "
+    words = f"{_each(totals)}{best}".removeprefix(". ")
     alt = f"Raster of {', '.join(units)} over time: {title}. {words}"
     return dress(figure, title, f"{drawn}{words}", alt, height_px)
+
+
+def _each(totals: Mapping[str, int], most: int = 12) -> str:
+    """How many spikes each node has; of many nodes the busiest."""
+    named = dict(sorted(totals.items(), key=lambda item: -item[1])[:most]) if len(totals) > most else totals
+    words = ", ".join(f"{node} {spikes:,}" for node, spikes in named.items())
+    return f"{words} and {len(totals) - most} more" if len(totals) > most else words

@@ -1,0 +1,145 @@
+"""Bands of a raster: one node's units over time, as a mark per spike, an image of sums, or lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from workbench.figures.style import BLUE, COLOURS, FAINT, PAPER, SEQUENCE
+from workbench.spikes import SpikeTrain, bin_spikes, count_between, cut_spikes
+
+BAND = 0.86  # part of a node's height that its units fill
+COLUMNS, ROWS, ALL_ROWS = 600, 120, 720  # pixels of an image, rows of a band 100 px high, rows of all images
+POINTS = 2_000  # of a line; of more steps every n-th is drawn
+Analog = NDArray[Any]  # (step, unit)
+Units = SpikeTrain | Analog
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a band is seen: the steps begin .. end - 1 and the units low .. high - 1; nothing if either is empty."""
+
+    begin: int
+    end: int
+    low: int
+    high: int
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing of the band is seen."""
+        return self.begin >= self.end or self.low >= self.high
+
+
+def size_of(units: Units) -> tuple[int, int]:
+    """Number of steps and of units."""
+    return (units.length, units.width) if isinstance(units, SpikeTrain) else (units.shape[0], units.shape[1])
+
+
+def find_part(units: Units, band: int, view: tuple[float, float, float, float] | None, ticks_per_frame: int) -> Part:
+    """The part of band number `band` within a view (begin_frame, end_frame, low, high); all of it without one.
+
+    >>> find_part(np.zeros((8, 10)), band=1, view=(1.0, 2.0, 0.0, 1.43), ticks_per_frame=4)
+    Part(begin=3, end=8, low=0, high=5)
+    """
+    steps, width = size_of(units)
+    if view is None:
+        return Part(0, steps, 0, width)
+    begin, end, low, high = view
+    return Part(
+        begin=max(0, math.ceil(begin * ticks_per_frame) - 1),  # the mark of a step stands at its end
+        end=min(steps, math.ceil(end * ticks_per_frame)),
+        low=max(0, math.floor(round((low - band) / BAND * width, 6))),
+        high=min(width, math.ceil(round((high - band) / BAND * width, 6))),
+    )
+
+
+def count_part(units: Units, part: Part) -> int:
+    """Number of spikes in a part of a band; none where the node is analog."""
+    return count_between(units, part.begin, part.end, part.low, part.high) if isinstance(units, SpikeTrain) else 0
+
+
+def rows_for(units: Iterable[Units], parts: list[Part], span: float, height_px: float) -> list[int]:
+    """Rows of the image of each band: one per unit as long as `height_px` for a span of bands has room for them."""
+    shares = [max(0, part.high - part.low) / max(1, size_of(one)[1]) for one, part in zip(units, parts, strict=True)]
+    rows = [ROWS * share * height_px / 100 / span for share in shares]
+    shrink = min(1.0, ALL_ROWS / max(sum(rows), 1))
+    return [max(1, min(part.high - part.low, round(shrink * row))) for part, row in zip(parts, rows, strict=True)]
+
+
+def marks(node: str, train: SpikeTrain, part: Part, band: int, ticks_per_frame: int) -> go.Scattergl:
+    """A mark for every spike, n of them where n spikes fall together."""
+    seen = cut_spikes(train, part.begin, part.end, part.low, part.high)
+    steps, units = np.repeat(seen.steps, seen.counts), np.repeat(seen.units, seen.counts)
+    return go.Scattergl(
+        name=node,
+        mode="markers",
+        x=((steps + 1) / ticks_per_frame).astype(np.float32),
+        y=(band + BAND * (units + 0.5) / max(train.width, 1)).astype(np.float32),
+        customdata=units,
+        marker={"symbol": "line-ns-open", "size": 4, "color": COLOURS[band % len(COLOURS)], "line": {"width": 1.2}},
+        hovertemplate=f"<b>{node}</b>, unit %{{customdata}}<br>%{{x:.4~g}} frames<extra></extra>",
+        showlegend=False,
+    )
+
+
+def image(node: str, units: Units, part: Part, rows: int, band: int, ticks_per_frame: int) -> go.Heatmap:
+    """Sum over the steps and units of every pixel; white where it is zero."""
+    columns = min(COLUMNS, part.end - part.begin)
+    pixels = _sums(units, part, columns, rows)
+    length = (part.end - part.begin) / ticks_per_frame / columns
+    height = BAND * (part.high - part.low) / size_of(units)[1] / rows
+    return go.Heatmap(
+        name=node,
+        z=pixels,
+        x0=part.begin / ticks_per_frame + length / 2,
+        dx=length,  # a pixel covers its steps
+        y0=band + BAND * part.low / size_of(units)[1] + height / 2,
+        dy=height,
+        colorscale=[[0, PAPER], *([(i + 1) / len(SEQUENCE), colour] for i, colour in enumerate(SEQUENCE))],
+        zmin=0,
+        zmax=max(float(np.percentile(pixels, 99.5)), float(pixels.max()) / 10),
+        showscale=False,
+        hovertemplate=f"<b>{node}</b><br>around frame %{{x:.3~g}}<br>%{{z:.4~g}} in this pixel<extra></extra>",
+    )
+
+
+def _sums(units: Units, part: Part, columns: int, rows: int) -> NDArray[Any]:
+    """Pixels (rows, columns), counts in as few bytes as they need."""
+    if isinstance(units, SpikeTrain):
+        counts = bin_spikes(units, part.begin, part.end, part.low, part.high, columns, rows)
+        return counts.astype(np.min_scalar_type(int(counts.max())))
+    pixels = units[part.begin : part.end, part.low : part.high].astype(np.float32)
+    for axis, pieces in enumerate((columns, rows)):
+        pixels = np.add.reduceat(pixels, np.arange(pieces) * pixels.shape[axis] // pieces, axis=axis)
+    return pixels.T
+
+
+def lines(node: str, values: Analog, begin: int, end: int, ticks_per_frame: int) -> list[go.Scatter]:
+    """One line per unit over the steps begin .. end - 1; the one with the largest mean stands out and is named."""
+    best = find_best(values)
+    steps = np.arange(begin, end, max(1, -(-(end - begin) // POINTS)))
+    time = ((steps + 1) / ticks_per_frame).astype(np.float32)
+    units = [unit for unit in range(values.shape[1]) if unit != best] + [best]
+    return [
+        go.Scatter(
+            name=f"{node} {unit}" + (" (largest mean)" if unit == best else ""),
+            x=time,
+            y=values[steps, unit].astype(np.float32),
+            mode="lines",
+            line={"color": BLUE, "width": 2.6} if unit == best else {"color": FAINT, "width": 1.1},
+            hovertemplate=f"<b>{node} {unit}</b><br>%{{x:.4~g}} frames<br>drive %{{y:.3g}}<extra></extra>",
+            showlegend=False,
+        )
+        for unit in units
+    ]
+
+
+def find_best(values: Analog) -> int:
+    """The unit with the largest mean over all steps."""
+    return int(values.mean(axis=0).argmax())
