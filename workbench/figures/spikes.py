@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 import torch
 from numpy.typing import ArrayLike
@@ -49,15 +50,19 @@ def raster(
     >>> figures.raster({"retina": np.ones((4, 1, 3))}, ticks_per_frame=2).data[0].x.tolist()[:4]
     [0.5, 0.5, 0.5, 1.0]
     """
+    return draw_units(gather_units(activity, recording), ticks_per_frame, view)
+
+
+def draw_units(units: Mapping[str, Units], ticks_per_frame: int = 1, view: View | None = None) -> go.Figure:
+    """The raster of what `gather_units` has gathered."""
     if ticks_per_frame < 1:
         raise ValueError(f"figures.raster: ticks_per_frame={ticks_per_frame!r} must be a whole number of at least 1")
     _require_order(view)
-    units = {node: _units(node, values, recording) for node, values in activity.items()}
     if not any(values.total if isinstance(values, SpikeTrain) else values.any() for values in units.values()):
         return empty("Raster", "no spikes in this recording" if units else "no node was recorded")
     *below, top = units  # the last node recorded, in general the output
     drive = units[top]
-    lined = not isinstance(drive, SpikeTrain) and size_of(drive)[1] <= LINES
+    lined = is_lined(drive)
     banded = below if lined else [*below, top]
     panels = 2 if lined and banded else 1
     figure = make_subplots(panels, 1, shared_xaxes=True, vertical_spacing=0.07, row_heights=[0.3, 0.7][-panels:])
@@ -73,8 +78,17 @@ def raster(
     return _dressed(figure, units, seen, ticks_per_frame, view, best, height_px)
 
 
+def gather_units(activity: Mapping[str, Tensor | ArrayLike | SpikeTrain], recording: int = 0) -> dict[str, Units]:
+    """One recording by node: a train of spikes, or (step, unit) where the values cannot be counts."""
+    return {node: _units(node, values, recording) for node, values in activity.items()}
+
+
+def is_lined(units: Units | None) -> bool:
+    """Whether a node's activity, if it comes last, is drawn as lines: analog, and of few units."""
+    return isinstance(units, np.ndarray) and size_of(units)[1] <= LINES
+
+
 def _units(node: str, values: Tensor | ArrayLike | SpikeTrain, recording: int) -> Units:
-    """One recording: a train of spikes, or (step, unit) where the values cannot be counts."""
     if isinstance(values, SpikeTrain):
         return values
     if isinstance(values, Tensor) and values.layout != torch.strided:

@@ -2,6 +2,7 @@
 
 from workbench.widgets.lattice import RolloutsPanel, rollouts
 from workbench.widgets.players import PlayerPanel, player
+from workbench.widgets.rasters import RasterPanel, raster
 from workbench.widgets.trainings import TrainingPanel, training
 
-__all__ = ["RolloutsPanel", "rollouts", "PlayerPanel", "player", "TrainingPanel", "training"]
+__all__ = ["RolloutsPanel", "rollouts", "PlayerPanel", "player", "RasterPanel", "raster", "TrainingPanel", "training"]

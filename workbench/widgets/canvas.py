@@ -17,6 +17,7 @@ import traitlets
 from workbench.figures.style import DARK
 
 Pointed = Callable[[str, int, int], None]  # kind ("hover", "click"), index of the trace, index of the point
+Viewed = Callable[[dict[str, Any]], None]  # what changed in the layout, such as {"xaxis.range[0]": 1.5, ...}
 
 
 class Bundle(ipywidgets.Widget):  # type: ignore[misc]  # ipywidgets carries no types
@@ -78,6 +79,7 @@ class Canvas(go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
     def __init__(self, figure: go.Figure) -> None:
         self._silent = True
         self._listeners: list[Pointed] = []
+        self._viewers: list[Viewed] = []
         super().__init__(figure)
         self.on_msg(self._answer)
         self._silent = False
@@ -107,6 +109,10 @@ class Canvas(go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
         """Call back with ("hover" or "click", trace, point) when the pointer is over, or clicks on, a point."""
         self._listeners.append(callback)
 
+    def listen_view(self, callback: Viewed) -> None:
+        """Call back with what changes in the layout when somebody zooms or pans in the page."""
+        self._viewers.append(callback)
+
     def _answer(self, widget: Any, content: Any, buffers: Any) -> None:
         """Tell a page that asks whether the kernel is alive that it is."""
         self.send({"answer": content["ask"]})
@@ -119,6 +125,12 @@ class Canvas(go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
         for trace, point in zip(points["trace_indexes"], points["point_indexes"], strict=True):
             for callback in self._listeners:
                 callback(kind, trace, point)
+
+    @traitlets.observe("_js2py_relayout")
+    def _follow_view(self, change: Any) -> None:
+        if change["new"]:
+            for callback in self._viewers:
+                callback(dict(change["new"]["relayout_data"]))
 
     def _publish(self, source_view_id: str | None = None) -> None:
         """Let the page have the figure as it is now; what the page itself has changed it need not be told."""

@@ -1,0 +1,153 @@
+"""A panel for rasters of any size: what is in view is binned here, so that the page gets pixels, not spikes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import ipywidgets
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from workbench.figures.bands import BAND, count_part, find_part, size_of
+from workbench.figures.spikes import EXACT, View, draw_units, gather_units, is_lined
+from workbench.spikes import SpikeTrain
+from workbench.widgets.panel import LABELLED, Panel
+
+ALL = "all nodes"
+
+
+def raster(
+    activity: Mapping[str, Tensor | ArrayLike | SpikeTrain], recording: int = 0, ticks_per_frame: int = 1
+) -> RasterPanel:
+    """A panel that zooms and pans through the spikes of one recording, ten million of them as well.
+
+    `activity` is what `model.run` returns, dense or sparse (step, batch, *shape) by node. Drag a rectangle to zoom,
+    double-click for all; the sliders do the same without a mouse.
+
+    >>> panel = raster({"retina": np.ones((8, 1, 3)), "v1": np.eye(8)[:, None]}, ticks_per_frame=4)
+    >>> panel.look(begin_frame=0, end_frame=1)
+    >>> panel.table[["node", "spikes", "in_view"]].values.tolist()
+    [['retina', 24, 12], ['v1', 8, 4]]
+    """
+    return RasterPanel(activity, recording, ticks_per_frame)
+
+
+class RasterPanel(Panel):
+    """Spikes by node over time; `selection` is the (begin_frame, end_frame, low, high) in view, or None for all."""
+
+    title = "Raster"
+
+    def __init__(
+        self, activity: Mapping[str, Tensor | ArrayLike | SpikeTrain], recording: int = 0, ticks_per_frame: int = 1
+    ) -> None:
+        self.ticks_per_frame = ticks_per_frame
+        self._units = gather_units(activity, recording)
+        steps = max((size_of(units)[0] for units in self._units.values()), default=1)
+        self._frames = steps / ticks_per_frame
+        self._view: View | None = None
+        self._bands = self._count_bands()
+        self.span = ipywidgets.FloatRangeSlider(
+            value=(0, self._frames), min=0, max=self._frames, step=1 / ticks_per_frame, description="frames", **LABELLED
+        )
+        self.node = ipywidgets.Dropdown(
+            options=[ALL, *list(self._units)[: self._bands]], description="nodes", **LABELLED
+        )
+        super().__init__([ipywidgets.HBox([self.span, self.node])], (self.span, self.node))
+        self.figure.listen_view(self._zoomed)
+
+    @property
+    def selection(self) -> View | None:
+        """What is in view: (begin_frame, end_frame, low, high), node i from the bottom between i and i + 0.86."""
+        return self._view
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row per spiking node, inputs first: node, units, spikes, in_view (those of them in view)."""
+        rows = [
+            {
+                "node": node,
+                "units": units.width,
+                "spikes": units.total,
+                "in_view": count_part(units, find_part(units, band, self._view, self.ticks_per_frame)),
+            }
+            for band, (node, units) in enumerate(self._units.items())
+            if isinstance(units, SpikeTrain)
+        ]
+        return pd.DataFrame(rows, columns=["node", "units", "spikes", "in_view"])
+
+    def look(
+        self,
+        begin_frame: float = 0,
+        end_frame: float | None = None,
+        low: float | None = None,
+        high: float | None = None,
+    ) -> None:
+        """Zoom to a part, what is not named in full; `look()` shows all again."""
+        bottom, top = -0.12, self._bands - 1 + BAND + 0.12
+        end = self._frames if end_frame is None else end_frame
+        view = (
+            max(0.0, begin_frame),
+            min(self._frames, end),
+            bottom if low is None else low,
+            top if high is None else high,
+        )
+        whole = view == (0.0, self._frames, bottom, top)
+        self._view = None if whole else view
+        with self._pausing():
+            self.span.value = view[:2]
+            if low is None and high is None:
+                self.node.value = ALL
+        self.refresh()
+
+    def _follow(self, change: Any) -> None:
+        if self._paused:
+            return
+        begin, end = self.span.value
+        if change.owner is self.node and self.node.value != ALL:
+            band = list(self._units).index(self.node.value)
+            self.look(begin, end, band - 0.02, band + BAND + 0.02)
+            return
+        keep = self._view is not None and change.owner is self.span
+        self.look(begin, end, *(self._view[2:] if keep and self._view is not None else ()))
+
+    def _zoomed(self, changes: Mapping[str, Any]) -> None:
+        """Follow a zoom or a pan in the page."""
+        if any(key.endswith("autorange") for key in changes):
+            self.look()
+            return
+        band_axis = "yaxis2" if "yaxis2" in self.figure.layout else "yaxis"
+        along = _find_range(changes, r"xaxis\d*") or self.span.value
+        across = _find_range(changes, band_axis) or (self._view[2:] if self._view is not None else (None, None))
+        self.look(*along, *across)
+
+    def _count_bands(self) -> int:
+        """Number of nodes that have a band: all but a last one whose drive is drawn as lines."""
+        top = list(self._units.values())[-1] if self._units else None
+        return len(self._units) - is_lined(top) if len(self._units) > 1 else len(self._units)
+
+    def _draw(self) -> go.Figure:
+        return draw_units(self._units, self.ticks_per_frame, self._view)
+
+    def _words(self) -> str:
+        seen = int(self.table["in_view"].sum())
+        how = "each one a mark" if seen <= EXACT else f"as counts per pixel; up to {EXACT:,} are drawn one by one"
+        spikes = int(self.table["spikes"].sum())
+        return f"{seen:,} of {spikes:,} spikes in view, {how}. Drag to zoom, double-click for all."
+
+    def __repr__(self) -> str:
+        seen = "all" if self._view is None else f"frames {self._view[0]:g} to {self._view[1]:g}"
+        return f"{type(self).__name__}({len(self._units)} nodes, {seen} in view)"
+
+
+def _find_range(changes: Mapping[str, Any], axis: str) -> tuple[float, float] | None:
+    """The new range of an axis among the changes of a layout, or None."""
+    for key, value in changes.items():
+        if re.fullmatch(rf"{axis}\.range", key):
+            return tuple(value)
+        if re.fullmatch(rf"{axis}\.range\[0\]", key):
+            return value, changes[key.replace("[0]", "[1]")]
+    return None
