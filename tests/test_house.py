@@ -28,7 +28,7 @@ FLOORS = [
     {"graph"},
     {"rollout"},
     {"engine", "model", "models"},
-    {"exchange", "checkpoints", "training", "conversion", "energy", "measures", "study"},
+    {"exchange", "checkpoints", "training", "conversion", "energy", "measures", "passages", "study"},
     {"figures"},
     {"widgets"},
     {"report", "__main__"},

@@ -4,6 +4,7 @@ from workbench.figures.answers import accuracy
 from workbench.figures.collections import recordings
 from workbench.figures.costs import operations
 from workbench.figures.files import save
+from workbench.figures.journeys import passage, passages
 from workbench.figures.lattice import rollout, rollouts
 from workbench.figures.moments import moment
 from workbench.figures.spikes import raster
@@ -11,14 +12,6 @@ from workbench.figures.strips import frames
 from workbench.figures.training import learning
 
 __all__ = [
-    "rollout",
-    "rollouts",
-    "learning",
-    "accuracy",
-    "operations",
-    "raster",
-    "frames",
-    "moment",
-    "recordings",
-    "save",
-]
+    "rollout", "rollouts", "learning", "accuracy", "operations", "raster", "frames", "moment", "recordings", "passage",
+    "passages", "save",
+]  # fmt: skip

@@ -66,7 +66,7 @@ def draw_units(units: Mapping[str, Units], ticks_per_frame: int = 1, view: View 
     banded = below if lined else [*below, top]
     panels = 2 if lined and banded else 1
     figure = make_subplots(panels, 1, shared_xaxes=True, vertical_spacing=0.07, row_heights=[0.3, 0.7][-panels:])
-    seen = _draw_bands(figure, {node: units[node] for node in banded}, view, ticks_per_frame, panels)
+    seen = draw_bands(figure, {node: units[node] for node in banded}, view, ticks_per_frame, panels)
     best = ""
     if lined and not isinstance(drive, SpikeTrain):
         part = find_part(drive, 0, view and (*view[:2], 0.0, 1.0), ticks_per_frame)
@@ -102,10 +102,11 @@ def _require_order(view: View | None) -> None:
         raise ValueError(f"figures.raster: view={view!r} must be (begin_frame, end_frame, low, high), each pair rising")
 
 
-def _draw_bands(
-    figure: go.Figure, units: Mapping[str, Units], view: View | None, ticks_per_frame: int, row: int
-) -> int:
-    """Draw what is in view of every band, and return how many spikes that are."""
+def draw_bands(
+    figure: go.Figure, units: Mapping[str, Units], view: View | None, ticks_per_frame: int, row: int = 1, col: int = 1,
+    exact: int = EXACT,
+) -> int:  # fmt: skip
+    """Draw what is in view of every band into a subplot, up to `exact` spikes as marks; returns how many there are."""
     parts = [find_part(values, band, view, ticks_per_frame) for band, values in enumerate(units.values())]
     spikes = sum(count_part(values, part) for values, part in zip(units.values(), parts, strict=True))
     span = len(units) if view is None else view[3] - view[2]
@@ -114,12 +115,12 @@ def _draw_bands(
     for band, ((node, values), part, rows) in enumerate(bands):
         if part.empty:
             continue
-        if isinstance(values, SpikeTrain) and spikes <= EXACT:
-            figure.add_trace(marks(node, values, part, band, ticks_per_frame), row=row, col=1)
+        if isinstance(values, SpikeTrain) and spikes <= exact:
+            figure.add_trace(marks(node, values, part, band, ticks_per_frame), row=row, col=col)
         else:
-            figure.add_trace(image(node, values, part, rows, band, ticks_per_frame), row=row, col=1)
+            figure.add_trace(image(node, values, part, rows, band, ticks_per_frame), row=row, col=col)
     if units:
-        figure.update_yaxes(**_band_axis(units, view), row=row, col=1)
+        figure.update_yaxes(**_band_axis(units, view), row=row, col=col)
     return spikes
 
 

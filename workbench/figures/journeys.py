@@ -1,0 +1,176 @@
+"""Recordings on their way through models: what each cost, answered and did, over one time axis, models side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from workbench.figures.bands import POINTS, Units, count_part, find_part
+from workbench.figures.costs import KINDS
+from workbench.figures.spikes import EXACT, draw_bands, gather_units
+from workbench.figures.style import BLUE, FAINT, GREEN, INK, PURPLE, QUIET, VERMILION, amount, dress, empty
+from workbench.passages import Passage
+from workbench.spikes import SpikeTrain
+
+ROW_PX = {"operations": 96, "answer": 150, "membrane": 110}
+BAND_PX = 74
+CLASSES = 24  # answers up to which every class has its line
+
+
+def passage(passage: Passage, traces: pd.DataFrame | None = None, name: str = "") -> go.Figure:
+    """One recording through one model over time (frames): operations so far, the answer, every node's activity.
+
+    With `traces`, the table of `workbench.membranes.trace_membrane`, the membrane of that unit as well; `name` says
+    which it is.
+
+    >>> from workbench import figures
+    >>> from workbench.passages import follow
+    >>> ticks = np.ones((4, 2, 1, 2, 2), dtype=int)
+    >>> model = Model(Network({"eye": (1, 2, 2)}, [Edge("eye", "hand", Dense(2))]))
+    >>> figure = figures.passage(follow(model, Recordings.from_ticks(ticks, labels=[0, 1])))
+    >>> [axis.title.text for axis in figure.select_yaxes()][:2]
+    ['operations<br>so far', 'answer']
+    """
+    return passages({"": passage}, traces, name)
+
+
+def passages(passages: Mapping[str, Passage], traces: pd.DataFrame | None = None, name: str = "") -> go.Figure:
+    """The passages of one recording through several models side by side, on the same axes; `traces` is of the first.
+
+    >>> from workbench import figures
+    >>> figures.passages({}).layout.annotations[0].text
+    'no model was given'
+    """
+    if not passages:
+        return empty("Passage", "no model was given")
+    units = {model: _hidden(each) for model, each in passages.items()}
+    rows = ["operations", "answer", *(["membrane"] if traces is not None else []), "nodes"]
+    nodes_px = BAND_PX * max(len(each) for each in units.values())
+    heights_px = [ROW_PX.get(row, nodes_px) for row in rows]
+    figure = make_subplots(
+        len(rows), len(passages), shared_xaxes=True, row_heights=heights_px, horizontal_spacing=0.09,
+        vertical_spacing=18 / sum(heights_px), column_titles=[f"<b>{model}</b>" for model in passages],
+    )  # fmt: skip
+    for column, (model, each) in enumerate(passages.items(), start=1):
+        figure.add_traces(_operations(each), rows=1, cols=column)
+        figure.add_traces(_answers(each), rows=2, cols=column)
+        exact = EXACT if each.model.spiking else 0
+        draw_bands(figure, units[model], None, each.ticks_per_frame, len(rows), column, exact)
+        figure.update_xaxes(title_text="time (frames)", row=len(rows), col=column)
+        if column > 1 and list(units[model]) == list(next(iter(units.values()))):
+            figure.update_yaxes(showticklabels=False, row=len(rows), col=column)
+        figure.update_xaxes(range=[0, each.steps / each.ticks_per_frame * 1.01], col=column)
+    if traces is not None:
+        figure.add_traces(_membrane(traces, name), rows=3, cols=1)
+        what = "membrane" if traces["membrane"].notna().any() else "drive"
+        figure.update_yaxes(title_text=f"{what}<br>{name}", row=3, col=1)
+    most = max(float(each.costs[list(KINDS)].max(axis=None)) for each in passages.values())
+    figure.update_yaxes(range=[0, 1.05 * most], tickformat="~s", row=1)
+    figure.update_yaxes(title_text="operations<br>so far", row=1, col=1)
+    figure.update_yaxes(title_text="answer", row=2, col=1)
+    for row in range(1, len(rows) - 1):
+        figure.update_yaxes(nticks=5, row=row)
+    title, words = _words(passages)
+    alt = f"One recording over time: operations so far, answer, activity of every node. {title}. {words}"
+    figure.update_layout(showlegend=False)
+    return dress(figure, title, words, alt, 190 + sum(heights_px))
+
+
+def _hidden(passage: Passage) -> dict[str, Units]:
+    """Every node but the output, whose drive is the answer's."""
+    output = passage.model.network.output
+    return gather_units({node: values for node, values in passage.activity.items() if node != output})
+
+
+def _operations(passage: Passage) -> list[go.Scatter]:
+    counted = [(column, *KINDS[column]) for column in KINDS if (passage.costs[column] > 0).any()]
+    return [
+        go.Scatter(
+            name=what,
+            x=passage.costs["frame"].to_numpy(np.float32),
+            y=passage.costs[column].to_numpy(np.float32),
+            mode="lines",
+            line={"color": GREEN, "dash": dash, "width": 2.2},
+            hovertemplate=f"%{{x:.4~g}} frames<br>%{{y:.3~s}} {what} so far<extra></extra>",
+        )
+        for column, what, dash in counted
+    ]
+
+
+def _answers(passage: Passage) -> list[go.Scatter]:
+    """A line per class: the true one solid, the answered one, if another, dashed, the others in the background."""
+    last = passage.answers[-1]
+    answered = int(last.argmax())
+    named = {answered: (VERMILION, "dash"), passage.label: (BLUE, "solid")}
+    order = np.argsort(last)[::-1][:CLASSES]
+    others = [int(number) for number in order if number not in named]
+    every = max(1, -(-passage.steps // POINTS))
+    time = ((np.arange(passage.steps) + 1) / passage.ticks_per_frame).astype(np.float32)[::every]
+    lines = []
+    for number in [*others, *named]:
+        colour, dash = named.get(number, (FAINT, "solid"))
+        lines.append(
+            go.Scatter(
+                name=passage.classes[number],
+                x=time,
+                y=passage.answers[::every, number].astype(np.float32),
+                mode="lines",
+                line={"color": colour, "dash": dash, "width": 2.6 if number in named else 1},
+                hovertemplate=f"<b>{passage.classes[number]}</b><br>%{{x:.4~g}} frames<br>"
+                "answer %{y:.3g}<extra></extra>",
+            )
+        )
+    return lines
+
+
+def _membrane(traces: pd.DataFrame, name: str) -> list[go.Scatter]:
+    """The membrane with its threshold and a mark for every spike; of a neuron without one, its drive."""
+    alive = traces["membrane"].notna().any()
+    column = "membrane" if alive else "drive"
+    frames = traces["frame"].to_numpy(np.float32)
+    line = go.Scatter(
+        name=column, x=frames, y=traces[column].to_numpy(np.float32), mode="lines", line={"color": INK, "width": 1.6},
+        hovertemplate=f"<b>{name}</b><br>%{{x:.4~g}} frames<br>{column} %{{y:.3g}}<extra></extra>",
+    )  # fmt: skip
+    if not alive:
+        return [line]
+    ends = frames[[0, -1]]
+    threshold = go.Scatter(
+        name="threshold", x=ends, y=[1, 1], mode="lines", line={"color": QUIET, "dash": "dot", "width": 1.4},
+        hovertemplate="threshold<extra></extra>",
+    )  # fmt: skip
+    fired = traces[traces["activity"] > 0]
+    spikes = go.Scatter(
+        name="spikes", x=fired["frame"].to_numpy(np.float32), y=fired["membrane"].to_numpy(np.float32), mode="markers",
+        marker={"symbol": "triangle-up", "size": 8, "color": PURPLE, "line": {"color": INK, "width": 0.8}},
+        hovertemplate=f"<b>{name}</b> spikes<br>%{{x:.4~g}} frames<extra></extra>",
+    )  # fmt: skip
+    return [threshold, line, spikes]
+
+
+def _words(passages: Mapping[str, Passage]) -> tuple[str, str]:
+    """What each model answers in the end, and what it took."""
+    facts = []
+    for model, each in passages.items():
+        answered = each.classes[int(each.answers[-1].argmax())]
+        facts.append(f"{model}: {answered}" if model else f"The answer is {answered}")
+    truth = next(iter(passages.values()))
+    title = f"{', '.join(facts)}; the recording shows {truth.classes[truth.label]}"
+    words = "; ".join(f"{model}: {_took(each)}" if model else _took(each) for model, each in passages.items())
+    return title, f"{words}. Blue: the true class. Vermilion, dashed: what is answered instead."
+
+
+def _took(passage: Passage) -> str:
+    last = passage.costs.iloc[-1]
+    counts = [f"{amount(last[column])} {KINDS[column][0]}" for column in ("synaptic_operations", "dense_macs")
+              if last[column] > 0]  # fmt: skip
+    spikes = sum(
+        count_part(units, find_part(units, 0, None, 1))
+        for node, units in _hidden(passage).items()
+        if isinstance(units, SpikeTrain) and node not in passage.model.network.inputs
+    )
+    return " and ".join([*([f"{spikes:,} spikes"] if passage.model.spiking else []), *counts])

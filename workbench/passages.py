@@ -1,0 +1,73 @@
+"""One recording on its way through one model: what every node did, what was answered, what it cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from workbench.events.recordings import Recordings
+from workbench.measures import compare
+from workbench.model import Model
+from workbench.readout import average_answers
+from workbench.training import require_match
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Passage:
+    """What happened: `activity` by node (step, 1, *shape), `answers` (step, class; NaN before the first response).
+
+    `costs` has a row per step with the columns of `wb.compare`; its accuracy is 1 where this recording's answer is
+    right. `label` is the index of the true class among `classes`.
+    """
+
+    model: Model
+    activity: dict[str, Tensor]
+    answers: np.ndarray
+    costs: pd.DataFrame
+    label: int
+    classes: tuple[str, ...]
+
+    @property
+    def ticks_per_frame(self) -> int:
+        """Steps of the model in a frame: 1 for an ANN."""
+        return self.model.ticks_per_frame
+
+    @property
+    def steps(self) -> int:
+        """Number of steps."""
+        return len(self.answers)
+
+
+@torch.no_grad()
+def follow(model: Model, recordings: Recordings, recording: int = 0, answer: str = "running") -> Passage:
+    """Run one recording through a model and keep everything; ValueError if it is not there or does not fit.
+
+    >>> ticks = np.ones((4, 3, 1, 2, 2), dtype=int)
+    >>> recordings = Recordings.from_ticks(ticks, labels=[0, 1, 1], ticks_per_frame=2)
+    >>> model = Model(Network({"eye": (1, 2, 2)}, [Edge("eye", "hand", Dense(2))]))
+    >>> passage = follow(model, recordings, recording=1)
+    >>> passage.steps, np.isnan(passage.answers[:, 0]).tolist()
+    (2, [True, False])
+    """
+    require_match(model, recordings)
+    if isinstance(recording, bool) or not 0 <= recording < len(recordings):
+        raise ValueError(f"recording={recording!r} is not among the {len(recordings)} of {recordings.name}; from 0 on")
+    one = recordings[[recording]]
+    training = model.training
+    model.eval()
+    activity = model.run(torch.from_numpy(one.as_ticks(None, model.ticks_per_frame)).to(model.device))
+    model.train(training)
+    activity = {node: values.cpu() for node, values in activity.items()}
+    drive = activity[model.network.output]
+    first = model.network.first_response[model.network.output]
+    answers = np.full((len(drive), drive.shape[2]), np.nan)
+    answers[first:] = average_answers(drive.double(), first, model.ticks_per_frame, answer)[:, 0].numpy()
+    costs = compare({"model": model}, one, answer)
+    return Passage(model, activity, answers, costs, int(one.labels[0]), recordings.classes)
