@@ -3,9 +3,10 @@
 from workbench.figures.answers import accuracy
 from workbench.figures.costs import operations
 from workbench.figures.files import save
+from workbench.figures.graphs import network
 from workbench.figures.lattice import rollout, rollouts
 from workbench.figures.spikes import raster
 from workbench.figures.strips import frames
 from workbench.figures.training import learning
 
-__all__ = ["rollout", "rollouts", "learning", "accuracy", "operations", "raster", "frames", "save"]
+__all__ = ["network", "rollout", "rollouts", "learning", "accuracy", "operations", "raster", "frames", "save"]
