@@ -4,6 +4,7 @@ from workbench.figures.answers import accuracy
 from workbench.figures.collections import recordings
 from workbench.figures.costs import operations
 from workbench.figures.files import save
+from workbench.figures.graphs import network
 from workbench.figures.journeys import passage, passages
 from workbench.figures.lattice import rollout, rollouts
 from workbench.figures.moments import moment
@@ -12,6 +13,17 @@ from workbench.figures.strips import frames
 from workbench.figures.training import learning
 
 __all__ = [
-    "rollout", "rollouts", "learning", "accuracy", "operations", "raster", "frames", "moment", "recordings", "passage",
-    "passages", "save",
-]  # fmt: skip
+    "network",
+    "rollout",
+    "rollouts",
+    "recordings",
+    "frames",
+    "moment",
+    "learning",
+    "accuracy",
+    "operations",
+    "raster",
+    "passage",
+    "passages",
+    "save",
+]

@@ -1,0 +1,251 @@
+"""The network itself as a picture: nodes from inputs to output, edges with what they do and how long they take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from workbench.figures.curves import SIDES_PX, Canvas, Text, canvas_of, free_places, paths_of
+from workbench.figures.layers import Point, lay_out
+from workbench.figures.style import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PAPER,
+    PURPLE,
+    QUIET,
+    VERMILION,
+    dress,
+    ink_on,
+    shade,
+)
+from workbench.graph import Edge, Network
+
+INSTANT = ("dot", GREEN)  # an edge that takes no time
+LINES = (("solid", QUIET), ("dash", BLUE), ("longdash", VERMILION), ("dashdot", PURPLE), ("longdashdot", ORANGE))
+BADGES = 80  # edges up to which each shows its delay as a number
+
+
+def network(network: Network, ticks_per_frame: int = 1) -> go.Figure:
+    """The graph: inputs left, output right, an arrow per edge with its delay, a mark per node with its shape.
+
+    The number and the shade of a node tell its first response. Delays are in steps of the network: frames, or ticks
+    where `ticks_per_frame` is more than 1. ValueError unless that is a whole number of at least 1.
+
+    >>> from workbench import figures
+    >>> figures.network(Network({"eye": (4,)}, [Edge("eye", "hand", Dense(2))])).layout.meta["title"]
+    '2 nodes, 1 edge: first response of hand after 1 frame'
+    """
+    if isinstance(ticks_per_frame, bool) or not isinstance(ticks_per_frame, int) or ticks_per_frame < 1:
+        raise ValueError(f"figures.network: ticks_per_frame={ticks_per_frame!r} must be a whole number of at least 1")
+    canvas = canvas_of(lay_out(network))
+    paths = paths_of(network, canvas)
+    texts = _texts(network, canvas)
+    figure, colours = go.Figure(), [""] * len(paths)
+    for name, (dash, colour), width, positions in _classes(network, ticks_per_frame):
+        figure.add_trace(_arrows(name, [paths[p] for p in positions], dash, colour, width, canvas.size))
+        for position in positions:
+            colours[position] = colour
+    figure.add_trace(_badges(network, paths, canvas, texts, colours, ticks_per_frame))
+    figure.add_traces([_nodes(network, canvas, ticks_per_frame), _names(canvas, texts)])
+    return _dressed(figure, network, canvas, paths, ticks_per_frame)
+
+
+def _classes(network: Network, ticks_per_frame: int) -> list[tuple[str, tuple[str, str], float, list[int]]]:
+    """Edges of equal delay: what they are called, dash and colour, width, positions; the longest delays together."""
+    delays = sorted({edge.delay for edge in network.edges if edge.delay})
+    found = []
+    if any(edge.delay == 0 for edge in network.edges):
+        found.append(("no delay", INSTANT, 1.4, [p for p, edge in enumerate(network.edges) if edge.delay == 0]))
+    for rank, delay in enumerate(delays[: len(LINES)]):
+        last = rank == len(LINES) - 1 and len(delays) > len(LINES)
+        name = f"delay {_time(delay, ticks_per_frame)}" + (" or more" if last else "")
+        chosen = [p for p, edge in enumerate(network.edges) if edge.delay == delay or (last and edge.delay > delay)]
+        found.append((name, LINES[rank], 1.6 + 0.45 * rank, chosen))
+    return found
+
+
+def _time(steps: int, ticks_per_frame: int) -> str:
+    """A number of steps in words.
+
+    >>> _time(1, 1), _time(24, 12)
+    ('1 frame', '24 ticks')
+    """
+    unit = "frame" if ticks_per_frame == 1 else "tick"
+    return f"{steps} {unit}" + ("" if steps == 1 else "s")
+
+
+def _arrows(name: str, paths: Sequence[list[Point]], dash: str, colour: str, width: float, size: float) -> go.Scatter:
+    gaps = [(*path, (np.nan, np.nan)) for path in paths]
+    scale = min(1.0, max(0.4, size / 20))
+    heads = [head for path in paths for head in (*[0.0] * (len(path) - 1), (8 + width) * scale, 0.0)]
+    return go.Scatter(
+        name=name,
+        mode="lines+markers",
+        x=np.array([x for path in gaps for x, _ in path], dtype=np.float32),
+        y=np.array([y for path in gaps for _, y in path], dtype=np.float32),
+        line={"color": colour, "width": width * scale, "dash": dash, "backoff": 0},
+        marker={
+            "symbol": "arrow",
+            "angleref": "previous",
+            "standoff": size / 2 + 1,
+            "color": colour,
+            "opacity": 1,
+            "size": np.array(heads, dtype=np.float32),
+            "line": {"width": 0},
+        },
+        hoverinfo="skip",
+    )
+
+
+def _badges(
+    network: Network,
+    paths: Sequence[list[Point]],
+    canvas: Canvas,
+    texts: Mapping[str, Text],
+    colours: Sequence[str],
+    ticks_per_frame: int,
+) -> go.Scatter:
+    """A mark on every edge, with the delay where there is room, telling on hover what the edge does."""
+    numbered = len(paths) <= BADGES and canvas.size >= 9
+    size = float(np.clip(0.62 * canvas.size, 13, 18)) if numbered else 4.0
+    x, y = zip(*free_places(paths, canvas, texts, size), strict=True)
+    return go.Scatter(
+        name="edges",
+        mode="markers+text" if numbered else "markers",
+        x=np.array(x, dtype=np.float32),
+        y=np.array(y, dtype=np.float32),
+        text=[str(edge.delay) for edge in network.edges],
+        textfont={"size": 0.62 * size if numbered else 8, "color": INK},
+        marker={
+            "size": size,
+            "color": PAPER if numbered else colours,
+            "opacity": 1,
+            "line": {"color": colours, "width": 1 if numbered else 0},
+        },
+        hovertext=[_edge_words(network, edge, ticks_per_frame) for edge in network.edges],
+        hovertemplate="%{hovertext}<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _edge_words(network: Network, edge: Edge, ticks_per_frame: int) -> str:
+    shapes = edge.operation.weight_shapes(network.shapes[edge.source])
+    weights = sum(math.prod(shape) for shape in shapes)
+    frames = "" if ticks_per_frame == 1 else f" ({edge.delay / ticks_per_frame:.4g} frames)"
+    counted = f"{weights:,} weights" if weights else "no weights"
+    delay = f"delay {_time(edge.delay, ticks_per_frame)}{frames}" if edge.delay else "no delay"
+    return f"<b>{edge.source} → {edge.target}</b><br>{edge.operation!r}<br>{delay}<br>{counted}"
+
+
+def _nodes(network: Network, canvas: Canvas, ticks_per_frame: int) -> go.Scatter:
+    first = network.first_response
+    fills = [shade(first[node], max(first.values())) for node in network.nodes]
+    numbered = canvas.size >= 15
+    x, y = zip(*(canvas.layout.nodes[node] for node in network.nodes), strict=True)
+    ends = {*network.inputs, network.output}
+    return go.Scatter(
+        name="nodes",
+        mode="markers+text" if numbered else "markers",
+        x=np.array(x, dtype=np.float32),
+        y=np.array(y, dtype=np.float32),
+        text=[str(first[node]) for node in network.nodes],
+        textfont={"size": max(9.0, 0.4 * canvas.size), "color": [ink_on(fill) for fill in fills]},
+        marker={
+            "size": canvas.size,
+            "symbol": ["circle"] * len(fills),
+            "color": fills,
+            "opacity": 1,
+            "line": {
+                "color": [INK if node in ends else QUIET for node in network.nodes],
+                "width": [(3.0 if node in ends else 1.2) * canvas.size / 34 for node in network.nodes],
+            },
+        },
+        hovertext=[_node_words(network, node, ticks_per_frame) for node in network.nodes],
+        hovertemplate="%{hovertext}<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _node_words(network: Network, node: str, ticks_per_frame: int) -> str:
+    role = " (input)" if node in network.inputs else " (output)" if node == network.output else ""
+    response = f"first response after {_time(network.first_response[node], ticks_per_frame)}"
+    return f"<b>{node}</b>{role}<br>{_shape(network.shapes[node])}<br>{response}"
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    """A shape as it is said.
+
+    >>> _shape((16, 17, 17)), _shape((10,))
+    ('16 × 17 × 17', '10 units')
+    """
+    if len(shape) == 1:
+        return f"{shape[0]} unit" + ("" if shape[0] == 1 else "s")
+    return " \N{MULTIPLICATION SIGN} ".join(map(str, shape))
+
+
+def _texts(network: Network, canvas: Canvas) -> dict[str, Text]:
+    """Name and shape below every node, the name alone or nothing where others stand: inputs and output first."""
+    texts: dict[str, Text] = {}
+    for node in dict.fromkeys([*network.inputs, network.output, *network.nodes]):
+        x, y = canvas.layout.nodes[node]
+        x, y = x * canvas.across, y * canvas.down - canvas.size / 2 - 3
+        shape = _shape(network.shapes[node])
+        both = [(f"<b>{node}</b><br>{shape}", max(len(node), len(shape)), 2)] if canvas.size >= 15 else []
+        for words, letters, lines in (*both, (f"<b>{node}</b>", len(node), 1)):
+            box = (x - 3.6 * letters, x + 3.6 * letters, y - 17 * lines, y)
+            if all(
+                box[0] > b or box[1] < a or box[2] > d or box[3] < c for a, b, c, d in (t.box for t in texts.values())
+            ):
+                texts[node] = Text(words, box)
+                break
+    return texts
+
+
+def _names(canvas: Canvas, texts: Mapping[str, Text]) -> go.Scatter:
+    points = [canvas.layout.nodes[node] for node in texts]
+    return go.Scatter(
+        name="names",
+        mode="text",
+        x=np.array([x for x, _ in points], dtype=np.float32),
+        y=np.array([y - (canvas.size / 2 + 3) / canvas.down for _, y in points], dtype=np.float32),
+        text=[text.words for text in texts.values()],
+        textposition="bottom center",
+        textfont={"size": 12.5, "color": INK, "shadow": ", ".join([f"0 0 3px {PAPER}"] * 3)},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _dressed(
+    figure: go.Figure, network: Network, canvas: Canvas, paths: Sequence[list[Point]], ticks_per_frame: int
+) -> go.Figure:
+    nodes, edges, output = len(network.nodes), len(network.edges), network.output
+    response = _time(network.first_response[output], ticks_per_frame)
+    if ticks_per_frame > 1:
+        response += f" ({network.first_response[output] / ticks_per_frame:.4g} frames)"
+    title = f"{nodes} nodes, {edges} edge{'s' * (edges > 1)}: first response of {output} after {response}"
+    delays = sorted({edge.delay for edge in network.edges})
+    longest = _time(delays[-1], ticks_per_frame) if delays[-1] else "no time"
+    taken = f"Every edge takes {longest}" if len(delays) == 1 else f"Edges take {delays[0]} to {longest}"
+    unit = "frames" if ticks_per_frame == 1 else "ticks"
+    subtitle = f"{taken}. Number and shade of a node: its first response ({unit})."
+    loops = sum(edge.source == edge.target for edge in network.edges)
+    alt = f"Graph of {', '.join(network.nodes)}: {title}. {taken}; {loops} loop{'s' * (loops != 1)} on a node."
+    rows = [y * canvas.down for _, y in canvas.layout.nodes.values()]
+    curved = [y * canvas.down for path in paths for _, y in path]
+    top = max(max(rows) + canvas.size / 2, *curved) + 14
+    bottom = min(min(rows) - canvas.size / 2 - 42, min(curved) - 14)
+    side = SIDES_PX / canvas.across
+    last = max(x for x, _ in canvas.layout.nodes.values())
+    figure.update_xaxes(visible=False, range=[-side, last + side])
+    figure.update_yaxes(visible=False, range=[bottom / canvas.down, top / canvas.down])
+    below = 44 if len(delays) > 1 else 10
+    legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": 0, "yanchor": "top", "borderwidth": 0}
+    figure.update_layout(showlegend=len(delays) > 1, legend=legend | {"itemwidth": 48}, dragmode="pan")
+    figure.update_layout(margin={"l": 10, "r": 10, "t": 78, "b": below}, hoverdistance=12)
+    return dress(figure, title, subtitle, alt, round(78 + below + top - bottom))

@@ -1,0 +1,186 @@
+"""Places for the nodes of a graph: in layers from inputs to output, with room for the edges that pass between them."""
+
+from __future__ import annotations
+
+from bisect import bisect, insort
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from workbench.graph import Network
+from workbench.paths import reachable, shortest_delays, topological_order
+
+Point = tuple[float, float]
+Stop = Hashable  # a node, or (edge position, layer) where an edge passes a layer
+SWEEPS = 12  # times the order within the layers is improved
+STOPS = 20_000  # passing edges up to which each one gets a place of its own
+BETWEEN_ROWS = 16.0  # rows that passing edges may take up in a layer, however many they are
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things are: nodes at (layer, row), and of every edge the points it runs through, source to target."""
+
+    nodes: Mapping[str, Point]
+    routes: tuple[tuple[Point, ...], ...]
+
+
+def lay_out(network: Network) -> Layout:
+    """A layer per node so that edges lead rightwards but for those that close a cycle; rows so that few cross.
+
+    Source: the layered drawing of Sugiyama, Tagawa, Toda 1981; rows by least squares that keep the distances.
+
+    >>> network = Network({"a": (1,)}, [Edge("a", "b", Dense(1)), Edge("b", "c", Dense(1)), Edge("a", "c", Dense(1))])
+    >>> layout = lay_out(network)
+    >>> {node: x for node, (x, y) in layout.nodes.items()}, len(layout.routes[2])
+    ({'a': 0, 'b': 1, 'c': 2}, 3)
+    """
+    layer = layers(network)
+    routes = _routes(network, layer)
+    stops: list[list[Stop]] = [[] for _ in range(max(layer.values()) + 1)]
+    for stop in dict.fromkeys([*network.nodes, *(stop for route in routes for stop, _ in route)]):
+        stops[layer[stop] if isinstance(stop, str) else stop[1]].append(stop)  # type: ignore[index]  # (edge, layer)
+    links = {(a, b) if x < y else (b, a) for route in routes for (a, x), (b, y) in pairwise(route) if x != y}
+    order = _ordered(stops, sorted(links, key=repr))
+    rows = _rows(order, links, Counter(edge.source for edge in network.edges if edge.source == edge.target))
+    return Layout(
+        {node: (layer[node], rows[node]) for node in network.nodes},
+        tuple(tuple((float(x), rows[stop]) for stop, x in route) for route in routes),
+    )
+
+
+def layers(network: Network) -> dict[str, int]:
+    """Layer of every node: its longest path from an input, without the edges that close a cycle; the output last.
+
+    >>> layers(Network({"a": (1,)}, [Edge("a", "b", Dense(1)), Edge("b", "b", Dense(1)), Edge("b", "c", Dense(1))]))
+    {'a': 0, 'b': 1, 'c': 2}
+    """
+    hops = shortest_delays(network.inputs, ((*edge.ends, 1) for edge in network.edges))
+    forward: dict[tuple[str, str], None] = {}
+    for edge in sorted(network.edges, key=lambda edge: (hops[edge.source], hops[edge.target])):
+        rises = hops[edge.source] < hops[edge.target]  # nothing kept so far leaves such a target
+        if edge.ends not in forward and (rises or edge.source not in reachable([edge.target], forward)):
+            forward[edge.ends] = None
+    found = dict.fromkeys(network.nodes, 0)
+    sources: dict[str, list[str]] = {node: [] for node in network.nodes}
+    for source, target in forward:
+        sources[target].append(source)
+    for node in topological_order(network.nodes, forward):
+        found[node] = 1 + max((found[source] for source in sources[node]), default=-1)
+    if all(source != network.output for source, _ in forward):
+        found[network.output] = max(found.values())
+    return found
+
+
+def _routes(network: Network, layer: Mapping[str, int]) -> list[list[tuple[Stop, int]]]:
+    """Of every edge the stops it runs through, with their layers; only its ends where there would be too many."""
+    apart = [(layer[edge.target] - layer[edge.source]) for edge in network.edges]
+    passing = sum(max(0, abs(distance) - 1) for distance in apart) <= STOPS
+    routes: list[list[tuple[Stop, int]]] = []
+    for position, (edge, distance) in enumerate(zip(network.edges, apart, strict=True)):
+        begin, end, way = layer[edge.source], layer[edge.target], 1 if distance > 0 else -1
+        between = range(begin + way, end, way) if passing and distance else ()
+        routes.append([(edge.source, begin), *(((position, x), x) for x in between), (edge.target, end)])
+    return routes
+
+
+def _ordered(stops: Sequence[Sequence[Stop]], links: Sequence[tuple[Stop, Stop]]) -> list[list[Stop]]:
+    """The stops of every layer in an order with few crossings: each goes to the mean place of its neighbours."""
+    order = [list(layer) for layer in stops]
+    before, after = _neighbours(links)
+    best, fewest = order, _crossings(order, after)
+    for sweep in range(SWEEPS):
+        order = [list(layer) for layer in order]
+        numbers = range(1, len(order)) if sweep % 2 == 0 else range(len(order) - 2, -1, -1)
+        beside = before if sweep % 2 == 0 else after
+        for number in numbers:
+            other = order[number - 1 if sweep % 2 == 0 else number + 1]
+            place = {stop: i / len(other) for i, stop in enumerate(other)}
+            here = {stop: i / len(order[number]) for i, stop in enumerate(order[number])}
+            mean = {
+                stop: _mean([place[n] for n in beside.get(stop, ()) if n in place], here[stop])
+                for stop in order[number]
+            }
+            order[number].sort(key=mean.__getitem__)
+        crossings = _crossings(order, after)
+        if crossings < fewest:
+            best, fewest = order, crossings
+    return best
+
+
+def _neighbours(links: Iterable[tuple[Stop, Stop]]) -> tuple[dict[Stop, list[Stop]], dict[Stop, list[Stop]]]:
+    """Per stop those to the left and those to the right that it is linked with."""
+    before: dict[Stop, list[Stop]] = {}
+    after: dict[Stop, list[Stop]] = {}
+    for left, right in links:
+        before.setdefault(right, []).append(left)
+        after.setdefault(left, []).append(right)
+    return before, after
+
+
+def _mean(values: Sequence[float], otherwise: float) -> float:
+    return sum(values) / len(values) if values else otherwise
+
+
+def _crossings(order: Sequence[Sequence[Stop]], after: Mapping[Stop, Sequence[Stop]]) -> int:
+    """Pairs of links between neighbouring layers that cross."""
+    found = 0
+    for left, right in pairwise(order):
+        place = {stop: i for i, stop in enumerate(right)}
+        seen: list[int] = []
+        for stop in left:
+            ends = sorted(place[other] for other in after.get(stop, ()) if other in place)
+            found += sum(len(seen) - bisect(seen, end) for end in ends)
+            for end in ends:
+                insort(seen, end)
+    return found
+
+
+def _rows(
+    order: Sequence[Sequence[Stop]], links: Iterable[tuple[Stop, Stop]], loops: Mapping[str, int]
+) -> dict[Stop, float]:
+    """Row of every stop: near its neighbours, in the order of its layer, nodes a row apart and edges closer."""
+    before, after = _neighbours(links)
+    most = max(sum(not isinstance(stop, str) for stop in layer) for layer in order)
+    narrow = min(0.5, BETWEEN_ROWS / max(1, most))
+    offsets = [_offsets(layer, narrow, loops) for layer in order]
+    rows = {
+        stop: y for layer, places in zip(order, offsets, strict=True) for stop, y in zip(layer, places, strict=True)
+    }
+    for sweep in range(2 * SWEEPS):
+        numbers = range(len(order)) if sweep % 2 == 0 else range(len(order) - 1, -1, -1)
+        for number in numbers:
+            layer, places = order[number], offsets[number]
+            wanted = [
+                _mean([rows[n] for n in (*before.get(stop, ()), *after.get(stop, ()))], rows[stop]) for stop in layer
+            ]
+            kept = _rising([y - place for y, place in zip(wanted, places, strict=True)])
+            rows.update((stop, y + place) for stop, y, place in zip(layer, kept, places, strict=True))
+    return rows
+
+
+def _offsets(layer: Sequence[Stop], narrow: float, loops: Mapping[str, int]) -> list[float]:
+    """Least distances from the middle of the layer: a row between nodes, less where an edge passes, more over loops."""
+    places = [0.0]
+    for below, above in pairwise(layer):
+        nodes = isinstance(below, str) + isinstance(above, str)
+        looped = loops.get(below, 0) if isinstance(below, str) else 0
+        more = 0.15 + 0.2 * looped if looped else 0.0
+        places.append(places[-1] + {2: 1.0, 1: 0.6, 0: narrow}[nodes] + more)
+    return [place - places[-1] / 2 for place in places]
+
+
+def _rising(values: Sequence[float]) -> list[float]:
+    """The nearest numbers, by least squares, that never fall.
+
+    >>> _rising([1.0, 3.0, 2.0])
+    [1.0, 2.5, 2.5]
+    """
+    pools: list[tuple[float, int]] = []  # sum, how many
+    for value in values:
+        pools.append((value, 1))
+        while len(pools) > 1 and pools[-2][0] / pools[-2][1] > pools[-1][0] / pools[-1][1]:
+            total, size = pools.pop()
+            pools[-1] = (pools[-1][0] + total, pools[-1][1] + size)
+    return [total / size for total, size in pools for _ in range(size)]
