@@ -27,7 +27,7 @@ FLOORS = [
     {"events"},
     {"graph"},
     {"rollout"},
-    {"engine", "model", "models"},
+    {"engine", "model", "models", "membranes"},
     {"exchange", "checkpoints", "training", "conversion", "energy", "measures", "passages", "study"},
     {"figures"},
     {"widgets"},

@@ -1,12 +1,15 @@
 """Figures: pure functions from values and tables to plotly figures, never shown as a side effect."""
 
 from workbench.figures.answers import accuracy
+from workbench.figures.clouds import events
 from workbench.figures.collections import recordings
 from workbench.figures.costs import operations
+from workbench.figures.display import register
 from workbench.figures.files import save
 from workbench.figures.graphs import network
 from workbench.figures.journeys import passage, passages
 from workbench.figures.lattice import rollout, rollouts
+from workbench.figures.membranes import membrane
 from workbench.figures.moments import moment
 from workbench.figures.spikes import raster
 from workbench.figures.strips import frames
@@ -17,13 +20,17 @@ __all__ = [
     "rollout",
     "rollouts",
     "recordings",
+    "events",
     "frames",
     "moment",
     "learning",
     "accuracy",
     "operations",
     "raster",
+    "membrane",
     "passage",
     "passages",
     "save",
 ]
+
+register()

@@ -1,0 +1,152 @@
+"""The membrane of one neuron: recomputed from what its sources did, it spikes as it was recorded."""
+
+import numpy as np
+import pytest
+import torch
+
+import workbench as wb
+from tests.random_networks import random_frames, random_model, random_network, random_spiking
+from workbench.membranes import trace_membrane
+
+STEPS = 9
+NEURONS = [
+    {"reset": reset, "membrane": membrane, "ticks_per_frame": 3, "floor": floor}
+    for reset in ("subtract", "zero")
+    for membrane in ("carry", "frame")
+    for floor in (-1.0, None)
+]
+
+
+def hidden(network: wb.Network) -> list[str]:
+    return [node for node in network.nodes if node not in network.inputs and node != network.output]
+
+
+@pytest.mark.parametrize("seed", range(104))
+def test_the_activity_recomputed_is_the_activity_recorded(seed: int) -> None:
+    network = random_network(seed, parallel=True)
+    neuron = NEURONS[seed % len(NEURONS)]
+    model = random_spiking(network, seed, **neuron)
+    model.ticks_per_frame = 3
+    activity = model.run(random_frames(network, seed, STEPS, counts=True))
+    rng = np.random.default_rng(seed)
+    for node in hidden(network):
+        unit = int(rng.integers(np.prod(network.shapes[node])))
+        table = trace_membrane(model, activity, node, unit, recording=1)
+        recorded = activity[node][:, 1].flatten(1)[:, unit].double().numpy()
+        assert np.array_equal(table["activity"], recorded), node
+        first = network.first_response[node]
+        assert table["membrane"].isna().tolist() == [step < first for step in range(STEPS)]
+        assert np.array_equal(table["activity"] == 1, table["membrane"] >= 1)
+        assert not table["drive"][:first].any()
+
+
+def test_the_random_networks_of_the_law_are_recurrent_and_their_neurons_fire() -> None:
+    recurrent = spikes = 0
+    for seed in range(104):
+        network = random_network(seed, parallel=True)
+        recurrent += bool(wb.count_rollouts(network) < 2 ** len(network.edges))
+        model = random_spiking(network, seed, **NEURONS[seed % len(NEURONS)])
+        activity = model.run(random_frames(network, seed, STEPS, counts=True))
+        spikes += any(activity[node].any() for node in hidden(network))
+    assert recurrent > 40
+    assert spikes > 90
+
+
+@pytest.mark.parametrize("neuron", NEURONS)
+def test_the_membrane_follows_its_equation(neuron: dict[str, object]) -> None:
+    network = random_network(5)
+    model = random_spiking(network, 5, **neuron)
+    activity = model.run(random_frames(network, 5, 20, counts=True))
+    for node in hidden(network):
+        table = trace_membrane(model, activity, node, 4)
+        first, v = network.first_response[node], 0.5
+        for age, row in enumerate(table[first:].itertuples()):
+            v = 0.5 if neuron["membrane"] == "frame" and age % 3 == 0 else v
+            v = v + row.drive if neuron["floor"] is None else max(-1.0, v + row.drive)
+            assert row.membrane == v
+            if v >= 1:
+                v = v - 1 if neuron["reset"] == "subtract" else 0.0
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("norm", [None, "batch"])
+def test_an_ann_has_drive_and_activity_but_no_membrane(seed: int, norm: str | None) -> None:
+    network = random_network(seed)
+    model = random_model(network, seed, norm)
+    activity = model.run(random_frames(network, seed, STEPS))
+    for node in network.nodes[1:]:
+        table = trace_membrane(model, activity, node, 0, recording=1)
+        recorded = activity[node][:, 1].flatten(1)[:, 0].detach().numpy()
+        assert np.allclose(table["activity"], recorded, rtol=1e-12, atol=1e-12)
+        assert table["membrane"].isna().all()
+        wanted = table["drive"] if node == network.output else table["drive"].clip(lower=0)
+        assert np.array_equal(table["activity"], wanted)
+
+
+def small(**options: object) -> tuple[wb.Model, dict[str, torch.Tensor]]:
+    network = wb.Network(
+        {"in": (1, 2, 3)}, [wb.Edge("in", "a", wb.Conv(2, kernel=1)), wb.Edge("a", "out", wb.Dense(2))]
+    )
+    model = wb.Model(network, neuron=wb.IntegrateAndFire(), **options)
+    model(torch.rand(4, 5, 1, 2, 3))
+    return model, model.eval().run(torch.rand(6, 5, 1, 2, 3))
+
+
+def test_a_flat_unit_and_one_index_per_axis_are_the_same_neuron() -> None:
+    model, activity = small()
+    table = trace_membrane(model, activity, "a", 10, recording=2)
+    assert table.equals(trace_membrane(model, activity, "a", (1, 1, 1), recording=2))
+    assert table.attrs == {"node": "a", "unit": (1, 1, 1)}
+    assert list(table.columns) == ["step", "frame", "drive", "membrane", "activity"]
+
+
+def test_time_is_counted_in_frames() -> None:
+    model, activity = small(ticks_per_frame=4)
+    assert trace_membrane(model, activity, "a", 0)["frame"].tolist() == [0.25, 0.5, 0.75, 1.0, 1.25, 1.5]
+
+
+def test_a_node_that_never_answers_is_silent() -> None:
+    network = wb.Network({"in": (1,)}, [wb.Edge("in", "a", wb.Dense(1), delay=9), wb.Edge("a", "b", wb.Dense(1))])
+    model = wb.Model(network, norm=None, neuron=wb.IntegrateAndFire())
+    table = trace_membrane(model, model.run(torch.ones(4, 1, 1)), "a", 0)
+    assert table["membrane"].isna().all()
+    assert not table[["drive", "activity"]].any(axis=None)
+
+
+def test_nothing_is_changed_by_looking() -> None:
+    model, activity = small()
+    model.train()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    held = {node: values.clone() for node, values in activity.items()}
+    trace_membrane(model, activity, "a", 0)
+    assert model.training
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+    assert all(torch.equal(held[node], values) for node, values in activity.items())
+
+
+@pytest.mark.parametrize(
+    ("node", "unit", "recording", "message"),
+    [
+        ("z", 0, 0, "unknown node 'z'; the network has in, a, out"),
+        ("in", 0, 0, "'in' is an input, .*choose one of a, out"),
+        ("a", 12, 0, r"unit 12 is not in 'a' of shape \(2, 2, 3\); give a flat index from 0 to 11"),
+        ("a", -1, 0, "unit -1 is not in 'a'"),
+        ("a", (1, 1), 0, r"unit \(1, 1\) is not in 'a'"),
+        ("a", (1, 2, 0), 0, r"unit \(1, 2, 0\) is not in 'a'"),
+        ("a", 0.5, 0, "unit 0.5 is not in 'a'"),
+        ("a", 0, 5, "recording=5 is not among the 5 of the activity"),
+        ("a", 0, -1, "recording=-1 is not among the 5"),
+    ],
+)
+def test_mistakes_are_refused_with_a_cure(node: str, unit: int, recording: int, message: str) -> None:
+    model, activity = small()
+    with pytest.raises(ValueError, match=message):
+        trace_membrane(model, activity, node, unit, recording)
+
+
+def test_activity_of_another_run_is_refused() -> None:
+    model, activity = small()
+    with pytest.raises(ValueError, match=r"lacks a, from which 'out' is driven; it holds out; record every node"):
+        trace_membrane(model, {"out": activity["out"]}, "out", 0)
+    with pytest.raises(ValueError, match=r"activity of 'in' has shape \(6, 5, 4\); expected \(step, batch, 1, 2, 3\)"):
+        trace_membrane(model, {"in": torch.zeros(6, 5, 4)}, "a", 0)

@@ -1,0 +1,84 @@
+"""Values that show themselves as the last line of a notebook's cell; a terminal keeps their plain text."""
+
+from __future__ import annotations
+
+import html
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench.events.recordings import Dataset, Recordings
+from workbench.figures.collections import recordings
+from workbench.figures.graphs import network
+from workbench.figures.lattice import rollout
+from workbench.figures.style import amount
+from workbench.graph import Network
+from workbench.measures import COMPARISON, summarise
+from workbench.model import Model
+from workbench.rollout import Rollout
+
+COUNTS = ("dense_macs", "effective_macs", "synaptic_operations", "neuron_updates")
+
+
+def picture(value: Network | Rollout | Recordings | Dataset | Model) -> go.Figure:
+    """The figure in which a value shows itself; TypeError for values without one.
+
+    >>> from workbench.figures.display import picture
+    >>> picture(Rollout(Network({"eye": (1,)}, [Edge("eye", "hand", Dense(1))]), frames=3)).layout.meta["title"]
+    'Streaming rollout: inference factor 1, first response of hand in frame 1'
+    """
+    if isinstance(value, Network):
+        return network(value)
+    if isinstance(value, Rollout):
+        return rollout(value)
+    if isinstance(value, Recordings | Dataset):
+        return recordings(value)
+    if isinstance(value, Model):
+        figure = network(value.network, ticks_per_frame=value.ticks_per_frame)
+        words = repr(value).removeprefix("Model(").removesuffix(")")
+        figure.layout.meta = {**figure.layout.meta, "alt": f"{words}. {figure.layout.meta['alt']}"}
+        return figure
+    raise TypeError(f"{type(value).__name__} has no picture of its own")
+
+
+def show(value: Any) -> dict[str, Any]:
+    """The figure of a value as a notebook takes it, its plain text beside it; what could not be drawn says why."""
+    text = repr(value)
+    try:
+        return {**picture(value)._repr_mimebundle_(), "text/plain": text}
+    except ValueError as error:
+        return {"text/plain": f"{text}\n(no picture: {error})"}
+
+
+def show_comparison(table: pd.DataFrame) -> dict[str, Any] | None:
+    """The table of `wb.compare` as one row per model, accuracy frame by frame; None for any other table."""
+    columns = {"model", "step", "frame", "accuracy", "energy_nj", *COUNTS}
+    if table.attrs.get("workbench") != COMPARISON or not columns <= set(table.columns) or table.empty:
+        return None
+    wide = summarise(table)
+    for column in wide.columns:
+        if column.startswith("frame"):
+            wide[column] = [f"{100 * value:.1f} %" if value == value else "silent" for value in wide[column]]
+        else:
+            wide[column] = [amount(value) for value in wide[column]]
+    caption = (
+        f"{len(table):,} rows, a model and step each: accuracy at the end of every frame, and counts per recording at "
+        "the last step. figures.accuracy(costs) and figures.operations(costs) draw them."
+    )
+    body = wide.rename(columns=lambda name: html.escape(name.replace("_", " "))).to_html(border=0)
+    return {"text/html": f"{body}<p>{caption}</p>", "text/plain": repr(table)}
+
+
+def register() -> None:
+    """Let the notebook that runs here, if one does, show our values; a plain Python is left alone."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None:
+        return
+    formatter = shell.display_formatter.mimebundle_formatter
+    shows: dict[type, Callable[[Any], Any]] = dict.fromkeys((Network, Rollout, Recordings, Dataset, Model), show)
+    for kind, function in {**shows, pd.DataFrame: show_comparison}.items():
+        formatter.for_type(kind, function)

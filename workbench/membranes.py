@@ -1,0 +1,147 @@
+"""One neuron over time: its drive, its membrane before every reset, its spikes."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from workbench.model import Model
+from workbench.neurons import IntegrateAndFire
+from workbench.ops import Shape
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def trace_membrane(
+    model: Model, activity: Mapping[str, Tensor], node: str, unit: int | Sequence[int], recording: int = 0
+) -> pd.DataFrame:
+    """Drive, membrane and activity of one neuron at every step of one recording.
+
+    drive(t) = bias + sum over edges of (W source(t - delay)) at the unit, then the neuron's own v(t). `activity` is
+    what `model.run` gives, (step, batch, *shape) by node, and must hold every source of the node. `unit` is a flat
+    index or one index per axis of the node's shape. Columns: step, frame ((step + 1) / ticks_per_frame, when the step
+    ends), drive, membrane (what is compared with the threshold, before the reset; NaN where there is none: in an ANN,
+    in the output, before the first response) and activity; the drive and the activity are 0 before the first response.
+    The table's `attrs` name node and unit. ValueError for a node, unit or recording that is not there, for an input,
+    which has no drive, and for activity that lacks a source.
+
+    >>> network = Network({"eye": (1,)}, [Edge("eye", "v1", Identity(), delay=0), Edge("v1", "hand", Identity())])
+    >>> snn = Model(network, norm=None, neuron=IntegrateAndFire(start=0.0), ticks_per_frame=2)
+    >>> activity = snn.run(torch.tensor([0.75, 0.5, 0.0]).reshape(3, 1, 1))
+    >>> trace_membrane(snn, activity, "v1", unit=0)[["frame", "membrane", "activity"]].to_numpy().tolist()
+    [[0.5, 0.75, 0.0], [1.0, 1.25, 1.0], [1.5, 0.25, 0.0]]
+    """
+    import pandas as pd
+
+    place = _place(model, node, unit)
+    _require_sources(model, activity, node, recording)
+    drive = _drive(model, activity, node, recording)[:, 0]
+    for index in place:
+        drive = drive[:, index]
+    first = min(model.network.first_response[node], len(drive))
+    membrane, answers = _scan(model, node, drive[first:])
+    silent = torch.zeros_like(drive[:first])
+    step = np.arange(len(drive))
+    columns = {
+        "drive": torch.cat([silent, drive[first:]]),
+        "membrane": torch.cat([torch.full_like(silent, torch.nan), membrane]),
+        "activity": torch.cat([silent, answers]),
+    }
+    table = pd.DataFrame(
+        {"step": step, "frame": (step + 1) / model.ticks_per_frame}
+        | {name: values.double().cpu().numpy() for name, values in columns.items()}
+    )
+    table.attrs = {"node": node, "unit": place}
+    return table
+
+
+@torch.no_grad()
+def _drive(model: Model, activity: Mapping[str, Tensor], node: str, recording: int) -> Tensor:
+    """Drive of a node in every step of one recording, (steps, 1, *shape); meaningless before its first response."""
+    training = model.training
+    model.eval()
+    arrivals = []
+    for position in model.network.incoming(node):
+        edge = model.network.edges[position]
+        source = activity[edge.source][:, recording : recording + 1]
+        silent = torch.zeros_like(source[: edge.delay])
+        arrivals.append(model.connect(position, torch.cat([silent, source[: len(source) - len(silent)]])))
+    drive = model.settle(node, sum(arrivals[1:], start=arrivals[0]))
+    model.train(training)
+    return drive
+
+
+@torch.no_grad()
+def _scan(model: Model, node: str, drive: Tensor) -> tuple[Tensor, Tensor]:
+    """Membrane before the reset, NaN for neurons without one, and activity; one tick after the other."""
+    neuron = model.neuron
+    membranes, answers = torch.full_like(drive, torch.nan), torch.zeros_like(drive)
+    left: Tensor | None = None
+    for age in range(len(drive)):
+        now = drive[age : age + 1]
+        answer, after = model.fire(node, now.unsqueeze(1), left, age)
+        answers[age] = answer.item()
+        if after is not None and isinstance(neuron, IntegrateAndFire):
+            started = neuron.membrane == "frame" and age % neuron.ticks_per_frame == 0
+            start = torch.full_like(after, neuron.start * neuron.threshold)
+            before = start if left is None or started else left
+            membranes[age] = (before + now if answer.item() else after).item()  # only a spike resets
+        left = after
+    return membranes, answers
+
+
+def _place(model: Model, node: str, unit: int | Sequence[int]) -> tuple[int, ...]:
+    """Index of the unit along every axis of the node's shape."""
+    network = model.network
+    if node not in network.nodes:
+        raise ValueError(f"trace_membrane: unknown node {node!r}; the network has {', '.join(network.nodes)}")
+    if node in network.inputs:
+        raise ValueError(
+            f"trace_membrane: {node!r} is an input, which is given from outside and has no drive; choose one of "
+            f"{', '.join(other for other in network.nodes if other not in network.inputs)}"
+        )
+    shape: Shape = network.shapes[node]
+    try:
+        place = tuple(operator.index(i) for i in unit) if isinstance(unit, Sequence) else _unfold(unit, shape)
+    except TypeError:
+        place = ()
+    if len(place) != len(shape) or not all(0 <= i < size for i, size in zip(place, shape, strict=True)):
+        raise ValueError(
+            f"trace_membrane: unit {unit!r} is not in {node!r} of shape {shape}; give a flat index from 0 to "
+            f"{int(np.prod(shape)) - 1}, or one index per axis, counted from 0"
+        )
+    return place
+
+
+def _unfold(unit: int, shape: Shape) -> tuple[int, ...]:
+    """The flat index as one index per axis; () if it lies outside."""
+    flat = operator.index(unit)
+    return tuple(int(i) for i in np.unravel_index(flat, shape)) if 0 <= flat < np.prod(shape) else ()
+
+
+def _require_sources(model: Model, activity: Mapping[str, Tensor], node: str, recording: int) -> None:
+    sources = dict.fromkeys(model.network.edges[position].source for position in model.network.incoming(node))
+    missing = [source for source in sources if source not in activity]
+    if missing:
+        raise ValueError(
+            f"trace_membrane: the activity lacks {', '.join(missing)}, from which {node!r} is driven; it holds "
+            f"{', '.join(activity) or 'nothing'}; record every node with model.run(frames)"
+        )
+    for source in sources:
+        values, shape = activity[source], model.network.shapes[source]
+        if tuple(values.shape[2:]) != shape or values.ndim < 3:
+            raise ValueError(
+                f"trace_membrane: the activity of {source!r} has shape {tuple(values.shape)}; expected (step, batch, "
+                f"{', '.join(map(str, shape))}), as model.run(frames) of this model gives it"
+            )
+        if recording not in range(values.shape[1]):
+            raise ValueError(
+                f"trace_membrane: recording={recording!r} is not among the {values.shape[1]} of the activity; count "
+                "from 0"
+            )
