@@ -10,7 +10,7 @@ from workbench.figures.graphs import network
 from workbench.figures.journeys import passage, passages
 from workbench.figures.lattice import rollout, rollouts
 from workbench.figures.membranes import membrane
-from workbench.figures.moments import moment
+from workbench.figures.moments import moment, scene
 from workbench.figures.spikes import raster
 from workbench.figures.strips import frames
 from workbench.figures.training import learning
@@ -23,6 +23,7 @@ __all__ = [
     "events",
     "frames",
     "moment",
+    "scene",
     "learning",
     "accuracy",
     "operations",

@@ -13,6 +13,7 @@ from workbench.figures.bands import POINTS, Units, count_part, find_part
 from workbench.figures.costs import KINDS
 from workbench.figures.spikes import EXACT, draw_bands, gather_units
 from workbench.figures.style import BLUE, FAINT, GREEN, INK, PURPLE, QUIET, VERMILION, amount, dress, empty
+from workbench.neurons import IntegrateAndFire
 from workbench.passages import Passage
 from workbench.spikes import SpikeTrain
 
@@ -65,10 +66,11 @@ def passages(passages: Mapping[str, Passage], traces: pd.DataFrame | None = None
             figure.update_yaxes(showticklabels=False, row=len(rows), col=column)
         figure.update_xaxes(range=[0, each.steps / each.ticks_per_frame * 1.01], col=column)
     if traces is not None:
-        figure.add_traces(_membrane(traces, name), rows=3, cols=1)
+        first = next(iter(passages.values()))
+        figure.add_traces(_membrane(traces, name, _threshold(first)), rows=3, cols=1)
         what = "membrane" if traces["membrane"].notna().any() else "drive"
         figure.update_yaxes(title_text=f"{what}<br>{name}", row=3, col=1)
-    most = max(float(each.costs[list(KINDS)].max(axis=None)) for each in passages.values())
+    most = max(float(each.costs[list(KINDS)].to_numpy().max()) for each in passages.values())
     figure.update_yaxes(range=[0, 1.05 * most], tickformat="~s", row=1)
     figure.update_yaxes(title_text="operations<br>so far", row=1, col=1)
     figure.update_yaxes(title_text="answer", row=2, col=1)
@@ -127,7 +129,12 @@ def _answers(passage: Passage) -> list[go.Scatter]:
     return lines
 
 
-def _membrane(traces: pd.DataFrame, name: str) -> list[go.Scatter]:
+def _threshold(passage: Passage) -> float:
+    neuron = passage.model.neuron
+    return neuron.threshold if isinstance(neuron, IntegrateAndFire) else 1.0
+
+
+def _membrane(traces: pd.DataFrame, name: str, threshold: float) -> list[go.Scatter]:
     """The membrane with its threshold and a mark for every spike; of a neuron without one, its drive."""
     alive = traces["membrane"].notna().any()
     column = "membrane" if alive else "drive"
@@ -139,9 +146,9 @@ def _membrane(traces: pd.DataFrame, name: str) -> list[go.Scatter]:
     if not alive:
         return [line]
     ends = frames[[0, -1]]
-    threshold = go.Scatter(
-        name="threshold", x=ends, y=[1, 1], mode="lines", line={"color": QUIET, "dash": "dot", "width": 1.4},
-        hovertemplate="threshold<extra></extra>",
+    limit = go.Scatter(
+        name="threshold", x=ends, y=[threshold, threshold], mode="lines",
+        line={"color": QUIET, "dash": "dot", "width": 1.4}, hovertemplate="threshold<extra></extra>",
     )  # fmt: skip
     fired = traces[traces["activity"] > 0]
     spikes = go.Scatter(
@@ -149,7 +156,7 @@ def _membrane(traces: pd.DataFrame, name: str) -> list[go.Scatter]:
         marker={"symbol": "triangle-up", "size": 8, "color": PURPLE, "line": {"color": INK, "width": 0.8}},
         hovertemplate=f"<b>{name}</b> spikes<br>%{{x:.4~g}} frames<extra></extra>",
     )  # fmt: skip
-    return [threshold, line, spikes]
+    return [limit, line, spikes]
 
 
 def _words(passages: Mapping[str, Passage]) -> tuple[str, str]:

@@ -10,6 +10,29 @@ from plotly.subplots import make_subplots
 from workbench.figures.strips import OFF, ON, paint
 from workbench.figures.style import GRID, INK, amount, dress, empty
 
+BARE = {
+    "showticklabels": False, "ticks": "", "showgrid": False, "linecolor": GRID, "mirror": True, "constrain": "domain"
+}  # fmt: skip
+
+
+def scene(counts: ArrayLike, title: str) -> go.Figure:
+    """What an event camera saw, as one image: counts (2, height, width) of OFF (blue) and ON (vermilion) events.
+
+    >>> from workbench import figures
+    >>> figures.scene(np.ones((2, 3, 4)), "input, frame 2").data[0].z[0][0].tolist()
+    [0, 42, 0]
+    """
+    counts = np.asarray(counts)
+    if counts.ndim != 3 or counts.shape[0] != 2:
+        raise ValueError(f"figures.scene: shape {counts.shape} does not fit; expected (2, height, width)")
+    full = max(1.0, float(np.percentile(counts[counts > 0], 90))) if counts.any() else 1.0
+    figure = go.Figure(paint(0, counts, full))
+    figure.update_xaxes(**BARE).update_yaxes(**BARE)
+    figure.update_layout(margin={"l": 16, "r": 16, "t": 44, "b": 8})
+    off, on = (int(part.sum()) for part in counts)
+    dress(figure, title, "", f"{title}: {off} OFF and {on} ON events.", 300)
+    return figure.update_layout(title_font_size=14)
+
 
 def moment(counts: ArrayLike, step: int, window_us: float, what: str = "step") -> go.Figure:
     """The events of one step, and beside it the events of every step, OFF dashed, against time in ms.
@@ -52,9 +75,7 @@ def moment(counts: ArrayLike, step: int, window_us: float, what: str = "step") -
     figure.add_vrect(
         x0=step * step_ms, x1=(step + 1) * step_ms, fillcolor=INK, opacity=0.14, line_width=0, row=1, col=2
     )
-    bare = {"showticklabels": False, "ticks": "", "showgrid": False, "linecolor": GRID, "mirror": True}
-    figure.update_xaxes(**bare, constrain="domain", row=1, col=1)
-    figure.update_yaxes(**bare, constrain="domain", row=1, col=1)
+    figure.update_xaxes(**BARE, row=1, col=1).update_yaxes(**BARE, row=1, col=1)
     figure.update_xaxes(title_text="time (ms)", range=[0, window_us / 1000], row=1, col=2)
     figure.update_yaxes(title_text=f"events per {what}", rangemode="tozero", row=1, col=2)
     figure.update_layout(legend={"y": 1.02, "x": 1, "orientation": "h", "borderwidth": 0})

@@ -1,8 +1,20 @@
 """Widgets: panels of controls bound to figures."""
 
+from workbench.widgets.explorers import ExplorePanel, explore
 from workbench.widgets.lattice import RolloutsPanel, rollouts
 from workbench.widgets.players import PlayerPanel, player
 from workbench.widgets.rasters import RasterPanel, raster
 from workbench.widgets.trainings import TrainingPanel, training
 
-__all__ = ["RolloutsPanel", "rollouts", "PlayerPanel", "player", "RasterPanel", "raster", "TrainingPanel", "training"]
+__all__ = [
+    "ExplorePanel",
+    "explore",
+    "RolloutsPanel",
+    "rollouts",
+    "PlayerPanel",
+    "player",
+    "RasterPanel",
+    "raster",
+    "TrainingPanel",
+    "training",
+]

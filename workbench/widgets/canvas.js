@@ -72,26 +72,32 @@ function describePoints(event, kind) {
   };
 }
 
-// the time cursor lies over the figure, so that moving it redraws nothing
-function placeCursor(model, plot, line) {
-  const at = model.get("cursor"), layout = plot._fullLayout, axis = layout?.xaxis;
-  const x = at === null || !axis ? NaN : axis.d2p(at);
-  const inside = x >= 0 && x <= axis?._length;
-  line.style.display = inside ? "block" : "none";
-  if (inside) {
-    const size = layout._size;
-    Object.assign(line.style, { left: `${axis._offset + x}px`, top: `${size.t}px`, height: `${size.h}px` });
+// the time cursor lies over the figure, a line in every column of subplots, so that moving it redraws nothing
+function placeCursor(model, plot, lines) {
+  const at = model.get("cursor"), layout = plot._fullLayout, shown = [];
+  if (at !== null && layout?._subplots) {
+    for (const name of layout._subplots.xaxis) {
+      const axis = layout[name.replace("x", "xaxis")], x = axis.d2p(at);
+      if (x >= 0 && x <= axis._length) shown.push(axis._offset + x);
+    }
   }
+  const places = [...new Set(shown.map(Math.round))];
+  while (lines.children.length < places.length) lines.append(document.createElement("i"));
+  [...lines.children].forEach((line, i) => {
+    line.style.display = i < places.length ? "block" : "none";
+    const { t: top, h: height } = layout._size;
+    Object.assign(line.style, { left: `${places[i]}px`, top: `${top}px`, height: `${height}px` });
+  });
 }
 
 async function render({ model, el }) {
   el.classList.add("workbench-canvas");
-  const plot = document.createElement("div"), line = document.createElement("div"), words = document.createElement("div");
-  line.className = "workbench-cursor";
+  const [plot, lines, words] = ["div", "div", "div"].map((kind) => document.createElement(kind));
+  lines.className = "workbench-cursor";
   words.className = "workbench-words";
   words.setAttribute("role", "status");
   words.textContent = "Drawing …";
-  el.append(plot, line, words);
+  el.append(plot, lines, words);
   const say = (text) => { words.textContent = text; words.style.display = text ? "block" : "none"; };
   const tell = (name, value) => { model.set(name, value); model.save_changes(); };
 
@@ -119,7 +125,7 @@ async function render({ model, el }) {
         el.setAttribute("role", "img");
         el.setAttribute("aria-label", layout.meta?.alt ?? layout.title?.text ?? "figure");
         await Plotly.react(plot, data, layout, { responsive: true, displaylogo: false, ...model.get("_config") });
-        placeCursor(model, plot, line);
+        placeCursor(model, plot, lines);
         onLife();
       }
     } catch (error) {
@@ -143,7 +149,7 @@ async function render({ model, el }) {
     asked = 0;
     onLife();
   };
-  const onCursor = () => placeCursor(model, plot, line);
+  const onCursor = () => placeCursor(model, plot, lines);
   const theme = new MutationObserver(draw);
   theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
   model.on("change:_drawing", draw);

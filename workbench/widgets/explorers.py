@@ -1,0 +1,182 @@
+"""One recording through one model, to look at from all sides: input, spikes, a membrane, the answer, the cost."""
+
+from __future__ import annotations
+
+import html
+from functools import lru_cache
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench import figures
+from workbench.events.recordings import Dataset, Recordings
+from workbench.figures.costs import KINDS
+from workbench.figures.style import amount, empty
+from workbench.membranes import trace_membrane
+from workbench.model import Model
+from workbench.passages import Passage, follow
+from workbench.widgets.canvas import Canvas
+from workbench.widgets.clock import Clock
+from workbench.widgets.panel import LABELLED, Panel
+
+
+def explore(model: Model, recordings: Recordings | Dataset, recording: int = 0) -> ExplorePanel:
+    """A panel that follows one recording through a model, an ANN or an SNN; of a Dataset, its test part.
+
+    One time cursor goes through the input, the activity of all nodes, the membrane of a chosen unit (click one), the
+    answer and the operations so far. `recording` is the one to begin with.
+
+    >>> ticks = np.ones((8, 3, 2, 5, 5), dtype=int)
+    >>> recordings = Recordings.from_ticks(ticks, labels=[0, 1, 1], ticks_per_frame=2)
+    >>> network = Network({"eye": (2, 5, 5)}, [Edge("eye", "v1", Dense(4)), Edge("v1", "hand", Dense(2))])
+    >>> panel = explore(Model(network), recordings)
+    >>> panel.choose("v1", 3)
+    >>> panel.selection, list(panel.table.columns)[:3]
+    (('v1', 3), ['step', 'frame', 'answer'])
+    """
+    return ExplorePanel(model, recordings.test if isinstance(recordings, Dataset) else recordings, recording)
+
+
+class ExplorePanel(Panel):
+    """A recording on its way through a model; `selection` is the chosen (node, unit), `clock` the time cursor."""
+
+    title = "Exploration"
+
+    def __init__(self, model: Model, recordings: Recordings, recording: int = 0) -> None:
+        self.model, self.recordings = model, recordings
+        self._follow_recording = lru_cache(maxsize=8)(lambda number: follow(model, recordings, number))
+        self._trace = lru_cache(maxsize=64)(self._trace_unit)
+        passage = self._follow_recording(recording)
+        hidden = [node for node in model.network.nodes if node not in model.network.inputs]
+        self.recording = ipywidgets.IntSlider(
+            recording, 0, len(recordings) - 1, description="recording", **LABELLED, disabled=len(recordings) == 1
+        )
+        self.node = ipywidgets.Dropdown(options=hidden, value=hidden[0], description="node", **LABELLED)
+        self.unit = ipywidgets.BoundedIntText(0, 0, self._units(hidden[0]) - 1, description="unit", **LABELLED)
+        what = "tick" if model.spiking else "frame"
+        self.clock = Clock(passage.steps, recordings.window_us / passage.steps, what)
+        self.clock.step.value = passage.steps - 1
+        self.scene = Canvas(self._attempt(self._draw_scene))
+        self.now = ipywidgets.HTML()
+        rows = [
+            ipywidgets.HBox([self.recording, self.node, self.unit], layout={"flex_flow": "row wrap"}),
+            self.clock,
+            ipywidgets.HBox([ipywidgets.Box([self.scene], layout={"width": "340px", "flex": "0 0 auto"}), self.now]),
+        ]
+        super().__init__(rows, (self.recording, self.node, self.unit))
+        self.clock.step.observe(self._move, "value")
+        self._move()
+
+    @property
+    def passage(self) -> Passage:
+        """What the recording in view did in the model: activity of every node, answers, costs."""
+        return self._follow_recording(self.recording.value)
+
+    @property
+    def selection(self) -> tuple[str, int]:
+        """The chosen (node, unit), the unit counted through the node's shape."""
+        return self.node.value, self.unit.value
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row per step: step, frame, answer (class so far, or None), right, and the counts so far of `wb.compare`."""
+        passage = self.passage
+        silent = np.isnan(passage.answers).any(axis=1)
+        best = np.nan_to_num(passage.answers, nan=-np.inf).argmax(axis=1)
+        table = passage.costs.drop(columns=["model", "accuracy"]).copy()
+        table.insert(2, "answer", [None if s else passage.classes[b] for s, b in zip(silent, best, strict=True)])
+        table.insert(3, "right", ~silent & (best == passage.label))
+        return table
+
+    @property
+    def trace(self) -> pd.DataFrame:
+        """Drive, membrane and activity of the chosen unit at every step."""
+        return self._trace(self.recording.value, *self.selection)
+
+    def choose(self, node: str, unit: int) -> None:
+        """Look at the membrane of a unit; ValueError for one that is not there."""
+        if node not in self.node.options or not 0 <= unit < self._units(node):
+            known = ", ".join(f"{each} (0 to {self._units(each) - 1})" for each in self.node.options)
+            raise ValueError(f"widgets.explore: there is no unit {unit!r} of {node!r}; there are {known}")
+        with self._pausing():
+            self.unit.max = max(self.unit.max, unit)
+        self.set(node=node, unit=unit)
+
+    def _units(self, node: str) -> int:
+        return int(np.prod(self.model.network.shapes[node]))
+
+    def _trace_unit(self, recording: int, node: str, unit: int) -> pd.DataFrame:
+        return trace_membrane(self.model, self._follow_recording(recording).activity, node, unit)
+
+    def _pointed(self, kind: str, trace: int, point: Any) -> None:
+        """A click on a spike, or on a pixel of an image, chooses its unit."""
+        drawn: Any = self.figure.data[trace]
+        if kind != "click" or drawn.name not in self.node.options:
+            return
+        if drawn.type == "heatmap":
+            rows = len(drawn.z)
+            unit = int((point[0] + 0.5) * self._units(drawn.name) / rows)
+        else:
+            unit = int(drawn.customdata[point])
+        self.choose(drawn.name, unit)
+
+    def _draw(self) -> go.Figure:
+        with self._pausing():
+            self.unit.max = self._units(self.node.value) - 1
+        node, unit = self.selection
+        return figures.passage(self.passage, self.trace, f"{node} {unit}")
+
+    def _draw_scene(self) -> go.Figure:
+        """The events of the last frame's worth of time before the cursor."""
+        shape = self.recordings.shape
+        if len(shape) != 3 or shape[0] != 2:
+            return empty("Input", f"an input of shape {shape} is no image")
+        ticks = next(iter(self.model.network.inputs))
+        end = self.clock.step.value + 1
+        begin = max(0, end - self.passage.ticks_per_frame)
+        counts = self.passage.activity[ticks][begin:end, 0].sum(0).numpy()
+        k = self.passage.ticks_per_frame
+        return figures.scene(counts, f"input, frames {begin / k:.2f} to {end / k:.2f}")
+
+    def refresh(self) -> None:
+        """Draw anew what the controls want."""
+        super().refresh()
+        self._move()
+
+    def _move(self, change: Any = None) -> None:
+        """Bring cursor, input and numbers to the step of the clock; nothing else is drawn."""
+        row = self.table.iloc[self.clock.step.value]
+        self.figure.cursor = float(row["frame"])
+        self.scene.draw(self._attempt(self._draw_scene))
+        self.now.value = self._numbers(row)
+
+    def _numbers(self, row: pd.Series[Any]) -> str:
+        """What holds at the cursor, as a table."""
+        truth = self.passage.classes[self.passage.label]
+        trace = self.trace.iloc[self.clock.step.value]
+        node, unit = self.selection
+        charge = f"membrane {trace['membrane']:.3g}, " if trace["membrane"] == trace["membrane"] else ""
+        spikes = f", {self.trace['activity'][: self.clock.step.value + 1].sum():g} spikes" if self.model.spiking else ""
+        facts = {
+            "time": f"{row['frame']:.4g} frames",
+            "answer so far": "none yet"
+            if row["answer"] is None
+            else f"{row['answer']} ({'right' if row['right'] else 'wrong'})",
+            "true class": truth,
+            **{KINDS[kind][0]: amount(row[kind]) for kind in KINDS if row[kind] > 0},
+            "energy (fp32)": f"{row['energy_nj']:,.0f} nJ",
+            f"{node} {unit}": f"{charge}drive {trace['drive']:.3g}{spikes}",
+        }
+        cells = "".join(f"<tr><th style='text-align:left;padding-right:1.5em'>{html.escape(name)}</th>"
+                        f"<td>{html.escape(value)}</td></tr>" for name, value in facts.items())  # fmt: skip
+        return f"<table style='margin:1em;line-height:1.6'>{cells}</table>"
+
+    def _words(self) -> str:
+        return "Click a spike to see the membrane of its unit; move the clock to go through time."
+
+    def __repr__(self) -> str:
+        node, unit = self.selection
+        return f"{type(self).__name__}(recording {self.recording.value}, {node} {unit}, step {self.clock.step.value})"
