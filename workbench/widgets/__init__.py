@@ -1,5 +1,6 @@
 """Widgets: panels of controls bound to figures."""
 
+from workbench.widgets.comparisons import ComparePanel, compare
 from workbench.widgets.explorers import ExplorePanel, explore
 from workbench.widgets.lattice import RolloutsPanel, rollouts
 from workbench.widgets.players import PlayerPanel, player
@@ -7,6 +8,8 @@ from workbench.widgets.rasters import RasterPanel, raster
 from workbench.widgets.trainings import TrainingPanel, training
 
 __all__ = [
+    "ComparePanel",
+    "compare",
     "ExplorePanel",
     "explore",
     "RolloutsPanel",

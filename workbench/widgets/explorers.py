@@ -20,7 +20,7 @@ from workbench.model import Model
 from workbench.passages import Passage, follow
 from workbench.widgets.canvas import Canvas
 from workbench.widgets.clock import Clock
-from workbench.widgets.panel import LABELLED, Panel
+from workbench.widgets.panel import LABELLED, NARROW, Panel
 
 
 def explore(model: Model, recordings: Recordings | Dataset, recording: int = 0) -> ExplorePanel:
@@ -54,8 +54,8 @@ class ExplorePanel(Panel):
         self.recording = ipywidgets.IntSlider(
             recording, 0, len(recordings) - 1, description="recording", **LABELLED, disabled=len(recordings) == 1
         )
-        self.node = ipywidgets.Dropdown(options=hidden, value=hidden[0], description="node", **LABELLED)
-        self.unit = ipywidgets.BoundedIntText(0, 0, self._units(hidden[0]) - 1, description="unit", **LABELLED)
+        self.node = ipywidgets.Dropdown(options=hidden, value=hidden[0], description="node", **NARROW)
+        self.unit = ipywidgets.BoundedIntText(0, 0, self._units(hidden[0]) - 1, description="unit", **NARROW)
         what = "tick" if model.spiking else "frame"
         self.clock = Clock(passage.steps, recordings.window_us / passage.steps, what)
         self.clock.step.value = passage.steps - 1
@@ -159,7 +159,8 @@ class ExplorePanel(Panel):
         trace = self.trace.iloc[self.clock.step.value]
         node, unit = self.selection
         charge = f"membrane {trace['membrane']:.3g}, " if trace["membrane"] == trace["membrane"] else ""
-        spikes = f", {self.trace['activity'][: self.clock.step.value + 1].sum():g} spikes" if self.model.spiking else ""
+        spikes = int(self.trace["activity"][: self.clock.step.value + 1].sum())
+        fired = f", {spikes} {'spike' if spikes == 1 else 'spikes'}" if self.model.spiking else ""
         facts = {
             "time": f"{row['frame']:.4g} frames",
             "answer so far": "none yet"
@@ -168,7 +169,7 @@ class ExplorePanel(Panel):
             "true class": truth,
             **{KINDS[kind][0]: amount(row[kind]) for kind in KINDS if row[kind] > 0},
             "energy (fp32)": f"{row['energy_nj']:,.0f} nJ",
-            f"{node} {unit}": f"{charge}drive {trace['drive']:.3g}{spikes}",
+            f"{node} {unit}": f"{charge}drive {trace['drive']:.3g}{fired}",
         }
         cells = "".join(f"<tr><th style='text-align:left;padding-right:1.5em'>{html.escape(name)}</th>"
                         f"<td>{html.escape(value)}</td></tr>" for name, value in facts.items())  # fmt: skip

@@ -16,6 +16,7 @@ from workbench.figures.style import empty
 from workbench.widgets.canvas import Canvas
 
 LABELLED: dict[str, Any] = {"style": {"description_width": "8.5em"}, "layout": {"width": "27em"}}
+NARROW: dict[str, Any] = {"style": {"description_width": "4em"}, "layout": {"width": "14em"}}
 
 
 class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types

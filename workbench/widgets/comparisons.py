@@ -1,0 +1,134 @@
+"""Two models side by side on the same recording, under one time cursor."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench import figures
+from workbench.events.recordings import Dataset, Recordings
+from workbench.figures.costs import KINDS
+from workbench.figures.style import amount
+from workbench.model import Model
+from workbench.passages import Passage, follow
+from workbench.widgets.clock import Clock
+from workbench.widgets.panel import LABELLED, Panel
+
+
+def compare(models: Mapping[str, Model], recordings: Recordings | Dataset, recording: int = 0) -> ComparePanel:
+    """A panel that shows one recording in two of the models side by side; of a Dataset, its test part.
+
+    `models` are named as for `wb.compare`; with more than two, choose which stand left and right. `recording` is the
+    one to begin with.
+
+    >>> ticks = np.ones((8, 3, 2, 5, 5), dtype=int)
+    >>> recordings = Recordings.from_ticks(ticks, labels=[0, 1, 1], ticks_per_frame=2)
+    >>> network = Network({"eye": (2, 5, 5)}, [Edge("eye", "hand", Dense(2))])
+    >>> from workbench import widgets
+    >>> panel = widgets.compare({"ANN": Model(network), "SNN": convert(Model(network), recordings)}, recordings)
+    >>> panel.clock.step.value = 3  # of the finer clock, that of the SNN
+    >>> panel.table[["model", "frame"]].values.tolist()
+    [['ANN', 2.0], ['SNN', 2.0]]
+    """
+    return ComparePanel(models, recordings.test if isinstance(recordings, Dataset) else recordings, recording)
+
+
+class ComparePanel(Panel):
+    """One recording in two models; `selection` is (recording, time in frames), `table` what holds at that time."""
+
+    title = "Comparison"
+
+    def __init__(self, models: Mapping[str, Model], recordings: Recordings, recording: int = 0) -> None:
+        if len(models) < 2:
+            raise ValueError(f'widgets.compare: {len(models)} models; give at least two, as {{"ANN": ann, "SNN": snn}}')
+        self.models, self.recordings = dict(models), recordings
+        self._follow_recording = lru_cache(maxsize=16)(
+            lambda name, number, answer: follow(self.models[name], recordings, number, answer)
+        )
+        names = list(models)
+        self.left = ipywidgets.Dropdown(options=names, value=names[0], description="left", **LABELLED)
+        self.right = ipywidgets.Dropdown(options=names, value=names[1], description="right", **LABELLED)
+        self.recording = ipywidgets.IntSlider(
+            recording, 0, len(recordings) - 1, description="recording", **LABELLED, disabled=len(recordings) == 1
+        )
+        answers = [("mean so far", "running"), ("last frame", "frame")]
+        self.answer = ipywidgets.Dropdown(options=answers, description="answer", **LABELLED)
+        finest = max(model.ticks_per_frame for model in models.values()) * recordings.frames
+        self.clock = Clock(finest, recordings.window_us / finest)
+        self.clock.step.value = finest - 1
+        self.now = ipywidgets.HTML()
+        rows = [
+            ipywidgets.HBox([self.left, self.right]),
+            ipywidgets.HBox([self.recording, self.answer]),
+            self.clock,
+            self.now,
+        ]
+        super().__init__(rows, (self.left, self.right, self.recording, self.answer))
+        self.clock.step.observe(self._move, "value")
+        self._move()
+
+    @property
+    def passages(self) -> dict[str, Passage]:
+        """What the recording in view did in the models in view, left first."""
+        names = dict.fromkeys((self.left.value, self.right.value))
+        return {name: self._follow_recording(name, self.recording.value, self.answer.value) for name in names}
+
+    @property
+    def selection(self) -> tuple[int, float]:
+        """The (recording, time in frames) in view."""
+        return self.recording.value, (self.clock.step.value + 1) * self.recordings.frames / (self.clock.step.max + 1)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row per model in view, at the cursor: model, frame, answer, right, and the counts of `wb.compare` so far."""
+        return pd.DataFrame([self._row(name, passage) for name, passage in self.passages.items()])
+
+    def _row(self, name: str, passage: Passage) -> dict[str, Any]:
+        """What a model has answered and spent in the steps that have ended at the cursor."""
+        ended = int(np.floor(self.selection[1] * passage.ticks_per_frame + 1e-9))
+        counts = passage.costs.drop(columns=["model", "step", "frame", "accuracy"])
+        answers = passage.answers[ended - 1] if ended else np.full(len(passage.classes), np.nan)
+        best = None if np.isnan(answers).any() else int(answers.argmax())
+        return {
+            "model": name,
+            "frame": ended / passage.ticks_per_frame,
+            "answer": None if best is None else passage.classes[best],
+            "right": best == passage.label,
+            **{str(column): float(counts[column].iloc[ended - 1]) if ended else 0.0 for column in counts},
+        }
+
+    def _draw(self) -> go.Figure:
+        return figures.passages(self.passages)
+
+    def refresh(self) -> None:
+        """Draw anew what the controls want."""
+        super().refresh()
+        self._move()
+
+    def _move(self, change: Any = None) -> None:
+        """Bring cursor and numbers to the clock; nothing else is drawn."""
+        self.figure.cursor = self.selection[1]
+        self.now.value = "<br>".join(self._say(row) for row in self.table.to_dict("records"))
+
+    def _say(self, row: Mapping[Any, Any]) -> str:
+        answer = (
+            "no answer yet" if row["answer"] is None else f"{row['answer']} ({'right' if row['right'] else 'wrong'})"
+        )
+        kinds = ("synaptic_operations", "dense_macs")
+        counts = [f"{amount(row[kind])} {KINDS[kind][0]}" for kind in kinds if row[kind] > 0]
+        facts = ", ".join([html.escape(answer), *counts, f"{row['energy_nj']:,.0f} nJ (fp32)"])
+        return f"<b>{html.escape(row['model'])}</b> at frame {row['frame']:.4g}: {facts}"
+
+    def _words(self) -> str:
+        truth = self.recordings.classes[self.recordings.labels[self.recording.value]]
+        return f"The recording shows <b>{html.escape(truth)}</b>. Both columns share the time axis and the cursor."
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.left.value} beside {self.right.value}, recording {self.recording.value})"
