@@ -28,7 +28,7 @@ FLOORS = [
     {"graph"},
     {"rollout"},
     {"engine", "model", "models"},
-    {"exchange", "training", "conversion", "energy", "measures", "study"},
+    {"exchange", "training", "conversion", "energy", "measures", "confusions", "study"},
     {"figures"},
     {"widgets"},
     {"report", "__main__"},

@@ -1,5 +1,6 @@
 """A workbench for spiking networks that live in time: describe, unroll, train, convert, simulate, count, look."""
 
+from workbench.confusions import count_confusions
 from workbench.conversion import convert
 from workbench.energy import EnergyPreset
 from workbench.events import Camera, Dataset, Recordings, load
@@ -20,4 +21,6 @@ __all__ = [
     "load", "Dataset", "Recordings", "Camera",
     # train, convert, compare
     "Model", "train", "convert", "compare", "operations", "EnergyPreset",
+    # diagnose
+    "count_confusions",
 ]  # fmt: skip
