@@ -28,7 +28,7 @@ FLOORS = [
     {"graph"},
     {"rollout"},
     {"engine", "model", "models"},
-    {"exchange", "training", "conversion", "energy", "measures", "confusions", "study"},
+    {"exchange", "training", "conversion", "energy", "measures", "confusions", "diagnosis", "study"},
     {"figures"},
     {"widgets"},
     {"report", "__main__"},

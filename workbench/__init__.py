@@ -2,6 +2,7 @@
 
 from workbench.confusions import count_confusions
 from workbench.conversion import convert
+from workbench.diagnosis import diagnose
 from workbench.energy import EnergyPreset
 from workbench.events import Camera, Dataset, Recordings, load
 from workbench.graph import Edge, Network
@@ -22,5 +23,5 @@ __all__ = [
     # train, convert, compare
     "Model", "train", "convert", "compare", "operations", "EnergyPreset",
     # diagnose
-    "count_confusions",
+    "diagnose", "count_confusions",
 ]  # fmt: skip

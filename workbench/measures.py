@@ -93,7 +93,7 @@ def operations(model: Model, recordings: Recordings, *, energy: str | EnergyPres
         table["synaptic_operations"] = counts.synaptic[:, position].cumsum() / len(recordings)
         table["energy_nj"] = price(table, energy)
         table["delay_buffer_bytes"] = _buffer_bytes(model, position)
-        table["delay_mismatch"] = _mismatch(model, position)
+        table["delay_mismatch"] = find_mismatch(model, position)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
@@ -225,7 +225,8 @@ def _buffer_bytes(model: Model, position: int) -> int:
     return edge.delay * (units if edge.source in model.network.inputs else -(-units // 8))
 
 
-def _mismatch(model: Model, position: int) -> float:
+def find_mismatch(model: Model, position: int) -> float:
+    """Delay of an edge in frames less the one the model was trained with; 0 for a model that was not converted."""
     if model.trained_network is None:
         return 0.0
     delay, trained = model.network.edges[position].delay, model.trained_network.edges[position].delay

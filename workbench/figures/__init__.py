@@ -3,6 +3,7 @@
 from workbench.figures.answers import accuracy, accuracy_per_operation
 from workbench.figures.confusions import confusion_over_time
 from workbench.figures.costs import operations
+from workbench.figures.doctors import diagnosis
 from workbench.figures.files import save
 from workbench.figures.lattice import rollout, rollouts
 from workbench.figures.prices import energy
@@ -12,5 +13,5 @@ from workbench.figures.training import learning
 
 __all__ = [
     "rollout", "rollouts", "learning", "accuracy", "accuracy_per_operation", "operations", "energy", "raster",
-    "frames", "confusion_over_time", "save",
+    "frames", "confusion_over_time", "diagnosis", "save",
 ]  # fmt: skip
