@@ -1,6 +1,8 @@
 """A workbench for spiking networks that live in time: describe, unroll, train, convert, simulate, count, look."""
 
+from workbench.confusions import count_confusions
 from workbench.conversion import convert
+from workbench.diagnosis import diagnose
 from workbench.energy import EnergyPreset
 from workbench.events import Camera, Dataset, Recordings, load
 from workbench.graph import Edge, Network
@@ -20,4 +22,6 @@ __all__ = [
     "load", "Dataset", "Recordings", "Camera",
     # train, convert, compare
     "Model", "train", "convert", "compare", "operations", "EnergyPreset",
+    # diagnose
+    "diagnose", "count_confusions",
 ]  # fmt: skip

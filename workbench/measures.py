@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -96,7 +96,7 @@ def operations(model: Model, recordings: Recordings, *, energy: str | EnergyPres
         table["synaptic_operations"] = counts.synaptic[:, position].cumsum() / len(recordings)
         table["energy_nj"] = price(table, energy)
         table["delay_buffer_bytes"] = _buffer_bytes(model, position)
-        table["delay_mismatch"] = _mismatch(model, position)
+        table["delay_mismatch"] = find_mismatch(model, position)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
@@ -114,32 +114,54 @@ def summarise(costs: pd.DataFrame) -> pd.DataFrame:
 
 
 @torch.no_grad()
+def run_blocks(
+    model: Model, recordings: Recordings, record: Iterable[str]
+) -> Iterator[tuple[np.ndarray, int, dict[str, Tensor]]]:
+    """Run every recording in eval mode: indices of a batch, the first step of a block, activity of the recorded nodes.
+
+    The blocks of a batch come in order of time, before those of the next; memory is constant in the length.
+    """
+    require_match(model, recordings)
+    training, steps = model.training, recordings.frames * model.ticks_per_frame
+    model.eval()
+    try:
+        for chosen in batches(len(recordings), BATCH):
+            stream = model.stream(len(chosen), record=record)
+            ticks = torch.from_numpy(recordings.as_ticks(chosen, model.ticks_per_frame))
+            for begin in range(0, steps, BLOCK_STEPS):
+                yield chosen, begin, stream.run(ticks[begin : begin + BLOCK_STEPS].to(model.device))
+    finally:
+        model.train(training)
+
+
+def collect_answers(model: Model, recordings: Recordings, answer: str = "running") -> Tensor:
+    """Answers (steps - first response, recordings, classes) of a model, float64, one per class and step."""
+    output = model.network.output
+    drives: dict[int, list[Tensor]] = {}
+    for chosen, _, activity in run_blocks(model, recordings, [output]):
+        drives.setdefault(int(chosen[0]), []).append(activity[output].cpu())
+    drive = torch.cat([torch.cat(blocks) for blocks in drives.values()], dim=1)
+    return average_answers(drive.double(), model.network.first_response[output], model.ticks_per_frame, answer)
+
+
+@torch.no_grad()
 def _count(model: Model, recordings: Recordings) -> Counts:
     """Run every recording and add up what each edge has to do at each step."""
-    require_match(model, recordings)
-    network, training = model.network, model.training
-    model.eval()
-    device = model.device
+    network, device = model.network, model.device
     steps = recordings.frames * model.ticks_per_frame
     fan_out = [_fan_out(model, position).to(device) for position in range(len(network.edges))]
     nonzero = torch.zeros(steps, len(network.edges), dtype=torch.float64, device=device)
     total = torch.zeros_like(nonzero)
-    drives = []
-    for chosen in batches(len(recordings), BATCH):
-        stream = model.stream(len(chosen), record=network.nodes)
-        ticks = torch.from_numpy(recordings.as_ticks(chosen, model.ticks_per_frame))
-        blocks = []
-        for begin in range(0, steps, BLOCK_STEPS):
-            activity = stream.run(ticks[begin : begin + BLOCK_STEPS].to(device))
-            sums = {node: _sums(values) for node, values in activity.items()}
-            for position, edge in enumerate(network.edges):
-                active, amount = sums[edge.source]
-                nonzero[begin : begin + len(active), position] += active @ fan_out[position]
-                total[begin : begin + len(active), position] += amount @ fan_out[position]
-            blocks.append(activity[network.output].cpu())
-        drives.append(torch.cat(blocks))
-    model.train(training)
-    return _arrive(model, nonzero, total, torch.cat(drives, dim=1), len(recordings))
+    drives: dict[int, list[Tensor]] = {}
+    for chosen, begin, activity in run_blocks(model, recordings, network.nodes):
+        sums = {node: _sums(values) for node, values in activity.items()}
+        for position, edge in enumerate(network.edges):
+            active, amount = sums[edge.source]
+            nonzero[begin : begin + len(active), position] += active @ fan_out[position]
+            total[begin : begin + len(active), position] += amount @ fan_out[position]
+        drives.setdefault(int(chosen[0]), []).append(activity[network.output].cpu())
+    drive = torch.cat([torch.cat(blocks) for blocks in drives.values()], dim=1)
+    return _arrive(model, nonzero, total, drive, len(recordings))
 
 
 def _sums(activity: Tensor) -> tuple[Tensor, Tensor]:
@@ -206,7 +228,8 @@ def _buffer_bytes(model: Model, position: int) -> int:
     return edge.delay * (units if edge.source in model.network.inputs else -(-units // 8))
 
 
-def _mismatch(model: Model, position: int) -> float:
+def find_mismatch(model: Model, position: int) -> float:
+    """Delay of an edge in frames less the one the model was trained with; 0 for a model that was not converted."""
     if model.trained_network is None:
         return 0.0
     delay, trained = model.network.edges[position].delay, model.trained_network.edges[position].delay

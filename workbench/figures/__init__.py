@@ -1,16 +1,19 @@
 """Figures: pure functions from values and tables to plotly figures, never shown as a side effect."""
 
-from workbench.figures.answers import accuracy
+from workbench.figures.answers import accuracy, accuracy_per_operation
 from workbench.figures.clouds import events
 from workbench.figures.collections import recordings
+from workbench.figures.confusions import confusion_over_time
 from workbench.figures.costs import operations
 from workbench.figures.display import register
+from workbench.figures.doctors import diagnosis
 from workbench.figures.files import save
 from workbench.figures.graphs import network
 from workbench.figures.journeys import passage, passages
 from workbench.figures.lattice import rollout, rollouts
 from workbench.figures.membranes import membrane
 from workbench.figures.moments import moment, scene
+from workbench.figures.prices import energy
 from workbench.figures.spikes import raster
 from workbench.figures.strips import frames
 from workbench.figures.training import learning
@@ -23,15 +26,19 @@ __all__ = [
     "events",
     "frames",
     "moment",
-    "scene",
     "learning",
     "accuracy",
+    "accuracy_per_operation",
     "operations",
+    "energy",
     "raster",
     "membrane",
     "passage",
     "passages",
+    "diagnosis",
+    "confusion_over_time",
     "save",
+    "scene",
 ]
 
 register()

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.figures.style import COLOURS, DASHES, PAPER, SYMBOLS, amount, dress, empty, log_axis, require_columns
+from workbench.figures.style import (
+    COLOURS,
+    DASHES,
+    PAPER,
+    SYMBOLS,
+    amount,
+    dress,
+    empty,
+    keep_finite,
+    log_axis,
+    require_columns,
+)
 
 AXES = {
     "frame": "time (frames)",
@@ -32,15 +45,44 @@ def accuracy(costs: pd.DataFrame, against: str = "frame") -> go.Figure:
     if against not in AXES:
         raise ValueError(f"figures.accuracy: against={against!r} is unknown; choose one of {', '.join(AXES)}")
     require_columns(costs, ("model", "step", "frame", "accuracy", against), "accuracy", "wb.compare")
-    answered = costs[costs["accuracy"].notna()]
-    counted = answered[answered[against] > 0]
+    return _draw(costs, against, AXES[against], {})
+
+
+def accuracy_per_operation(costs: pd.DataFrame) -> go.Figure:
+    """Accuracy (%) against all operations per recording so far, dense MACs and synaptic operations on one axis.
+
+    `costs` is the table of `wb.compare`; each model's kind is named: what it computes and what one operation is.
+    First responses are ringed. ValueError for a table without these columns.
+
+    >>> from workbench import figures
+    >>> counts = {"dense_macs": [5e6, 0.0], "synaptic_operations": [0.0, 6e5]}
+    >>> costs = pd.DataFrame({"model": ["ANN", "SNN"], "step": 0, "frame": 1.0, "accuracy": 0.9, **counts})
+    >>> [trace.name for trace in figures.accuracy_per_operation(costs).data if trace.showlegend is None]
+    ['ANN (dense MACs)', 'SNN (synaptic operations)']
+    """
+    counted = ("dense_macs", "synaptic_operations")
+    require_columns(costs, ("model", "step", "frame", "accuracy", *counted), "accuracy_per_operation", "wb.compare")
+    complete = keep_finite(costs, counted)
+    complete = complete.assign(operations=complete["dense_macs"] + complete["synaptic_operations"])
+    kinds = {}
+    for model, rows in complete.groupby("model", sort=False):
+        named = [column.replace("_", " ").replace("macs", "MACs") for column in counted if (rows[column] > 0).any()]
+        kinds[str(model)] = f"{model} ({' and '.join(named) or 'no operations'})"
+    return _draw(complete, "operations", "dense MACs and synaptic operations per recording", kinds)
+
+
+def _draw(costs: pd.DataFrame, against: str, axis: str, names: Mapping[str, str]) -> go.Figure:
+    answered = keep_finite(costs, ("step", "frame", "accuracy"))
+    counted = keep_finite(answered, (against,))
+    counted = counted[counted[against] > 0]
     if counted.empty:
         return empty("Accuracy", "no model has answered yet" if answered.empty else f"no model counts {against}")
     figure = go.Figure()
     for place, (model, rows) in enumerate(counted.groupby("model", sort=False)):
-        figure.add_traces(_traces(str(model), rows, against, place % len(COLOURS)))
+        name = names.get(str(model), str(model))
+        figure.add_traces(_traces(name, rows, against, axis, place % len(COLOURS)))
     figure.update_yaxes(title_text="accuracy (%)", range=[0, 103])
-    figure.update_xaxes(title_text=AXES[against])
+    figure.update_xaxes(title_text=axis)
     if against == "frame":
         figure.update_xaxes(rangemode="tozero")
     else:
@@ -50,21 +92,21 @@ def accuracy(costs: pd.DataFrame, against: str = "frame") -> go.Figure:
     missing = [str(model) for model in answered["model"].unique() if model not in set(counted["model"])]
     title, responses = _words(counted)
     note = f" Not shown: {', '.join(missing)}, which counts none." if missing else ""
-    alt = f"Accuracy against {AXES[against]}. {title}. {responses}"
+    alt = f"Accuracy against {axis}. {title}. {responses}"
     return dress(figure, title, f"{responses} (large open marks).{note}", alt, 460)
 
 
-def _traces(model: str, rows: pd.DataFrame, against: str, place: int) -> list[go.Scatter]:
+def _traces(model: str, rows: pd.DataFrame, against: str, axis: str, place: int) -> list[go.Scatter]:
     colour, first = COLOURS[place], rows.iloc[:1]
     hover = (
         f"<b>{model}</b>, step %{{customdata[0]}}<br>%{{customdata[1]:.4~g}} frames<br>"
-        f"accuracy %{{y:.1f}} %<br>{AXES[against]} %{{x:.4~s}}<extra></extra>"
+        f"accuracy %{{y:.1f}} %<br>{axis} %{{x:.4~s}}<extra></extra>"
     )
     line = go.Scatter(
         name=model,
         legendgroup=model,
         x=rows[against],
-        y=100 * rows["accuracy"].astype(float),
+        y=100 * rows["accuracy"],
         customdata=rows[["step", "frame"]],
         mode="lines+markers" if len(rows) <= FEW else "lines",
         line={"color": colour, "width": 2.4, "dash": DASHES[place]},
@@ -77,7 +119,7 @@ def _traces(model: str, rows: pd.DataFrame, against: str, place: int) -> list[go
         showlegend=False,
         mode="markers",
         x=first[against],
-        y=100 * first["accuracy"].astype(float),
+        y=100 * first["accuracy"],
         customdata=first[["step", "frame"]],
         marker={"symbol": SYMBOLS[place], "size": 15, "color": PAPER, "line": {"color": colour, "width": 2.6}},
         hovertemplate=hover.replace("</b>", "</b>, first response", 1),

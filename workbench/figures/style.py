@@ -6,6 +6,7 @@ import math
 import textwrap
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
@@ -145,7 +146,7 @@ def log_axis(low: float, high: float) -> dict[str, object]:
     decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
     steps = (1, 2, 5) if high / low < 1e3 else (1,)
     values = [step * 10.0**decade for decade in decades for step in steps]
-    shown = [value for value in values if low * 0.999 <= value <= high * 1.001]
+    shown = [value for value in values if low * 0.999 <= value <= high * 1.001] or [low, high]
     return {
         "type": "log",
         "range": [math.log10(low), math.log10(high)],
@@ -165,3 +166,14 @@ def require_columns(table: pd.DataFrame, columns: Sequence[str], figure: str, so
 
 
 DARK: dict[str, str] = {}
+
+
+def keep_finite(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """The rows in which every one of these columns holds a finite number, these columns as float64.
+
+    >>> keep_finite(pd.DataFrame({"step": [0, 1], "accuracy": [None, 0.5]}), ["accuracy"])["step"].tolist()
+    [1]
+    """
+    numbers = {column: pd.to_numeric(table[column], errors="coerce").astype(float) for column in columns}
+    finite = np.logical_and.reduce([np.isfinite(values) for values in numbers.values()])
+    return table.assign(**numbers)[finite]

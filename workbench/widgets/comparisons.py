@@ -87,7 +87,7 @@ class ComparePanel(Panel):
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row per model in view, at the cursor: model, frame, answer, right, and the counts of `wb.compare` so far."""
+        """A row per model in view, at the cursor: model, frame, answer, right, the counts of `wb.compare` so far."""
         return pd.DataFrame([self._row(name, passage) for name, passage in self.passages.items()])
 
     def _row(self, name: str, passage: Passage) -> dict[str, Any]:

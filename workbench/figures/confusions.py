@@ -1,0 +1,163 @@
+"""Which class is taken for which, from the first response to the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from workbench.figures.style import INK, PAPER, SEQUENCE, WIDTH_PX, amount, dress, empty, keep_finite, require_columns
+
+PANELS, ACROSS = 6, 3
+NUMBER_PX, TICK_PX = 23, 22  # a cell so wide holds a number, ticks so far apart do not touch
+MANY = 30  # classes up to which every cell is outlined and named
+Counts = NDArray[np.float64]  # (step, label, answer)
+
+
+def confusion_over_time(confusions: pd.DataFrame, frame: float | None = None) -> go.Figure:
+    """Confusion matrices at up to six steps from the first response to the end: rows true class, columns answered.
+
+    `confusions` is the table of `wb.count_confusions`; `frame` asks for the last step that has ended by then instead.
+    Cells hold the share of their row (%), numbers only where there is room. ValueError for a frame before the first
+    response or a table without these columns.
+
+    >>> from workbench import figures
+    >>> cells = {"label": list("aabb"), "answer": list("abab"), "recordings": [3, 1, 0, 4]}
+    >>> figures.confusion_over_time(pd.DataFrame({"step": 0, "frame": 1.0, **cells})).layout.meta["title"]
+    'a and b are confused most: in 12.5 % of their recordings at frame 1, and so it ends'
+    """
+    columns = ("step", "frame", "label", "answer", "recordings")
+    require_columns(confusions, columns, "confusion_over_time", "wb.count_confusions")
+    table = keep_finite(confusions, ("step", "frame", "recordings"))
+    if not (table["recordings"] > 0).any():
+        return empty("Confusions", "no recording has been answered yet")
+    classes = [str(name) for name in pd.unique(table["label"])]
+    frames, counts = _cube(table, classes)
+    shown = _choose(frames, frame)
+    across = min(ACROSS, len(shown))
+    rows = -(-len(shown) // across)
+    titles = [f"frame {amount(frames[step])}" for step in shown]
+    panel_px = 620 if len(shown) == 1 else (WIDTH_PX - 190) / across
+    inside_px = rows * panel_px + (rows - 1) * 60
+    figure = make_subplots(
+        rows, across, subplot_titles=titles, horizontal_spacing=0.03, vertical_spacing=60 / inside_px if rows > 1 else 0
+    )
+    for place, step in enumerate(shown):
+        traces = _matrix(counts[step], classes, titles[place], panel_px), _outline(len(classes))
+        figure.add_traces(traces, rows=place // across + 1, cols=place % across + 1)
+    _set_axes(figure, classes, panel_px, len(shown), across)
+    figure.update_annotations(font_size=14)
+    figure.update_layout(coloraxis=_scale(), showlegend=False, margin={"t": 120, "l": 90})
+    title, subtitle = _words(counts, frames, classes)
+    return dress(figure, title, subtitle, f"Confusion matrices. {title}. {subtitle}", round(200 + inside_px))
+
+
+def _cube(table: pd.DataFrame, classes: list[str]) -> tuple[NDArray[np.float64], Counts]:
+    """When the steps end, and how many recordings of every class are answered how."""
+    places = {name: place for place, name in enumerate(classes)}
+    frames, step = np.unique(table["frame"].to_numpy(dtype=float), return_inverse=True)
+    label, answered = (table[column].astype(str).map(places) for column in ("label", "answer"))
+    known = answered.notna().to_numpy()
+    counts = np.zeros((len(frames), len(classes), len(classes)))
+    where = step[known], label[known].to_numpy(dtype=int), answered[known].to_numpy(dtype=int)
+    np.add.at(counts, where, table["recordings"].to_numpy(dtype=float)[known])
+    return frames, counts
+
+
+def _choose(frames: NDArray[np.float64], frame: float | None) -> list[int]:
+    if frame is None:
+        return [int(step) for step in np.unique(np.linspace(0, len(frames) - 1, PANELS).round())]
+    if not frames[0] - 1e-9 <= frame:
+        raise ValueError(
+            f"figures.confusion_over_time: frame={frame!r} lies before the first response; choose one from "
+            f"{frames[0]:g} to {frames[-1]:g}"
+        )
+    return [int(np.searchsorted(frames, frame + 1e-9)) - 1]
+
+
+def _matrix(counts: NDArray[np.float64], classes: list[str], when: str, panel_px: float) -> go.Heatmap:
+    shares = _shares(counts)
+    readable = panel_px / len(classes) >= NUMBER_PX
+    names = np.array(classes, dtype=object)
+    told = np.stack([*np.broadcast_arrays(names[:, None], names[None, :]), counts.astype(int)], axis=2)
+    return go.Heatmap(
+        name=when,
+        z=shares.astype(np.float32),
+        text=[[f"{share:.0f}" if share >= 0.5 else "" for share in row] for row in shares] if readable else None,
+        texttemplate="%{text}" if readable else None,
+        textfont={"size": 11 if panel_px < 400 else 14},
+        customdata=told if len(classes) <= MANY else None,
+        coloraxis="coloraxis",
+        hovertemplate=f"<b>{when}</b><br>true %{{customdata[0]}}, answered %{{customdata[1]}}<br>"
+        "%{customdata[2]} recordings, %{z:.1f} % of the class<extra></extra>"
+        if len(classes) <= MANY
+        else f"<b>{when}</b><br>true class number %{{y}}, answered %{{x}}<br>%{{z:.1f}} % of the class<extra></extra>",
+    )
+
+
+def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Per cent of each row; nothing where a class has no recordings."""
+    totals = counts.sum(axis=1, keepdims=True)
+    shares: NDArray[np.float64] = np.divide(100 * counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
+    return shares
+
+
+def _outline(classes: int) -> go.Scatter:
+    """A line around every cell of the diagonal; around all of it where the cells are small."""
+    last = classes - 0.5
+    corners = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5), (np.nan, np.nan)])
+    around = [(-0.5, -0.5), (0.5, -0.5), (last, last - 1), (last, last), (last - 1, last), (-0.5, 0.5), (-0.5, -0.5)]
+    cells = (np.arange(classes)[:, None, None] + corners).reshape(-1, 2)
+    path = (cells if classes <= MANY else np.array(around)).astype(np.float32)
+    line = {"color": INK, "width": 1.4 if classes <= MANY else 0.8}
+    return go.Scatter(x=path[:, 0], y=path[:, 1], mode="lines", line=line, hoverinfo="skip", showlegend=False)
+
+
+def _set_axes(figure: go.Figure, classes: list[str], panel_px: float, panels: int, across: int) -> None:
+    """The same classes on every axis, named at the left and below only, and not all of them where they are many."""
+    every = -(-len(classes) * TICK_PX // round(panel_px))
+    ticks = list(range(0, len(classes), every))
+    names = [classes[tick] if len(classes[tick]) <= 12 else f"{classes[tick][:11]}…" for tick in ticks]
+    common: dict[str, Any] = {"tickvals": ticks, "ticktext": names, "showgrid": False, "tickfont": {"size": 11.5}}
+    figure.update_xaxes(**common, range=[-0.5, len(classes) - 0.5], constrain="domain", showticklabels=False, ticks="")
+    figure.update_yaxes(**common, range=[len(classes) - 0.5, -0.5], constrain="domain", showticklabels=False, ticks="")
+    for place in range(panels):
+        row, column = place // across + 1, place % across + 1
+        figure.update_xaxes(scaleanchor=f"y{place + 1}" if place else "y", row=row, col=column)
+        if column == 1:
+            figure.update_yaxes(showticklabels=True, ticks="outside", title_text="true class", row=row, col=column)
+        if place + across >= panels:
+            figure.update_xaxes(showticklabels=True, ticks="outside", title_text="answered", row=row, col=column)
+
+
+def _scale() -> dict[str, Any]:
+    colours = list(zip((0, 0.04, 0.2, 0.45, 0.7, 1), (PAPER, *SEQUENCE), strict=True))  # few per cent are to be seen
+    bar = {"title": {"text": "% of class", "side": "right"}, "thickness": 14, "outlinewidth": 0}
+    return {"cmin": 0, "cmax": 100, "colorscale": colours, "colorbar": bar}
+
+
+def _words(counts: Counts, frames: NDArray[np.float64], classes: list[str]) -> tuple[str, str]:
+    """The two classes most confused, when, and how it ends; and the accuracy at first and in the end."""
+    right = [float(np.trace(part) / max(part.sum(), 1)) for part in (counts[0], counts[-1])]
+    subtitle = (
+        f"Share of every true class (rows) answered as each class (columns), diagonal: right. Accuracy "
+        f"{100 * right[0]:.1f} % at the first response, {100 * right[1]:.1f} % at the end."
+    )
+    mutual = counts + counts.transpose(0, 2, 1)
+    mutual[:, np.arange(len(classes)), np.arange(len(classes))] = 0
+    one, other = np.unravel_index(int(mutual.sum(axis=0).argmax()), mutual.shape[1:])
+    if not mutual[:, one, other].any():
+        return "No class is taken for another", subtitle
+    together = counts[:, one].sum(axis=1) + counts[:, other].sum(axis=1)
+    share = 100 * mutual[:, one, other] / np.maximum(together, 1)
+    worst = int(share.argmax())
+    end = f", in {share[-1]:.3g} % at the end" if share[worst] > share[-1] else ", and so it ends"
+    return (
+        f"{classes[one]} and {classes[other]} are confused most: in {share[worst]:.3g} % of their recordings at frame "
+        f"{amount(frames[worst])}{end}",
+        subtitle,
+    )

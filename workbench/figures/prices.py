@@ -1,0 +1,127 @@
+"""Energy of every model as time goes on, and where a spiking one stops being the cheaper."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench.energy import EnergyPreset, find_break_even, find_preset, follow_prices, price
+from workbench.figures.style import (
+    COLOURS,
+    DASHES,
+    INK,
+    SYMBOLS,
+    amount,
+    dress,
+    empty,
+    keep_finite,
+    log_axis,
+    require_columns,
+)
+
+COUNTED = ("dense_macs", "effective_macs", "synaptic_operations")
+SAID = 2  # break-evens told in the title, the others are only marked
+
+
+def energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> go.Figure:
+    """Cumulative energy per recording (nJ) against time (frames), and where spikes stop being the cheaper.
+
+    `costs` is the table of `wb.compare`, `preset` the name of a price list or an `EnergyPreset`, whose source is said.
+    Each spiking model is held against the ANN that costs least in the end. ValueError for an unknown preset.
+
+    >>> from workbench import figures
+    >>> counts = {"dense_macs": [5e6, 0.0], "effective_macs": 0.0, "synaptic_operations": [0.0, 6e5]}
+    >>> costs = pd.DataFrame({"model": ["ANN", "SNN"], "step": 0, "frame": 1.0, **counts})
+    >>> figures.energy(costs).layout.meta["title"]
+    'SNN is cheaper than ANN throughout'
+    """
+    prices = find_preset(preset)
+    require_columns(costs, ("model", "step", "frame", *COUNTED), "energy", "wb.compare")
+    counted = keep_finite(
+        costs, ("step", "frame", *COUNTED, *(["neuron_updates"] if "neuron_updates" in costs else []))
+    )
+    priced = counted.assign(energy_nj=price(counted, prices))
+    shown = priced[priced["energy_nj"] > 0]
+    if shown.empty:
+        return empty("Energy", "nothing has been counted yet")
+    figure = go.Figure()
+    for place, (model, rows) in enumerate(shown.groupby("model", sort=False)):
+        figure.add_trace(_line(str(model), rows, place))
+    told = _compare_kinds(figure, priced, prices)
+    low, high = float(shown["energy_nj"].min()), float(shown["energy_nj"].max())
+    figure.update_yaxes(title_text="energy per recording (nJ)", **log_axis(low / 2, high * 2))
+    figure.update_xaxes(title_text="time (frames)", rangemode="tozero")
+    figure.update_layout(legend={"x": 1.02, "y": 1, "yanchor": "top", "xanchor": "left", "borderwidth": 0})
+    title = _title(told, shown)
+    zeros = ", products with zero skipped" if prices.skips_zeros else ""
+    subtitle = (
+        f"Preset {prices.name}: {prices.mac_pj:g} pJ per MAC{zeros}, {prices.addition_pj:g} pJ per synaptic operation "
+        f"and neuron update. Source: {prices.source}."
+    )
+    alt = f"Cumulative energy per recording against time. {title}. {subtitle}"
+    return dress(figure, title, subtitle, alt, 460)
+
+
+def _line(model: str, rows: pd.DataFrame, place: int) -> go.Scatter:
+    return go.Scatter(
+        name=model,
+        x=rows["frame"],
+        y=rows["energy_nj"],
+        customdata=rows["step"],
+        mode="lines+markers",
+        line={"color": COLOURS[place % len(COLOURS)], "dash": DASHES[place % len(DASHES)], "width": 2.4},
+        marker={"symbol": SYMBOLS[place % len(SYMBOLS)], "size": 8, "maxdisplayed": 12},
+        hovertemplate=f"<b>{model}</b>, step %{{customdata}}<br>%{{x:.4~g}} frames<br>%{{y:.4~s}} nJ<extra></extra>",
+    )
+
+
+def _compare_kinds(figure: go.Figure, priced: pd.DataFrame, preset: EnergyPreset) -> list[str]:
+    """Mark every break-even, and tell each spiking model's in words."""
+    last = priced.groupby("model", sort=False).tail(1).set_index("model")
+    spiking = priced.groupby("model", sort=False)["synaptic_operations"].max() > 0
+    if spiking.all():
+        return []
+    dear = last.loc[spiking.index[~spiking], "energy_nj"].idxmin()
+    told = []
+    for cheap in spiking.index[spiking]:
+        found = find_break_even(priced, cheap, dear, preset)
+        if found is None:
+            told.append(f"{cheap} is cheaper than {dear} {_when(priced, cheap, dear, preset)}")
+            continue
+        frame, energy_nj = float(found["frame"].item()), float(found["energy_nj"].item())
+        never = not found["cheaper_steps"].item()
+        told.append(f"{cheap} is never cheaper than {dear}" if never else f"{cheap} is cheaper than {dear} only until "
+                    f"frame {amount(frame)}")  # fmt: skip
+        if not never:
+            first = all(trace.legendgroup is None for trace in figure.data)
+            figure.add_trace(_mark(str(cheap), str(dear), int(found["step"].item()), frame, energy_nj, first))
+    return told
+
+
+def _when(priced: pd.DataFrame, cheap: str, dear: str, preset: EnergyPreset) -> str:
+    followed = follow_prices(priced, cheap, dear, preset)
+    return "throughout" if (followed["energy_nj"] < followed["dear_energy_nj"]).all() else "in the end"
+
+
+def _mark(cheap: str, dear: str, step: int, frame: float, energy_nj: float, first: bool) -> go.Scatter:
+    return go.Scatter(
+        name="no longer cheaper",
+        x=[frame],
+        y=[energy_nj],
+        mode="markers",
+        legendgroup="break-even",
+        showlegend=first,
+        marker={"symbol": "circle-open", "size": 17, "color": INK, "line": {"width": 2.4}},
+        hovertemplate=f"<b>{cheap}</b> is no longer cheaper than <b>{dear}</b><br>from step {step} on, "
+        "%{x:.4~g} frames<br>%{y:.4~s} nJ<extra></extra>",
+    )
+
+
+def _title(told: list[str], shown: pd.DataFrame) -> str:
+    if told:
+        more = f"; {len(told) - SAID} more: see the curves" if len(told) > SAID else ""
+        return "; ".join(told[:SAID]) + more
+    last = shown.groupby("model", sort=False).tail(1)
+    return "Energy at the end: " + ", ".join(
+        f"{row['model']} {amount(row['energy_nj'])} nJ" for _, row in last.iterrows()
+    )
