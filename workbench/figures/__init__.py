@@ -7,6 +7,7 @@ from workbench.figures.confusions import confusion_over_time
 from workbench.figures.costs import operations
 from workbench.figures.display import register
 from workbench.figures.doctors import diagnosis
+from workbench.figures.edges import operations_by_edge
 from workbench.figures.files import save
 from workbench.figures.graphs import network
 from workbench.figures.journeys import passage, passages
@@ -30,6 +31,7 @@ __all__ = [
     "accuracy",
     "accuracy_per_operation",
     "operations",
+    "operations_by_edge",
     "energy",
     "raster",
     "membrane",

@@ -147,7 +147,10 @@ def _nodes(rollout: Rollout, rows: Mapping[str, int], role: Mapping[Place, str],
         for node, t in zip(rollout.network.nodes, row, strict=True)
     }
     lit = any(role.values())
-    looks = [_look(updates, place, place[1] < rollout.first_response[place[0]], role[place], lit) for place in updates]
+    last = max(updates.values())
+    looks = [
+        _look(t, last, place[1] < rollout.first_response[place[0]], role[place], lit) for place, t in updates.items()
+    ]
     fills, rims, inks, symbols = (list(column) for column in zip(*looks, strict=True))
     return go.Scatter(
         name="nodes",
@@ -169,14 +172,14 @@ def _nodes(rollout: Rollout, rows: Mapping[str, int], role: Mapping[Place, str],
     )
 
 
-def _look(updates: Mapping[Place, int], place: Place, silent: bool, role: str, lit: bool) -> tuple[str, str, str, str]:
-    """Fill, rim, ink and symbol of a node's mark."""
+def _look(t: int, last: int, silent: bool, role: str, lit: bool) -> tuple[str, str, str, str]:
+    """Fill, rim, ink and symbol of the mark of a place known after update t of at most `last`."""
     if role:
         fill, symbol = ROLES[role]
         return (PAPER, fill, fill, symbol) if silent and role != "self" else (fill, fill, PAPER, symbol)
     if lit or silent:
         return PAPER, FAINT, QUIET, "circle"
-    fill = shade(updates[place], max(updates.values()))
+    fill = shade(t, last)
     return fill, "#34495e", ink_on(fill), "circle"
 
 

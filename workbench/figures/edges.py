@@ -1,0 +1,91 @@
+"""Which connection costs how much: the operations of every edge up to a moment."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench.figures.costs import KINDS
+from workbench.figures.style import BLUE, GREEN, ORANGE, amount, dress, empty, keep_finite, require_columns
+
+LOOKS = {"synaptic_operations": (BLUE, ""), "effective_macs": (GREEN, "/"), "dense_macs": (ORANGE, "x")}
+SHOWN = 30  # edges drawn: the dearest
+
+
+def operations_by_edge(counts: pd.DataFrame, step: int | None = None) -> go.Figure:
+    """Operations of every edge per recording, summed from the beginning to the end of a step (the last, unless given).
+
+    `counts` is the table of `wb.operations`. Of more than 30 edges the 30 with most are drawn. ValueError for a table
+    without its columns or a step that is not in it.
+
+    >>> from workbench import figures
+    >>> row = {"edge": 0, "source": "eye", "target": "v1", "delay": 1, "step": 0, "frame": 1.0, "delay_mismatch": 0.0}
+    >>> counts = pd.DataFrame([row | {"dense_macs": 900.0, "effective_macs": 100.0, "synaptic_operations": 0.0}])
+    >>> figures.operations_by_edge(counts).data[0].y.tolist()
+    ['eye → v1']
+    """
+    columns = ("edge", "source", "target", "delay", "step", "frame", "delay_mismatch", *KINDS)
+    require_columns(counts, columns, "operations_by_edge", "wb.operations")
+    counts = keep_finite(counts, ["step", *KINDS])
+    if counts.empty:
+        return empty("Operations by edge", "nothing has been counted yet")
+    step = int(counts["step"].max()) if step is None else step
+    rows = counts[counts["step"] == step]
+    if rows.empty:
+        raise ValueError(
+            f"figures.operations_by_edge: step={step!r} is not in the table; it has 0 to {int(counts['step'].max())}"
+        )
+    rows = rows.assign(total=rows["synaptic_operations"] + rows["dense_macs"], name=_names(rows))
+    dearest = rows.nlargest(SHOWN, "total").sort_values("edge", ascending=False)
+    figure = go.Figure()
+    for kind, (colour, pattern) in LOOKS.items():
+        if (rows[kind] > 0).any():
+            figure.add_trace(_bars(dearest, kind, colour, pattern))
+    frame = float(rows["frame"].iloc[0])
+    if not figure.data:
+        return empty("Operations by edge", f"nothing has arrived anywhere up to frame {frame:.4g}")
+    figure.update_xaxes(
+        title_text=f"operations per recording up to frame {frame:.4g}", rangemode="tozero", tickformat="~s"
+    )
+    figure.update_yaxes(title_text="edge", showgrid=False, ticks="")
+    figure.update_layout(
+        barmode="group", legend={"y": 1.02, "x": 1, "orientation": "h", "borderwidth": 0, "traceorder": "reversed"}
+    )
+    title, words = _words(rows, dearest)
+    height_px = 190 + 26 * len(dearest) * max(1, len(figure.data) - 1) + 30
+    return dress(figure, title, words, f"Operations of every edge up to frame {frame:.4g}. {title}. {words}", height_px)
+
+
+def _names(rows: pd.DataFrame) -> list[str]:
+    """Edges by their ends; of parallel ones the delay as well."""
+    ends = [f"{source} → {target}" for source, target in zip(rows["source"], rows["target"], strict=True)]
+    parallel = {name for name in ends if ends.count(name) > 1}
+    return [f"{n}, delay {d}" if n in parallel else n for n, d in zip(ends, rows["delay"], strict=True)]
+
+
+def _bars(rows: pd.DataFrame, kind: str, colour: str, pattern: str) -> go.Bar:
+    name = KINDS[kind][0]
+    return go.Bar(
+        name=name,
+        x=rows[kind].to_numpy(np.float32),
+        y=rows["name"].to_numpy(),
+        customdata=rows[["delay", "delay_mismatch"]].to_numpy(),
+        orientation="h",
+        marker={"color": colour, "pattern": {"shape": pattern}},
+        hovertemplate=f"<b>%{{y}}</b><br>%{{x:.4~s}} {name}<br>delay %{{customdata[0]}} steps, "
+        "%{customdata[1]:+.3~g} frames against training<extra></extra>",
+    )
+
+
+def _words(rows: pd.DataFrame, dearest: pd.DataFrame) -> tuple[str, str]:
+    first = rows.loc[rows["total"].idxmax()]
+    whole = float(rows["total"].sum())
+    title = f"{first['name']} takes most: {amount(first['total'])} of {amount(whole)} operations"
+    some = f" The {len(dearest)} dearest of {len(rows)} edges are shown." if len(dearest) < len(rows) else ""
+    wrong = rows[rows["delay_mismatch"] != 0]
+    worst = wrong["delay_mismatch"].abs().max()
+    delays = "Every delay is that of the training."
+    if len(wrong):
+        delays = f"{len(wrong)} of {len(rows)} delays differ from the training, by up to {worst:.3g} frames."
+    return title, f"Spikes cost one addition at each synapse they reach. {delays}{some}"

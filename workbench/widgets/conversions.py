@@ -1,0 +1,193 @@
+"""A conversion to turn knobs on: accuracy, operations and diagnosis answer."""
+
+from __future__ import annotations
+
+import html
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench import figures
+from workbench.conversion import convert as convert_model
+from workbench.diagnosis import diagnose
+from workbench.events.recordings import Dataset, Recordings
+from workbench.figures.style import amount
+from workbench.measures import compare
+from workbench.model import Model
+from workbench.widgets.panel import LABELLED, Panel
+
+PERCENTILES = (95.0, 99.0, 99.5, 99.9, 99.99, 100.0)
+TICKS = (2, 3, 4, 6, 8, 12, 16, 24)
+DELAYS = ("matched", "frame", "tick")
+VIEWS = ("accuracy", "operations", "diagnosis")
+Settings = tuple[float, int, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What one setting gives."""
+
+    snn: Model
+    costs: pd.DataFrame
+    diagnosis: pd.DataFrame
+
+
+def convert(
+    model: Model, recordings: Recordings | Dataset, validation: Recordings | None = None, limit: int = 64
+) -> ConvertPanel:
+    """A panel that converts an ANN with percentile, ticks per frame and delays to choose, and shows what that does.
+
+    Scales are measured on `recordings` (of a Dataset, its training part), accuracy and diagnosis on at most `limit`
+    recordings of `validation` (of a Dataset, its test part), evenly chosen. Settings next to the one in view are
+    computed in the background, so that the next step is there when it is asked for.
+
+    >>> from workbench import widgets
+    >>> ticks = np.random.default_rng(0).poisson(0.5, (24, 6, 1, 2, 2))
+    >>> recordings = Recordings.from_ticks(ticks, labels=[0, 1] * 3, ticks_per_frame=6)
+    >>> edges = [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(2))]
+    >>> panel = widgets.convert(Model(Network({"eye": (1, 2, 2)}, edges)), recordings, recordings)
+    >>> panel.percentile.value = 99.0
+    >>> panel.wait()
+    >>> panel.selection, panel.model.ticks_per_frame
+    ({'percentile': 99.0, 'ticks_per_frame': 6, 'delays': 'matched'}, 6)
+    """
+    if isinstance(recordings, Dataset):
+        recordings, validation = recordings.train, recordings.test if validation is None else validation
+    return ConvertPanel(model, recordings, recordings if validation is None else validation, limit)
+
+
+class ConvertPanel(Panel):
+    """A conversion and its effect; `selection` are the options for `wb.convert`, `model` the SNN in view."""
+
+    title = "Conversion"
+
+    def __init__(self, model: Model, recordings: Recordings, validation: Recordings, limit: int = 64) -> None:
+        if limit < 1:
+            raise ValueError(f"widgets.convert: limit={limit!r} must be at least 1 recording")
+        self.ann, self.recordings = model, recordings
+        chosen = np.unique(np.linspace(0, len(validation) - 1, min(limit, len(validation))).round().astype(int))
+        self.validation = validation[chosen]
+        self._ann_costs = compare({"ANN": model}, self.validation)
+        self._outcomes: dict[Settings, Future[Outcome]] = {}
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="convert")
+        ticks = tuple(sorted({*TICKS, recordings.ticks_per_frame}))
+        self.percentile = ipywidgets.SelectionSlider(
+            options=PERCENTILES, value=99.9, description="percentile", **LABELLED
+        )
+        self.ticks_per_frame = ipywidgets.SelectionSlider(
+            options=ticks, value=recordings.ticks_per_frame, description="ticks per frame", **LABELLED
+        )
+        self.delays = ipywidgets.Dropdown(options=DELAYS, description="delays", **LABELLED)
+        self.view = ipywidgets.Dropdown(options=VIEWS, description="view", **LABELLED)
+        self._shown = self._compute(self._settings())
+        done: Future[Outcome] = Future()
+        done.set_result(self._shown)
+        self._outcomes[self._settings()] = done
+        rows = [
+            ipywidgets.HBox([self.percentile, self.ticks_per_frame]),
+            ipywidgets.HBox([self.delays, self.view]),
+        ]
+        super().__init__(rows, (self.percentile, self.ticks_per_frame, self.delays, self.view))
+        self._look_around()
+
+    @property
+    def selection(self) -> dict[str, Any]:
+        """The options of `wb.convert` that are chosen."""
+        return dict(zip(("percentile", "ticks_per_frame", "delays"), self._settings(), strict=True))
+
+    @property
+    def model(self) -> Model:
+        """The SNN of the chosen settings."""
+        return self._outcome().result().snn
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The table of `wb.compare` for the ANN and the SNN in view."""
+        return pd.concat([self._ann_costs, self._shown.costs], ignore_index=True)
+
+    @property
+    def diagnosis(self) -> pd.DataFrame:
+        """The table of `wb.diagnose` for the SNN in view."""
+        return self._shown.diagnosis
+
+    def wait(self) -> None:
+        """Wait until the chosen settings have been computed and are in view; raises what went wrong."""
+        self._outcome().result()
+        self.refresh()
+
+    def _settings(self) -> Settings:
+        return self.percentile.value, self.ticks_per_frame.value, self.delays.value
+
+    def _compute(self, settings: Settings) -> Outcome:
+        percentile, ticks, delays = settings
+        snn = convert_model(self.ann, self.recordings, percentile, delays=delays, ticks_per_frame=ticks)
+        costs = compare({"SNN": snn}, self.validation)
+        return Outcome(snn, costs, diagnose(self.ann, snn, self.validation))
+
+    def _outcome(self, settings: Settings | None = None) -> Future[Outcome]:
+        """What the settings give, now or later."""
+        settings = self._settings() if settings is None else settings
+        if settings not in self._outcomes:
+            self._outcomes[settings] = self._worker.submit(self._compute, settings)
+        return self._outcomes[settings]
+
+    def _look_around(self) -> None:
+        """Begin to compute the neighbours of the chosen settings; what nobody waits for any more is left out."""
+        for settings, outcome in list(self._outcomes.items()):
+            if settings != self._settings() and outcome.cancel():
+                del self._outcomes[settings]
+        sliders = (self.percentile, self.ticks_per_frame)
+        beside = []
+        for slider in sliders:
+            place = slider.options.index(slider.value)
+            beside.append(slider.options[max(0, place - 1) : place + 2])
+        near = [*product(beside[0], [self.ticks_per_frame.value], [self.delays.value]),
+                *product([self.percentile.value], beside[1], [self.delays.value]),
+                *product([self.percentile.value], [self.ticks_per_frame.value], DELAYS)]  # fmt: skip
+        for settings in near:
+            self._outcome(settings)
+
+    def _follow(self, change: Any) -> None:
+        if self._paused:
+            return
+        outcome = self._outcome()
+        if outcome.done():
+            self.refresh()
+        else:
+            self.note.value = "Converting …"
+            outcome.add_done_callback(self._arrive)
+        self._look_around()
+
+    def _arrive(self, outcome: Future[Outcome]) -> None:
+        """Show what has been computed, if it is still asked for."""
+        if not outcome.cancelled() and self._outcomes.get(self._settings()) is outcome:
+            self.refresh()
+
+    def _draw(self) -> go.Figure:
+        outcome = self._outcome()
+        if outcome.done():
+            self._shown = outcome.result()
+        if self.view.value == "diagnosis":
+            return figures.diagnosis(self._shown.diagnosis)
+        return figures.accuracy(self.table) if self.view.value == "accuracy" else figures.operations(self.table)
+
+    def _words(self) -> str:
+        last = self.table.groupby("model", sort=False).tail(1).set_index("model")
+        accuracy = 100 * last["accuracy"]
+        worst = self._shown.diagnosis.groupby("node", sort=False)["relative_error"].mean().idxmax()
+        rows = self._shown.diagnosis[self._shown.diagnosis["node"] == worst]
+        advice = rows["advice"].iloc[0] or f"{worst} errs most, but is well"
+        return (
+            f"On {len(self.validation)} recordings at the last step: ANN {accuracy['ANN']:.1f} %, SNN {accuracy['SNN']:.1f} %, "
+            f"{amount(float(last['synaptic_operations']['SNN']))} synaptic operations each. {html.escape(advice)}."
+        )
+
+    def __repr__(self) -> str:
+        percentile, ticks, delays = self._settings()
+        return f"{type(self).__name__}(percentile {percentile:g}, {ticks} ticks per frame, delays {delays})"

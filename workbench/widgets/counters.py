@@ -1,0 +1,100 @@
+"""What models cost: operations and energy over time, by edge, under prices to choose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import ipywidgets
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench import figures
+from workbench.energy import PRESETS, price, price_all
+from workbench.events.recordings import Dataset, Recordings
+from workbench.measures import compare
+from workbench.measures import operations as count_operations
+from workbench.model import Model
+from workbench.widgets.panel import LABELLED, Panel
+
+OVER_TIME, ENERGY, BY_EDGE, PER_OPERATION = "operations over time", "energy over time", "by edge", "accuracy"
+VIEWS = (OVER_TIME, ENERGY, BY_EDGE, PER_OPERATION)
+
+
+def operations(models: Model | Mapping[str, Model], recordings: Recordings | Dataset) -> OperationsPanel:
+    """A panel of what one or several models cost on recordings (of a Dataset, its test part), counted once.
+
+    Its views: operations over time, energy over time under a preset of prices, operations by edge up to a frame, and
+    accuracy against all operations.
+
+    >>> from workbench import widgets
+    >>> ticks = np.ones((8, 3, 1, 2, 2), dtype=int)
+    >>> recordings = Recordings.from_ticks(ticks, labels=[0, 1, 1], ticks_per_frame=2)
+    >>> ann = Model(Network({"eye": (1, 2, 2)}, [Edge("eye", "hand", Dense(2))]))
+    >>> panel = widgets.operations({"ANN": ann, "SNN": convert(ann, recordings)}, recordings)
+    >>> panel.preset.value = "int8"
+    >>> panel.table.groupby("model")["energy_nj"].last().round(3).to_dict()
+    {'ANN': 0.006, 'SNN': 0.001}
+    """
+    return OperationsPanel(
+        {"model": models} if isinstance(models, Model) else models,
+        recordings.test if isinstance(recordings, Dataset) else recordings,
+    )
+
+
+class OperationsPanel(Panel):
+    """Costs of models; `selection` is (model, frame), as far as the view asks for them."""
+
+    title = "Operations"
+
+    def __init__(self, models: Mapping[str, Model], recordings: Recordings) -> None:
+        self.models, self.recordings = dict(models), recordings
+        self._costs = compare(models, recordings)
+        self._by_edge = lru_cache(maxsize=None)(lambda name: count_operations(self.models[name], recordings))
+        self.view = ipywidgets.Dropdown(options=VIEWS, description="view", **LABELLED)
+        self.preset = ipywidgets.Dropdown(options=list(PRESETS), description="prices", **LABELLED)
+        self.model = ipywidgets.Dropdown(options=list(models), value=list(models)[-1], description="model", **LABELLED)
+        self.frame = ipywidgets.IntSlider(
+            recordings.frames, 1, recordings.frames, description="up to frame", **LABELLED
+        )
+        rows = [ipywidgets.HBox([self.view, self.preset]), ipywidgets.HBox([self.model, self.frame])]
+        super().__init__(rows, (self.view, self.preset, self.model, self.frame))
+
+    @property
+    def selection(self) -> tuple[str, int]:
+        """The (model, frame) chosen."""
+        return self.model.value, self.frame.value
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """What is in view: the table of `wb.compare` under the chosen prices; by edge, that of `wb.operations`."""
+        if self.view.value == BY_EDGE:
+            counts = self._by_edge(self.model.value)
+            return counts.assign(energy_nj=price(counts, self.preset.value))
+        return self._costs.assign(energy_nj=price(self._costs, self.preset.value))
+
+    @property
+    def prices(self) -> pd.DataFrame:
+        """Energy per recording at the last step of every model under every preset, with its source."""
+        return price_all(self._costs)
+
+    def _draw(self) -> go.Figure:
+        self.model.disabled = self.frame.disabled = self.view.value != BY_EDGE
+        if self.view.value == BY_EDGE:
+            step = self.frame.value * self.models[self.model.value].ticks_per_frame - 1
+            return figures.operations_by_edge(self.table, step)
+        if self.view.value == ENERGY:
+            return figures.energy(self.table, self.preset.value)
+        if self.view.value == PER_OPERATION:
+            return figures.accuracy_per_operation(self.table)
+        return figures.operations(self.table)
+
+    def _words(self) -> str:
+        last = self.table.groupby("model" if self.view.value != BY_EDGE else "edge", sort=False)["energy_nj"].last()
+        spent = f"{last.sum():,.0f} nJ for {self.model.value}" if self.view.value == BY_EDGE else ", ".join(
+            f"{name} {energy:,.0f} nJ" for name, energy in last.items()
+        )  # fmt: skip
+        return f"Energy per recording under {self.preset.value}: {spent}. Prices: {PRESETS[self.preset.value].source}."
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self.models)}; {self.view.value}, {self.preset.value})"
