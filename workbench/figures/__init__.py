@@ -13,10 +13,12 @@ from workbench.figures.membranes import membrane
 from workbench.figures.moments import moment
 from workbench.figures.spikes import raster
 from workbench.figures.strips import frames
+from workbench.figures.tableaus import tableau
 from workbench.figures.training import learning
 
 __all__ = [
     "network",
+    "tableau",
     "rollout",
     "rollouts",
     "recordings",

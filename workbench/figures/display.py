@@ -14,7 +14,7 @@ from workbench.events.recordings import Dataset, Recordings
 from workbench.figures.collections import recordings
 from workbench.figures.graphs import network
 from workbench.figures.lattice import rollout
-from workbench.figures.style import amount
+from workbench.figures.style import amount, dress
 from workbench.graph import Network
 from workbench.measures import COMPARISON, summarise
 from workbench.model import Model
@@ -39,8 +39,8 @@ def picture(value: Network | Rollout | Recordings | Dataset | Model) -> go.Figur
     if isinstance(value, Model):
         figure = network(value.network, ticks_per_frame=value.ticks_per_frame)
         words = repr(value).removeprefix("Model(").removesuffix(")")
-        figure.layout.meta = {**figure.layout.meta, "alt": f"{words}. {figure.layout.meta['alt']}"}
-        return figure
+        meta = figure.layout.meta
+        return dress(figure, words, meta["subtitle"], f"{words}. {meta['alt']}", figure.layout.height)
     raise TypeError(f"{type(value).__name__} has no picture of its own")
 
 
