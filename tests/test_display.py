@@ -159,12 +159,12 @@ def test_showing_changes_nothing(shell: InteractiveShell) -> None:
     assert table.attrs == before.attrs
 
 
-def test_large_values_are_shown_as_well(shell: InteractiveShell) -> None:
-    edges = [wb.Edge(f"n{i}", f"n{i + 1}", wb.Dense(1)) for i in range(199)]
-    network = wb.Network({"n0": (1,)}, edges)
-    for value in (network, wb.Rollout(network, 30)):
-        shown, _ = shell.display_formatter.format(value)
-        assert shown[FIGURE]["data"]
+def test_large_rollouts_show_their_tableau_and_others_their_arrows(shell: InteractiveShell) -> None:
+    network = wb.Network({"n0": (1,)}, [wb.Edge(f"n{i}", f"n{i + 1}", wb.Dense(1)) for i in range(199)])
+    for frames, begin in ((3, "Streaming rollout"), (200, "Tableau of the streaming rollout")):
+        shown, _ = shell.display_formatter.format(wb.Rollout(network, frames))
+        assert shown[FIGURE]["layout"]["meta"]["title"].startswith(begin)
+    assert shell.display_formatter.format(network)[0][FIGURE]["data"]
 
 
 @pytest.mark.parametrize("ipython", ["nowhere", "loaded, but not running"])
