@@ -17,10 +17,12 @@ from workbench.figures.moments import moment, scene
 from workbench.figures.prices import energy
 from workbench.figures.spikes import raster
 from workbench.figures.strips import frames
+from workbench.figures.tableaus import tableau
 from workbench.figures.training import learning
 
 __all__ = [
     "network",
+    "tableau",
     "rollout",
     "rollouts",
     "recordings",

@@ -14,13 +14,15 @@ from workbench.events.recordings import Dataset, Recordings
 from workbench.figures.collections import recordings
 from workbench.figures.graphs import network
 from workbench.figures.lattice import rollout
-from workbench.figures.style import amount
+from workbench.figures.style import amount, dress
+from workbench.figures.tableaus import tableau
 from workbench.graph import Network
 from workbench.measures import COMPARISON, summarise
 from workbench.model import Model
 from workbench.rollout import Rollout
 
 COUNTS = ("dense_macs", "effective_macs", "synaptic_operations", "neuron_updates")
+PLACES = 3_000  # of a rollout, up to which its arrows are drawn at once and can be told apart; its tableau beyond
 
 
 def picture(value: Network | Rollout | Recordings | Dataset | Model) -> go.Figure:
@@ -33,14 +35,14 @@ def picture(value: Network | Rollout | Recordings | Dataset | Model) -> go.Figur
     if isinstance(value, Network):
         return network(value)
     if isinstance(value, Rollout):
-        return rollout(value)
+        return rollout(value) if len(value.places) <= PLACES else tableau(value)
     if isinstance(value, Recordings | Dataset):
         return recordings(value)
     if isinstance(value, Model):
         figure = network(value.network, ticks_per_frame=value.ticks_per_frame)
         words = repr(value).removeprefix("Model(").removesuffix(")")
-        figure.layout.meta = {**figure.layout.meta, "alt": f"{words}. {figure.layout.meta['alt']}"}
-        return figure
+        meta = figure.layout.meta
+        return dress(figure, words, meta["subtitle"], f"{words}. {meta['alt']}", figure.layout.height)
     raise TypeError(f"{type(value).__name__} has no picture of its own")
 
 
