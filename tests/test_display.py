@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.io as pio
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -25,6 +26,7 @@ FIGURE = "application/vnd.plotly.v1+json"
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
     """A notebook's shell in which the figures have just been imported."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    monkeypatch.setattr(pio.renderers, "default", "plotly_mimetype")  # what plotly finds in a notebook
     shell = InteractiveShell.instance()
     shell.display_formatter.active_types = list(shell.display_formatter.format_types)
     display.register()

@@ -79,7 +79,7 @@ def _bars(rows: pd.DataFrame, kind: str, colour: str, pattern: str) -> go.Bar:
 
 
 def _words(rows: pd.DataFrame, dearest: pd.DataFrame) -> tuple[str, str]:
-    first = rows.loc[rows["total"].idxmax()]
+    first = rows.nlargest(1, "total").iloc[0]
     whole = float(rows["total"].sum())
     title = f"{first['name']} takes most: {amount(first['total'])} of {amount(whole)} operations"
     some = f" The {len(dearest)} dearest of {len(rows)} edges are shown." if len(dearest) < len(rows) else ""

@@ -58,7 +58,8 @@ def convert(
     ({'percentile': 99.0, 'ticks_per_frame': 6, 'delays': 'matched'}, 6)
     """
     if isinstance(recordings, Dataset):
-        recordings, validation = recordings.train, recordings.test if validation is None else validation
+        validation = recordings.test if validation is None else validation
+        recordings = recordings.train
     return ConvertPanel(model, recordings, recordings if validation is None else validation, limit)
 
 
@@ -183,9 +184,10 @@ class ConvertPanel(Panel):
         worst = self._shown.diagnosis.groupby("node", sort=False)["relative_error"].mean().idxmax()
         rows = self._shown.diagnosis[self._shown.diagnosis["node"] == worst]
         advice = rows["advice"].iloc[0] or f"{worst} errs most, but is well"
+        additions = amount(float(last["synaptic_operations"]["SNN"]))
         return (
-            f"On {len(self.validation)} recordings at the last step: ANN {accuracy['ANN']:.1f} %, SNN {accuracy['SNN']:.1f} %, "
-            f"{amount(float(last['synaptic_operations']['SNN']))} synaptic operations each. {html.escape(advice)}."
+            f"On {len(self.validation)} recordings at the last step: ANN {accuracy['ANN']:.1f} %, "
+            f"SNN {accuracy['SNN']:.1f} %, {additions} synaptic operations each. {html.escape(advice)}."
         )
 
     def __repr__(self) -> str:
