@@ -1,8 +1,10 @@
 """The panel of a training without a browser: it follows, it stops, it tells what went wrong, and costs nothing."""
 
+import asyncio
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -81,3 +83,23 @@ def test_what_goes_wrong_is_told_in_the_panel_and_raised_to_who_waits() -> None:
         panel.result()
     assert "learning_rate=-1.0 must be positive" in panel.figure.layout.annotations[0].text
     assert "Failed" in panel.note.value
+
+
+def test_awaiting_it_leaves_room_for_others() -> None:
+    async def wait() -> tuple[int, int]:
+        panel = widgets.training(wb.Model(network()), recordings(), epochs=3)
+        others = 0
+        waiting = asyncio.ensure_future(_result(panel))
+        while not waiting.done():
+            others += 1
+            await asyncio.sleep(0.01)
+        _, history = waiting.result()
+        return others, len(history)
+
+    others, epochs = asyncio.run(wait())
+    assert others > 1
+    assert epochs == 3
+
+
+async def _result(panel: widgets.TrainingPanel) -> tuple[wb.Model, pd.DataFrame]:
+    return await panel

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import threading
 import time
+from collections.abc import Generator
 from typing import Any
 
 import ipywidgets
@@ -17,7 +19,7 @@ from workbench.model import Model
 from workbench.training import Update, train
 from workbench.widgets.panel import Panel
 
-BAR_S, FIGURE_S = 0.25, 1.0  # at least so long between two updates: looking must not slow down the training
+BAR_S, FIGURE_S = 0.3, 2.5  # at least so long between two updates: looking must not slow down the training
 
 
 def training(
@@ -25,7 +27,8 @@ def training(
 ) -> TrainingPanel:
     """Begin to train a copy of a model in the background, with live loss and accuracy and a stop button.
 
-    `options` are those of `wb.train`. `panel.result()` waits for the end and returns what `wb.train` returns.
+    `options` are those of `wb.train`. `ann, history = await panel` waits for the end and returns what `wb.train`
+    returns; outside of notebooks, `panel.result()` does.
 
     >>> network = Network({"eye": (1, 2, 2)}, [Edge("eye", "hand", Dense(2))])
     >>> ticks = np.random.default_rng(0).integers(0, 2, (4, 6, 1, 2, 2))
@@ -80,9 +83,10 @@ class TrainingPanel(Panel):
         return int(self._history[rank.index(min(rank))]["epoch"]) if rank else None
 
     def result(self) -> tuple[Model, pd.DataFrame]:
-        """Wait for the end; the trained model and its history. An interrupt of this cell stops the training as well.
+        """Wait for the end; the trained model and its history. What went wrong in the training is raised here.
 
-        What went wrong in the training is raised here.
+        A cell that waits like this keeps the kernel from hearing the stop button, but interrupting it stops the
+        training as well; with `await panel` the button is heard.
         """
         try:
             self._thread.join()
@@ -93,6 +97,12 @@ class TrainingPanel(Panel):
             raise self._error
         assert self._outcome is not None
         return self._outcome
+
+    def __await__(self) -> Generator[Any, None, tuple[Model, pd.DataFrame]]:
+        """Wait for the end and hear the page meanwhile: `ann, history = await panel`."""
+        while self._thread.is_alive():
+            yield from asyncio.sleep(BAR_S).__await__()
+        return self.result()
 
     def _train(self, *work: Any, **options: Any) -> None:
         try:
@@ -127,7 +137,7 @@ class TrainingPanel(Panel):
 
     def _words(self) -> str:
         if self._state == "training":
-            return "Training goes on in the background; <code>panel.result()</code> waits for it."
+            return "Training goes on in the background; <code>await panel</code> waits for it."
         if self._error is not None:
             return f"<b>Failed.</b> {html.escape(str(self._error))}"
         return f"{self._state.capitalize()} after {len(self._history)} of {self._epochs} epochs."
