@@ -9,9 +9,10 @@ from workbench.figures.lattice import rollout, rollouts
 from workbench.figures.prices import energy
 from workbench.figures.spikes import raster
 from workbench.figures.strips import frames
+from workbench.figures.themes import darken
 from workbench.figures.training import learning
 
 __all__ = [
     "rollout", "rollouts", "learning", "accuracy", "accuracy_per_operation", "operations", "energy", "raster",
-    "frames", "confusion_over_time", "diagnosis", "save",
+    "frames", "confusion_over_time", "diagnosis", "darken", "save",
 ]  # fmt: skip
