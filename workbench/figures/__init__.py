@@ -18,6 +18,7 @@ from workbench.figures.prices import energy
 from workbench.figures.spikes import raster
 from workbench.figures.strips import frames
 from workbench.figures.tableaus import tableau
+from workbench.figures.themes import darken
 from workbench.figures.training import learning
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "events",
     "frames",
     "moment",
+    "scene",
     "learning",
     "accuracy",
     "accuracy_per_operation",
@@ -41,8 +43,8 @@ __all__ = [
     "passages",
     "diagnosis",
     "confusion_over_time",
+    "darken",
     "save",
-    "scene",
 ]
 
 register()

@@ -62,7 +62,7 @@ def accuracy_per_operation(costs: pd.DataFrame) -> go.Figure:
     """
     counted = ("dense_macs", "synaptic_operations")
     require_columns(costs, ("model", "step", "frame", "accuracy", *counted), "accuracy_per_operation", "wb.compare")
-    complete = keep_finite(costs, counted)
+    complete = keep_finite(costs, counted, ("model",))
     complete = complete.assign(operations=complete["dense_macs"] + complete["synaptic_operations"])
     kinds = {}
     for model, rows in complete.groupby("model", sort=False):
@@ -72,7 +72,7 @@ def accuracy_per_operation(costs: pd.DataFrame) -> go.Figure:
 
 
 def _draw(costs: pd.DataFrame, against: str, axis: str, names: Mapping[str, str]) -> go.Figure:
-    answered = keep_finite(costs, ("step", "frame", "accuracy"))
+    answered = keep_finite(costs, ("step", "frame", "accuracy"), ("model",))
     counted = keep_finite(answered, (against,))
     counted = counted[counted[against] > 0]
     if counted.empty:
@@ -92,6 +92,8 @@ def _draw(costs: pd.DataFrame, against: str, axis: str, names: Mapping[str, str]
     missing = [str(model) for model in answered["model"].unique() if model not in set(counted["model"])]
     title, responses = _words(counted)
     note = f" Not shown: {', '.join(missing)}, which counts none." if missing else ""
+    silent = [str(model) for model in costs["model"].dropna().unique() if model not in set(answered["model"])]
+    note += f" Never answers: {', '.join(silent)}." if silent else ""
     alt = f"Accuracy against {axis}. {title}. {responses}"
     return dress(figure, title, f"{responses} (large open marks).{note}", alt, 460)
 

@@ -32,10 +32,10 @@ def confusion_over_time(confusions: pd.DataFrame, frame: float | None = None) ->
     """
     columns = ("step", "frame", "label", "answer", "recordings")
     require_columns(confusions, columns, "confusion_over_time", "wb.count_confusions")
-    table = keep_finite(confusions, ("step", "frame", "recordings"))
+    table = keep_finite(confusions, ("step", "frame", "recordings"), ("label", "answer"))
     if not (table["recordings"] > 0).any():
         return empty("Confusions", "no recording has been answered yet")
-    classes = [str(name) for name in pd.unique(table["label"])]
+    classes = pd.unique(table["label"]).tolist()
     frames, counts = _cube(table, classes)
     shown = _choose(frames, frame)
     across = min(ACROSS, len(shown))
@@ -60,7 +60,7 @@ def _cube(table: pd.DataFrame, classes: list[str]) -> tuple[NDArray[np.float64],
     """When the steps end, and how many recordings of every class are answered how."""
     places = {name: place for place, name in enumerate(classes)}
     frames, step = np.unique(table["frame"].to_numpy(dtype=float), return_inverse=True)
-    label, answered = (table[column].astype(str).map(places) for column in ("label", "answer"))
+    label, answered = (table[column].map(places) for column in ("label", "answer"))
     known = answered.notna().to_numpy()
     counts = np.zeros((len(frames), len(classes), len(classes)))
     where = step[known], label[known].to_numpy(dtype=int), answered[known].to_numpy(dtype=int)

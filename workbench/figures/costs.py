@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.figures.style import COLOURS, SYMBOLS, amount, dress, empty, log_axis, require_columns
+from workbench.figures.style import COLOURS, SYMBOLS, amount, dress, empty, keep_finite, log_axis, require_columns
 
 KINDS = {  # column: what it is called, dash
     "synaptic_operations": ("synaptic operations", "solid"),
@@ -29,7 +29,8 @@ def operations(costs: pd.DataFrame) -> go.Figure:
     """
     require_columns(costs, ("model", "step", "frame", *KINDS), "operations", "wb.compare")
     kinds = list(KINDS)
-    if costs.empty or not (costs[kinds] > 0).any(axis=None):
+    costs = keep_finite(costs, ("step", "frame", *kinds), ("model",))
+    if not (costs[kinds] > 0).any(axis=None):
         return empty("Operations", "nothing has been counted yet")
     figure = go.Figure()
     for place, (model, rows) in enumerate(costs.groupby("model", sort=False)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -18,6 +19,7 @@ from workbench.figures.style import (
     amount,
     dress,
     empty,
+    keep_finite,
     require_columns,
 )
 
@@ -43,26 +45,26 @@ def diagnosis(table: pd.DataFrame) -> go.Figure:
     'v1 errs most: by 25 % of its activity'
     """
     require_columns(table, ("node", "frame", *NUMBERS, "advice"), "diagnosis", "wb.diagnose")
-    numbers = {column: pd.to_numeric(table[column], errors="coerce").astype(float) for column in ("frame", *NUMBERS)}
-    answered = table.assign(**numbers).replace([float("inf"), -float("inf")], float("nan"))
-    answered = answered[answered["relative_error"].notna() & answered["frame"].notna()]
+    answered = keep_finite(table, ("frame", "relative_error"), ("node",))
+    shares = answered[list(AILMENTS)].apply(pd.to_numeric, errors="coerce").astype(float)
+    answered = answered.assign(**shares.where(np.isfinite(shares)))
     if answered.empty:
         return empty("Diagnosis", "no node has answered yet")
     means = answered.groupby("node", sort=False)[list(NUMBERS)].mean()
     worst = means["relative_error"].nlargest(SHOWN)
-    nodes = [str(node) for node in means.index if node in worst.index]
+    nodes = [node for node in means.index if node in worst.index]
     figure = make_subplots(1, 2, column_widths=[0.56, 0.44], horizontal_spacing=0.16)
     for place, node in enumerate(nodes):
-        rows = answered[answered["node"].astype(str) == node].sort_values("frame")
+        rows = answered[answered["node"] == node].sort_values("frame")
         figure.add_trace(_line(node, rows, place), row=1, col=1)
     for column in AILMENTS:
-        figure.add_trace(_bars(means.rename(index=str).loc[nodes, column], column), row=1, col=2)
+        figure.add_trace(_bars(means.loc[nodes, column], column), row=1, col=2)
     largest = float(100 * answered["relative_error"].max())
     figure.update_yaxes(title_text="error (% of mean ANN activity)", range=[0, max(1.0, 1.08 * largest)], row=1, col=1)
     figure.update_xaxes(title_text="frame", tickformat=",d", row=1, col=1)
     if answered["frame"].max() - answered["frame"].min() <= 12:
         figure.update_xaxes(dtick=1, row=1, col=1)
-    ailing = 100 * means.rename(index=str).loc[nodes, list(AILMENTS)].fillna(0).to_numpy(dtype=float).max()
+    ailing = 100 * means.loc[nodes, list(AILMENTS)].fillna(0).to_numpy(dtype=float).max()
     figure.update_xaxes(title_text="share of units (%)", range=[0, max(1.0, 1.05 * ailing)], row=1, col=2)
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", row=1, col=2)
     flat = {"orientation": "h", "xanchor": "left", "yanchor": "bottom", "borderwidth": 0}
@@ -106,9 +108,9 @@ def _bars(shares: pd.Series, column: str) -> go.Bar:
 def _words(answered: pd.DataFrame, means: pd.DataFrame, worst: str, shown: int) -> tuple[str, str]:
     """The worst node and what to do about it."""
     share = means["relative_error"].to_numpy(dtype=float).max()
-    told = answered[answered["node"].astype(str) == worst]["advice"].iloc[0]
+    told = answered[answered["node"] == worst]["advice"].iloc[0]
     advice = f"Advice: {told}." if pd.notna(told) and told else "Nothing to advise on it."
-    others = answered.loc[answered["advice"].fillna("") != "", "node"].astype(str).drop_duplicates().tolist()
+    others = answered.loc[answered["advice"].fillna("") != "", "node"].drop_duplicates().tolist()
     others = [node for node in others if node != worst]
     if others:
         advice += f" Advice on {', '.join(others[:6])}{' and more' if len(others) > 6 else ''} is in the table."

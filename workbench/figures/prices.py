@@ -37,9 +37,8 @@ def energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> go.Figur
     """
     prices = find_preset(preset)
     require_columns(costs, ("model", "step", "frame", *COUNTED), "energy", "wb.compare")
-    counted = keep_finite(
-        costs, ("step", "frame", *COUNTED, *(["neuron_updates"] if "neuron_updates" in costs else []))
-    )
+    columns = ["step", "frame", *COUNTED, *costs.columns.intersection(["neuron_updates"])]
+    counted = keep_finite(costs, columns, ("model",))
     priced = counted.assign(energy_nj=price(counted, prices))
     shown = priced[priced["energy_nj"] > 0]
     if shown.empty:

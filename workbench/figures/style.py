@@ -13,6 +13,12 @@ from plotly.colors import sample_colorscale
 
 INK, QUIET, FAINT, GRID, PAPER = "#1f2933", "#5f6b7a", "#c3cad3", "#e4e7eb", "#ffffff"  # FAINT: lines, never words
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
+DARK: dict[str, str] = {  # colour on a light page: on a dark one; words keep 4.5 : 1 on the paper, lines 3 : 1
+    INK: "#e8ecf1", QUIET: "#aab4c1", FAINT: "#66717f", GRID: "#2b323b", PAPER: "#14181d",
+    BLUE: "#2b8cd6", VERMILION: "#ea7524", GREEN: "#1fb58a", PURPLE: "#d68fb6", ORANGE: "#e69f00", SKY: "#8fd0f5",
+    "#d3ece3": "#1b2b5a", "#7cc7b2": "#205f8c", "#205f8c": "#7cc7b2", "#1b2b5a": "#d3ece3",  # much is light on dark
+    "#8793a1": "#8793a1", "#d9dee4": "#3d4650", "#34495e": "#9fb0c2", "#000000": "#ffffff",
+}  # fmt: skip
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)  # Okabe, Ito 2008: Color universal design
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "cross")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -119,10 +125,31 @@ def ink_on(colour: str) -> str:
     >>> ink_on("rgb(211, 236, 227)"), ink_on("rgb(27, 43, 90)")
     ('#000000', '#ffffff')
     """
-    channels = [int(part) / 255 for part in colour.removeprefix("rgb(").removesuffix(")").split(",")]
+    return "#000000" if luminance(colour) > 0.179 else "#ffffff"
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2) of "#rrggbb" or "rgb(r, g, b)", 0 for black to 1 for white.
+
+    >>> luminance("#ffffff"), luminance("rgb(0, 0, 0)")
+    (1.0, 0.0)
+    """
+    if colour.startswith("#"):
+        channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    else:
+        channels = [int(part) / 255 for part in colour.removeprefix("rgb(").removesuffix(")").split(",")]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return "#000000" if luminance > 0.179 else "#ffffff"
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two colours, 1 to 21 (WCAG 2).
+
+    >>> round(contrast("#000000", "#ffffff"))
+    21
+    """
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
 
 
 def amount(number: float) -> str:
@@ -165,15 +192,13 @@ def require_columns(table: pd.DataFrame, columns: Sequence[str], figure: str, so
         )
 
 
-DARK: dict[str, str] = {}
-
-
-def keep_finite(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """The rows in which every one of these columns holds a finite number, these columns as float64.
+def keep_finite(table: pd.DataFrame, numbers: Sequence[str], names: Sequence[str] = ()) -> pd.DataFrame:
+    """The rows that hold a finite number in each of the columns `numbers`, as float64, and a name in each of `names`.
 
     >>> keep_finite(pd.DataFrame({"step": [0, 1], "accuracy": [None, 0.5]}), ["accuracy"])["step"].tolist()
     [1]
     """
-    numbers = {column: pd.to_numeric(table[column], errors="coerce").astype(float) for column in columns}
-    finite = np.logical_and.reduce([np.isfinite(values) for values in numbers.values()])
-    return table.assign(**numbers)[finite]
+    values = {column: pd.to_numeric(table[column], errors="coerce").astype(float) for column in numbers}
+    whole = [np.isfinite(column) for column in values.values()] + [table[name].notna() for name in names]
+    texts = {name: table[name].astype(str) for name in names}
+    return table.assign(**values, **texts)[np.logical_and.reduce(whole)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.style import BLUE, VERMILION, dress, empty, require_columns
+from workbench.figures.style import BLUE, VERMILION, dress, empty, keep_finite, require_columns
 
 SERIES = (  # prefix of the columns, what it is called, colour, symbol, dash
     ("", "training", BLUE, "circle", "solid"),
@@ -26,6 +27,10 @@ def learning(history: pd.DataFrame) -> go.Figure:
     'Epoch 2: loss 1.4, accuracy 55.0 %'
     """
     require_columns(history, ("epoch", "loss", "accuracy"), "learning", "wb.train")
+    history = keep_finite(history, ("epoch", "loss", "accuracy"))
+    validated = history.columns.intersection(["validation_loss", "validation_accuracy"]).tolist()
+    numbers = history[validated].apply(pd.to_numeric, errors="coerce").astype(float)
+    history = history.assign(**numbers.where(np.isfinite(numbers)))
     if history.empty:
         return empty("Training", "no epoch has ended yet")
     figure = make_subplots(1, 2, horizontal_spacing=0.11)

@@ -52,6 +52,22 @@ function prepare(value, colours) {
   return value;
 }
 
+function luminance(colour) {
+  const hex = /^#([0-9a-f]{6})$/i.exec(colour)?.[1];
+  const parts = hex ? hex.match(/../g).map((pair) => parseInt(pair, 16)) : (colour.match(/\d+/g) ?? [0, 0, 0]).map(Number);
+  const [r, g, b] = parts.map((part) => (part <= 10 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+// numbers inside filled marks stay legible whatever the page's colours make of the marks
+function keepLegible(trace) {
+  const fills = trace.marker?.color;
+  if (trace.mode?.includes("text") && trace.mode.includes("markers") && Array.isArray(fills) && trace.textfont?.color) {
+    trace.textfont.color = fills.map((fill) => (luminance(fill) > 0.179 ? "#000000" : "#ffffff"));
+  }
+  return trace;
+}
+
 function isDark() {
   const { dataset, classList } = document.body;
   return dataset.jpThemeLight === "false" || classList.contains("theme-dark") || classList.contains("vscode-dark");
@@ -121,7 +137,8 @@ async function render({ model, el }) {
         const colours = isDark() ? model.get("_dark") : null;
         const drawing = model.get("_drawing");
         if (!drawing.revision) continue;
-        const data = prepare(drawing.data, colours), layout = prepare(drawing.layout, colours);
+        const traces = prepare(drawing.data, colours), data = colours ? traces.map(keepLegible) : traces;
+        const layout = prepare(drawing.layout, colours);
         el.setAttribute("role", "img");
         el.setAttribute("aria-label", layout.meta?.alt ?? layout.title?.text ?? "figure");
         await Plotly.react(plot, data, layout, { responsive: true, displaylogo: false, ...model.get("_config") });

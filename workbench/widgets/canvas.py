@@ -69,7 +69,7 @@ class Canvas(go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
     _esm = Path(__file__).parent / "canvas.js"
     _css = Path(__file__).parent / "canvas.css"
     _bundle = traitlets.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
-    _dark = traitlets.Dict(DARK).tag(sync=True)
+    _dark = traitlets.Dict({light.lower(): dark for light, dark in DARK.items()}).tag(sync=True)
     _drawing = traitlets.Dict().tag(sync=True, to_json=pack)
     _widget_data: traitlets.List[Any] = traitlets.List()  # plotly's own copies of the same need not travel
     _widget_layout = traitlets.Dict()

@@ -1,0 +1,62 @@
+"""The same figure for dark pages."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from workbench.figures.style import DARK, INK, PAPER, contrast, ink_on
+
+_HEX = re.compile(r"#[0-9a-fA-F]{6}\b")
+_SWAPPED = {light.lower(): dark for light, dark in DARK.items()}
+_LEGIBLE = 4.5  # contrast that words need (WCAG 2, level AA)
+
+
+def darken(figure: go.Figure) -> go.Figure:
+    """The figure on dark paper: every colour of the house replaced, in words with markup as well; pictures stay.
+
+    Words on filled marks become black or white where they would not be legible. The figure itself is not changed.
+
+    >>> from workbench import figures
+    >>> figures.darken(figures.frames(np.ones((1, 2, 3, 3)))).layout.paper_bgcolor
+    '#14181d'
+    """
+    traces = [_legible(_swap(trace.to_plotly_json())) for trace in figure.data]
+    dark = go.Figure(data=traces, layout=_swap(figure.layout.to_plotly_json()))
+    return dark.update_layout(paper_bgcolor=DARK[PAPER], plot_bgcolor=DARK[PAPER], font_color=DARK[INK])
+
+
+def _swap(value: Any) -> Any:
+    """Colours of the house replaced in a tree of properties; numbers stay as they are."""
+    if isinstance(value, str):
+        return _HEX.sub(lambda found: _SWAPPED.get(found[0].lower(), found[0]), value)
+    if isinstance(value, dict):
+        return {key: _swap(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_swap(inner) for inner in value)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "OU":
+        swapped = np.array([_swap(inner) for inner in value.ravel().tolist()] + [None], dtype=object)[:-1]
+        return swapped.reshape(value.shape)
+    return value
+
+
+def _legible(trace: dict[str, Any]) -> dict[str, Any]:
+    """A trace whose words inside filled marks can be read."""
+    fills, words = trace.get("marker", {}).get("color"), trace.get("textfont", {}).get("color")
+    if fills is None or words is None or "text" not in str(trace.get("mode", "")):
+        return trace
+    if trace.get("textposition", "middle center") != "middle center":
+        return trace
+    several = [len(colours) for colours in (fills, words) if not isinstance(colours, str)]
+    pairs = [[colours] * max(several, default=1) if isinstance(colours, str) else list(colours)
+             for colours in (fills, words)]  # fmt: skip
+    inks = [_ink(str(fill), str(word)) for fill, word in zip(*pairs, strict=True)]
+    return {**trace, "textfont": {**trace["textfont"], "color": inks if several else inks[0]}}
+
+
+def _ink(fill: str, word: str) -> str:
+    known = all(colour.startswith(("#", "rgb(")) for colour in (fill, word))
+    return ink_on(fill) if known and contrast(fill, word) < _LEGIBLE else word
