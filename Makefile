@@ -13,7 +13,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # DATA=<folder> does the demo on the N-MNIST recordings in that folder instead of the embedded sets
 DATA ?=
 
-.PHONY: demo test lab results notebooks lint browser clean
+.PHONY: demo test lab results gallery panels notebooks lint browser clean
 
 demo: $(READY)
 	$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
@@ -33,6 +33,14 @@ lab: $(READY)
 results: $(READY)
 	$(BIN)/python -m benchmarks.results
 	$(BIN)/python -m benchmarks.pictures
+
+# every figure and panel as a picture: docs/gallery.md
+gallery: $(READY) browser
+	$(BIN)/python -m benchmarks.gallery
+
+# how fast and how heavy the panels are, in a browser: docs/panels.md
+panels: $(READY) browser
+	$(BIN)/python -m benchmarks.panels --loads 50
 
 # the notebooks as they are committed: executed, without the state of their widgets
 notebooks: $(READY)
@@ -58,6 +66,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[lab,dev]'
 	mkdir -p $(VENV)/share/jupyter/lab/settings
-	echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' \
+	echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false},' \
+		'"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": true}}' \
 		> $(VENV)/share/jupyter/lab/settings/overrides.json
 	touch $@

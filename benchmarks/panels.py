@@ -151,7 +151,7 @@ def measure_weight(folder: Path, address) -> dict[str, str]:
         seen = watch(page)
         page.goto(address(path.name))
         run_all(page)
-        _await_drawn(page, len(TWELVE))
+        await_drawn(page, len(TWELVE))
         page.wait_for_timeout(2000)
         page.keyboard.press("Control+s")
         page.wait_for_timeout(4000)
@@ -163,7 +163,7 @@ def measure_weight(folder: Path, address) -> dict[str, str]:
     }
 
 
-def _await_drawn(page: Page, panels: int) -> None:
+def await_drawn(page: Page, panels: int) -> None:
     """Wait until every panel's canvases are drawn."""
     page.wait_for_function(
         f"""() => {{
@@ -196,7 +196,7 @@ def measure_large(folder: Path, address) -> dict[str, str]:
             page.keyboard.press("Shift+Enter")
             begun = time.monotonic()
             if cell >= 3:
-                _await_drawn(page, cell - 2)
+                await_drawn(page, cell - 2)
                 views.append(time.monotonic() - begun)
             page.locator(".jp-Cell").nth(cell).get_by_text(f"[{cell + 1}]:").first.wait_for(timeout=120_000)
         zooms = _zoom(page)
@@ -279,14 +279,14 @@ def count_blanks(folder: Path, address, loads: int) -> dict[str, str]:
     with open_page(1300, 2200) as page:
         page.goto(address("twelve.ipynb"))
         run_all(page)
-        _await_drawn(page, len(TWELVE))
+        await_drawn(page, len(TWELVE))
         page.keyboard.press("Control+s")
         page.wait_for_timeout(4000)
         with load_processor():
             for number in range(loads):
                 page.reload()
                 try:
-                    _await_drawn(page, len(TWELVE))
+                    await_drawn(page, len(TWELVE))
                 except Exception as error:
                     blank += 1
                     print(f"load {number + 1}: {error}", flush=True)

@@ -46,7 +46,7 @@ TEMPLATE = go.layout.Template(
             "y": 1,
             "yref": "container",
             "yanchor": "top",
-            "pad": {"t": 18},
+            "pad": {"t": 28},
             "font": {"size": 19},
             "subtitle": {"font": {"size": 13.5, "color": QUIET}},
         },

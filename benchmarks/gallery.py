@@ -1,0 +1,142 @@
+"""Every figure and every panel as a picture: `python -m benchmarks.gallery` writes docs/gallery.md."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import plotly.graph_objects as go
+import torch
+
+import workbench as wb
+from benchmarks.lab import open_page, run_all, serve_lab, watch, write_notebook
+from benchmarks.panels import DATA, await_drawn
+from workbench import exchange, figures
+from workbench.energy import PRESETS
+from workbench.membranes import trace_membrane
+from workbench.passages import follow
+from workbench.study import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, study
+
+DOCS = Path(__file__).parents[1] / "docs"
+IMAGES = DOCS / "images" / "gallery"
+WIDTH_PX = 900
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel to photograph: the call that makes it, and what to do with it first."""
+
+    name: str
+    call: str
+    then: str = ""
+
+
+PANELS = (
+    Panel("rollouts", "widgets.rollouts(network)", "panel.choose(('v3', 3))"),
+    Panel("player", "widgets.player(motion)", "panel.clock.step.value = 3"),
+    Panel("raster", "widgets.raster(activity, ticks_per_frame=12)", "panel.look(2, 4)"),
+    Panel("training", "widgets.training(wb.Model(network), motion.train[:400], motion.test[:100], epochs=6)",
+          "await panel"),
+    Panel("convert", "widgets.convert(ann, motion, limit=48)", "panel.view.value = 'diagnosis'"),
+    Panel("operations", "widgets.operations({'ANN': ann, 'SNN': snn}, motion.test[:48])",
+          "panel.view.value = 'energy over time'"),
+    Panel("explore", "widgets.explore(snn, motion, recording=3)",
+          "panel.choose('v2', 100); panel.clock.step.value = 50"),
+    Panel("compare", "widgets.compare({'ANN': ann, 'SNN': snn}, motion, recording=3)", "panel.clock.step.value = 60"),
+)  # fmt: skip
+PREPARE = """import torch
+import workbench as wb
+from workbench import exchange, figures, widgets
+motion = wb.load("motion", root={data!r})
+ann, snn = exchange.load("ann.safetensors"), exchange.load("snn.safetensors")
+network = ann.network
+activity = snn.run(torch.from_numpy(motion.test.as_ticks([3])))"""
+
+
+def main() -> None:
+    """Do the main job on `motion`, draw every figure, open every panel, and photograph them all."""
+    found = study(wb.load("motion", root=str(DATA)), seed=0)
+    shutil.rmtree(IMAGES, ignore_errors=True)
+    IMAGES.mkdir(parents=True)
+    lines = [HEAD, "## Figures\n"]
+    for name, figure in draw_all(found).items():
+        (IMAGES / f"{name}.png").write_bytes(figure.to_image(format="png", width=WIDTH_PX, scale=1))
+        alt = figure.layout.meta["alt"].split(". ")[0]
+        lines.append(f"### `figures.{name.split('-')[0]}`\n\n![{alt}](images/gallery/{name}.png)\n")
+    lines.append("## Panels\n")
+    with tempfile.TemporaryDirectory() as folder:
+        exchange.save(found.models[STREAMING_ANN], Path(folder) / "ann.safetensors")
+        exchange.save(found.models[MATCHED_SNN], Path(folder) / "snn.safetensors")
+        photograph(Path(folder))
+    for panel in PANELS:
+        lines.append(f"### `{panel.call}`\n\n![Panel {panel.name}](images/gallery/panel-{panel.name}.png)\n")
+    (DOCS / "gallery.md").write_text("\n".join(lines), encoding="utf-8")
+    print(f"written: {DOCS / 'gallery.md'} with {len(list(IMAGES.glob('*.png')))} pictures")
+
+
+def draw_all(found) -> dict[str, go.Figure]:
+    """Every figure, by name; a name with a dash is a variant."""
+    dataset, costs, network = found.dataset, found.costs, found.network
+    ann, snn = found.models[STREAMING_ANN], found.models[MATCHED_SNN]
+    streaming, sequential = (wb.Rollout(n, frames=6) for n in (network.streaming(), network.sequential()))
+    two = costs[costs["model"].isin([STREAMING_ANN, MATCHED_SNN])]
+    passage = follow(snn, dataset.test, 3)
+    trace = trace_membrane(snn, passage.activity, "v2", 100)
+    counts = dataset.test.as_frames([3])[:, 0]
+    with torch.no_grad():
+        activity = snn.run(torch.from_numpy(dataset.test.as_ticks([3], snn.ticks_per_frame)))
+    drawn = {
+        "network": figures.network(network),
+        "rollout": figures.rollout(streaming, place=("v3", 3)),
+        "rollouts": figures.rollouts(streaming, sequential),
+        "tableau": figures.tableau(sequential),
+        "recordings": figures.recordings(dataset),
+        "events": figures.events(dataset.test[3], dataset.shape, dataset.window_us),
+        "frames": figures.frames(counts, dataset.window_us),
+        "moment": figures.moment(counts, 3, dataset.window_us, "frame"),
+        "learning": figures.learning(found.histories[STREAMING_ANN]),
+        "accuracy": figures.accuracy(costs),
+        "accuracy_per_operation": figures.accuracy_per_operation(costs),
+        "operations": figures.operations(two),
+        "operations_by_edge": figures.operations_by_edge(wb.operations(snn, dataset.test[:64])),
+        "energy": figures.energy(two),
+        "energy-int8": figures.energy(two, PRESETS["int8, zeros skipped"]),
+        "raster": figures.raster(activity, ticks_per_frame=snn.ticks_per_frame),
+        "membrane": figures.membrane(trace),
+        "passage": figures.passage(passage, trace, "v2 100"),
+        "passages": figures.passages({"ANN": follow(ann, dataset.test, 3), "SNN": passage}),
+        "diagnosis": figures.diagnosis(wb.diagnose(ann, snn, dataset.test[:64])),
+        "diagnosis-unmatched": figures.diagnosis(
+            wb.diagnose(found.models[SEQUENTIAL_ANN], found.models[UNMATCHED_SNN], dataset.test[:64])
+        ),
+        "confusion_over_time": figures.confusion_over_time(wb.count_confusions(snn, dataset.test)),
+    }
+    return drawn | {"darken": figures.darken(drawn["accuracy"])}
+
+
+def photograph(folder: Path) -> None:
+    """Open every panel in JupyterLab and keep a picture of it."""
+    with serve_lab(folder) as address, open_page(1240, 2400) as page:
+        seen = watch(page)
+        for number, panel in enumerate(PANELS):
+            cells = [PREPARE.format(data=str(DATA)), f"panel = {panel.call}\npanel", panel.then]
+            write_notebook(folder / f"panel{number}.ipynb", cells)
+            page.goto(address(f"panel{number}.ipynb"))
+            run_all(page)
+            await_drawn(page, 1)
+            page.locator(".jp-Cell").nth(2).get_by_text("[3]:").first.wait_for(timeout=180_000)
+            page.wait_for_timeout(2500)
+            page.locator(".workbench-panel").screenshot(path=IMAGES / f"panel-{panel.name}.png")
+        assert not seen.errors, seen.errors
+
+
+HEAD = """# Gallery
+
+Every figure and every panel, drawn from the main job on the embedded set `motion`; `make gallery` draws them anew.
+Figures are plain plotly figures; panels are widgets that return `figure`, `table` and `selection` to the next cell.
+"""
+
+if __name__ == "__main__":
+    main()
