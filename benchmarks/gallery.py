@@ -43,7 +43,7 @@ PANELS = (
     Panel("operations", "widgets.operations({'ANN': ann, 'SNN': snn}, motion.test[:48])",
           "panel.view.value = 'energy over time'"),
     Panel("explore", "widgets.explore(snn, motion, recording=3)",
-          "panel.choose('v2', 100); panel.clock.step.value = 50"),
+          "panel.node.value = 'v2'; panel.clock.step.value = 50"),
     Panel("compare", "widgets.compare({'ANN': ann, 'SNN': snn}, motion, recording=3)", "panel.clock.step.value = 60"),
 )  # fmt: skip
 PREPARE = """import torch
@@ -83,7 +83,8 @@ def draw_all(found) -> dict[str, go.Figure]:
     streaming, sequential = (wb.Rollout(n, frames=6) for n in (network.streaming(), network.sequential()))
     two = costs[costs["model"].isin([STREAMING_ANN, MATCHED_SNN])]
     passage = follow(snn, dataset.test, 3)
-    trace = trace_membrane(snn, passage.activity, "v2", 100)
+    unit = int(passage.activity["v2"][:, 0].flatten(1).sum(0).argsort()[-200])  # a lively one
+    trace = trace_membrane(snn, passage.activity, "v2", unit)
     counts = dataset.test.as_frames([3])[:, 0]
     with torch.no_grad():
         activity = snn.run(torch.from_numpy(dataset.test.as_ticks([3], snn.ticks_per_frame)))
@@ -105,7 +106,7 @@ def draw_all(found) -> dict[str, go.Figure]:
         "energy-int8": figures.energy(two, PRESETS["int8, zeros skipped"]),
         "raster": figures.raster(activity, ticks_per_frame=snn.ticks_per_frame),
         "membrane": figures.membrane(trace),
-        "passage": figures.passage(passage, trace, "v2 100"),
+        "passage": figures.passage(passage, trace, f"v2 {unit}"),
         "passages": figures.passages({"ANN": follow(ann, dataset.test, 3), "SNN": passage}),
         "diagnosis": figures.diagnosis(wb.diagnose(ann, snn, dataset.test[:64])),
         "diagnosis-unmatched": figures.diagnosis(

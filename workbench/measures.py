@@ -52,23 +52,30 @@ def compare(
     if not models:
         raise ValueError('compare: no models; give at least one, as {"ANN": ann}')
     find_preset(energy)
-    tables = []
-    for name, model in models.items():
-        counts = _count(model, recordings)
-        table = _clock(model, len(counts.drive))
-        table.insert(0, "model", name)
-        table["accuracy"] = _accuracy(model, counts.drive, recordings.labels, answer)
-        for column, values in (
-            ("dense_macs", counts.dense),
-            ("effective_macs", counts.effective),
-            ("synaptic_operations", counts.synaptic),
-        ):
-            table[column] = values.sum(1).cumsum() / len(recordings)
-        table["neuron_updates"] = _neuron_updates(model, len(table)).cumsum()
-        table["energy_nj"] = price(table, energy)
-        tables.append(table)
+    tables = [
+        tabulate_run(name, model, _count(model, recordings), recordings.labels, answer, energy)
+        for name, model in models.items()
+    ]
     table = pd.concat(tables, ignore_index=True)
     table.attrs["workbench"] = COMPARISON
+    return table
+
+
+def tabulate_run(
+    name: str, model: Model, counts: Counts, labels: np.ndarray, answer: str, energy: str | EnergyPreset
+) -> pd.DataFrame:
+    """What `compare` says of one model, from what has been counted."""
+    table = _clock(model, len(counts.drive))
+    table.insert(0, "model", name)
+    table["accuracy"] = _accuracy(model, counts.drive, labels, answer)
+    for column, values in (
+        ("dense_macs", counts.dense),
+        ("effective_macs", counts.effective),
+        ("synaptic_operations", counts.synaptic),
+    ):
+        table[column] = values.sum(1).cumsum() / len(labels)
+    table["neuron_updates"] = _neuron_updates(model, len(table)).cumsum()
+    table["energy_nj"] = price(table, energy)
     return table
 
 
@@ -144,16 +151,23 @@ def collect_answers(model: Model, recordings: Recordings, answer: str = "running
     return average_answers(drive.double(), model.network.first_response[output], model.ticks_per_frame, answer)
 
 
-@torch.no_grad()
 def _count(model: Model, recordings: Recordings) -> Counts:
-    """Run every recording and add up what each edge has to do at each step."""
-    network, device = model.network, model.device
+    """Run every recording and count."""
     steps = recordings.frames * model.ticks_per_frame
+    return count_blocks(model, run_blocks(model, recordings, model.network.nodes), steps, len(recordings))
+
+
+@torch.no_grad()
+def count_blocks(
+    model: Model, blocks: Iterable[tuple[np.ndarray, int, dict[str, Tensor]]], steps: int, recordings: int
+) -> Counts:
+    """Add up what each edge has to do at each step; `blocks` as `run_blocks` gives them, all nodes recorded."""
+    network, device = model.network, model.device
     fan_out = [_fan_out(model, position).to(device) for position in range(len(network.edges))]
     nonzero = torch.zeros(steps, len(network.edges), dtype=torch.float64, device=device)
     total = torch.zeros_like(nonzero)
     drives: dict[int, list[Tensor]] = {}
-    for chosen, begin, activity in run_blocks(model, recordings, network.nodes):
+    for chosen, begin, activity in blocks:
         sums = {node: _sums(values) for node, values in activity.items()}
         for position, edge in enumerate(network.edges):
             active, amount = sums[edge.source]
@@ -161,7 +175,7 @@ def _count(model: Model, recordings: Recordings) -> Counts:
             total[begin : begin + len(active), position] += amount @ fan_out[position]
         drives.setdefault(int(chosen[0]), []).append(activity[network.output].cpu())
     drive = torch.cat([torch.cat(blocks) for blocks in drives.values()], dim=1)
-    return _arrive(model, nonzero, total, drive, len(recordings))
+    return _arrive(model, nonzero, total, drive, recordings)
 
 
 def _sums(activity: Tensor) -> tuple[Tensor, Tensor]:

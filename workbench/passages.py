@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from workbench.events.recordings import Recordings
-from workbench.measures import compare
+from workbench.measures import count_blocks, tabulate_run
 from workbench.model import Model
 from workbench.readout import average_answers
 from workbench.training import require_match
@@ -64,10 +64,11 @@ def follow(model: Model, recordings: Recordings, recording: int = 0, answer: str
     model.eval()
     activity = model.run(torch.from_numpy(one.as_ticks(None, model.ticks_per_frame)).to(model.device))
     model.train(training)
-    activity = {node: values.cpu() for node, values in activity.items()}
     drive = activity[model.network.output]
+    counts = count_blocks(model, [(np.zeros(1, dtype=int), 0, activity)], len(drive), 1)
+    costs = tabulate_run("model", model, counts, one.labels, answer, "fp32")
     first = model.network.first_response[model.network.output]
     answers = np.full((len(drive), drive.shape[2]), np.nan)
-    answers[first:] = average_answers(drive.double(), first, model.ticks_per_frame, answer)[:, 0].numpy()
-    costs = compare({"model": model}, one, answer)
-    return Passage(model, activity, answers, costs, int(one.labels[0]), recordings.classes)
+    answers[first:] = average_answers(counts.drive.double(), first, model.ticks_per_frame, answer)[:, 0].numpy()
+    kept = {node: values.cpu() for node, values in activity.items()}
+    return Passage(model, kept, answers, costs, int(one.labels[0]), recordings.classes)

@@ -55,7 +55,8 @@ class ExplorePanel(Panel):
             recording, 0, len(recordings) - 1, description="recording", **LABELLED, disabled=len(recordings) == 1
         )
         self.node = ipywidgets.Dropdown(options=hidden, value=hidden[0], description="node", **NARROW)
-        self.unit = ipywidgets.BoundedIntText(0, 0, self._units(hidden[0]) - 1, description="unit", **NARROW)
+        busiest = self._busiest(passage, hidden[0])
+        self.unit = ipywidgets.BoundedIntText(busiest, 0, self._units(hidden[0]) - 1, description="unit", **NARROW)
         what = "tick" if model.spiking else "frame"
         self.clock = Clock(passage.steps, recordings.window_us / passage.steps, what)
         self.clock.step.value = passage.steps - 1
@@ -104,6 +105,18 @@ class ExplorePanel(Panel):
         with self._pausing():
             self.unit.max = max(self.unit.max, unit)
         self.set(node=node, unit=unit)
+
+    def _follow(self, change: Any) -> None:
+        """Of another node the busiest unit is looked at first."""
+        if not self._paused and change.owner is self.node:
+            with self._pausing():
+                self.unit.max = self._units(self.node.value) - 1
+                self.unit.value = self._busiest(self.passage, self.node.value)
+        super()._follow(change)
+
+    @staticmethod
+    def _busiest(passage: Passage, node: str) -> int:
+        return int(passage.activity[node][:, 0].flatten(1).sum(0).argmax())
 
     def _units(self, node: str) -> int:
         return int(np.prod(self.model.network.shapes[node]))

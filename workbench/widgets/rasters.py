@@ -51,7 +51,13 @@ class RasterPanel(Panel):
         self._view: View | None = None
         self._bands = self._count_bands()
         self.span = ipywidgets.FloatRangeSlider(
-            value=(0, self._frames), min=0, max=self._frames, step=1 / ticks_per_frame, description="frames", **LABELLED
+            value=(0, self._frames),
+            min=0,
+            max=self._frames,
+            step=1 / ticks_per_frame,
+            readout_format=".1f",
+            description="frames",
+            **LABELLED,
         )
         self.node = ipywidgets.Dropdown(
             options=[ALL, *list(self._units)[: self._bands]], description="nodes", **LABELLED

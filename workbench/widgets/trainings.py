@@ -64,8 +64,8 @@ class TrainingPanel(Panel):
             description="Stop", icon="stop", tooltip="End the training cleanly; the best model so far is kept"
         )
         self.stop.on_click(lambda button: self._asked.set())
-        self.bar = ipywidgets.FloatProgress(value=0, min=0, max=epochs, description="epochs", layout={"width": "27em"})
-        self.now = ipywidgets.Label("starting")
+        self.bar = ipywidgets.FloatProgress(value=0, min=0, max=epochs, description="epochs", layout={"width": "20em"})
+        self.now = ipywidgets.Label("starting", layout={"width": "30em"})
         super().__init__([ipywidgets.HBox([self.stop, self.bar, self.now])], [])
         work = (model, recordings, validation, epochs)
         self._thread = threading.Thread(target=self._train, args=work, kwargs=options, daemon=True)
@@ -112,7 +112,7 @@ class TrainingPanel(Panel):
         except Exception as error:  # told in the panel, raised by result()
             self._error, self._state = error, "failed"
         self.stop.disabled = True
-        self.bar.value = len(self._history)
+        self.bar.value, self.now.value = len(self._history), ""
         self.refresh()
 
     def _watch(self, update: Update) -> bool:
