@@ -232,14 +232,14 @@ def timed(run):
     begun = time.perf_counter()
     run()
     return time.perf_counter() - begun
-part = motion.train[:640]
-plain = lambda: wb.train(wb.Model(network), part, epochs=5, progress=False)
+part = motion.train
+plain = lambda: wb.train(wb.Model(network), part, epochs=4, progress=False)
 def watched():
-    panel = widgets.training(wb.Model(network), part, epochs=5)
+    panel = widgets.training(wb.Model(network), part, epochs=4)
     display(panel)
     panel.result()
 plain()
-times = [(timed(plain), timed(watched)) for _ in range(5)]
+times = [(timed(plain), timed(watched)) for _ in range(3)]
 print("ratio", np.median([b / a for a, b in times]).round(4))"""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import ipywidgets
@@ -18,6 +17,7 @@ from workbench.figures.costs import KINDS
 from workbench.figures.style import amount
 from workbench.model import Model
 from workbench.passages import Passage, follow
+from workbench.widgets.ahead import Ahead
 from workbench.widgets.clock import Clock
 from workbench.widgets.panel import LABELLED, Panel
 
@@ -49,8 +49,8 @@ class ComparePanel(Panel):
         if len(models) < 2:
             raise ValueError(f'widgets.compare: {len(models)} models; give at least two, as {{"ANN": ann, "SNN": snn}}')
         self.models, self.recordings = dict(models), recordings
-        self._follow_recording = lru_cache(maxsize=16)(
-            lambda name, number, answer: follow(self.models[name], recordings, number, answer)
+        self._follow_recording: Ahead[tuple[str, int, str], Passage] = Ahead(
+            lambda key: follow(self.models[key[0]], recordings, *key[1:]), keep=16
         )
         names = list(models)
         self.left = ipywidgets.Dropdown(options=names, value=names[0], description="left", **LABELLED)
@@ -73,12 +73,13 @@ class ComparePanel(Panel):
         super().__init__(rows, (self.left, self.right, self.recording, self.answer))
         self.clock.step.observe(self._move, "value")
         self._move()
+        self._look_beside()
 
     @property
     def passages(self) -> dict[str, Passage]:
         """What the recording in view did in the models in view, left first."""
         names = dict.fromkeys((self.left.value, self.right.value))
-        return {name: self._follow_recording(name, self.recording.value, self.answer.value) for name in names}
+        return {name: self._follow_recording((name, self.recording.value, self.answer.value)) for name in names}
 
     @property
     def selection(self) -> tuple[int, float]:
@@ -108,9 +109,16 @@ class ComparePanel(Panel):
         return figures.passages(self.passages)
 
     def refresh(self) -> None:
-        """Draw anew what the controls want."""
+        """Draw anew what the controls want, and prepare the recordings beside."""
         super().refresh()
         self._move()
+        self._look_beside()
+
+    def _look_beside(self) -> None:
+        number = self.recording.value
+        beside = (number, min(number + 1, self.recording.max), max(number - 1, 0))
+        names = (self.left.value, self.right.value)
+        self._follow_recording.prepare(dict.fromkeys((n, b, self.answer.value) for b in beside for n in names))
 
     def _move(self, change: Any = None) -> None:
         """Bring cursor and numbers to the clock; nothing else is drawn."""

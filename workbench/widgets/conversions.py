@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -20,6 +20,7 @@ from workbench.events.recordings import Dataset, Recordings
 from workbench.figures.style import amount
 from workbench.measures import compare
 from workbench.model import Model
+from workbench.widgets.ahead import Ahead
 from workbench.widgets.panel import LABELLED, Panel
 
 PERCENTILES = (95.0, 99.0, 99.5, 99.9, 99.99, 100.0)
@@ -75,8 +76,7 @@ class ConvertPanel(Panel):
         chosen = np.unique(np.linspace(0, len(validation) - 1, min(limit, len(validation))).round().astype(int))
         self.validation = validation[chosen]
         self._ann_costs = compare({"ANN": model}, self.validation)
-        self._outcomes: dict[Settings, Future[Outcome]] = {}
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="convert")
+        self._outcomes = Ahead(self._compute, keep=64)
         ticks = tuple(sorted({*TICKS, recordings.ticks_per_frame}))
         self.percentile = ipywidgets.SelectionSlider(
             options=PERCENTILES, value=99.9, description="percentile", **LABELLED
@@ -86,10 +86,7 @@ class ConvertPanel(Panel):
         )
         self.delays = ipywidgets.Dropdown(options=DELAYS, description="delays", **LABELLED)
         self.view = ipywidgets.Dropdown(options=VIEWS, description="view", **LABELLED)
-        self._shown = self._compute(self._settings())
-        done: Future[Outcome] = Future()
-        done.set_result(self._shown)
-        self._outcomes[self._settings()] = done
+        self._shown = self._outcomes(self._settings())
         rows = [
             ipywidgets.HBox([self.percentile, self.ticks_per_frame]),
             ipywidgets.HBox([self.delays, self.view]),
@@ -105,7 +102,7 @@ class ConvertPanel(Panel):
     @property
     def model(self) -> Model:
         """The SNN of the chosen settings."""
-        return self._outcome().result().snn
+        return self._outcomes.submit(self._settings()).result().snn
 
     @property
     def table(self) -> pd.DataFrame:
@@ -119,7 +116,7 @@ class ConvertPanel(Panel):
 
     def wait(self) -> None:
         """Wait until the chosen settings have been computed and are in view; raises what went wrong."""
-        self._outcome().result()
+        self._outcomes.submit(self._settings()).result()
         self.refresh()
 
     def _settings(self) -> Settings:
@@ -131,18 +128,8 @@ class ConvertPanel(Panel):
         costs = compare({"SNN": snn}, self.validation)
         return Outcome(snn, costs, diagnose(self.ann, snn, self.validation))
 
-    def _outcome(self, settings: Settings | None = None) -> Future[Outcome]:
-        """What the settings give, now or later."""
-        settings = self._settings() if settings is None else settings
-        if settings not in self._outcomes:
-            self._outcomes[settings] = self._worker.submit(self._compute, settings)
-        return self._outcomes[settings]
-
     def _look_around(self) -> None:
-        """Begin to compute the neighbours of the chosen settings; what nobody waits for any more is left out."""
-        for settings, outcome in list(self._outcomes.items()):
-            if settings != self._settings() and outcome.cancel():
-                del self._outcomes[settings]
+        """Begin to compute the neighbours of the chosen settings."""
         sliders = (self.percentile, self.ticks_per_frame)
         beside = []
         for slider in sliders:
@@ -151,13 +138,12 @@ class ConvertPanel(Panel):
         near = [*product(beside[0], [self.ticks_per_frame.value], [self.delays.value]),
                 *product([self.percentile.value], beside[1], [self.delays.value]),
                 *product([self.percentile.value], [self.ticks_per_frame.value], DELAYS)]  # fmt: skip
-        for settings in near:
-            self._outcome(settings)
+        self._outcomes.prepare(dict.fromkeys([self._settings(), *near]))
 
     def _follow(self, change: Any) -> None:
         if self._paused:
             return
-        outcome = self._outcome()
+        outcome = self._outcomes.submit(self._settings())
         if outcome.done():
             self.refresh()
         else:
@@ -167,11 +153,11 @@ class ConvertPanel(Panel):
 
     def _arrive(self, outcome: Future[Outcome]) -> None:
         """Show what has been computed, if it is still asked for."""
-        if not outcome.cancelled() and self._outcomes.get(self._settings()) is outcome:
+        if not outcome.cancelled() and self._outcomes.submit(self._settings()) is outcome:
             self.refresh()
 
     def _draw(self) -> go.Figure:
-        outcome = self._outcome()
+        outcome = self._outcomes.submit(self._settings())
         if outcome.done():
             self._shown = outcome.result()
         if self.view.value == "diagnosis":

@@ -18,6 +18,7 @@ from workbench.figures.style import amount, empty
 from workbench.membranes import trace_membrane
 from workbench.model import Model
 from workbench.passages import Passage, follow
+from workbench.widgets.ahead import Ahead
 from workbench.widgets.canvas import Canvas
 from workbench.widgets.clock import Clock
 from workbench.widgets.panel import LABELLED, NARROW, Panel
@@ -47,7 +48,7 @@ class ExplorePanel(Panel):
 
     def __init__(self, model: Model, recordings: Recordings, recording: int = 0) -> None:
         self.model, self.recordings = model, recordings
-        self._follow_recording = lru_cache(maxsize=8)(lambda number: follow(model, recordings, number))
+        self._follow_recording: Ahead[int, Passage] = Ahead(lambda number: follow(model, recordings, number), keep=8)
         self._trace = lru_cache(maxsize=64)(self._trace_unit)
         passage = self._follow_recording(recording)
         hidden = [node for node in model.network.nodes if node not in model.network.inputs]
@@ -70,6 +71,7 @@ class ExplorePanel(Panel):
         super().__init__(rows, (self.recording, self.node, self.unit))
         self.clock.step.observe(self._move, "value")
         self._move()
+        self._look_beside()
 
     @property
     def passage(self) -> Passage:
@@ -155,9 +157,15 @@ class ExplorePanel(Panel):
         return figures.scene(counts, f"input, frames {begin / k:.2f} to {end / k:.2f}")
 
     def refresh(self) -> None:
-        """Draw anew what the controls want."""
+        """Draw anew what the controls want, and prepare the recordings beside."""
         super().refresh()
         self._move()
+        self._look_beside()
+
+    def _look_beside(self) -> None:
+        number = self.recording.value
+        beside = (number, min(number + 1, self.recording.max), max(number - 1, 0))
+        self._follow_recording.prepare(dict.fromkeys(beside))
 
     def _move(self, change: Any = None) -> None:
         """Bring cursor, input and numbers to the step of the clock; nothing else is drawn."""

@@ -1,0 +1,58 @@
+"""Results computed ahead, in the background, for what may be asked for next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Ahead(Generic[Key, Value]):
+    """A function whose results are kept, and computed ahead by one thread in the background.
+
+    >>> square = Ahead(lambda number: number**2, keep=3)
+    >>> square.prepare([2, 3])
+    >>> square(3), square.submit(2).result()
+    (9, 4)
+    """
+
+    def __init__(self, compute: Callable[[Key], Value], keep: int = 32) -> None:
+        self._compute, self._keep = compute, keep
+        self._results: dict[Key, Future[Value]] = {}
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+
+    def __call__(self, key: Key) -> Value:
+        """The result, computed here and now if nobody has begun."""
+        known = self._results.get(key)
+        if known is None or known.cancel():
+            known = self._results[key] = Future()
+            try:
+                known.set_result(self._compute(key))
+            except Exception as error:
+                known.set_exception(error)
+            self._forget()
+        return known.result()
+
+    def submit(self, key: Key) -> Future[Value]:
+        """The result, now or later."""
+        if key not in self._results:
+            self._results[key] = self._worker.submit(self._compute, key)
+            self._forget()
+        return self._results[key]
+
+    def prepare(self, keys: Iterable[Key]) -> None:
+        """Compute these in the background; what was asked for before and has not begun is left out."""
+        wanted = list(keys)
+        for key in [key for key, result in self._results.items() if key not in wanted and result.cancel()]:
+            del self._results[key]
+        for key in wanted:
+            self.submit(key)
+
+    def _forget(self) -> None:
+        """Let go of the oldest results."""
+        for key in list(self._results)[: max(0, len(self._results) - self._keep)]:
+            if self._results[key].done():
+                del self._results[key]
