@@ -14,7 +14,7 @@ from workbench.energy import EnergyPreset, find_preset, price
 from workbench.events.recordings import Recordings
 from workbench.model import Model
 from workbench.readout import average_answers
-from workbench.training import batches, require_match
+from workbench.training import batches, require_fit, require_match
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,23 +52,30 @@ def compare(
     if not models:
         raise ValueError('compare: no models; give at least one, as {"ANN": ann}')
     find_preset(energy)
-    tables = []
-    for name, model in models.items():
-        counts = _count(model, recordings)
-        table = _clock(model, len(counts.drive))
-        table.insert(0, "model", name)
-        table["accuracy"] = _accuracy(model, counts.drive, recordings.labels, answer)
-        for column, values in (
-            ("dense_macs", counts.dense),
-            ("effective_macs", counts.effective),
-            ("synaptic_operations", counts.synaptic),
-        ):
-            table[column] = values.sum(1).cumsum() / len(recordings)
-        table["neuron_updates"] = _neuron_updates(model, len(table)).cumsum()
-        table["energy_nj"] = price(table, energy)
-        tables.append(table)
+    for model in models.values():
+        require_match(model, recordings)
+    tables = [measure(name, model, recordings, answer, energy) for name, model in models.items()]
     table = pd.concat(tables, ignore_index=True)
     table.attrs["workbench"] = COMPARISON
+    return table
+
+
+def measure(
+    name: str, model: Model, recordings: Recordings, answer: str = "running", energy: str | EnergyPreset = "fp32"
+) -> pd.DataFrame:
+    """The rows of one model in the table of `compare`; all accuracies are NaN if it answers after the recordings."""
+    counts = _count(model, recordings)
+    table = _clock(model, len(counts.drive))
+    table.insert(0, "model", name)
+    table["accuracy"] = _accuracy(model, counts.drive, recordings.labels, answer)
+    for column, values in (
+        ("dense_macs", counts.dense),
+        ("effective_macs", counts.effective),
+        ("synaptic_operations", counts.synaptic),
+    ):
+        table[column] = values.sum(1).cumsum() / len(recordings)
+    table["neuron_updates"] = _neuron_updates(model, len(table)).cumsum()
+    table["energy_nj"] = price(table, energy)
     return table
 
 
@@ -83,6 +90,7 @@ def operations(model: Model, recordings: Recordings, *, energy: str | EnergyPres
     """
     import pandas as pd
 
+    require_match(model, recordings)
     counts = _count(model, recordings)
     tables = []
     for position, edge in enumerate(model.network.edges):
@@ -121,7 +129,7 @@ def run_blocks(
 
     The blocks of a batch come in order of time, before those of the next; memory is constant in the length.
     """
-    require_match(model, recordings)
+    require_fit(model, recordings)
     training, steps = model.training, recordings.frames * model.ticks_per_frame
     model.eval()
     try:
@@ -136,6 +144,7 @@ def run_blocks(
 
 def collect_answers(model: Model, recordings: Recordings, answer: str = "running") -> Tensor:
     """Answers (steps - first response, recordings, classes) of a model, float64, one per class and step."""
+    require_match(model, recordings)
     output = model.network.output
     drives: dict[int, list[Tensor]] = {}
     for chosen, _, activity in run_blocks(model, recordings, [output]):
@@ -198,6 +207,8 @@ def _fan_out(model: Model, position: int) -> Tensor:
 
 def _accuracy(model: Model, drive: Tensor, labels: np.ndarray, answer: str) -> np.ndarray:
     first = model.network.first_response[model.network.output]
+    if first >= len(drive):
+        return np.full(len(drive), np.nan)
     answers = average_answers(drive.double(), first, model.ticks_per_frame, answer)
     right = (answers.argmax(2) == torch.tensor(labels)).double().mean(1)
     return np.concatenate([np.full(first, np.nan), right.numpy()])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -21,6 +21,7 @@ from workbench.figures.style import amount
 from workbench.measures import compare
 from workbench.model import Model
 from workbench.widgets.panel import LABELLED, Panel
+from workbench.widgets.worker import Worker
 
 PERCENTILES = (95.0, 99.0, 99.5, 99.9, 99.99, 100.0)
 TICKS = (2, 3, 4, 6, 8, 12, 16, 24)
@@ -76,7 +77,7 @@ class ConvertPanel(Panel):
         self.validation = validation[chosen]
         self._ann_costs = compare({"ANN": model}, self.validation)
         self._outcomes: dict[Settings, Future[Outcome]] = {}
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="convert")
+        self._worker = Worker()
         ticks = tuple(sorted({*TICKS, recordings.ticks_per_frame}))
         self.percentile = ipywidgets.SelectionSlider(
             options=PERCENTILES, value=99.9, description="percentile", **LABELLED
@@ -155,8 +156,6 @@ class ConvertPanel(Panel):
             self._outcome(settings)
 
     def _follow(self, change: Any) -> None:
-        if self._paused:
-            return
         outcome = self._outcome()
         if outcome.done():
             self.refresh()
@@ -167,8 +166,9 @@ class ConvertPanel(Panel):
 
     def _arrive(self, outcome: Future[Outcome]) -> None:
         """Show what has been computed, if it is still asked for."""
-        if not outcome.cancelled() and self._outcomes.get(self._settings()) is outcome:
-            self.refresh()
+        with self._turn, self._telling():
+            if not outcome.cancelled() and self._outcomes.get(self._settings()) is outcome:
+                self.refresh()
 
     def _draw(self) -> go.Figure:
         outcome = self._outcome()
@@ -181,14 +181,20 @@ class ConvertPanel(Panel):
     def _words(self) -> str:
         last = self.table.groupby("model", sort=False).tail(1).set_index("model")
         accuracy = 100 * last["accuracy"]
-        worst = self._shown.diagnosis.groupby("node", sort=False)["relative_error"].mean().idxmax()
-        rows = self._shown.diagnosis[self._shown.diagnosis["node"] == worst]
-        advice = rows["advice"].iloc[0] or f"{worst} errs most, but is well"
         additions = amount(float(last["synaptic_operations"]["SNN"]))
         return (
             f"On {len(self.validation)} recordings at the last step: ANN {accuracy['ANN']:.1f} %, "
-            f"SNN {accuracy['SNN']:.1f} %, {additions} synaptic operations each. {html.escape(advice)}."
+            f"SNN {accuracy['SNN']:.1f} %, {additions} synaptic operations each. {html.escape(self._advice())}."
         )
+
+    def _advice(self) -> str:
+        """On the node that errs most."""
+        diagnosis = self._shown.diagnosis
+        errors = diagnosis.groupby("node", sort=False)["relative_error"].mean().dropna()
+        if errors.empty:
+            return "No node has answered"
+        worst = str(errors.idxmax())
+        return diagnosis.loc[diagnosis["node"] == worst, "advice"].iloc[0] or f"{worst} errs most, but is well"
 
     def __repr__(self) -> str:
         percentile, ticks, delays = self._settings()
