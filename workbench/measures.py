@@ -14,7 +14,7 @@ from workbench.energy import EnergyPreset, find_preset, price
 from workbench.events.recordings import Recordings
 from workbench.model import Model
 from workbench.readout import average_answers
-from workbench.training import batches, require_match
+from workbench.training import batches, require_fit, require_match
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +52,8 @@ def compare(
     if not models:
         raise ValueError('compare: no models; give at least one, as {"ANN": ann}')
     find_preset(energy)
+    for model in models.values():
+        require_match(model, recordings)
     tables = [
         tabulate_run(name, model, _count(model, recordings), recordings.labels, answer, energy)
         for name, model in models.items()
@@ -64,7 +66,7 @@ def compare(
 def tabulate_run(
     name: str, model: Model, counts: Counts, labels: np.ndarray, answer: str, energy: str | EnergyPreset
 ) -> pd.DataFrame:
-    """What `compare` says of one model, from what has been counted."""
+    """What `compare` says of one model, from what has been counted; NaN accuracies where it has not answered."""
     table = _clock(model, len(counts.drive))
     table.insert(0, "model", name)
     table["accuracy"] = _accuracy(model, counts.drive, labels, answer)
@@ -90,6 +92,7 @@ def operations(model: Model, recordings: Recordings, *, energy: str | EnergyPres
     """
     import pandas as pd
 
+    require_match(model, recordings)
     counts = _count(model, recordings)
     tables = []
     for position, edge in enumerate(model.network.edges):
@@ -128,7 +131,7 @@ def run_blocks(
 
     The blocks of a batch come in order of time, before those of the next; memory is constant in the length.
     """
-    require_match(model, recordings)
+    require_fit(model, recordings)
     training, steps = model.training, recordings.frames * model.ticks_per_frame
     model.eval()
     try:
@@ -143,6 +146,7 @@ def run_blocks(
 
 def collect_answers(model: Model, recordings: Recordings, answer: str = "running") -> Tensor:
     """Answers (steps - first response, recordings, classes) of a model, float64, one per class and step."""
+    require_match(model, recordings)
     output = model.network.output
     drives: dict[int, list[Tensor]] = {}
     for chosen, _, activity in run_blocks(model, recordings, [output]):
@@ -212,6 +216,8 @@ def _fan_out(model: Model, position: int) -> Tensor:
 
 def _accuracy(model: Model, drive: Tensor, labels: np.ndarray, answer: str) -> np.ndarray:
     first = model.network.first_response[model.network.output]
+    if first >= len(drive):
+        return np.full(len(drive), np.nan)
     answers = average_answers(drive.double(), first, model.ticks_per_frame, answer)
     right = (answers.argmax(2) == torch.tensor(labels)).double().mean(1)
     return np.concatenate([np.full(first, np.nan), right.numpy()])

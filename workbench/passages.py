@@ -13,7 +13,7 @@ from workbench.events.recordings import Recordings
 from workbench.measures import count_blocks, tabulate_run
 from workbench.model import Model
 from workbench.readout import average_answers
-from workbench.training import require_match
+from workbench.training import require_fit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,10 +44,30 @@ class Passage:
         """Number of steps."""
         return len(self.answers)
 
+    @property
+    def chosen(self) -> list[str | None]:
+        """The class answered at every step, None before the first response."""
+        silent = np.isnan(self.answers).any(axis=1)
+        best = np.nan_to_num(self.answers, nan=-np.inf).argmax(axis=1)
+        return [None if s else self.classes[b] for s, b in zip(silent, best, strict=True)]
+
+    @property
+    def lateness(self) -> str:
+        """In words that the model does not answer within the recording; "" if it does."""
+        first = self.model.network.first_response[self.model.network.output]
+        if first < self.steps:
+            return ""
+        return (
+            f"{self.model.network.output} answers first at step {first}, but the recording has {self.steps} "
+            f"{'step' if self.steps == 1 else 'steps'}; take more frames, or smaller delays"
+        )
+
 
 @torch.no_grad()
 def follow(model: Model, recordings: Recordings, recording: int = 0, answer: str = "running") -> Passage:
     """Run one recording through a model and keep everything; ValueError if it is not there or does not fit.
+
+    The answers of a model whose first response comes after the recording are all NaN.
 
     >>> ticks = np.ones((4, 3, 1, 2, 2), dtype=int)
     >>> recordings = Recordings.from_ticks(ticks, labels=[0, 1, 1], ticks_per_frame=2)
@@ -56,19 +76,22 @@ def follow(model: Model, recordings: Recordings, recording: int = 0, answer: str
     >>> passage.steps, np.isnan(passage.answers[:, 0]).tolist()
     (2, [True, False])
     """
-    require_match(model, recordings)
+    require_fit(model, recordings)
     if isinstance(recording, bool) or not 0 <= recording < len(recordings):
         raise ValueError(f"recording={recording!r} is not among the {len(recordings)} of {recordings.name}; from 0 on")
     one = recordings[[recording]]
     training = model.training
     model.eval()
-    activity = model.run(torch.from_numpy(one.as_ticks(None, model.ticks_per_frame)).to(model.device))
-    model.train(training)
+    try:
+        activity = model.run(torch.from_numpy(one.as_ticks(None, model.ticks_per_frame)).to(model.device))
+    finally:
+        model.train(training)
     drive = activity[model.network.output]
     counts = count_blocks(model, [(np.zeros(1, dtype=int), 0, activity)], len(drive), 1)
     costs = tabulate_run("model", model, counts, one.labels, answer, "fp32")
     first = model.network.first_response[model.network.output]
     answers = np.full((len(drive), drive.shape[2]), np.nan)
-    answers[first:] = average_answers(counts.drive.double(), first, model.ticks_per_frame, answer)[:, 0].numpy()
+    if first < len(drive):
+        answers[first:] = average_answers(counts.drive.double(), first, model.ticks_per_frame, answer)[:, 0].numpy()
     kept = {node: values.cpu() for node, values in activity.items()}
     return Passage(model, kept, answers, costs, int(one.labels[0]), recordings.classes)

@@ -117,7 +117,19 @@ def train(
 
 
 def require_match(model: Model, recordings: Recordings) -> None:
-    """ValueError unless the recordings fit the model's input, its classes and its first response."""
+    """ValueError unless the recordings fit the model's input and its classes and last until its first response."""
+    require_fit(model, recordings)
+    network = model.network
+    first, steps = network.first_response[network.output], recordings.frames * model.ticks_per_frame
+    if first >= steps:
+        raise ValueError(
+            f"output {network.output!r} answers first at step {first}, but the recordings have {steps} steps; load "
+            "them with more frames, or use smaller delays"
+        )
+
+
+def require_fit(model: Model, recordings: Recordings) -> None:
+    """ValueError unless the recordings fit the model's input and its classes."""
     network = model.network
     if len(network.inputs) != 1:
         raise ValueError(f"recordings feed one input, but the network has {', '.join(network.inputs)}")
@@ -128,12 +140,6 @@ def require_match(model: Model, recordings: Recordings) -> None:
         raise ValueError(
             f"output {network.output!r} has shape {output}, but the recordings have {len(recordings.classes)} classes; "
             f"end in Dense({len(recordings.classes)})"
-        )
-    first, steps = network.first_response[network.output], recordings.frames * model.ticks_per_frame
-    if first >= steps:
-        raise ValueError(
-            f"output {network.output!r} answers first at step {first}, but the recordings have {steps} steps; load "
-            "them with more frames, or use smaller delays"
         )
 
 

@@ -103,7 +103,7 @@ def image(node: str, units: Units, part: Part, rows: int, band: int, ticks_per_f
         dy=height,
         colorscale=[[0, PAPER], *([(i + 1) / len(SEQUENCE), colour] for i, colour in enumerate(SEQUENCE))],
         zmin=0,
-        zmax=max(float(np.percentile(pixels, 99.5)), float(pixels.max()) / 10),
+        zmax=max(float(np.percentile(pixels, 99.5)), float(pixels.max()) / 10) or 1,
         showscale=False,
         hovertemplate=f"<b>{node}</b><br>around frame %{{x:.3~g}}<br>%{{z:.4~g}} in this pixel<extra></extra>",
     )

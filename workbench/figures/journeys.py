@@ -9,16 +9,18 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.figures.bands import POINTS, Units, count_part, find_part
+from workbench.figures.bands import POINTS, Units
 from workbench.figures.costs import KINDS
-from workbench.figures.spikes import EXACT, draw_bands, gather_units
-from workbench.figures.style import BLUE, FAINT, GREEN, INK, PURPLE, QUIET, VERMILION, amount, dress, empty
+from workbench.figures.spikes import EXACT, band_px, draw_bands, gather_units
+from workbench.figures.style import BLUE, FAINT, GREEN, INK, PURPLE, QUIET, VERMILION, amount, dress, empty, wrap
 from workbench.neurons import IntegrateAndFire
 from workbench.passages import Passage
 from workbench.spikes import SpikeTrain
 
 ROW_PX = {"operations": 96, "answer": 150, "membrane": 110}
-BAND_PX = 74
+BAND_PX = 74  # at most, of a node
+LATE_LETTERS = 44  # in a line that says why there is no answer
+MARKED = 24  # steps up to which every answer has a mark: a single one makes no line
 CLASSES = 24  # answers up to which every class has its line
 
 
@@ -50,7 +52,8 @@ def passages(passages: Mapping[str, Passage], traces: pd.DataFrame | None = None
         return empty("Passage", "no model was given")
     units = {model: _hidden(each) for model, each in passages.items()}
     rows = ["operations", "answer", *(["membrane"] if traces is not None else []), "nodes"]
-    nodes_px = BAND_PX * max(len(each) for each in units.values())
+    most_nodes = max(len(each) for each in units.values())
+    nodes_px = min(BAND_PX, band_px(most_nodes)) * most_nodes
     heights_px = [ROW_PX.get(row, nodes_px) for row in rows]
     figure = make_subplots(
         len(rows), len(passages), shared_xaxes=True, row_heights=heights_px, horizontal_spacing=0.09,
@@ -59,6 +62,8 @@ def passages(passages: Mapping[str, Passage], traces: pd.DataFrame | None = None
     for column, (model, each) in enumerate(passages.items(), start=1):
         figure.add_traces(_operations(each), rows=1, cols=column)
         figure.add_traces(_answers(each), rows=2, cols=column)
+        if each.lateness:
+            _say_late(figure, each, column)
         exact = EXACT if each.model.spiking else 0
         draw_bands(figure, units[model], None, each.ticks_per_frame, len(rows), column, exact)
         figure.update_xaxes(title_text="time (frames)", row=len(rows), col=column)
@@ -71,7 +76,7 @@ def passages(passages: Mapping[str, Passage], traces: pd.DataFrame | None = None
         what = "membrane" if traces["membrane"].notna().any() else "drive"
         figure.update_yaxes(title_text=f"{what}<br>{name}", row=3, col=1)
     most = max(float(each.costs[list(KINDS)].to_numpy().max()) for each in passages.values())
-    figure.update_yaxes(range=[0, 1.05 * most], tickformat="~s", row=1)
+    figure.update_yaxes(range=[0, 1.05 * most or 1], tickformat="~s", row=1)
     figure.update_yaxes(title_text="operations<br>so far", row=1, col=1)
     figure.update_yaxes(title_text="answer", row=2, col=1)
     for row in range(1, len(rows) - 1):
@@ -89,7 +94,8 @@ def _hidden(passage: Passage) -> dict[str, Units]:
 
 
 def _operations(passage: Passage) -> list[go.Scatter]:
-    counted = [(column, *KINDS[column]) for column in KINDS if (passage.costs[column] > 0).any()]
+    own = "synaptic_operations" if passage.model.spiking else "dense_macs"
+    counted = [(column, *KINDS[column]) for column in KINDS if column == own or (passage.costs[column] > 0).any()]
     return [
         go.Scatter(
             name=what,
@@ -105,6 +111,8 @@ def _operations(passage: Passage) -> list[go.Scatter]:
 
 def _answers(passage: Passage) -> list[go.Scatter]:
     """A line per class: the true one solid, the answered one, if another, dashed, the others in the background."""
+    if passage.lateness:
+        return []
     last = passage.answers[-1]
     answered = int(last.argmax())
     named = {answered: (VERMILION, "dash"), passage.label: (BLUE, "solid")}
@@ -120,13 +128,27 @@ def _answers(passage: Passage) -> list[go.Scatter]:
                 name=passage.classes[number],
                 x=time,
                 y=passage.answers[::every, number].astype(np.float32),
-                mode="lines",
+                mode="lines+markers" if passage.steps <= MARKED else "lines",
+                marker={"size": 5},
                 line={"color": colour, "dash": dash, "width": 2.6 if number in named else 1},
                 hovertemplate=f"<b>{passage.classes[number]}</b><br>%{{x:.4~g}} frames<br>"
                 "answer %{y:.3g}<extra></extra>",
             )
         )
     return lines
+
+
+def _say_late(figure: go.Figure, passage: Passage, column: int) -> None:
+    """In place of the answers, that there is none."""
+    figure.add_annotation(
+        text=wrap(passage.lateness, LATE_LETTERS),
+        showarrow=False,
+        x=passage.steps / passage.ticks_per_frame / 2,
+        y=0.5,
+        row=2,
+        col=column,
+    )
+    figure.update_yaxes(range=[0, 1], showticklabels=False, ticks="", showgrid=False, row=2, col=column)
 
 
 def _threshold(passage: Passage) -> float:
@@ -163,20 +185,24 @@ def _words(passages: Mapping[str, Passage]) -> tuple[str, str]:
     """What each model answers in the end, and what it took."""
     facts = []
     for model, each in passages.items():
-        answered = each.classes[int(each.answers[-1].argmax())]
-        facts.append(f"{model}: {answered}" if model else f"The answer is {answered}")
+        answered = each.chosen[-1]
+        if model:
+            facts.append(f"{model}: {answered or 'no answer'}")
+        else:
+            facts.append(f"The answer is {answered}" if answered else "There is no answer")
     truth = next(iter(passages.values()))
     title = f"{', '.join(facts)}; the recording shows {truth.classes[truth.label]}"
     words = "; ".join(f"{model}: {_took(each)}" if model else _took(each) for model, each in passages.items())
-    return title, f"{words}. Blue: the true class. Vermilion, dashed: what is answered instead."
+    some = any(not each.lateness for each in passages.values())
+    return title, f"{words}." + some * " Blue: the true class. Vermilion, dashed: what is answered instead."
 
 
 def _took(passage: Passage) -> str:
     last = passage.costs.iloc[-1]
     counts = [f"{amount(last[column])} {KINDS[column][0]}" for column in ("synaptic_operations", "dense_macs")
-              if last[column] > 0]  # fmt: skip
+              if last[column] > 0] or ["no operations"]  # fmt: skip
     spikes = sum(
-        count_part(units, find_part(units, 0, None, 1))
+        units.total
         for node, units in _hidden(passage).items()
         if isinstance(units, SpikeTrain) and node not in passage.model.network.inputs
     )

@@ -73,8 +73,7 @@ def draw_units(units: Mapping[str, Units], ticks_per_frame: int = 1, view: View 
         figure.add_traces(lines(top, drive, part.begin, part.end, ticks_per_frame), rows=1, cols=1)
         figure.update_yaxes(title_text=f"drive of {top}", row=1, col=1)
         best = f". Largest mean drive: {top} {find_best(drive)}"
-    band_px = _band_px(len(banded))
-    height_px = 190 + band_px * len(banded) + 170 * lined
+    height_px = 190 + band_px(len(banded)) * len(banded) + 170 * lined
     return _dressed(figure, units, seen, ticks_per_frame, view, best, height_px)
 
 
@@ -110,7 +109,7 @@ def draw_bands(
     parts = [find_part(values, band, view, ticks_per_frame) for band, values in enumerate(units.values())]
     spikes = sum(count_part(values, part) for values, part in zip(units.values(), parts, strict=True))
     span = len(units) if view is None else view[3] - view[2]
-    rows_each = rows_for(units.values(), parts, span, _band_px(len(units)) * len(units))
+    rows_each = rows_for(units.values(), parts, span, band_px(len(units)) * len(units))
     bands = zip(units.items(), parts, rows_each, strict=True)
     for band, ((node, values), part, rows) in enumerate(bands):
         if part.empty:
@@ -124,12 +123,17 @@ def draw_bands(
     return spikes
 
 
-def _band_px(bands: int) -> int:
+def band_px(bands: int) -> int:
+    """Height of a band of so many, so that many nodes still fit a page.
+
+    >>> band_px(6), band_px(200)
+    (100, 24)
+    """
     return min(100, max(24, 1200 // max(bands, 1)))
 
 
 def _band_axis(units: Mapping[str, Units], view: View | None) -> dict[str, Any]:
-    between = "<br>" if _band_px(len(units)) > 40 else ", "
+    between = "<br>" if band_px(len(units)) > 40 else ", "
     low, high = (-0.12, len(units) - 1 + BAND + 0.12) if view is None else view[2:]
     return {
         "range": [low, high],  # a name stands in the middle of what is seen of its band

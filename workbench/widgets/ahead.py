@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Generic, TypeVar
+
+from workbench.widgets.worker import Worker
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -22,7 +24,7 @@ class Ahead(Generic[Key, Value]):
     def __init__(self, compute: Callable[[Key], Value], keep: int = 32) -> None:
         self._compute, self._keep = compute, keep
         self._results: dict[Key, Future[Value]] = {}
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+        self._worker = Worker()
 
     def __call__(self, key: Key) -> Value:
         """The result, computed here and now if nobody has begun."""

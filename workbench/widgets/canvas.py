@@ -44,14 +44,23 @@ def pack(value: Any, widget: Any = None) -> Any:
         return {key: pack(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [pack(each) for each in value]
-    if not isinstance(value, np.ndarray):
+    if not isinstance(value, np.ndarray | np.generic):
         return value
-    if value.dtype.kind not in "iuf" or value.ndim > 2:
+    if value.dtype.kind not in "iuf" or value.ndim not in (1, 2):
         return value.tolist()
-    if value.dtype.itemsize == 8 and value.dtype.kind in "iu":  # browsers have no such arrays
-        small = value.size == 0 or np.abs(value).max() < 2**31
-        value = value.astype(np.int32 if small else np.float64)
+    value = np.asarray(value).astype(_travelling(value), copy=False)
     return {"buffer": np.ascontiguousarray(value).data, "dtype": str(value.dtype), "shape": value.shape}
+
+
+def _travelling(value: Any) -> np.dtype[Any]:
+    """The nearest kind of number that a browser has arrays of."""
+    if value.dtype.kind == "f":
+        return np.dtype(np.float64 if value.dtype.itemsize >= 8 else np.float32)
+    if value.dtype.itemsize < 8:
+        native: np.dtype[Any] = value.dtype.newbyteorder("=")
+        return native
+    small = value.size == 0 or (value.min() >= -(2**31) and value.max() < 2**31)
+    return np.dtype(np.int32 if small else np.float64)
 
 
 class Canvas(go.FigureWidget):  # type: ignore[misc]  # plotly carries no types

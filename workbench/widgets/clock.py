@@ -30,7 +30,7 @@ class Clock(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets carries no typ
         self.step = ipywidgets.IntSlider(
             0, 0, steps - 1, description=what, style={"description_width": "4em"}, layout={"width": "27em"}
         )
-        self.play = ipywidgets.Play(value=0, min=0, max=steps - 1, show_repeat=False)
+        self.play = ipywidgets.Play(value=0, min=0, max=steps - 1, show_repeat=False, description="play")
         self.speed = ipywidgets.Dropdown(
             options=list(SPEEDS), description="speed", style={"description_width": "4em"}, layout={"width": "14em"}
         )
@@ -40,9 +40,12 @@ class Clock(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets carries no typ
         super().__init__([self.play, self.step, self.speed])
 
     def resize(self, steps: int, step_us: float) -> None:
-        """Run over another number of steps, which last as long as this."""
-        if steps - 1 != self.step.max:
+        """Run over another number of steps, which last as long as this, and stay at the same time."""
+        before = self.step.max + 1
+        if steps != before:
+            step = self.step.value * steps // before
             self.step.max = self.play.max = steps - 1
+            self.step.value = step
             self.step_us = step_us
             self._keep_pace()
 

@@ -17,6 +17,7 @@ from workbench.figures.costs import KINDS
 from workbench.figures.style import amount
 from workbench.model import Model
 from workbench.passages import Passage, follow
+from workbench.training import require_fit
 from workbench.widgets.ahead import Ahead
 from workbench.widgets.clock import Clock
 from workbench.widgets.panel import LABELLED, Panel
@@ -48,6 +49,12 @@ class ComparePanel(Panel):
     def __init__(self, models: Mapping[str, Model], recordings: Recordings, recording: int = 0) -> None:
         if len(models) < 2:
             raise ValueError(f'widgets.compare: {len(models)} models; give at least two, as {{"ANN": ann, "SNN": snn}}')
+        for model in models.values():
+            require_fit(model, recordings)
+        if not 0 <= recording < len(recordings):
+            raise ValueError(
+                f"widgets.compare: recording={recording!r} is not among the {len(recordings)}; count from 0"
+            )
         self.models, self.recordings = dict(models), recordings
         self._follow_recording: Ahead[tuple[str, int, str], Passage] = Ahead(
             lambda key: follow(self.models[key[0]], recordings, *key[1:]), keep=16
@@ -95,13 +102,12 @@ class ComparePanel(Panel):
         """What a model has answered and spent in the steps that have ended at the cursor."""
         ended = int(np.floor(self.selection[1] * passage.ticks_per_frame + 1e-9))
         counts = passage.costs.drop(columns=["model", "step", "frame", "accuracy"])
-        answers = passage.answers[ended - 1] if ended else np.full(len(passage.classes), np.nan)
-        best = None if np.isnan(answers).any() else int(answers.argmax())
+        answer = passage.chosen[ended - 1] if ended else None
         return {
             "model": name,
             "frame": ended / passage.ticks_per_frame,
-            "answer": None if best is None else passage.classes[best],
-            "right": best == passage.label,
+            "answer": answer,
+            "right": answer == passage.classes[passage.label],
             **{str(column): float(counts[column].iloc[ended - 1]) if ended else 0.0 for column in counts},
         }
 
@@ -123,15 +129,15 @@ class ComparePanel(Panel):
     def _move(self, change: Any = None) -> None:
         """Bring cursor and numbers to the clock; nothing else is drawn."""
         self.figure.cursor = self.selection[1]
-        self.now.value = "<br>".join(self._say(row) for row in self.table.to_dict("records"))
+        self.now.value = "<br>".join(self._describe(row) for row in self.table.to_dict("records"))
 
-    def _say(self, row: Mapping[Any, Any]) -> str:
+    def _describe(self, row: Mapping[Any, Any]) -> str:
         answer = (
             "no answer yet" if row["answer"] is None else f"{row['answer']} ({'right' if row['right'] else 'wrong'})"
         )
         kinds = ("synaptic_operations", "dense_macs")
         counts = [f"{amount(row[kind])} {KINDS[kind][0]}" for kind in kinds if row[kind] > 0]
-        facts = ", ".join([html.escape(answer), *counts, f"{row['energy_nj']:,.0f} nJ (fp32)"])
+        facts = ", ".join([html.escape(answer), *counts, f"{amount(row['energy_nj'])} nJ (fp32)"])
         return f"<b>{html.escape(row['model'])}</b> at frame {row['frame']:.4g}: {facts}"
 
     def _words(self) -> str:

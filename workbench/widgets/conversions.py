@@ -141,8 +141,6 @@ class ConvertPanel(Panel):
         self._outcomes.prepare(dict.fromkeys([self._settings(), *near]))
 
     def _follow(self, change: Any) -> None:
-        if self._paused:
-            return
         outcome = self._outcomes.submit(self._settings())
         if outcome.done():
             self.refresh()
@@ -153,8 +151,9 @@ class ConvertPanel(Panel):
 
     def _arrive(self, outcome: Future[Outcome]) -> None:
         """Show what has been computed, if it is still asked for."""
-        if not outcome.cancelled() and self._outcomes.submit(self._settings()) is outcome:
-            self.refresh()
+        with self._turn, self._telling():
+            if not outcome.cancelled() and self._outcomes.submit(self._settings()) is outcome:
+                self.refresh()
 
     def _draw(self) -> go.Figure:
         outcome = self._outcomes.submit(self._settings())
@@ -167,14 +166,20 @@ class ConvertPanel(Panel):
     def _words(self) -> str:
         last = self.table.groupby("model", sort=False).tail(1).set_index("model")
         accuracy = 100 * last["accuracy"]
-        worst = self._shown.diagnosis.groupby("node", sort=False)["relative_error"].mean().idxmax()
-        rows = self._shown.diagnosis[self._shown.diagnosis["node"] == worst]
-        advice = rows["advice"].iloc[0] or f"{worst} errs most, but is well"
         additions = amount(float(last["synaptic_operations"]["SNN"]))
         return (
             f"On {len(self.validation)} recordings at the last step: ANN {accuracy['ANN']:.1f} %, "
-            f"SNN {accuracy['SNN']:.1f} %, {additions} synaptic operations each. {html.escape(advice)}."
+            f"SNN {accuracy['SNN']:.1f} %, {additions} synaptic operations each. {html.escape(self._advice())}."
         )
+
+    def _advice(self) -> str:
+        """On the node that errs most."""
+        diagnosis = self._shown.diagnosis
+        errors = diagnosis.groupby("node", sort=False)["relative_error"].mean().dropna()
+        if errors.empty:
+            return "No node has answered"
+        worst = str(errors.idxmax())
+        return diagnosis.loc[diagnosis["node"] == worst, "advice"].iloc[0] or f"{worst} errs most, but is well"
 
     def __repr__(self) -> str:
         percentile, ticks, delays = self._settings()

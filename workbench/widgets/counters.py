@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -12,6 +13,7 @@ import plotly.graph_objects as go
 from workbench import figures
 from workbench.energy import PRESETS, price, price_all
 from workbench.events.recordings import Dataset, Recordings
+from workbench.figures.style import amount
 from workbench.measures import compare
 from workbench.measures import operations as count_operations
 from workbench.model import Model
@@ -81,8 +83,7 @@ class OperationsPanel(Panel):
     def _draw(self) -> go.Figure:
         self.model.disabled = self.frame.disabled = self.view.value != BY_EDGE
         if self.view.value == BY_EDGE:
-            step = self.frame.value * self.models[self.model.value].ticks_per_frame - 1
-            return figures.operations_by_edge(self.table, step)
+            return figures.operations_by_edge(self.table, self._step())
         if self.view.value == ENERGY:
             return figures.energy(self.table, self.preset.value)
         if self.view.value == PER_OPERATION:
@@ -90,11 +91,19 @@ class OperationsPanel(Panel):
         return figures.operations(self.table)
 
     def _words(self) -> str:
-        last = self.table.groupby("model" if self.view.value != BY_EDGE else "edge", sort=False)["energy_nj"].last()
-        spent = f"{last.sum():,.0f} nJ for {self.model.value}" if self.view.value == BY_EDGE else ", ".join(
-            f"{name} {energy:,.0f} nJ" for name, energy in last.items()
-        )  # fmt: skip
-        return f"Energy per recording under {self.preset.value}: {spent}. Prices: {PRESETS[self.preset.value].source}."
+        if self.view.value == BY_EDGE:
+            name, frame = self.selection
+            spent = self.table.loc[self.table["step"] == self._step(), "energy_nj"].sum()
+            energies = f"{html.escape(name)} {amount(spent)} nJ up to frame {frame}"
+        else:
+            last = self.table.groupby("model", sort=False)["energy_nj"].last()
+            energies = ", ".join(f"{html.escape(str(name))} {amount(energy)} nJ" for name, energy in last.items())
+        source = html.escape(PRESETS[self.preset.value].source)
+        return f"Energy per recording under {self.preset.value}: {energies}. Prices: {source}."
+
+    def _step(self) -> int:
+        """The last step of the chosen model up to the chosen frame."""
+        return int(self.frame.value) * self.models[self.model.value].ticks_per_frame - 1
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self.models)}; {self.view.value}, {self.preset.value})"

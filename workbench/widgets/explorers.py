@@ -61,7 +61,7 @@ class ExplorePanel(Panel):
         what = "tick" if model.spiking else "frame"
         self.clock = Clock(passage.steps, recordings.window_us / passage.steps, what)
         self.clock.step.value = passage.steps - 1
-        self.scene = Canvas(self._attempt(self._draw_scene))
+        self.scene = Canvas(self._draw_scene())
         self.now = ipywidgets.HTML()
         rows = [
             ipywidgets.HBox([self.recording, self.node, self.unit], layout={"flex_flow": "row wrap"}),
@@ -87,11 +87,9 @@ class ExplorePanel(Panel):
     def table(self) -> pd.DataFrame:
         """A row per step: step, frame, answer (class so far, or None), right, and the counts so far of `wb.compare`."""
         passage = self.passage
-        silent = np.isnan(passage.answers).any(axis=1)
-        best = np.nan_to_num(passage.answers, nan=-np.inf).argmax(axis=1)
-        table = passage.costs.drop(columns=["model", "accuracy"]).copy()
-        table.insert(2, "answer", [None if s else passage.classes[b] for s, b in zip(silent, best, strict=True)])
-        table.insert(3, "right", ~silent & (best == passage.label))
+        table = passage.costs.drop(columns=["model", "accuracy"])
+        table.insert(2, "answer", pd.Series(passage.chosen, dtype=object))
+        table.insert(3, "right", passage.costs["accuracy"] == 1)
         return table
 
     @property
@@ -110,7 +108,7 @@ class ExplorePanel(Panel):
 
     def _follow(self, change: Any) -> None:
         """Of another node the busiest unit is looked at first."""
-        if not self._paused and change.owner is self.node:
+        if change.owner is self.node:
             with self._pausing():
                 self.unit.max = self._units(self.node.value) - 1
                 self.unit.value = self._busiest(self.passage, self.node.value)
@@ -127,16 +125,14 @@ class ExplorePanel(Panel):
         return trace_membrane(self.model, self._follow_recording(recording).activity, node, unit)
 
     def _pointed(self, kind: str, trace: int, point: Any) -> None:
-        """A click on a spike, or on a pixel of an image, chooses its unit."""
+        """A click on a spike, or on a pixel of an image, chooses its unit (of several in a pixel the middle one)."""
         drawn: Any = self.figure.data[trace]
         if kind != "click" or drawn.name not in self.node.options:
             return
         if drawn.type == "heatmap":
-            rows = len(drawn.z)
-            unit = int((point[0] + 0.5) * self._units(drawn.name) / rows)
-        else:
-            unit = int(drawn.customdata[point])
-        self.choose(drawn.name, unit)
+            self.choose(drawn.name, int((point[0] + 0.5) * self._units(drawn.name) / len(drawn.z)))
+        elif drawn.customdata is not None:  # a mark of a spike; a class may be called as a node
+            self.choose(drawn.name, int(drawn.customdata[point]))
 
     def _draw(self) -> go.Figure:
         with self._pausing():
@@ -149,10 +145,10 @@ class ExplorePanel(Panel):
         shape = self.recordings.shape
         if len(shape) != 3 or shape[0] != 2:
             return empty("Input", f"an input of shape {shape} is no image")
-        ticks = next(iter(self.model.network.inputs))
+        node = next(iter(self.model.network.inputs))
         end = self.clock.step.value + 1
         begin = max(0, end - self.passage.ticks_per_frame)
-        counts = self.passage.activity[ticks][begin:end, 0].sum(0).numpy()
+        counts = self.passage.activity[node][begin:end, 0].sum(0).numpy()
         k = self.passage.ticks_per_frame
         return figures.scene(counts, f"input, frames {begin / k:.2f} to {end / k:.2f}")
 
@@ -171,7 +167,7 @@ class ExplorePanel(Panel):
         """Bring cursor, input and numbers to the step of the clock; nothing else is drawn."""
         row = self.table.iloc[self.clock.step.value]
         self.figure.cursor = float(row["frame"])
-        self.scene.draw(self._attempt(self._draw_scene))
+        self.scene.draw(self._draw_scene())
         self.now.value = self._numbers(row)
 
     def _numbers(self, row: pd.Series[Any]) -> str:
@@ -180,8 +176,10 @@ class ExplorePanel(Panel):
         trace = self.trace.iloc[self.clock.step.value]
         node, unit = self.selection
         charge = f"membrane {trace['membrane']:.3g}, " if trace["membrane"] == trace["membrane"] else ""
-        spikes = int(self.trace["activity"][: self.clock.step.value + 1].sum())
-        fired = f", {spikes} {'spike' if spikes == 1 else 'spikes'}" if self.model.spiking else ""
+        fired = ""
+        if self.model.spiking and node != self.model.network.output:
+            spikes = int(self.trace["activity"][: self.clock.step.value + 1].sum())
+            fired = f", {spikes} {'spike' if spikes == 1 else 'spikes'}"
         facts = {
             "time": f"{row['frame']:.4g} frames",
             "answer so far": "none yet"
@@ -189,7 +187,7 @@ class ExplorePanel(Panel):
             else f"{row['answer']} ({'right' if row['right'] else 'wrong'})",
             "true class": truth,
             **{KINDS[kind][0]: amount(row[kind]) for kind in KINDS if row[kind] > 0},
-            "energy (fp32)": f"{row['energy_nj']:,.0f} nJ",
+            "energy (fp32)": f"{amount(row['energy_nj'])} nJ",
             f"{node} {unit}": f"{charge}drive {trace['drive']:.3g}{fired}",
         }
         cells = "".join(f"<tr><th style='text-align:left;padding-right:1.5em'>{html.escape(name)}</th>"
@@ -197,7 +195,9 @@ class ExplorePanel(Panel):
         return f"<table style='margin:1em;line-height:1.6'>{cells}</table>"
 
     def _words(self) -> str:
-        return "Click a spike to see the membrane of its unit; move the clock to go through time."
+        late = f"<b>{html.escape(self.passage.lateness)}.</b> " if self.passage.lateness else ""
+        what = "spike" if self.model.spiking else "pixel"
+        return f"{late}Click a {what} to see the membrane of its unit; move the clock to go through time."
 
     def __repr__(self) -> str:
         node, unit = self.selection

@@ -105,13 +105,11 @@ class RolloutsPanel(Panel):
         self.set(node=node, frame=frame)
 
     def _follow(self, change: Any) -> None:
-        if self._paused:
-            return
         if change.owner in (self.node, self.frame):
             self._kept = self.node.value != ""
         self.refresh()
 
-    def _pointed(self, kind: str, trace: int, point: int) -> None:
+    def _pointed(self, kind: str, trace: int, point: Any) -> None:
         keep = kind == "click"
         if self.figure.data[trace].name != "nodes" or (self._kept and not keep):
             return
@@ -119,7 +117,7 @@ class RolloutsPanel(Panel):
         self._kept = keep and not (self._kept and place == self.selection)
         if place != self.selection:
             self._light(place)
-        self.note.value = self._words()
+        self._say()
 
     def _draw(self) -> go.Figure:
         with self._pausing():

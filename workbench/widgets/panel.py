@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import threading
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,11 +13,12 @@ import ipywidgets
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.figures.style import empty
+from workbench.figures.style import empty, wrap
 from workbench.widgets.canvas import Canvas
 
 LABELLED: dict[str, Any] = {"style": {"description_width": "8.5em"}, "layout": {"width": "27em"}}
 NARROW: dict[str, Any] = {"style": {"description_width": "4em"}, "layout": {"width": "14em"}}
+LETTERS = 90  # in a line of what is said in place of a figure
 
 
 class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
@@ -31,13 +33,14 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no typ
     def __init__(self, controls: Iterable[ipywidgets.Widget], followed: Iterable[ipywidgets.Widget]) -> None:
         self.note = ipywidgets.HTML()
         self._paused = False
+        self._turn = threading.RLock()  # a computation in the background draws between two answers to the user
         self.figure = Canvas(self._attempt(self._draw))
         self.figure.listen(self._hear)
         super().__init__([*controls, self.note, self.figure])
         self.add_class("workbench-panel")
         for control in followed:
-            control.observe(self._follow, "value")
-        self.note.value = self._words()
+            control.observe(self._change, "value")
+        self._say()
 
     @property
     @abstractmethod
@@ -57,13 +60,14 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no typ
         """What the line above the figure says, as HTML."""
         return ""
 
-    def _pointed(self, kind: str, trace: int, point: int) -> None:
-        """Answer to the pointer over ("hover") or a click on ("click") a point of a trace."""
+    def _pointed(self, kind: str, trace: int, point: Any) -> None:
+        """Answer to the pointer over ("hover") or a click on ("click") a point, of an image [row, column]."""
 
     def refresh(self) -> None:
         """Draw anew what the controls want."""
-        self.figure.draw(self._attempt(self._draw))
-        self.note.value = self._words()
+        with self._turn:
+            self.figure.draw(self._attempt(self._draw))
+            self._say()
 
     def set(self, **values: Any) -> None:
         """Give several controls, named as the panel's attributes, their values, and draw once."""
@@ -81,19 +85,36 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no typ
         finally:
             self._paused = before
 
-    def _follow(self, change: Any) -> None:
+    def _change(self, change: Any) -> None:
         if not self._paused:
-            self.refresh()
+            with self._turn, self._telling():
+                self._follow(change)
 
-    def _hear(self, kind: str, trace: int, point: int) -> None:
-        self._attempt(lambda: self._pointed(kind, trace, point))
+    def _follow(self, change: Any) -> None:
+        """Answer to a control that has changed."""
+        self.refresh()
 
-    def _attempt(self, draw: Callable[[], Any]) -> Any:
-        """What `draw` gives; a user's mistake becomes words in place of the figure, a mistake of ours is raised too."""
+    def _hear(self, kind: str, trace: int, point: Any) -> None:
+        with self._turn, self._telling():
+            self._pointed(kind, trace, point)
+
+    def _say(self) -> None:
+        """Bring the line of words up to date; none where there is no figure."""
+        self.note.value = "" if self._refused else self._words()
+
+    def _attempt(self, draw: Callable[[], go.Figure]) -> go.Figure:
+        """What `draw` gives; a user's mistake becomes words in place of the figure."""
         try:
-            return draw()
+            figure, self._refused = draw(), False
         except ValueError as error:
-            return empty(self.title, str(error))
+            figure, self._refused = empty(self.title, wrap(html.escape(str(error), quote=False), LETTERS)), True
+        return figure
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """What a callback raises is seen by nobody, so it is told in the panel as well."""
+        try:
+            yield
         except Exception as error:
             self.note.value = f"<b>This could not be drawn.</b> {html.escape(f'{type(error).__name__}: {error}')}"
             raise

@@ -63,6 +63,7 @@ class PlayerPanel(Panel):
     @property
     def table(self) -> pd.DataFrame:
         """A row per step of the recording in view: step, begin_ms, end_ms, off, on (numbers of events)."""
+        self._require_images()
         counts = self._counts(self.recording.value, self._steps())
         totals = counts.reshape(len(counts), 2, -1).sum(axis=2).astype(int)
         edges = np.arange(len(counts) + 1) * self.recordings.window_us / len(counts) / 1000
@@ -76,6 +77,11 @@ class PlayerPanel(Panel):
             }
         )
 
+    def _require_images(self) -> None:
+        shape = self.recordings.shape
+        if len(shape) != 3 or shape[0] != 2:
+            raise ValueError(f"these recordings have the shape {shape}; only images (2, height, width) play")
+
     def _steps(self) -> int:
         return self.recordings.frames * (self.recordings.ticks_per_frame if self.view.value == TICKS else 1)
 
@@ -86,14 +92,11 @@ class PlayerPanel(Panel):
         with self._pausing():
             self.clock.resize(self._steps(), self.recordings.window_us / self._steps())
             self.clock.enable(self.view.value in (FRAMES, TICKS))
-        super()._follow(change)
+        self.refresh()
 
     def _draw(self) -> go.Figure:
         recording, step = self.selection
-        if len(self.recordings.shape) != 3 or self.recordings.shape[0] != 2:
-            raise ValueError(
-                f"these recordings have the shape {self.recordings.shape}; only images (2, height, width) play"
-            )
+        self._require_images()
         if self.view.value == CLOUD:
             return figures.events(self.recordings[recording], self.recordings.shape, self.recordings.window_us)
         counts = self._counts(recording, self._steps())

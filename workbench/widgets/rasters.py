@@ -44,6 +44,8 @@ class RasterPanel(Panel):
     def __init__(
         self, activity: Mapping[str, Tensor | ArrayLike | SpikeTrain], recording: int = 0, ticks_per_frame: int = 1
     ) -> None:
+        if ticks_per_frame < 1:
+            raise ValueError(f"widgets.raster: ticks_per_frame={ticks_per_frame!r} must be a whole number from 1 on")
         self.ticks_per_frame = ticks_per_frame
         self._units = gather_units(activity, recording)
         steps = max((size_of(units)[0] for units in self._units.values()), default=1)
@@ -94,13 +96,10 @@ class RasterPanel(Panel):
     ) -> None:
         """Zoom to a part, what is not named in full; `look()` shows all again."""
         bottom, top = -0.12, self._bands - 1 + BAND + 0.12
-        end = self._frames if end_frame is None else end_frame
-        view = (
-            max(0.0, begin_frame),
-            min(self._frames, end),
-            bottom if low is None else low,
-            top if high is None else high,
-        )
+        step = 1 / self.ticks_per_frame  # there is no less to see
+        begin = max(0.0, min(begin_frame, self._frames - step))
+        end = min(self._frames, max(self._frames if end_frame is None else end_frame, begin + step))
+        view = (begin, end, bottom if low is None else low, top if high is None else high)
         whole = view == (0.0, self._frames, bottom, top)
         self._view = None if whole else view
         with self._pausing():
@@ -110,25 +109,28 @@ class RasterPanel(Panel):
         self.refresh()
 
     def _follow(self, change: Any) -> None:
-        if self._paused:
-            return
         begin, end = self.span.value
-        if change.owner is self.node and self.node.value != ALL:
+        if change.owner is self.span:
+            self.look(begin, end, *self._across())
+        elif self.node.value == ALL:
+            self.look(begin, end)
+        else:
             band = list(self._units).index(self.node.value)
             self.look(begin, end, band - 0.02, band + BAND + 0.02)
-            return
-        keep = self._view is not None and change.owner is self.span
-        self.look(begin, end, *(self._view[2:] if keep and self._view is not None else ()))
+
+    def _across(self) -> tuple[float | None, float | None]:
+        """What is in view from bottom to top; (None, None) for all."""
+        return (None, None) if self._view is None else self._view[2:]
 
     def _zoomed(self, changes: Mapping[str, Any]) -> None:
         """Follow a zoom or a pan in the page."""
-        if any(key.endswith("autorange") for key in changes):
-            self.look()
-            return
-        band_axis = "yaxis2" if "yaxis2" in self.figure.layout else "yaxis"
-        along = _find_range(changes, r"xaxis\d*") or self.span.value
-        across = _find_range(changes, band_axis) or (self._view[2:] if self._view is not None else (None, None))
-        self.look(*along, *across)
+        with self._turn, self._telling():
+            if any(key.endswith("autorange") for key in changes):
+                self.look()
+                return
+            band_axis = "yaxis2" if "yaxis2" in self.figure.layout else "yaxis"
+            begin, end = _find_range(changes, r"xaxis\d*") or self.span.value
+            self.look(begin, end, *(_find_range(changes, band_axis) or self._across()))
 
     def _count_bands(self) -> int:
         """Number of nodes that have a band: all but a last one whose drive is drawn as lines."""
@@ -139,6 +141,8 @@ class RasterPanel(Panel):
         return draw_units(self._units, self.ticks_per_frame, self._view)
 
     def _words(self) -> str:
+        if self.table.empty:
+            return ""
         seen = int(self.table["in_view"].sum())
         how = "each one a mark" if seen <= EXACT else f"as counts per pixel; up to {EXACT:,} are drawn one by one"
         spikes = int(self.table["spikes"].sum())
@@ -151,9 +155,10 @@ class RasterPanel(Panel):
 
 def _find_range(changes: Mapping[str, Any], axis: str) -> tuple[float, float] | None:
     """The new range of an axis among the changes of a layout, or None."""
+    ends: dict[str, Any] = {}
     for key, value in changes.items():
         if re.fullmatch(rf"{axis}\.range", key):
             return tuple(value)
-        if re.fullmatch(rf"{axis}\.range\[0\]", key):
-            return value, changes[key.replace("[0]", "[1]")]
-    return None
+        if found := re.fullmatch(rf"{axis}\.range\[([01])\]", key):
+            ends[found[1]] = value
+    return (ends["0"], ends["1"]) if len(ends) == 2 else None

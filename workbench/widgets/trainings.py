@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 
 from workbench import figures
 from workbench.events.recordings import Recordings
+from workbench.figures.style import empty
 from workbench.model import Model
 from workbench.training import Update, train
 from workbench.widgets.panel import Panel
@@ -64,7 +65,9 @@ class TrainingPanel(Panel):
             description="Stop", icon="stop", tooltip="End the training cleanly; the best model so far is kept"
         )
         self.stop.on_click(lambda button: self._asked.set())
-        self.bar = ipywidgets.FloatProgress(value=0, min=0, max=epochs, description="epochs", layout={"width": "20em"})
+        self.bar = ipywidgets.FloatProgress(
+            value=0, min=0, max=max(1, epochs), description="epochs", layout={"width": "20em"}
+        )
         self.now = ipywidgets.Label("starting", layout={"width": "30em"})
         super().__init__([ipywidgets.HBox([self.stop, self.bar, self.now])], [])
         work = (model, recordings, validation, epochs)
@@ -132,7 +135,7 @@ class TrainingPanel(Panel):
 
     def _draw(self) -> go.Figure:
         if self._error is not None:
-            raise ValueError(f"the training failed: {self._error}")
+            return empty(self.title, f"the training failed: {html.escape(str(self._error), quote=False)}")
         return figures.learning(self.table if self._history else pd.DataFrame(columns=["epoch", "loss", "accuracy"]))
 
     def _words(self) -> str:
