@@ -103,7 +103,7 @@ class OperationsPanel(Panel):
 
     def _step(self) -> int:
         """The last step of the chosen model up to the chosen frame."""
-        return self.frame.value * self.models[self.model.value].ticks_per_frame - 1
+        return int(self.frame.value) * self.models[self.model.value].ticks_per_frame - 1
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self.models)}; {self.view.value}, {self.preset.value})"
