@@ -1,11 +1,9 @@
 """The panel of rollouts without a browser: by its traits, and by what the page would send."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import plotly.graph_objects as go
-import plotly.io as pio
 import pytest
 
 import workbench as wb
@@ -22,14 +20,6 @@ def panel() -> widgets.RolloutsPanel:
 def network() -> wb.Network:
     edges = [("eye", "v1", 1), ("v1", "v2", 0), ("eye", "v2", 2), ("v2", "v2", 1), ("v2", "hand", 1)]
     return wb.Network({"eye": (2,)}, [wb.Edge(a, b, wb.Dense(2), delay=d) for a, b, d in edges])
-
-
-@pytest.fixture
-def notebook_renderer() -> Iterator[None]:
-    before = pio.renderers.default
-    pio.renderers.default = "plotly_mimetype"
-    yield
-    pio.renderers.default = before
 
 
 def point_at(

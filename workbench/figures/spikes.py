@@ -93,6 +93,9 @@ def _units(node: str, values: Tensor | ArrayLike | SpikeTrain, recording: int) -
     if isinstance(values, Tensor) and values.layout != torch.strided:
         return gather_spikes(values, recording, node)
     array = choose_recording(values, recording, node)
+    if not np.isfinite(array).all():
+        step = int(np.argwhere(~np.isfinite(array))[0, 0])
+        raise ValueError(f"{node!r} holds values that are no finite numbers, first in step {step}; repair the model")
     return gather_spikes(values, recording, node) if are_counts(array) else array.reshape(len(array), -1)
 
 

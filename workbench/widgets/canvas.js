@@ -73,9 +73,10 @@ function isDark() {
   return dataset.jpThemeLight === "false" || classList.contains("theme-dark") || classList.contains("vscode-dark");
 }
 
-function describePoints(event, kind) {
+function describePoints(event, kind, revision) {
   const points = event.points ?? [];
   return {
+    revision,
     event_type: kind,
     points: {
       trace_indexes: points.map((point) => point.curveNumber),
@@ -126,7 +127,7 @@ async function render({ model, el }) {
     return;
   }
 
-  let wanted = false, busy = false, closed = false;
+  let wanted = false, busy = false, closed = false, drawn = 0;
   async function draw() {
     wanted = true;
     if (busy) return;
@@ -142,6 +143,7 @@ async function render({ model, el }) {
         el.setAttribute("role", "img");
         el.setAttribute("aria-label", layout.meta?.alt ?? layout.title?.text ?? "figure");
         await Plotly.react(plot, data, layout, { responsive: true, displaylogo: false, ...model.get("_config") });
+        drawn = drawing.revision;
         placeCursor(model, plot, lines);
         onLife();
       }
@@ -176,7 +178,7 @@ async function render({ model, el }) {
   TOUCHES.forEach((kind) => document.addEventListener(kind, onTouch, true));
   await draw();
   for (const kind of ["plotly_hover", "plotly_click"]) {
-    plot.on?.(kind, (event) => tell("_js2py_pointsCallback", describePoints(event, kind)));
+    plot.on?.(kind, (event) => tell("_js2py_pointsCallback", describePoints(event, kind, drawn)));
   }
   plot.on?.("plotly_relayout", (change) => {
     onCursor();

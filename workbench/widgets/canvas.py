@@ -13,10 +13,11 @@ import ipywidgets
 import numpy as np
 import plotly.graph_objects as go
 import traitlets
+from numpy.typing import NDArray
 
 from workbench.figures.style import DARK
 
-Pointed = Callable[[str, int, int], None]  # kind ("hover", "click"), index of the trace, index of the point
+Pointed = Callable[[str, int, Any], None]  # kind ("hover", "click"), index of the trace, index of the point
 Viewed = Callable[[dict[str, Any]], None]  # what changed in the layout, such as {"xaxis.range[0]": 1.5, ...}
 
 
@@ -48,17 +49,17 @@ def pack(value: Any, widget: Any = None) -> Any:
         return value
     if value.dtype.kind not in "iuf" or value.ndim not in (1, 2):
         return value.tolist()
-    value = np.asarray(value).astype(_travelling(value), copy=False)
+    array = np.asarray(value)
+    value = array.astype(_travelling(array), copy=False)
     return {"buffer": np.ascontiguousarray(value).data, "dtype": str(value.dtype), "shape": value.shape}
 
 
-def _travelling(value: Any) -> np.dtype[Any]:
+def _travelling(value: NDArray[Any]) -> np.dtype[Any]:
     """The nearest kind of number that a browser has arrays of."""
     if value.dtype.kind == "f":
         return np.dtype(np.float64 if value.dtype.itemsize >= 8 else np.float32)
     if value.dtype.itemsize < 8:
-        native: np.dtype[Any] = value.dtype.newbyteorder("=")
-        return native
+        return value.dtype.newbyteorder("=")
     small = value.size == 0 or (value.min() >= -(2**31) and value.max() < 2**31)
     return np.dtype(np.int32 if small else np.float64)
 
@@ -115,7 +116,10 @@ class Canvas(go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
         self._publish()
 
     def listen(self, callback: Pointed) -> None:
-        """Call back with ("hover" or "click", trace, point) when the pointer is over, or clicks on, a point."""
+        """Call back with ("hover" or "click", trace, point) when the pointer is over, or clicks on, a point.
+
+        A point is a number, of an image [row, column].
+        """
         self._listeners.append(callback)
 
     def listen_view(self, callback: Viewed) -> None:
@@ -126,17 +130,24 @@ class Canvas(go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
         """Tell a page that asks whether the kernel is alive that it is."""
         self.send({"answer": content["ask"]})
 
+    # plotly's own handlers come first: they know the figure to which the page has answered, not what a listener draws
     @traitlets.observe("_js2py_pointsCallback")
-    def _hear(self, change: Any) -> None:
-        if not change["new"]:
+    def _handler_js2py_pointsCallback(self, change: Any) -> None:
+        message, revision = change["new"], self._drawing.get("revision")
+        if message and message.get("revision", revision) != revision:
+            self._js2py_pointsCallback = None  # the pointer was over a figure that is gone
             return
-        kind, points = change["new"]["event_type"].removeprefix("plotly_"), change["new"]["points"]
+        super()._handler_js2py_pointsCallback(change)
+        if not message:
+            return
+        kind, points = message["event_type"].removeprefix("plotly_"), message["points"]
         for trace, point in zip(points["trace_indexes"], points["point_indexes"], strict=True):
             for callback in self._listeners:
                 callback(kind, trace, point)
 
     @traitlets.observe("_js2py_relayout")
-    def _follow_view(self, change: Any) -> None:
+    def _handler_js2py_relayout(self, change: Any) -> None:
+        super()._handler_js2py_relayout(change)
         if change["new"]:
             for callback in self._viewers:
                 callback(dict(change["new"]["relayout_data"]))

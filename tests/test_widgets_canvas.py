@@ -1,0 +1,236 @@
+"""The canvas without a browser: by its state, which is what a page would be sent."""
+
+import base64
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly
+import plotly.graph_objects as go
+import pytest
+
+from workbench.figures.style import dress
+from workbench.widgets.canvas import Canvas, pack, shared_bundle
+
+JAVASCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+
+
+def lines(count: int = 2) -> go.Figure:
+    figure = go.Figure([go.Scatter(x=np.arange(4.0), y=np.arange(4.0) * i, name=f"line {i}") for i in range(count)])
+    return dress(figure, "Lines", "two of them", "Lines.", 300)
+
+
+def sent(canvas: Canvas) -> dict[str, Any]:
+    """The figure that a page finds in the state: what is packed is unpacked."""
+    return unpack(canvas.get_state()["_drawing"])
+
+
+def unpack(value: Any) -> Any:
+    if isinstance(value, dict) and "dtype" in value and "buffer" in value:
+        return np.frombuffer(value["buffer"], value["dtype"]).reshape(value["shape"]).tolist()
+    if isinstance(value, dict):
+        return {key: unpack(each) for key, each in value.items()}
+    return [unpack(each) for each in value] if isinstance(value, list) else value
+
+
+def state_of(figure: go.Figure) -> Any:
+    """The data and the layout of a figure, numbers in lists."""
+    plain = {"data": [trace.to_plotly_json() for trace in figure.data], "layout": figure.layout.to_plotly_json()}
+    return unpack(pack(plain))
+
+
+def assert_sends(canvas: Canvas, figure: go.Figure) -> None:
+    drawing = sent(canvas)
+    assert {"data": drawing["data"], "layout": drawing["layout"]} == state_of(figure)
+    assert json.loads(canvas.plain.to_json()) == json.loads(figure.to_json())
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        lines(1),
+        lines(5),
+        go.Figure(),
+        go.Figure([go.Bar(y=[1, 2]), go.Heatmap(z=np.eye(3)), go.Scatter3d(x=[1], y=[1], z=[1])]),
+    ],
+)
+def test_drawing_replaces_everything(figure: go.Figure) -> None:
+    canvas = Canvas(lines(3))
+    before = canvas._drawing["revision"]
+    canvas.draw(figure)
+    assert_sends(canvas, figure)
+    assert canvas._drawing["revision"] == before + 1, "one message for one figure"
+    canvas.draw(lines(2))
+    assert_sends(canvas, lines(2))
+
+
+def test_the_figure_that_is_drawn_stays_as_it_is() -> None:
+    figure = lines()
+    before = figure.to_json()
+    canvas = Canvas(lines(1))
+    canvas.draw(figure)
+    canvas.data[0].y = [9, 9, 9, 9]
+    canvas.update_layout(title_text="other")
+    assert figure.to_json() == before
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "float64"])
+@pytest.mark.parametrize("shape", [(6,), (2, 3), (0,), (0, 3)])
+def test_numbers_travel_as_buffers(kind: str, shape: tuple[int, ...]) -> None:
+    values = np.arange(np.prod(shape)).astype(kind).reshape(shape)
+    packed = pack(values)
+    assert (packed["dtype"], packed["shape"]) == (kind, shape)
+    np.testing.assert_array_equal(np.frombuffer(packed["buffer"], kind).reshape(shape), values)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (np.array([1, -(2**31)]), "int32"),
+        (np.array([2**31 - 1], dtype=np.uint64), "int32"),
+        (np.array([0, 2**31]), "float64"),
+        (np.array([-(2**63)]), "float64"),
+        (np.zeros(3, dtype=np.float16), "float32"),
+        (np.ones(3, dtype=np.longdouble), "float64"),
+        (np.array([1.5], dtype=">f4"), "float32"),
+        (np.array([7], dtype=">i2"), "int16"),
+        (np.arange(12.0).reshape(3, 4).T, "float64"),
+        (np.arange(12.0)[::3], "float64"),
+    ],
+)
+def test_no_number_is_sent_in_a_kind_that_browsers_lack(values: np.ndarray, kind: str) -> None:
+    packed = pack({"x": values})["x"]
+    assert packed["dtype"] == kind
+    unpacked = np.frombuffer(packed["buffer"], kind).reshape(packed["shape"])
+    np.testing.assert_array_equal(unpacked, values.astype(np.float64))
+
+
+def test_all_else_travels_as_lists() -> None:
+    assert pack(np.array(["a", None], dtype=object)) == ["a", None]
+    assert pack(np.array(["ab", "c"])) == ["ab", "c"]
+    assert pack(np.array([True, False])) == [True, False]
+    assert pack((np.float32(0.5), [np.int64(3)])) == [0.5, [3]]
+    assert pack(np.array(2.5)) == 2.5
+    assert pack(np.zeros((1, 1, 2))) == [[[0.0, 0.0]]]
+    assert pack({"a": None, "b": "c", "d": 1}) == {"a": None, "b": "c", "d": 1}
+
+
+def move_points(canvas: Canvas) -> None:
+    canvas.data[0].x = [5, 6, 7, 8]
+
+
+def batch(canvas: Canvas) -> None:
+    with canvas.batch_update():
+        canvas.data[0].y = [1, 1, 1, 1]
+        canvas.layout.title.text = "both"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        move_points,
+        batch,
+        lambda canvas: canvas.update_layout(title_text="new"),
+        lambda canvas: canvas.update_xaxes(range=[0, 1]),
+        lambda canvas: canvas.update_traces(line_width=7),
+        lambda canvas: canvas.add_trace(go.Bar(y=np.arange(3))),
+        lambda canvas: canvas.add_annotation(text="here", x=1, y=1),
+        lambda canvas: setattr(canvas, "data", canvas.data[::-1]),
+        lambda canvas: setattr(canvas, "data", canvas.data[:1]),
+        lambda canvas: canvas.plotly_update({"name": "changed"}, {"height": 77}),
+    ],
+)
+def test_every_ordinary_change_is_published(change: Callable[[Canvas], None]) -> None:
+    canvas = Canvas(lines())
+    revision, before = canvas._drawing["revision"], sent(canvas)
+    change(canvas)
+    assert canvas._drawing["revision"] > revision
+    assert {key: sent(canvas)[key] for key in ("data", "layout")} != {key: before[key] for key in ("data", "layout")}
+    assert_sends(canvas, canvas.plain)
+
+
+def test_any_number_of_canvases_carry_plotly_once() -> None:
+    first, second = Canvas(lines()), Canvas(lines(1))
+    assert first._bundle is second._bundle is shared_bundle()
+    assert gzip.decompress(first._bundle.packed) == JAVASCRIPT.read_bytes()
+    assert first.get_state()["_bundle"] == second.get_state()["_bundle"] == f"IPY_MODEL_{shared_bundle().model_id}"
+
+
+def test_the_page_zooms_and_is_not_told_what_it_knows() -> None:
+    canvas, heard = Canvas(lines()), []
+    canvas.listen_view(heard.append)
+    revision = canvas._drawing["revision"]
+    zoom = {"xaxis.range[0]": 1, "xaxis.range[1]": 2}
+    canvas._js2py_relayout = {"relayout_data": zoom, "source_view_id": "page"}
+    assert heard == [zoom]
+    assert canvas._drawing["revision"] == revision
+    assert canvas.layout.xaxis.range == (1, 2)
+    canvas.update_layout(height=123)
+    assert sent(canvas)["layout"]["xaxis"]["range"] == [1, 2], "what Python changes next keeps the zoom"
+
+
+@pytest.mark.parametrize("kind", ["hover", "click"])
+def test_the_pointer_is_heard(kind: str) -> None:
+    canvas, heard = Canvas(lines()), []
+    canvas.listen(lambda *what: heard.append(what))
+    points = {"trace_indexes": [1, 0], "point_indexes": [2, [3, 4]], "xs": [0, 0], "ys": [0, 0]}
+    canvas._js2py_pointsCallback = {
+        "event_type": f"plotly_{kind}", "points": points, "device_state": None, "selector": None,
+    }  # fmt: skip
+    assert heard == [(kind, 1, 2), (kind, 0, [3, 4])]
+
+
+def test_the_pointer_over_a_figure_that_is_gone_is_not_heard() -> None:
+    canvas, heard = Canvas(lines(3)), []
+    canvas.listen(lambda *what: heard.append(what))
+    points = {"trace_indexes": [2], "point_indexes": [0], "xs": [0], "ys": [0]}
+    message = {"event_type": "plotly_hover", "points": points, "revision": canvas._drawing["revision"]}
+    canvas._js2py_pointsCallback = message
+    canvas.draw(lines(1))
+    canvas._js2py_pointsCallback = message
+    assert heard == [("hover", 2, 0)]
+
+
+def test_a_listener_may_draw_another_figure() -> None:
+    canvas = Canvas(lines(3))
+    canvas.listen(lambda *what: canvas.draw(lines(1)))
+    canvas.listen_view(lambda change: canvas.draw(lines(2).update_xaxes(range=[0, 9])))
+    points = {"trace_indexes": [2], "point_indexes": [0], "xs": [0], "ys": [0]}
+    canvas._js2py_pointsCallback = {"event_type": "plotly_click", "points": points}
+    assert_sends(canvas, lines(1))
+    canvas._js2py_relayout = {"relayout_data": {"xaxis.range[0]": 5, "xaxis.range[1]": 6}, "source_view_id": "page"}
+    assert_sends(canvas, lines(2).update_xaxes(range=[0, 9]))
+
+
+def test_a_page_that_asks_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    canvas, answers = Canvas(lines()), []
+    monkeypatch.setattr(canvas, "send", lambda content, buffers=None: answers.append(content))
+    canvas._handle_custom_msg({"ask": "alive"}, [])
+    assert answers == [{"answer": "alive"}]
+
+
+def test_the_cursor_moves_without_drawing() -> None:
+    canvas = Canvas(lines())
+    revision = canvas._drawing["revision"]
+    canvas.cursor = 2.5
+    assert canvas.get_state("cursor") == {"cursor": 2.5}
+    assert canvas._drawing["revision"] == revision
+
+
+def as_json(state: dict[str, Any]) -> str:
+    return json.dumps(state, default=lambda view: base64.b64encode(view).decode(), sort_keys=True)
+
+
+def test_the_state_is_small_and_the_same_for_the_same_figure() -> None:
+    first, second = as_json(Canvas(lines()).get_state()), as_json(Canvas(lines()).get_state())
+    assert first == second
+    assert len(first) < 60_000
+
+
+def test_a_view_brings_the_figure_for_readers_without_a_kernel(notebook_renderer: None) -> None:
+    bundle = Canvas(lines())._repr_mimebundle_()
+    assert len(bundle["application/vnd.plotly.v1+json"]["data"]) == 2
+    assert bundle["application/vnd.jupyter.widget-view+json"]["version_major"] == 2
