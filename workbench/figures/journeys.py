@@ -66,24 +66,21 @@ def passages(passages: Mapping[str, Passage], traces: pd.DataFrame | None = None
             _say_late(figure, each, column)
         exact = EXACT if each.model.spiking else 0
         draw_bands(figure, units[model], None, each.ticks_per_frame, len(rows), column, exact)
-        figure.update_xaxes(title_text="time (frames)", row=len(rows), col=column)
         if column > 1 and list(units[model]) == list(next(iter(units.values()))):
             figure.update_yaxes(showticklabels=False, row=len(rows), col=column)
-        figure.update_xaxes(range=[0, each.steps / each.ticks_per_frame * 1.01], col=column)
+        span = [0, each.steps / each.ticks_per_frame * 1.01]  # the axes above match this one
+        figure.update_xaxes(title_text="time (frames)", range=span, row=len(rows), col=column)
     if traces is not None:
         first = next(iter(passages.values()))
         figure.add_traces(_membrane(traces, name, _threshold(first)), rows=3, cols=1)
         what = "membrane" if traces["membrane"].notna().any() else "drive"
-        figure.update_yaxes(title_text=f"{what}<br>{name}", row=3, col=1)
+        figure.update_yaxes(title_text=f"{what}<br>{name}", nticks=5, row=3, col=1)
     most = max(float(each.costs[list(KINDS)].to_numpy().max()) for each in passages.values())
-    figure.update_yaxes(range=[0, 1.05 * most or 1], tickformat="~s", row=1)
-    figure.update_yaxes(title_text="operations<br>so far", row=1, col=1)
-    figure.update_yaxes(title_text="answer", row=2, col=1)
-    for row in range(1, len(rows) - 1):
-        figure.update_yaxes(nticks=5, row=row)
-    title, words = _words(passages)
+    figure.update_yaxes(range=[0, 1.05 * most or 1], tickformat="~s", nticks=5, row=1)
+    figure.update_layout(yaxis_title_text="operations<br>so far", showlegend=False)
+    figure.update_yaxes(title_text="answer", nticks=5, row=2, col=1)
+    title, words = _words(passages, units)
     alt = f"One recording over time: operations so far, answer, activity of every node. {title}. {words}"
-    figure.update_layout(showlegend=False)
     return dress(figure, title, words, alt, 190 + sum(heights_px))
 
 
@@ -181,7 +178,7 @@ def _membrane(traces: pd.DataFrame, name: str, threshold: float) -> list[go.Scat
     return [limit, line, spikes]
 
 
-def _words(passages: Mapping[str, Passage]) -> tuple[str, str]:
+def _words(passages: Mapping[str, Passage], units: Mapping[str, Mapping[str, Units]]) -> tuple[str, str]:
     """What each model answers in the end, and what it took."""
     facts = []
     for model, each in passages.items():
@@ -192,18 +189,19 @@ def _words(passages: Mapping[str, Passage]) -> tuple[str, str]:
             facts.append(f"The answer is {answered}" if answered else "There is no answer")
     truth = next(iter(passages.values()))
     title = f"{', '.join(facts)}; the recording shows {truth.classes[truth.label]}"
-    words = "; ".join(f"{model}: {_took(each)}" if model else _took(each) for model, each in passages.items())
+    took = {model: _took(each, units[model]) for model, each in passages.items()}
+    words = "; ".join(f"{model}: {took[model]}" if model else took[model] for model in passages)
     some = any(not each.lateness for each in passages.values())
     return title, f"{words}." + some * " Blue: the true class. Vermilion, dashed: what is answered instead."
 
 
-def _took(passage: Passage) -> str:
+def _took(passage: Passage, nodes: Mapping[str, Units]) -> str:
     last = passage.costs.iloc[-1]
     counts = [f"{amount(last[column])} {KINDS[column][0]}" for column in ("synaptic_operations", "dense_macs")
               if last[column] > 0] or ["no operations"]  # fmt: skip
     spikes = sum(
         units.total
-        for node, units in _hidden(passage).items()
+        for node, units in nodes.items()
         if isinstance(units, SpikeTrain) and node not in passage.model.network.inputs
     )
     return " and ".join([*([f"{spikes:,} spikes"] if passage.model.spiking else []), *counts])
