@@ -30,7 +30,9 @@ class Ahead(Generic[Key, Value]):
         """The result, computed here and now if nobody has begun."""
         known = self._results.get(key)
         if known is None or known.cancel():
-            known = self._results[key] = Future()
+            known = Future()
+            known.set_running_or_notify_cancel()  # from now on others wait for it
+            self._results[key] = known
             try:
                 known.set_result(self._compute(key))
             except Exception as error:

@@ -59,6 +59,7 @@ class ComparePanel(Panel):
         self._follow_recording: Ahead[tuple[str, int, str], Passage] = Ahead(
             lambda key: follow(self.models[key[0]], recordings, *key[1:]), keep=16
         )
+        self._drawings: Ahead[tuple[str, str, int, str], go.Figure] = Ahead(self._draw_pair, keep=8)
         names = list(models)
         self.left = ipywidgets.Dropdown(options=names, value=names[0], description="left", **LABELLED)
         self.right = ipywidgets.Dropdown(options=names, value=names[1], description="right", **LABELLED)
@@ -112,7 +113,12 @@ class ComparePanel(Panel):
         }
 
     def _draw(self) -> go.Figure:
-        return figures.passages(self.passages)
+        return self._drawings((self.left.value, self.right.value, self.recording.value, self.answer.value))
+
+    def _draw_pair(self, key: tuple[str, str, int, str]) -> go.Figure:
+        left, right, number, answer = key
+        names = dict.fromkeys((left, right))
+        return figures.passages({name: self._follow_recording((name, number, answer)) for name in names})
 
     def refresh(self) -> None:
         """Draw anew what the controls want, and prepare the recordings beside."""
@@ -123,8 +129,8 @@ class ComparePanel(Panel):
     def _look_beside(self) -> None:
         number = self.recording.value
         beside = (number, min(number + 1, self.recording.max), max(number - 1, 0))
-        names = (self.left.value, self.right.value)
-        self._follow_recording.prepare(dict.fromkeys((n, b, self.answer.value) for b in beside for n in names))
+        pair, answer = (self.left.value, self.right.value), self.answer.value
+        self._drawings.prepare(dict.fromkeys((*pair, each, answer) for each in beside))
 
     def _move(self, change: Any = None) -> None:
         """Bring cursor and numbers to the clock; nothing else is drawn."""

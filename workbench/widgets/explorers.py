@@ -49,6 +49,7 @@ class ExplorePanel(Panel):
     def __init__(self, model: Model, recordings: Recordings, recording: int = 0) -> None:
         self.model, self.recordings = model, recordings
         self._follow_recording: Ahead[int, Passage] = Ahead(lambda number: follow(model, recordings, number), keep=8)
+        self._drawings: Ahead[tuple[int, str, int], go.Figure] = Ahead(self._draw_unit, keep=8)
         self._trace = lru_cache(maxsize=64)(self._trace_unit)
         passage = self._follow_recording(recording)
         hidden = [node for node in model.network.nodes if node not in model.network.inputs]
@@ -137,8 +138,11 @@ class ExplorePanel(Panel):
     def _draw(self) -> go.Figure:
         with self._pausing():
             self.unit.max = self._units(self.node.value) - 1
-        node, unit = self.selection
-        return figures.passage(self.passage, self.trace, f"{node} {unit}")
+        return self._drawings((self.recording.value, *self.selection))
+
+    def _draw_unit(self, key: tuple[int, str, int]) -> go.Figure:
+        number, node, unit = key
+        return figures.passage(self._follow_recording(number), self._trace(*key), f"{node} {unit}")
 
     def _draw_scene(self) -> go.Figure:
         """The events of the last frame's worth of time before the cursor."""
@@ -161,7 +165,7 @@ class ExplorePanel(Panel):
     def _look_beside(self) -> None:
         number = self.recording.value
         beside = (number, min(number + 1, self.recording.max), max(number - 1, 0))
-        self._follow_recording.prepare(dict.fromkeys(beside))
+        self._drawings.prepare(dict.fromkeys((each, *self.selection) for each in beside))
 
     def _move(self, change: Any = None) -> None:
         """Bring cursor, input and numbers to the step of the clock; nothing else is drawn."""

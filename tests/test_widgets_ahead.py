@@ -1,0 +1,66 @@
+"""What is computed ahead: once, in the background, only while it is wanted."""
+
+import threading
+
+import pytest
+
+from workbench.widgets.ahead import Ahead
+
+
+def test_a_result_is_computed_once_however_it_is_asked_for() -> None:
+    asked: list[int] = []
+    square = Ahead(lambda number: asked.append(number) or number**2)
+    square.prepare([2, 3])
+    assert [square(number) for number in (2, 3, 4, 3)] == [4, 9, 16, 9]
+    assert square.submit(4).result() == 16
+    assert sorted(asked) == [2, 3, 4]
+
+
+def test_many_threads_wait_for_one_computation() -> None:
+    begun, go, asked = threading.Event(), threading.Event(), []
+
+    def compute(number: int) -> int:
+        asked.append(number)
+        begun.set()
+        assert go.wait(20)
+        return number
+
+    ahead = Ahead(compute)
+    results: list[int] = []
+    threads = [threading.Thread(target=lambda: results.append(ahead(1))) for _ in range(4)]
+    threads[0].start()
+    assert begun.wait(20)
+    for thread in threads[1:]:
+        thread.start()
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert results == [1] * 4
+    assert asked == [1]
+
+
+def test_what_is_no_longer_wanted_is_left_out() -> None:
+    go, asked = threading.Event(), []
+
+    def compute(number: int) -> int:
+        assert go.wait(20)
+        asked.append(number)
+        return number
+
+    ahead = Ahead(compute)
+    ahead.prepare([0, 1, 2, 3])
+    ahead.prepare([9])
+    go.set()
+    assert ahead.submit(9).result(20) == 9
+    assert set(asked) <= {0, 9}, "only what had begun, and what is wanted"
+
+
+def test_only_so_many_are_kept_and_errors_reach_who_asks() -> None:
+    asked: list[int] = []
+    inverse = Ahead(lambda number: asked.append(number) or 1 / number, keep=2)
+    assert [inverse(number) for number in (1, 2, 4, 1)] == [1, 0.5, 0.25, 1]
+    assert asked == [1, 2, 4, 1]
+    with pytest.raises(ZeroDivisionError):
+        inverse(0)
+    with pytest.raises(ZeroDivisionError):
+        inverse.submit(0).result()
