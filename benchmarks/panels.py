@@ -233,9 +233,9 @@ def timed(run):
     run()
     return time.perf_counter() - begun
 part = motion.train
-plain = lambda: wb.train(wb.Model(network), part, epochs=4, progress=False)
+plain = lambda: wb.train(wb.Model(network), part, epochs=10, progress=False)
 def watched():
-    panel = widgets.training(wb.Model(network), part, epochs=4)
+    panel = widgets.training(wb.Model(network), part, epochs=10)
     display(panel)
     panel.result()
 plain()

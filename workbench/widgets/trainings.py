@@ -20,7 +20,7 @@ from workbench.model import Model
 from workbench.training import Update, train
 from workbench.widgets.panel import Panel
 
-BAR_S, FIGURE_S = 0.3, 2.5  # at least so long between two updates: looking must not slow down the training
+BAR_S, FIGURE_S = 0.5, 3.0  # at least so long between two updates: looking must not slow down the training
 
 
 def training(
