@@ -97,7 +97,9 @@ class ComparePanel(Panel):
     @property
     def table(self) -> pd.DataFrame:
         """A row per model in view, at the cursor: model, frame, answer, right, the counts of `wb.compare` so far."""
-        return pd.DataFrame([self._row(name, passage) for name, passage in self.passages.items()])
+        rows = [self._row(name, passage) for name, passage in self.passages.items()]
+        answers = pd.Series([row["answer"] for row in rows], dtype=object)  # else pandas makes a NaN of None
+        return pd.DataFrame(rows).assign(answer=answers)
 
     def _row(self, name: str, passage: Passage) -> dict[str, Any]:
         """What a model has answered and spent in the steps that have ended at the cursor."""
