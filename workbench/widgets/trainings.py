@@ -20,7 +20,8 @@ from workbench.model import Model
 from workbench.training import Update, train
 from workbench.widgets.panel import Panel
 
-BAR_S, FIGURE_S = 0.5, 3.0  # at least so long between two updates: looking must not slow down the training
+LOOK_S = 0.1  # between two looks whether a training has ended
+BAR_S, FIGURE_S = 1.0, 4.0  # at least so long between two updates: looking must not slow down the training
 
 
 def training(
@@ -104,7 +105,7 @@ class TrainingPanel(Panel):
     def __await__(self) -> Generator[Any, None, tuple[Model, pd.DataFrame]]:
         """Wait for the end and hear the page meanwhile: `ann, history = await panel`."""
         while self._thread.is_alive():
-            yield from asyncio.sleep(BAR_S).__await__()
+            yield from asyncio.sleep(LOOK_S).__await__()
         return self.result()
 
     def _train(self, *work: Any, **options: Any) -> None:
