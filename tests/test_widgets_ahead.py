@@ -39,6 +39,27 @@ def test_many_threads_wait_for_one_computation() -> None:
     assert asked == [1]
 
 
+@pytest.mark.parametrize("keep", [3, 32])
+def test_threads_that_begin_together_compute_once(keep: int) -> None:
+    asked: list[int] = []
+    ahead = Ahead(lambda number: asked.append(number) or number, keep=keep)
+    together = threading.Barrier(8)
+
+    def ask() -> None:
+        together.wait(20)
+        for number in range(200):
+            assert ahead(number // 10) == number // 10
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(ahead._results) <= keep
+    assert set(asked) == set(range(20))
+    assert len(asked) == 20 or keep == 3, "what is kept is computed once"
+
+
 def test_what_is_no_longer_wanted_is_left_out() -> None:
     go, asked = threading.Event(), []
 

@@ -80,17 +80,17 @@ class Held(Worker):
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> widgets.ConvertPanel:
-    monkeypatch.setattr("workbench.widgets.conversions.Worker", Held)
+    monkeypatch.setattr("workbench.widgets.ahead.Worker", Held)
     return widgets.convert(tiny.ann(), RECORDINGS)
 
 
 def test_neighbours_are_computed_before_they_are_asked_for(held: widgets.ConvertPanel) -> None:
-    held._worker.go.set()
-    for outcome in list(held._outcomes.values()):
+    held._outcomes._worker.go.set()
+    for outcome in list(held._outcomes._results.values()):
         outcome.result(20)
     beside = {(99.5, 4, "matched"), (99.99, 4, "matched"), (99.9, 3, "matched"), (99.9, 6, "matched")}
-    assert set(held._worker.begun) == beside | {(99.9, 4, delays) for delays in DELAYS[1:]}
-    held._worker.go.clear()
+    assert set(held._outcomes._worker.begun) == beside | {(99.9, 4, delays) for delays in DELAYS[1:]}
+    held._outcomes._worker.go.clear()
     held.percentile.value = 99.5
     assert_shows(held, draw_afresh(held))
 
@@ -102,11 +102,11 @@ def test_what_nobody_waits_for_is_left_out(held: widgets.ConvertPanel) -> None:
     held.ticks_per_frame.value = 24
     assert held.note.value == "Converting …"
     assert_shows(held, before)
-    held._worker.go.set()
+    held._outcomes._worker.go.set()
     held.wait()
     assert_shows(held, draw_afresh(held))
-    held._worker.close()
-    begun = held._worker.begun
+    held._outcomes._worker.close()
+    begun = held._outcomes._worker.begun
     assert begun.index((100.0, 24, "matched")) <= 1, "what is asked for comes before all that waits"
     assert not {(95.0, 4, "matched"), (99.0, 4, "matched"), (100.0, 4, "matched")} & set(begun)
 
@@ -114,9 +114,11 @@ def test_what_nobody_waits_for_is_left_out(held: widgets.ConvertPanel) -> None:
 def test_what_is_computed_in_the_background_is_shown_when_it_is_there(held: widgets.ConvertPanel) -> None:
     held.delays.value = "tick"
     revision = held.figure._drawing["revision"]
-    held._worker.go.set()
-    held._outcome().result(20)
-    held._worker.submit(lambda nothing: nothing, None).result(20)  # the worker has also told the panel by then
+    held._outcomes._worker.go.set()
+    held._outcomes.submit(held._settings()).result(20)
+    held._outcomes._worker.submit(lambda nothing: nothing, None).result(
+        20
+    )  # the worker has also told the panel by then
     assert held.figure._drawing["revision"] > revision
     assert_shows(held, draw_afresh(held))
     assert "Converting" not in held.note.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
@@ -25,14 +26,18 @@ class Ahead(Generic[Key, Value]):
         self._compute, self._keep = compute, keep
         self._results: dict[Key, Future[Value]] = {}
         self._worker = Worker()
+        self._lock = threading.RLock()  # over the results: who computes in the background asks as well
 
     def __call__(self, key: Key) -> Value:
         """The result, computed here and now if nobody has begun."""
-        known = self._results.get(key)
-        if known is None or known.cancel():
-            known = Future()
-            known.set_running_or_notify_cancel()  # from now on others wait for it
-            self._results[key] = known
+        with self._lock:
+            known = self._results.get(key)
+            begun = known is not None and not known.cancel()
+            if known is None or not begun:
+                known = Future()
+                known.set_running_or_notify_cancel()  # from now on others wait for it
+                self._results[key] = known
+        if not begun:
             try:
                 known.set_result(self._compute(key))
             except Exception as error:
@@ -42,21 +47,24 @@ class Ahead(Generic[Key, Value]):
 
     def submit(self, key: Key) -> Future[Value]:
         """The result, now or later."""
-        if key not in self._results:
-            self._results[key] = self._worker.submit(self._compute, key)
-            self._forget()
-        return self._results[key]
+        with self._lock:
+            if key not in self._results:
+                self._results[key] = self._worker.submit(self._compute, key)
+                self._forget()
+            return self._results[key]
 
     def prepare(self, keys: Iterable[Key]) -> None:
         """Compute these in the background; what was asked for before and has not begun is left out."""
         wanted = list(keys)
-        for key in [key for key, result in self._results.items() if key not in wanted and result.cancel()]:
-            del self._results[key]
-        for key in wanted:
-            self.submit(key)
+        with self._lock:
+            for key in [key for key, result in self._results.items() if key not in wanted and result.cancel()]:
+                del self._results[key]
+            for key in wanted:
+                self.submit(key)
 
     def _forget(self) -> None:
         """Let go of the oldest results."""
-        for key in list(self._results)[: max(0, len(self._results) - self._keep)]:
-            if self._results[key].done():
-                del self._results[key]
+        with self._lock:
+            for key in list(self._results)[: max(0, len(self._results) - self._keep)]:
+                if self._results[key].done():
+                    del self._results[key]
