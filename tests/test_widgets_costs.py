@@ -116,7 +116,7 @@ def test_every_view_shows_what_was_counted(costs: widgets.OperationsPanel, view:
             by_edge = wb.operations(MODELS[model], RECORDINGS, energy=preset)
             pd.testing.assert_frame_equal(costs.table, by_edge)
             assert_shows(costs, figures.operations_by_edge(by_edge, frame * MODELS[model].ticks_per_frame - 1))
-            assert f"{model} {spent(by_edge, frame)} nJ up to frame {frame}" in costs.note.value
+            assert f"{model} {spent(by_edge, frame)} up to frame {frame}" in costs.note.value
         return
     pd.testing.assert_frame_equal(costs.table, counted)
     drawn = {
@@ -131,7 +131,8 @@ def test_every_view_shows_what_was_counted(costs: widgets.OperationsPanel, view:
 
 def spent(by_edge: pd.DataFrame, frame: int) -> str:
     energy = by_edge.loc[np.isclose(by_edge["frame"], frame), "energy_nj"].sum()
-    return f"{float(f'{energy:.3g}'):g}"
+    unit, factor = ("nJ", 1) if energy < 999.5 else ("µJ", 1000)
+    return f"{float(f'{energy / factor:.3g}'):g} {unit}"
 
 
 def test_all_prices_are_there(costs: widgets.OperationsPanel) -> None:

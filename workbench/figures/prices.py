@@ -14,6 +14,7 @@ from workbench.figures.style import (
     amount,
     dress,
     empty,
+    joules,
     keep_finite,
     log_axis,
     require_columns,
@@ -121,6 +122,4 @@ def _title(told: list[str], shown: pd.DataFrame) -> str:
         more = f"; {len(told) - SAID} more: see the curves" if len(told) > SAID else ""
         return "; ".join(told[:SAID]) + more
     last = shown.groupby("model", sort=False).tail(1)
-    return "Energy at the end: " + ", ".join(
-        f"{row['model']} {amount(row['energy_nj'])} nJ" for _, row in last.iterrows()
-    )
+    return "Energy at the end: " + ", ".join(f"{row['model']} {joules(row['energy_nj'])}" for _, row in last.iterrows())

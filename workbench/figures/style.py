@@ -164,6 +164,18 @@ def amount(number: float) -> str:
     return f"{float(f'{number:.3g}'):g}"
 
 
+def joules(nanojoules: float) -> str:
+    """An energy as it is said: three digits, in the unit that fits.
+
+    >>> joules(0.42), joules(2113), joules(25_492)
+    ('0.42 nJ', '2.11 µJ', '25.5 µJ')
+    """
+    for factor, unit in ((1e9, "J"), (1e6, "mJ"), (1e3, "µJ")):
+        if abs(nanojoules) >= 0.9995 * factor:
+            return f"{float(f'{nanojoules / factor:.3g}'):g} {unit}"
+    return f"{float(f'{nanojoules:.3g}'):g} nJ"
+
+
 def log_axis(low: float, high: float) -> dict[str, object]:
     """A logarithmic axis from low to high (both positive), its ticks written out as amounts.
 

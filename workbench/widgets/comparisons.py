@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from workbench import figures
 from workbench.events.recordings import Dataset, Recordings
 from workbench.figures.costs import KINDS
-from workbench.figures.style import amount
+from workbench.figures.style import amount, joules
 from workbench.model import Model
 from workbench.passages import Passage, follow
 from workbench.training import require_fit
@@ -145,7 +145,7 @@ class ComparePanel(Panel):
         )
         kinds = ("synaptic_operations", "dense_macs")
         counts = [f"{amount(row[kind])} {KINDS[kind][0]}" for kind in kinds if row[kind] > 0]
-        facts = ", ".join([html.escape(answer), *counts, f"{amount(row['energy_nj'])} nJ (fp32)"])
+        facts = ", ".join([html.escape(answer), *counts, f"{joules(row['energy_nj'])} (fp32)"])
         return f"<b>{html.escape(row['model'])}</b> at frame {row['frame']:.4g}: {facts}"
 
     def _words(self) -> str:

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from workbench import figures
 from workbench.energy import PRESETS, price, price_all
 from workbench.events.recordings import Dataset, Recordings
-from workbench.figures.style import amount
+from workbench.figures.style import joules
 from workbench.measures import compare
 from workbench.measures import operations as count_operations
 from workbench.model import Model
@@ -94,10 +94,10 @@ class OperationsPanel(Panel):
         if self.view.value == BY_EDGE:
             name, frame = self.selection
             spent = self.table.loc[self.table["step"] == self._step(), "energy_nj"].sum()
-            energies = f"{html.escape(name)} {amount(spent)} nJ up to frame {frame}"
+            energies = f"{html.escape(name)} {joules(spent)} up to frame {frame}"
         else:
             last = self.table.groupby("model", sort=False)["energy_nj"].last()
-            energies = ", ".join(f"{html.escape(str(name))} {amount(energy)} nJ" for name, energy in last.items())
+            energies = ", ".join(f"{html.escape(str(name))} {joules(spent)}" for name, spent in last.items())
         source = html.escape(PRESETS[self.preset.value].source)
         return f"Energy per recording under {self.preset.value}: {energies}. Prices: {source}."
 

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from workbench import figures
 from workbench.events.recordings import Dataset, Recordings
 from workbench.figures.costs import KINDS
-from workbench.figures.style import amount, empty
+from workbench.figures.style import amount, empty, joules
 from workbench.membranes import trace_membrane
 from workbench.model import Model
 from workbench.passages import Passage, follow
@@ -191,7 +191,7 @@ class ExplorePanel(Panel):
             else f"{row['answer']} ({'right' if row['right'] else 'wrong'})",
             "true class": truth,
             **{KINDS[kind][0]: amount(row[kind]) for kind in KINDS if row[kind] > 0},
-            "energy (fp32)": f"{amount(row['energy_nj'])} nJ",
+            "energy (fp32)": joules(row["energy_nj"]),
             f"{node} {unit}": f"{charge}drive {trace['drive']:.3g}{fired}",
         }
         cells = "".join(f"<tr><th style='text-align:left;padding-right:1.5em'>{html.escape(name)}</th>"
