@@ -141,11 +141,12 @@ class RasterPanel(Panel):
         return draw_units(self._units, self.ticks_per_frame, self._view)
 
     def _words(self) -> str:
-        if self.table.empty:
+        table = self.table
+        if table.empty:
             return ""
-        seen = int(self.table["in_view"].sum())
+        seen = int(table["in_view"].sum())
         how = "each one a mark" if seen <= EXACT else f"as counts per pixel; up to {EXACT:,} are drawn one by one"
-        spikes = int(self.table["spikes"].sum())
+        spikes = int(table["spikes"].sum())
         return f"{seen:,} of {spikes:,} spikes in view, {how}. Drag to zoom, double-click for all."
 
     def __repr__(self) -> str:
