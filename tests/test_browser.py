@@ -95,6 +95,7 @@ def test_an_ended_kernel_is_said_over_the_last_state(lab: Callable[[str], str], 
     until(plot, f"gd => gd._fullData && {MARKS}(gd) > 0")
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.get_by_role("menuitem", name="Shut Down Kernel", exact=True).click()
+    page.locator("#jp-bottom-panel, #jp-main-statusbar").get_by_text("No Kernel").wait_for()
     slider = page.locator(".noUi-handle").first
     slider.focus()
     slider.press("ArrowRight")
