@@ -104,6 +104,13 @@ def test_the_error_falls_like_one_over_k_when_delays_match_and_stays_on_a_platea
     assert at_128["delay 1 tick, membrane floor -1"] > 8 * at_128["delay K, membrane floor -1"]
 
 
+def error_ratio(ann: wb.Model, recordings: wb.Recordings, **options: object) -> float:
+    """The error at 64 ticks a frame over that at 8."""
+    frames = torch.from_numpy(recordings.as_frames())
+    at = {k: wb.convert(ann, recordings, percentile=100, ticks_per_frame=k, **options) for k in (8, 64)}
+    return rate_error(ann, at[64], frames, 64) / rate_error(ann, at[8], frames, 8)
+
+
 def test_on_random_graphs_the_error_falls_with_k_where_delays_match_and_not_where_they_do_not():
     """Random delays, shortcuts and loops; K from 8 to 64, so a law 1/K means a factor 1/8."""
     falls, plateaus = [], []
@@ -114,18 +121,9 @@ def test_on_random_graphs_the_error_falls_with_k_where_delays_match_and_not_wher
             tensor.mul_(0.7) if name.startswith("weights") else tensor.add_(0.3)
         counts = np.random.default_rng(seed).integers(0, 9, (10, 2, 7))
         recordings = wb.Recordings.from_ticks(counts, labels=[0, 1], classes=("a", "b", "c"), frames=10)
-
-        def ratio(**options: object) -> float:
-            frames = torch.tensor(counts, dtype=torch.float32)  # noqa: B023  # called in the same turn of the loop
-            errors = [
-                rate_error(ann, wb.convert(ann, recordings, percentile=100, ticks_per_frame=k, **options), frames, k)  # noqa: B023
-                for k in (8, 64)
-            ]
-            return errors[1] / errors[0]
-
-        falls.append(ratio())
+        falls.append(error_ratio(ann, recordings))
         if any(edge.delay for edge in network.edges):
-            plateaus.append(ratio(delays="tick"))
+            plateaus.append(error_ratio(ann, recordings, delays="tick"))
     assert 8**-1.2 <= np.median(falls) <= 8**-0.8
     assert max(falls) < 0.75
     assert np.mean(np.array(falls) < 0.3) > 0.9

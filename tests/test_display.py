@@ -138,7 +138,7 @@ def test_values_without_a_figure_stay_as_they_are(shell: InteractiveShell) -> No
     edge = wb.Edge("a", "b", wb.Dense(2))
     assert shell.display_formatter.format(edge)[0] == {"text/plain": repr(edge)}
     with pytest.raises(TypeError, match="Edge has no picture"):
-        display.picture(edge)  # type: ignore[arg-type]  # the mistake under test
+        display.picture(edge)
 
 
 def test_what_cannot_be_drawn_says_why_and_keeps_its_text(

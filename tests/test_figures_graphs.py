@@ -177,4 +177,4 @@ def test_the_same_call_gives_the_same_figure_and_mistakes_are_refused() -> None:
     assert figures.network(network).to_json() == figures.network(network).to_json()
     for wrong in (0, 1.5, True):
         with pytest.raises(ValueError, match="must be a whole number of at least 1"):
-            figures.network(network, ticks_per_frame=wrong)  # type: ignore[arg-type]  # the mistake under test
+            figures.network(network, ticks_per_frame=wrong)

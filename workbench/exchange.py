@@ -52,7 +52,7 @@ def describe(model: Model) -> dict[str, Any]:
     return {
         "network": model.network.to_json(),
         "norm": model.norm,
-        "neuron": {"type": type(model.neuron).__name__, **dataclasses.asdict(model.neuron)},  # type: ignore[call-overload]  # every neuron is a dataclass
+        "neuron": {"type": type(model.neuron).__name__, **dataclasses.asdict(model.neuron)},
         "ticks_per_frame": model.ticks_per_frame,
         "trained_network": model.trained_network.to_json() if model.trained_network else None,
         "scales": model.scales,
@@ -78,7 +78,7 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  # not a mapping
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  # a safe_open cannot be iterated
         return tensors, json.loads(metadata["workbench"])
     except (SafetensorError, KeyError, json.JSONDecodeError) as error:
         raise ValueError(f"{path}: damaged, or not a file of the workbench ({error}); save it again") from error

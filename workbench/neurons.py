@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 
+@dataclass(frozen=True)
 class Neuron(ABC):
     """What a node does with its drive, step by step."""
 
-    spiking: bool
+    spiking: ClassVar[bool]
 
     @abstractmethod
     def scan(self, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:

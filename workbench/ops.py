@@ -37,6 +37,7 @@ class Footprint:
         return Footprint(following.channels or self.channels, axes)
 
 
+@dataclass(frozen=True, repr=False)
 class Operation(ABC):
     """A linear map from one activity to another, without bias: what an edge does."""
 
@@ -78,11 +79,11 @@ class Operation(ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """The operation as plain data: its type and its fields."""
-        return {"type": type(self).__name__} | {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]  # every subclass is a dataclass
+        return {"type": type(self).__name__} | {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __repr__(self) -> str:
         shown = []
-        for position, f in enumerate(fields(self)):  # type: ignore[arg-type]  # every subclass is a dataclass
+        for position, f in enumerate(fields(self)):
             value = getattr(self, f.name)
             if position == 0:
                 shown.append(repr(value))

@@ -202,7 +202,7 @@ def _train_epoch(
                 f'{settings.learning_rate:g}), or give the model norm="batch"'
             )
         state.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(state.model.parameters(), GRADIENT_NORM)
         state.optimizer.step()
         loss_sum += float(loss.detach()) * len(chosen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect, insort
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ from workbench.graph import Network
 from workbench.paths import reachable, shortest_delays, topological_order
 
 Point = tuple[float, float]
-Stop = Hashable  # a node, or (edge position, layer) where an edge passes a layer
+Stop = str | tuple[int, int]  # a node, or (edge position, layer) where an edge passes a layer
 SWEEPS = 12  # times the order within the layers is improved
 STOPS = 20_000  # passing edges up to which each one gets a place of its own
 BETWEEN_ROWS = 16.0  # rows that passing edges may take up in a layer, however many they are
@@ -40,7 +40,7 @@ def lay_out(network: Network) -> Layout:
     routes = _routes(network, layer)
     stops: list[list[Stop]] = [[] for _ in range(max(layer.values()) + 1)]
     for stop in dict.fromkeys([*network.nodes, *(stop for route in routes for stop, _ in route)]):
-        stops[layer[stop] if isinstance(stop, str) else stop[1]].append(stop)  # type: ignore[index]  # (edge, layer)
+        stops[layer[stop] if isinstance(stop, str) else stop[1]].append(stop)
     links = {(a, b) if x < y else (b, a) for route in routes for (a, x), (b, y) in pairwise(route) if x != y}
     order = _ordered(stops, sorted(links, key=repr))
     rows = _rows(order, links, Counter(edge.source for edge in network.edges if edge.source == edge.target))
