@@ -190,7 +190,7 @@ def test_what_is_no_number_is_said() -> None:
 
 
 def test_mistakes_are_refused_with_a_cure(panel: widgets.ExplorePanel) -> None:
-    with pytest.raises(ValueError, match="recording=4 is not among the 4 of recordings; from 0 on"):
+    with pytest.raises(ValueError, match=r"widgets\.explore: recording=4 is not among the 4; count from 0"):
         widgets.explore(panel.model, RECORDINGS, recording=4)
     with pytest.raises(ValueError, match=r"no unit 4 of 'v0'; there are v0 \(0 to 3\), v1 \(0 to 3\), hand \(0 to 2\)"):
         panel.choose("v0", 4)

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.events.recordings import Dataset, Recordings
-from workbench.figures.strips import paint
+from workbench.figures.strips import full_strength, paint
 from workbench.figures.style import BLUE, GRID, ORANGE, dress
 
 SHOWN = 4  # recordings, each of another class where there are so many
@@ -61,8 +61,7 @@ def _draw_strips(figure: go.Figure, recordings: Recordings, chosen: list[int], f
     if counts.ndim != 5 or counts.shape[2] != 2:
         counts = np.stack([np.zeros((*counts.shape[:2], 1, 1))] * 2, axis=2)  # no image: blank tiles
     for row, index in enumerate(chosen):
-        busy = counts[:, row][counts[:, row] > 0]
-        full = max(1.0, float(np.percentile(busy, 90))) if busy.size else 1.0
+        full = full_strength(counts[:, row])
         for column, frame in enumerate(frames):
             figure.add_trace(paint(int(frame), counts[frame, row], full), row=row + 1, col=column + 1)
             figure.update_xaxes(showticklabels=False, ticks="", mirror=True, row=row + 1, col=column + 1)

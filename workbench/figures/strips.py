@@ -45,7 +45,7 @@ def frames(recordings_frames: ArrayLike, window_us: float | None = None) -> go.F
     figure = make_subplots(
         rows, across, subplot_titles=titles, horizontal_spacing=0.012, vertical_spacing=TITLE_PX / inside_px
     )
-    full = max(1.0, float(np.percentile(counts[counts > 0], 90)))
+    full = full_strength(counts)
     for position, frame in enumerate(shown):
         figure.add_trace(paint(int(frame), counts[frame], full), row=position // across + 1, col=position % across + 1)
     figure.update_annotations(font_size=12.5)
@@ -57,6 +57,16 @@ def frames(recordings_frames: ArrayLike, window_us: float | None = None) -> go.F
 
 def _title(frame: int, frame_ms: float | None) -> str:
     return f"{frame}" if frame_ms is None else f"{frame}<br>{frame * frame_ms:g} to {(frame + 1) * frame_ms:g} ms"
+
+
+def full_strength(counts: NDArray[Any]) -> float:
+    """How many events in a pixel are printed at full strength: the 90th percentile of pixels with any, at least 1.
+
+    >>> full_strength(np.array([0, 2, 2])), full_strength(np.zeros(3))
+    (2.0, 1.0)
+    """
+    busy = counts[counts > 0]
+    return max(1.0, float(np.percentile(busy, 90))) if busy.size else 1.0
 
 
 def paint(frame: int, counts: NDArray[Any], full: float) -> go.Image:

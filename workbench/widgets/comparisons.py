@@ -20,7 +20,9 @@ from workbench.passages import Passage, follow
 from workbench.training import require_fit
 from workbench.widgets.ahead import Ahead
 from workbench.widgets.clock import Clock
-from workbench.widgets.panel import LABELLED, Panel
+from workbench.widgets.following import FollowingPanel
+from workbench.widgets.panel import LABELLED
+from workbench.widgets.sources import slide_recordings, take_test
 
 
 def compare(models: Mapping[str, Model], recordings: Recordings | Dataset, recording: int = 0) -> ComparePanel:
@@ -38,10 +40,10 @@ def compare(models: Mapping[str, Model], recordings: Recordings | Dataset, recor
     >>> panel.table[["model", "frame"]].values.tolist()
     [['ANN', 2.0], ['SNN', 2.0]]
     """
-    return ComparePanel(models, recordings.test if isinstance(recordings, Dataset) else recordings, recording)
+    return ComparePanel(models, take_test(recordings), recording)
 
 
-class ComparePanel(Panel):
+class ComparePanel(FollowingPanel):
     """One recording in two models; `selection` is (recording, time in frames), `table` what holds at that time."""
 
     title = "Comparison"
@@ -51,21 +53,14 @@ class ComparePanel(Panel):
             raise ValueError(f'widgets.compare: {len(models)} models; give at least two, as {{"ANN": ann, "SNN": snn}}')
         for model in models.values():
             require_fit(model, recordings)
-        if not 0 <= recording < len(recordings):
-            raise ValueError(
-                f"widgets.compare: recording={recording!r} is not among the {len(recordings)}; count from 0"
-            )
         self.models, self.recordings = dict(models), recordings
         self._follow_recording: Ahead[tuple[str, int, str], Passage] = Ahead(
             lambda key: follow(self.models[key[0]], recordings, *key[1:]), keep=16
         )
-        self._drawings: Ahead[tuple[str, str, int, str], go.Figure] = Ahead(self._draw_pair, keep=8)
         names = list(models)
         self.left = ipywidgets.Dropdown(options=names, value=names[0], description="left", **LABELLED)
         self.right = ipywidgets.Dropdown(options=names, value=names[1], description="right", **LABELLED)
-        self.recording = ipywidgets.IntSlider(
-            recording, 0, len(recordings) - 1, description="recording", **LABELLED, disabled=len(recordings) == 1
-        )
+        self.recording = slide_recordings(recordings, recording, "compare")
         answers = [("mean so far", "running"), ("last frame", "frame")]
         self.answer = ipywidgets.Dropdown(options=answers, description="answer", **LABELLED)
         finest = max(model.ticks_per_frame for model in models.values()) * recordings.frames
@@ -79,15 +74,11 @@ class ComparePanel(Panel):
             self.now,
         ]
         super().__init__(rows, (self.left, self.right, self.recording, self.answer))
-        self.clock.step.observe(self._move, "value")
-        self._move()
-        self._look_beside()
 
     @property
     def passages(self) -> dict[str, Passage]:
         """What the recording in view did in the models in view, left first."""
-        names = dict.fromkeys((self.left.value, self.right.value))
-        return {name: self._follow_recording((name, self.recording.value, self.answer.value)) for name in names}
+        return self._find_passages(self.recording.value, *self._choices())
 
     @property
     def selection(self) -> tuple[int, float]:
@@ -114,25 +105,15 @@ class ComparePanel(Panel):
             **{str(column): float(counts[column].iloc[ended - 1]) if ended else 0.0 for column in counts},
         }
 
-    def _draw(self) -> go.Figure:
-        return self._drawings((self.left.value, self.right.value, self.recording.value, self.answer.value))
+    def _choices(self) -> tuple[str, str, str]:
+        return self.left.value, self.right.value, self.answer.value
 
-    def _draw_pair(self, key: tuple[str, str, int, str]) -> go.Figure:
-        left, right, number, answer = key
+    def _draw_recording(self, recording: int, *choices: Any) -> go.Figure:
+        return figures.passages(self._find_passages(recording, *choices))
+
+    def _find_passages(self, recording: int, left: str, right: str, answer: str) -> dict[str, Passage]:
         names = dict.fromkeys((left, right))
-        return figures.passages({name: self._follow_recording((name, number, answer)) for name in names})
-
-    def refresh(self) -> None:
-        """Draw anew what the controls want, and prepare the recordings beside."""
-        super().refresh()
-        self._move()
-        self._look_beside()
-
-    def _look_beside(self) -> None:
-        number = self.recording.value
-        beside = (number, min(number + 1, self.recording.max), max(number - 1, 0))
-        pair, answer = (self.left.value, self.right.value), self.answer.value
-        self._drawings.prepare(dict.fromkeys((*pair, each, answer) for each in beside))
+        return {name: self._follow_recording((name, recording, answer)) for name in names}
 
     def _move(self, change: Any = None) -> None:
         """Bring cursor and numbers to the clock; nothing else is drawn."""

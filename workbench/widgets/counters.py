@@ -18,8 +18,14 @@ from workbench.measures import compare
 from workbench.measures import operations as count_operations
 from workbench.model import Model
 from workbench.widgets.panel import LABELLED, Panel
+from workbench.widgets.sources import take_test
 
-OVER_TIME, ENERGY, BY_EDGE, PER_OPERATION = "operations over time", "energy over time", "by edge", "accuracy"
+OVER_TIME, ENERGY, BY_EDGE, PER_OPERATION = (
+    "operations over time",
+    "energy over time",
+    "by edge",
+    "accuracy per operation",
+)
 VIEWS = (OVER_TIME, ENERGY, BY_EDGE, PER_OPERATION)
 
 
@@ -40,7 +46,7 @@ def operations(models: Model | Mapping[str, Model], recordings: Recordings | Dat
     """
     return OperationsPanel(
         {"model": models} if isinstance(models, Model) else models,
-        recordings.test if isinstance(recordings, Dataset) else recordings,
+        take_test(recordings),
     )
 
 

@@ -21,7 +21,9 @@ from workbench.passages import Passage, follow
 from workbench.widgets.ahead import Ahead
 from workbench.widgets.canvas import Canvas
 from workbench.widgets.clock import Clock
-from workbench.widgets.panel import LABELLED, NARROW, Panel
+from workbench.widgets.following import FollowingPanel
+from workbench.widgets.panel import NARROW
+from workbench.widgets.sources import slide_recordings, take_test
 
 
 def explore(model: Model, recordings: Recordings | Dataset, recording: int = 0) -> ExplorePanel:
@@ -38,10 +40,10 @@ def explore(model: Model, recordings: Recordings | Dataset, recording: int = 0) 
     >>> panel.selection, list(panel.table.columns)[:3]
     (('v1', 3), ['step', 'frame', 'answer'])
     """
-    return ExplorePanel(model, recordings.test if isinstance(recordings, Dataset) else recordings, recording)
+    return ExplorePanel(model, take_test(recordings), recording)
 
 
-class ExplorePanel(Panel):
+class ExplorePanel(FollowingPanel):
     """A recording on its way through a model; `selection` is the chosen (node, unit), `clock` the time cursor."""
 
     title = "Exploration"
@@ -49,13 +51,10 @@ class ExplorePanel(Panel):
     def __init__(self, model: Model, recordings: Recordings, recording: int = 0) -> None:
         self.model, self.recordings = model, recordings
         self._follow_recording: Ahead[int, Passage] = Ahead(lambda number: follow(model, recordings, number), keep=8)
-        self._drawings: Ahead[tuple[int, str, int], go.Figure] = Ahead(self._draw_unit, keep=8)
         self._trace = lru_cache(maxsize=64)(self._trace_unit)
+        self.recording = slide_recordings(recordings, recording, "explore")
         passage = self._follow_recording(recording)
         hidden = [node for node in model.network.nodes if node not in model.network.inputs]
-        self.recording = ipywidgets.IntSlider(
-            recording, 0, len(recordings) - 1, description="recording", **LABELLED, disabled=len(recordings) == 1
-        )
         self.node = ipywidgets.Dropdown(options=hidden, value=hidden[0], description="node", **NARROW)
         busiest = self._busiest(passage, hidden[0])
         self.unit = ipywidgets.BoundedIntText(busiest, 0, self._units(hidden[0]) - 1, description="unit", **NARROW)
@@ -70,9 +69,6 @@ class ExplorePanel(Panel):
             ipywidgets.HBox([ipywidgets.Box([self.scene], layout={"width": "340px", "flex": "0 0 auto"}), self.now]),
         ]
         super().__init__(rows, (self.recording, self.node, self.unit))
-        self.clock.step.observe(self._move, "value")
-        self._move()
-        self._look_beside()
 
     @property
     def passage(self) -> Passage:
@@ -138,11 +134,14 @@ class ExplorePanel(Panel):
     def _draw(self) -> go.Figure:
         with self._pausing():
             self.unit.max = self._units(self.node.value) - 1
-        return self._drawings((self.recording.value, *self.selection))
+        return super()._draw()
 
-    def _draw_unit(self, key: tuple[int, str, int]) -> go.Figure:
-        number, node, unit = key
-        return figures.passage(self._follow_recording(number), self._trace(*key), f"{node} {unit}")
+    def _choices(self) -> tuple[str, int]:
+        return self.selection
+
+    def _draw_recording(self, recording: int, *choices: Any) -> go.Figure:
+        node, unit = choices
+        return figures.passage(self._follow_recording(recording), self._trace(recording, node, unit), f"{node} {unit}")
 
     def _draw_scene(self) -> go.Figure:
         """The events of the last frame's worth of time before the cursor."""
@@ -155,17 +154,6 @@ class ExplorePanel(Panel):
         counts = self.passage.activity[node][begin:end, 0].sum(0).numpy()
         k = self.passage.ticks_per_frame
         return figures.scene(counts, f"input, frames {begin / k:.2f} to {end / k:.2f}")
-
-    def refresh(self) -> None:
-        """Draw anew what the controls want, and prepare the recordings beside."""
-        super().refresh()
-        self._move()
-        self._look_beside()
-
-    def _look_beside(self) -> None:
-        number = self.recording.value
-        beside = (number, min(number + 1, self.recording.max), max(number - 1, 0))
-        self._drawings.prepare(dict.fromkeys((each, *self.selection) for each in beside))
 
     def _move(self, change: Any = None) -> None:
         """Bring cursor, input and numbers to the step of the clock; nothing else is drawn."""

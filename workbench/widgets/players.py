@@ -15,6 +15,7 @@ from workbench import figures
 from workbench.events.recordings import Dataset, Recordings
 from workbench.widgets.clock import Clock
 from workbench.widgets.panel import LABELLED, Panel
+from workbench.widgets.sources import slide_recordings, take_test
 
 FRAMES, TICKS, STRIP, CLOUD = "frame by frame", "tick by tick", "all frames", "cloud in space and time"
 
@@ -32,7 +33,7 @@ def player(recordings: Recordings | Dataset, recording: int = 0) -> PlayerPanel:
     >>> panel.table.query("step == 1")[["begin_ms", "off", "on"]].values.tolist()
     [[2.0, 50.0, 50.0]]
     """
-    return PlayerPanel(recordings.test if isinstance(recordings, Dataset) else recordings, recording)
+    return PlayerPanel(take_test(recordings), recording)
 
 
 class PlayerPanel(Panel):
@@ -41,14 +42,8 @@ class PlayerPanel(Panel):
     title = "Recording"
 
     def __init__(self, recordings: Recordings, recording: int = 0) -> None:
-        if not 0 <= recording < len(recordings):
-            raise ValueError(
-                f"widgets.player: recording={recording!r} is not among the {len(recordings)}; count from 0"
-            )
         self.recordings = recordings
-        self.recording = ipywidgets.IntSlider(
-            recording, 0, len(recordings) - 1, description="recording", **LABELLED, disabled=len(recordings) == 1
-        )
+        self.recording = slide_recordings(recordings, recording, "player")
         self.view = ipywidgets.Dropdown(options=[FRAMES, TICKS, STRIP, CLOUD], description="seen", **LABELLED)
         self.clock = Clock(recordings.frames, recordings.window_us / recordings.frames)
         self._counts = lru_cache(maxsize=4)(self._count)

@@ -1,0 +1,27 @@
+"""Which recordings a panel looks at, and the slider that chooses one of them."""
+
+from __future__ import annotations
+
+import ipywidgets
+
+from workbench.events.recordings import Dataset, Recordings
+from workbench.widgets.panel import LABELLED
+
+
+def take_test(recordings: Recordings | Dataset) -> Recordings:
+    """The recordings themselves; of a Dataset, its test part."""
+    return recordings.test if isinstance(recordings, Dataset) else recordings
+
+
+def slide_recordings(recordings: Recordings, recording: int, panel: str) -> ipywidgets.IntSlider:
+    """A slider over the recordings that stands at one of them; ValueError if that is not there.
+
+    >>> recordings = Recordings.from_ticks(np.ones((2, 3, 1), dtype=int), labels=[0, 0, 0])
+    >>> slide_recordings(recordings, 1, "player").max
+    2
+    """
+    if isinstance(recording, bool) or not 0 <= recording < len(recordings):
+        raise ValueError(f"widgets.{panel}: recording={recording!r} is not among the {len(recordings)}; count from 0")
+    return ipywidgets.IntSlider(
+        recording, 0, len(recordings) - 1, description="recording", **LABELLED, disabled=len(recordings) == 1
+    )
