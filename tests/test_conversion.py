@@ -8,7 +8,8 @@ import torch
 import workbench as wb
 from benchmarks.matching import measure_matching, rate_error, slopes
 from tests.random_networks import IMAGE, random_model, random_network
-from workbench.conversion import fold, measure_scales
+from workbench.folding import fold
+from workbench.scales import measure_scales
 
 
 def random_recordings(seed: int, frames: int = 6, count: int = 5, shape: tuple[int, ...] = IMAGE) -> wb.Recordings:
@@ -54,7 +55,7 @@ def test_scales_are_percentiles_of_the_non_zero_activations(seed):
     for node in set(network.nodes) - {"in"}:
         model.node_layer(node).bias.data += 1  # no node is silent
     activity = model.run(torch.tensor(recordings.as_frames()))
-    scales = measure_scales(model, recordings, percentile=90)
+    scales = measure_scales(model, recordings, [90, 50])[0]
     for node in set(network.nodes) - {"in", "out"}:
         values = activity[node].detach().numpy()
         if network.first_response[node] >= recordings.frames:

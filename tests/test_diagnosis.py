@@ -8,11 +8,12 @@ import torch
 import workbench as wb
 from tests.random_networks import random_model, random_network
 from tests.test_conversion import random_recordings
+from workbench.causes import CAUSES
 
 K = 4
 COLUMNS = [
     "node", "frame", "ann_activity", "snn_activity", "error", "relative_error", "saturated", "silent", "floor_hits",
-    "advice",
+    *CAUSES, "advice",
 ]  # fmt: skip
 
 

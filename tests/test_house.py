@@ -23,19 +23,26 @@ import workbench as wb
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 FLOORS = [
-    {"ops", "paths", "neurons", "readout", "spikes"},
+    {"ops", "paths", "neurons", "recipes", "readout", "spikes"},
     {"events"},
     {"graph"},
     {"rollout"},
-    {"engine", "model", "models", "membranes"},
+    {"engine", "norms", "model", "models", "membranes"},
     {
         "exchange",
         "checkpoints",
         "training",
+        "finetuning",
+        "practice",
+        "folding",
+        "scales",
+        "spiking",
+        "selection",
         "conversion",
         "energy",
         "measures",
         "confusions",
+        "causes",
         "diagnosis",
         "passages",
         "study",

@@ -140,7 +140,7 @@ def test_neurons_are_frozen_values_that_print_as_made(kind):
         ({"floor": -0.25, "start": -0.5}, r"floor=-0\.25 must lie at or below 0 and start=-0\.5"),
         ({"floor": float("nan")}, r"floor=nan must lie at or below 0"),
         ({"reset": "hard"}, r"reset='hard' is unknown; choose from subtract, zero"),
-        ({"membrane": "leak"}, r"membrane='leak' is unknown; choose from carry, frame"),
+        ({"membrane": "leak"}, r"membrane='leak' is unknown; choose from carry, rectify, frame"),
         ({"ticks_per_frame": 0}, r"ticks_per_frame=0 must be a whole number"),
     ],
 )

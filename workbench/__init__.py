@@ -5,23 +5,24 @@ from workbench.conversion import convert
 from workbench.diagnosis import diagnose
 from workbench.energy import EnergyPreset
 from workbench.events import Camera, Dataset, Recordings, load
+from workbench.finetuning import fine_tune
 from workbench.graph import Edge, Network
 from workbench.measures import compare, operations
 from workbench.model import Model
-from workbench.neurons import IntegrateAndFire, ReLU
+from workbench.neurons import IntegrateAndFire, QuantisedReLU, ReLU
 from workbench.ops import Chain, Conv, Dense, Identity, Pool
 from workbench.rollout import Rollout, count_rollouts
 from workbench.training import train
 
 __all__ = [
     # describe
-    "Network", "Edge", "Conv", "Dense", "Pool", "Identity", "Chain", "ReLU", "IntegrateAndFire",
+    "Network", "Edge", "Conv", "Dense", "Pool", "Identity", "Chain", "ReLU", "QuantisedReLU", "IntegrateAndFire",
     # unroll
     "Rollout", "count_rollouts",
     # recordings
     "load", "Dataset", "Recordings", "Camera",
     # train, convert, compare
-    "Model", "train", "convert", "compare", "operations", "EnergyPreset",
+    "Model", "train", "convert", "fine_tune", "compare", "operations", "EnergyPreset",
     # diagnose
     "diagnose", "count_confusions",
 ]  # fmt: skip

@@ -3,141 +3,116 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-import numpy as np
-import torch
-from torch import Tensor, nn
+from enum import Enum
+from typing import Any
 
 from workbench.events.recordings import Recordings
-from workbench.graph import Network
-from workbench.model import NORM_EPSILON, Model, Norm
-from workbench.neurons import IntegrateAndFire
+from workbench.folding import fold
+from workbench.model import Model, Scales
+from workbench.neurons import require_whole
+from workbench.norms import Norm
+from workbench.recipes import Recipe
+from workbench.scales import measure_scales, take_ceilings
+from workbench.selection import choose_recipe
+from workbench.spiking import delay_ticks, make_spiking
 
-CALIBRATION_RECORDINGS = 256
+
+class Unsaid(Enum):
+    """An option that was not given; `UNSAID` is its only value."""
+
+    UNSAID = "unsaid"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+UNSAID = Unsaid.UNSAID
 
 
 def convert(
     model: Model,
     recordings: Recordings,
-    percentile: float = 99.9,
-    start: float = 0.5,
-    floor: float | None = -1.0,
-    reset: str = "subtract",
+    percentile: float | Unsaid | None = UNSAID,
+    start: float | Unsaid = UNSAID,
+    floor: float | Unsaid | None = UNSAID,
+    reset: str | Unsaid = UNSAID,
     delays: str | Mapping[tuple[str, str], int] = "matched",
     *,
-    membrane: str = "carry",
+    scale: str | Unsaid = UNSAID,
+    membrane: str | Unsaid = UNSAID,
+    burst: int | Unsaid = UNSAID,
+    signed: bool | Unsaid = UNSAID,
+    silence: int | Unsaid = UNSAID,
+    bias: str | Unsaid = UNSAID,
     ticks_per_frame: int | None = None,
 ) -> Model:
     """The spiking network of a trained ANN, with K = `ticks_per_frame` (of the recordings, unless given) ticks a frame.
 
-    With lambda the scale of a node (K for inputs, 1 for the output, else the `percentile` of its non-zero activations
-    over the recordings), weights become W lambda_source / lambda_target and biases b / lambda, added every tick; then
-    spikes per tick times lambda estimates the ANN's activity. `delays`: "matched" (K times the ANN's), "frame" (K
-    ticks on every edge), "tick" (one tick on every edge), or {(source, target): ticks} on top of the matched ones.
-    `start` and `floor` of the membrane are in units of the threshold; `membrane="frame"` returns it to its start every
-    frame.
+    With lambda the scale of a node (K for inputs, 1 for the output), weights become W lambda_source / lambda_target and
+    biases b / lambda; then spikes per tick times lambda estimates the ANN's activity. `delays`: "matched" (K times
+    the ANN's), "frame" (K ticks on every edge), "tick" (one tick on every edge), or {(source, target): ticks} on top of
+    the matched ones.
+
+    Every other option is one of `Recipe`, which documents it. Name some of them, and the others take its defaults:
+    `percentile=99.9` alone is the plain integrate-and-fire neuron of the literature. Name none, and they are chosen by
+    measuring on recordings held back from calibration; `recipe.reason` of the SNN says what was measured.
+
+    ValueError, with node or option and cure, for a model that spikes, that was never trained or would not change, for
+    an output that feeds other nodes, a node that is silent on all recordings, and options that make no sense.
 
     Source: Rueckauer et al. 2017 (percentile, folding), Kugele et al. 2020 (matching delays), Bu et al. 2022 (start).
     """
+    k = recordings.ticks_per_frame if ticks_per_frame is None else ticks_per_frame
+    require_whole("ticks_per_frame", k)
+    _require_convertible(model, k)
+    options: dict[str, Any] = {
+        "percentile": percentile, "scale": scale, "start": start, "floor": floor, "reset": reset, "membrane": membrane,
+        "burst": burst, "signed": signed, "silence": silence, "bias": bias,
+    }  # fmt: skip
+    named = {option: value for option, value in options.items() if value is not UNSAID}
+    network, folded = delay_ticks(model.network, k, delays), fold(model)
+    if named:
+        if model.neuron.bounded:
+            named = {"percentile": None, **named}
+        recipe = Recipe(**named, reason="as named")
+        recipe.neuron(k)  # refuses what makes no neuron before anything is measured
+    else:
+        recipe = choose_recipe(folded, recordings, network, k)
+    return make_spiking(folded, network, k, _find_scales(folded, recordings, k, recipe), recipe)
+
+
+def _find_scales(folded: Model, recordings: Recordings, k: int, recipe: Recipe) -> Scales:
+    if recipe.percentile is not None:
+        return measure_scales(folded, recordings, [recipe.percentile], recipe.scale)[0]
+    if not folded.neuron.bounded:
+        raise ValueError(
+            "percentile=None takes the ceilings that an ANN has learned, but this one has none; train it with "
+            "levels=..., or name a percentile"
+        )
+    return take_ceilings(folded, k)
+
+
+def _require_convertible(model: Model, k: int) -> None:
+    """ValueError for a model whose conversion would fail, or change nothing."""
+    network = model.network
     if model.spiking:
         raise ValueError("convert takes an ANN; this model spikes already, so nothing would change")
-    k = recordings.ticks_per_frame if ticks_per_frame is None else ticks_per_frame
-    network = delay_ticks(model.network, k, delays)
-    neuron = IntegrateAndFire(start=start, floor=floor, reset=reset, membrane=membrane, ticks_per_frame=k)
-    folded = fold(model)
-    scales = measure_scales(folded, recordings, percentile) | dict.fromkeys(model.network.inputs, float(k))
-    spiking = Model(network, norm=None, neuron=neuron, ticks_per_frame=k).to(model.device)
-    spiking.load_state_dict(folded.state_dict(), strict=False)
-    _copy_gains(folded, spiking)
-    for position, edge in enumerate(network.edges):
-        _scale_edge(spiking, position, torch.tensor(scales[edge.source] / scales[edge.target], device=model.device))
-    with torch.no_grad():
-        for node in network.nodes:
-            if node not in network.inputs:
-                spiking.node_layer(node).bias.div_(scales[node])
-    spiking.trained_network, spiking.scales = model.network, scales
-    return spiking.eval()
-
-
-def delay_ticks(network: Network, k: int, delays: str | Mapping[tuple[str, str], int]) -> Network:
-    """The network on a clock of k ticks a frame, with the delays of a conversion."""
-    matched = network.slowed(k)
-    if isinstance(delays, Mapping):
-        return matched.with_delays(delays)
-    uniform = {"frame": k, "tick": 1}
-    if delays in uniform:
-        return matched.with_delays({edge.ends: uniform[delays] for edge in network.edges})
-    if delays != "matched":
-        raise ValueError(
-            f'delays={delays!r} is unknown; choose "matched", "frame", "tick" or a dict {{(source, target): ticks}}'
-        )
-    return matched
-
-
-def fold(model: Model) -> Model:
-    """The same model without batch norm: W gain / sqrt(variance + eps), bias - mean gain / sqrt(variance + eps).
-
-    Source: Rueckauer et al. 2017.
-    """
-    folded = Model(model.network, norm=None, neuron=model.neuron, ticks_per_frame=model.ticks_per_frame)
-    folded.to(model.device)
-    folded.load_state_dict(model.state_dict(), strict=False)
-    _copy_gains(model, folded)
-    for node in model.network.nodes:
-        layer = None if node in model.network.inputs else model.node_layer(node)
-        if isinstance(layer, Norm):
-            factor = (layer.gain / (layer.variance + NORM_EPSILON).sqrt()).detach()
-            for position in model.network.incoming(node):
-                _scale_edge(folded, position, factor)
-            with torch.no_grad():
-                folded.node_layer(node).bias.copy_(layer.bias - layer.mean * factor)
-    return folded.eval()
-
-
-@torch.no_grad()
-def measure_scales(model: Model, recordings: Recordings, percentile: float) -> dict[str, float]:
-    """Scale of every node but the inputs: the percentile of its non-zero activations, 1 for the output.
-
-    At most 256 recordings, evenly spread over the set, are measured.
-    """
-    if not 0 < percentile <= 100:
-        raise ValueError(f"percentile={percentile!r} must lie above 0 and at most at 100")
-    network = model.network
     hidden = [node for node in network.nodes if node not in network.inputs and node != network.output]
-    seen: dict[str, list[np.ndarray]] = {node: [] for node in hidden}
-    chosen = np.unique(np.linspace(0, len(recordings) - 1, CALIBRATION_RECORDINGS).astype(int))
-    for part in np.array_split(chosen, -(-len(chosen) // 32)):
-        frames = torch.from_numpy(recordings.as_frames(part)).to(model.device)
-        for node, activity in model.run(frames, record=hidden).items():
-            seen[node].append(activity[activity != 0].cpu().numpy())
-    scales = {}
-    for node in hidden:
-        active = np.concatenate(seen[node])
-        if network.first_response[node] >= recordings.frames:
-            scales[node] = 1.0  # it answers after the recordings end, so nothing depends on its scale
-            continue
-        if active.size == 0:
+    if not hidden and k == 1:
+        raise ValueError(
+            "nothing would change: the network has no hidden node to spike, and ticks_per_frame=1 leaves its clock as "
+            "it is; add a hidden node, or take more ticks"
+        )
+    for edge in network.edges:
+        if edge.source == network.output:
             raise ValueError(
-                f"node {node!r} is silent on all {len(chosen)} recordings measured, so it has no scale; train the "
-                "model, calibrate with more varied recordings, or leave the node out"
+                f"the output {network.output!r} feeds {edge.target!r}, so it would have to spike, but its drive is the "
+                f"answer; end the network in a node of its own, behind {network.output!r}"
             )
-        scales[node] = float(np.percentile(active, percentile))
-    return scales | {network.output: 1.0}
-
-
-def _copy_gains(model: Model, into: Model) -> None:
-    for key, gain in model.gains.items():
-        into.gains[key] = nn.Parameter(gain.detach().clone())
-
-
-@torch.no_grad()
-def _scale_edge(model: Model, position: int, factor: Tensor) -> None:
-    """Multiply an edge's map by a factor, one number or one per target channel."""
-    weights = list(model.weights[position].parameters())
-    if weights:
-        weights[-1].mul_(factor.view(-1, *[1] * (weights[-1].ndim - 1)) if factor.ndim else factor)
-        return
-    shape = model.network.shapes[model.network.edges[position].target]
-    gain = factor.expand(shape[0]).reshape(-1, *[1] * (len(shape) - 1)).clone()
-    key = str(position)
-    model.gains[key] = nn.Parameter(model.gains[key] * gain if key in model.gains else gain)
+    for node in hidden:
+        layer = model.node_layer(node)
+        if isinstance(layer, Norm) and layer.untouched:
+            raise ValueError(
+                f"node {node!r} was never trained: its batch norm has met no recording, so there is nothing to fold; "
+                "train the model first, or build it with norm=None"
+            )

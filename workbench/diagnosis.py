@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.causes import CAUSES, Record, Watch, split_error
 from workbench.engine import State, advance, plan
 from workbench.events.recordings import Recordings
 from workbench.measures import BATCH, find_mismatch
 from workbench.model import Model
 from workbench.neurons import IntegrateAndFire
+from workbench.scales import broadcast_scale
 from workbench.training import batches, require_match
 
 if TYPE_CHECKING:
     import pandas as pd
 
+CURES = {
+    "quantisation": "lower percentile, or raise ticks_per_frame",
+    "saturation": "raise percentile or ticks_per_frame, or allow a burst",
+    "sources": "look at the nodes before it",
+    "delays": 'convert with delays="matched"',
+    "carry": 'return the membrane every frame: membrane="frame"',
+    "unevenness": "wait for the frame with silence and a burst, or take spikes back with signed=True",
+    "floor": "lower floor",
+}
 SATURATED, SILENT, EXCESS, ERROR = 0.01, 0.05, 0.1, 0.3  # shares from which on there is something to advise
 MEASURED = ("ann_activity", "snn_activity", "error", "magnitude", "size", "saturated", "silent", "floor_hits")
 
@@ -30,9 +40,12 @@ def diagnose(ann: Model, snn: Model, recordings: Recordings) -> pd.DataFrame:
     Columns: node, frame, ann_activity and snn_activity (mean over recordings and units; the SNN's from spikes per tick
     times the node's scale over the ticks of that frame, the output's from its mean drive), error (mean absolute
     difference per unit and recording), relative_error (error / mean |activity| of the ANN over the frames in which
-    the node answers; NaN while both are silent), as shares of units and recordings saturated (a spike in every tick),
-    silent (no spike, though the ANN's activity is above scale / 2K) and floor_hits (ticks in which the membrane was
-    held at its floor; the three NaN for the output), and advice (the same for all rows of a node, "" if it is well).
+    the node answers; NaN while both are silent), as shares of units and recordings saturated (as many spikes as the
+    neuron can send in a frame), silent (no spike, though the ANN's activity is above scale / 2K) and floor_hits (ticks
+    in which the membrane was held at its floor; the three NaN for the output); the causes of the error, which add up to
+    it: quantisation, saturation, sources (what the nodes before sent wrongly), delays (what arrives in another frame
+    than in training), carry (the membrane left by the frame before), unevenness (of arrivals within the frame) and
+    floor, as `causes.split_error` tells them apart; and advice (the same for all rows of a node, "" if it is well).
 
     ValueError unless an ANN and an SNN of the same nodes, edges and training delays are given, and recordings that fit.
 
@@ -45,14 +58,14 @@ def diagnose(ann: Model, snn: Model, recordings: Recordings) -> pd.DataFrame:
     """
     import pandas as pd
 
-    scales = _require_pair(ann, snn, recordings)
+    _require_pair(ann, snn, recordings)
     nodes = [node for node in ann.network.nodes if node not in ann.network.inputs]
-    sums = {node: np.zeros((recordings.frames, len(MEASURED))) for node in nodes}
+    sums = {node: np.zeros((recordings.frames, len(MEASURED) + len(CAUSES))) for node in nodes}
     training = ann.training, snn.training
     ann.eval(), snn.eval()
     try:
         for chosen in batches(len(recordings), BATCH):
-            _add(sums, ann, snn, scales, recordings, chosen)
+            _add(sums, ann, snn, recordings, chosen)
     finally:
         ann.train(training[0]), snn.train(training[1])
     tables = []
@@ -63,8 +76,8 @@ def diagnose(ann: Model, snn: Model, recordings: Recordings) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def _require_pair(ann: Model, snn: Model, recordings: Recordings) -> dict[str, float]:
-    """The scales of the SNN, once everything fits."""
+def _require_pair(ann: Model, snn: Model, recordings: Recordings) -> None:
+    """ValueError unless everything fits."""
     if ann.spiking or not snn.spiking:
         raise ValueError("diagnose takes an ANN and the SNN converted from it, in this order: diagnose(ann, snn, ...)")
     if snn.scales is None or snn.trained_network is None:
@@ -78,7 +91,6 @@ def _require_pair(ann: Model, snn: Model, recordings: Recordings) -> dict[str, f
             raise ValueError(f"diagnose: ANN and SNN differ in their {what}; give the ANN that the SNN was made from")
     require_match(ann, recordings)
     require_match(snn, recordings)
-    return snn.scales
 
 
 def _edges(model: Model) -> list[tuple[object, ...]]:
@@ -86,76 +98,87 @@ def _edges(model: Model) -> list[tuple[object, ...]]:
 
 
 @torch.no_grad()
-def _add(
-    sums: dict[str, np.ndarray],
-    ann: Model,
-    snn: Model,
-    scales: dict[str, float],
-    recordings: Recordings,
-    chosen: np.ndarray,
-) -> None:
+def _add(sums: dict[str, np.ndarray], ann: Model, snn: Model, recordings: Recordings, chosen: np.ndarray) -> None:
     """Run both on some recordings, frame by frame, and add up what is measured."""
-    k, output = snn.ticks_per_frame, snn.network.output
+    k, network = snn.ticks_per_frame, snn.network
     frames = torch.from_numpy(recordings.as_frames(chosen)).to(ann.device)
     ticks = torch.from_numpy(recordings.as_ticks(chosen, k)).to(snn.device)
     stream, watch, state = ann.stream(len(chosen), record=sums), Watch(snn), State()
-    order, name = plan(snn.network, sums), next(iter(snn.network.inputs))
+    order, name = plan(network, network.nodes), next(iter(network.inputs))
+    sent: list[dict[str, Tensor]] = []  # by frame, what every node sent in it
     for frame in range(recordings.frames):
         expected = stream.run(frames[frame : frame + 1])
+        watch.records.clear()
         activity, state = advance(order, watch, state, {name: ticks[frame * k : (frame + 1) * k]})
-        for node, values in activity.items():
-            spikes, scale, target = values.sum(0), scales[node], expected[node][0].to(snn.device)
-            found = spikes * (scale / k)
-            real = node == output
-            sums[node][frame] += [
-                float(target.sum(dtype=torch.float64)),
-                float(found.sum(dtype=torch.float64)),
-                float((found - target).abs().sum(dtype=torch.float64)),
-                float(target.abs().sum(dtype=torch.float64)),
-                target.numel(),
-                np.nan if real else int((values != 0).all(0).sum()),
-                np.nan if real else int(((target > scale / k / 2) & (spikes == 0)).sum()),
-                np.nan if real else watch.held.pop((node, frame), 0) / k,
-            ]
+        sent.append({node: values.sum(0) for node, values in activity.items()})
+        for node in sums:
+            target, scale = expected[node][0].to(snn.device), broadcast_scale(snn, node)
+            found = sent[-1][node] * (scale / k)
+            presumed = _presume(snn, node, sent)
+            record = watch.records.get(node)
+            if node == network.output:
+                parts = _split_output(target, presumed / k if _is_mismatched(snn, node) else found, found)
+            else:
+                if record is not None and not _is_mismatched(snn, node):
+                    presumed = record.drive
+                parts = split_error(cast(IntegrateAndFire, snn.neuron), target * k / scale, presumed, record)
+                parts = {cause: part * (scale / k) for cause, part in parts.items()}
+            sums[node][frame] += _measure(snn, node, target, found, parts, record)
 
 
-@dataclass
-class Watch:
-    """The layers of an SNN for the engine, counting by (node, frame) how often membranes are held at the floor."""
+def _presume(snn: Model, node: str, sent: Sequence[Mapping[str, Tensor]]) -> Tensor:
+    """The drive of a node summed over the last frame if every spike took as many frames as in training."""
+    trained = snn.trained_network or snn.network
+    total = torch.zeros_like(sent[-1][node])
+    if len(sent) <= trained.first_response[node]:
+        return total
+    for position in trained.incoming(node):
+        edge = trained.edges[position]
+        if edge.delay < len(sent):
+            total = total + snn.connect(position, sent[-1 - edge.delay][edge.source].unsqueeze(0))[0]
+    nothing = torch.zeros_like(total).unsqueeze(0)
+    return total + snn.ticks_per_frame * snn.settle(node, nothing)[0]
 
-    model: Model
-    held: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
 
-    def connect(self, position: int, source: Tensor) -> Tensor:
-        """As the model does."""
-        return self.model.connect(position, source)
+def _is_mismatched(snn: Model, node: str) -> bool:
+    """Whether any edge into the node takes another time than in training, or its sources answer at another time."""
+    trained = snn.trained_network or snn.network
+    late = snn.network.first_response[node] != snn.ticks_per_frame * trained.first_response[node]
+    return late or any(abs(find_mismatch(snn, position)) > 1e-9 for position in snn.network.incoming(node))
 
-    def settle(self, node: str, drive: Tensor) -> Tensor:
-        """As the model does."""
-        return self.model.settle(node, drive)
 
-    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
-        """As the model does, tick by tick, watching the membrane."""
-        neuron, network = self.model.neuron, self.model.network
-        if node == network.output or not isinstance(neuron, IntegrateAndFire) or neuron.floor is None:
-            return self.model.fire(node, drive, membrane, age)
-        spikes = []
-        for tick, now in enumerate(range(age, age + len(drive))):
-            before: Tensor | float = neuron.start * neuron.threshold
-            if membrane is not None and not (neuron.membrane == "frame" and now % neuron.ticks_per_frame == 0):
-                before = membrane
-            frame = (network.first_response[node] + now) // self.model.ticks_per_frame
-            self.held[node, frame] += int((before + drive[tick] < neuron.floor * neuron.threshold).sum())
-            spike, membrane = neuron.scan(drive[tick : tick + 1], membrane, now)
-            spikes.append(spike)
-        return torch.cat(spikes), membrane
+def _split_output(expected: Tensor, presumed: Tensor, found: Tensor) -> dict[str, Tensor]:
+    """The parts of an analog error: the output has no neuron, so only sources and delays can be wrong."""
+    nothing = torch.zeros_like(found)
+    return dict.fromkeys(CAUSES, nothing) | {"sources": presumed - expected, "delays": found - presumed}
+
+
+def _measure(
+    snn: Model, node: str, target: Tensor, found: Tensor, parts: Mapping[str, Tensor], record: Record | None
+) -> list[float]:
+    """The sums of `MEASURED` and then of `CAUSES`, over units and recordings."""
+    k, real, error = snn.ticks_per_frame, node == snn.network.output, found - target
+    spikes = torch.zeros_like(target) if record is None else record.spikes
+    most = snn.neuron.most_spikes() if isinstance(snn.neuron, IntegrateAndFire) else k
+    least = broadcast_scale(snn, node) / k / 2
+    return [
+        float(target.sum(dtype=torch.float64)),
+        float(found.sum(dtype=torch.float64)),
+        float(error.abs().sum(dtype=torch.float64)),
+        float(target.abs().sum(dtype=torch.float64)),
+        target.numel(),
+        np.nan if real else int((spikes >= most).sum()),
+        np.nan if real else int(((target > least) & (spikes == 0)).sum()),
+        np.nan if real else (0 if record is None else record.held / k),
+        *(float((error.sign() * parts[cause]).sum(dtype=torch.float64)) for cause in CAUSES),
+    ]
 
 
 def _tabulate(ann: Model, snn: Model, node: str, sums: np.ndarray) -> pd.DataFrame:
     import pandas as pd
 
     frame = np.arange(len(sums))
-    table = pd.DataFrame(sums / sums[:, [MEASURED.index("size")]], columns=list(MEASURED))
+    table = pd.DataFrame(sums / sums[:, [MEASURED.index("size")]], columns=[*MEASURED, *CAUSES])
     table.insert(0, "node", node)
     table.insert(1, "frame", frame)
     first = ann.network.first_response[node]
@@ -187,7 +210,10 @@ def _advise(snn: Model, node: str, table: pd.DataFrame) -> str:
         lines.append(f"{node} answers {_percent(excess)} too much and is held at the floor in "
                      f"{_percent(answered['floor_hits'])} of its ticks: lower floor")  # fmt: skip
     if not lines and answered["relative_error"] > ERROR:
-        lines.append(f"{node} is off by {_percent(answered['relative_error'])} of its activity: raise ticks_per_frame")
+        cause = str(answered[list(CAUSES)].idxmax())
+        share = answered[cause] / answered["error"]
+        lines.append(f"{node} is off by {_percent(answered['relative_error'])} of its activity, "
+                     f"{_percent(share)} of it by {cause}: {CURES[cause]}")  # fmt: skip
     return "; ".join(lines)
 
 

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from workbench.graph import Network
 from workbench.model import Model
-from workbench.neurons import IntegrateAndFire, Neuron, ReLU
+from workbench.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU
+from workbench.recipes import Recipe
 
-NEURONS: dict[str, type[Neuron]] = {cls.__name__: cls for cls in (ReLU, IntegrateAndFire)}
+NEURONS: dict[str, type[Neuron]] = {cls.__name__: cls for cls in (ReLU, QuantisedReLU, IntegrateAndFire)}
 
 
 def save(model: Model, path: str | Path) -> None:
@@ -56,6 +57,7 @@ def describe(model: Model) -> dict[str, Any]:
         "ticks_per_frame": model.ticks_per_frame,
         "trained_network": model.trained_network.to_json() if model.trained_network else None,
         "scales": model.scales,
+        "recipe": model.recipe.to_dict() if model.recipe else None,
     }
 
 
@@ -94,5 +96,7 @@ def _build(description: Mapping[str, Any]) -> Model:
     )
     trained = description["trained_network"]
     model.trained_network = Network.from_json(trained) if trained else None
-    model.scales = description["scales"]
+    scales, recipe = description["scales"], description.get("recipe")  # files of an older version have none
+    model.scales = {node: tuple(s) if isinstance(s, list) else s for node, s in scales.items()} if scales else scales
+    model.recipe = Recipe(**recipe) if recipe else None
     return model

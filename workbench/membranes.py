@@ -41,10 +41,11 @@ def trace_membrane(
 
     place = _place(model, node, unit)
     _require_sources(model, activity, node, recording)
-    drive = _drive(model, activity, node, recording)[:, 0]
+    drive = _drive(model, activity, node, recording)
+    first = min(model.network.first_response[node], len(drive))
+    drive = torch.cat([drive[:first], model.schedule(node, drive[first:], 0)])[:, 0]
     for index in place:
         drive = drive[:, index]
-    first = min(model.network.first_response[node], len(drive))
     membrane, answers = _scan(model, node, drive[first:])
     silent = torch.zeros_like(drive[:first])
     step = np.arange(len(drive))
@@ -81,18 +82,17 @@ def _drive(model: Model, activity: Mapping[str, Tensor], node: str, recording: i
 def _scan(model: Model, node: str, drive: Tensor) -> tuple[Tensor, Tensor]:
     """Membrane before the reset, NaN for neurons without one, and activity; one tick after the other."""
     neuron = model.neuron
-    membranes, answers = torch.full_like(drive, torch.nan), torch.zeros_like(drive)
+    if node == model.network.output or not isinstance(neuron, IntegrateAndFire):
+        answers = model.fire(node, drive.unsqueeze(1), None, 0)[0][:, 0]
+        return torch.full_like(drive, torch.nan), answers
+    membranes, answers = torch.empty_like(drive), torch.empty_like(drive)
     left: Tensor | None = None
-    for age in range(len(drive)):
-        now = drive[age : age + 1]
-        answer, after = model.fire(node, now.unsqueeze(1), left, age)
+    for age, now in enumerate(drive.view(-1, 1, 1)):
+        met = neuron.poise(left, now[0], age) + now[0]
+        answer, left = neuron.scan(now, left, age)
         answers[age] = answer.item()
-        if after is not None and isinstance(neuron, IntegrateAndFire):
-            started = neuron.membrane == "frame" and age % neuron.ticks_per_frame == 0
-            start = torch.full_like(after, neuron.start * neuron.threshold)
-            before = start if left is None or started else left
-            membranes[age] = (before + now if answer.item() else after).item()  # only a spike resets
-        left = after
+        shown = met if answer.item() or left is None else neuron.potential(left)  # only a spike resets
+        membranes[age] = shown.item()
     return membranes, answers
 
 

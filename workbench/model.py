@@ -9,23 +9,24 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import batch_norm
 
-from workbench.engine import State, advance, plan
+from workbench.engine import Layers, State, advance, plan
 from workbench.graph import Network
-from workbench.neurons import Neuron, ReLU
+from workbench.neurons import Neuron, QuantisedReLU, ReLU
+from workbench.norms import Bias, Norm
 from workbench.paths import reachable
+from workbench.recipes import Recipe
 
-NORM_MOMENTUM = 0.1
-NORM_EPSILON = 1e-5
+Scales = dict[str, float | tuple[float, ...]]  # activity per spike and tick, lambda of each node or of its channels
 
 
 class Model(nn.Module):
     """A network with numbers: an ANN (ReLU, steps are frames) or an SNN (integrate-and-fire, steps are ticks).
 
     Weights belong to edge positions; every node but the inputs has a bias or, with `norm="batch"`, a batch norm whose
-    statistics leave out the silent steps; the output has a bias, no norm, no neuron. All tensors are (step, batch,
-    *shape). `ticks_per_frame` is the number of its steps per frame: 1 for an ANN.
+    statistics leave out the silent steps; the output has a bias, no norm, no neuron. A `QuantisedReLU` works in units
+    of a ceiling that each hidden node learns. All tensors are (step, batch, *shape). `ticks_per_frame` is the number of
+    its steps per frame: 1 for an ANN.
 
     >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "hidden", Dense(3)), Edge("hidden", "class", Dense(2))])
     >>> Model(network, seed=0)(torch.zeros(5, 7, 1, 4, 4)).shape
@@ -47,18 +48,28 @@ class Model(nn.Module):
         self.network, self.norm, self.ticks_per_frame = network, norm, ticks_per_frame
         self.neuron = neuron if neuron is not None else ReLU()
         self.trained_network: Network | None = None  # of an SNN: the network its ANN was trained with
-        self.scales: dict[str, float] | None = None  # of an SNN: activity per spike and tick, lambda of each node
+        self.scales: Scales | None = None  # of an SNN
+        self.recipe: Recipe | None = None  # of an SNN: how it was converted
         generator = torch.Generator().manual_seed(seed)
         self.weights = nn.ModuleList(self._initial_weights(p, generator) for p in range(len(network.edges)))
         self.gains = nn.ParameterDict()  # of edges without weights, once a conversion has scaled them
         self.nodes = nn.ModuleDict(
             {self._key(node): self._initial_node(node) for node in network.nodes if node not in network.inputs}
         )
+        hidden = [node for node in network.nodes if node not in network.inputs and node != network.output]
+        self.log_ceilings = nn.ParameterDict(
+            {self._key(node): nn.Parameter(torch.zeros(())) for node in hidden if self.neuron.bounded}
+        )
 
     @property
     def spiking(self) -> bool:
         """Whether the nodes answer with spikes."""
         return self.neuron.spiking
+
+    @property
+    def levels(self) -> int | None:
+        """Steps between silence and ceiling of the activities of a `QuantisedReLU`; None where there are none."""
+        return self.neuron.levels if isinstance(self.neuron, QuantisedReLU) else None
 
     @property
     def device(self) -> torch.device:
@@ -70,18 +81,23 @@ class Model(nn.Module):
         return self.run(frames, record=[self.network.output])[self.network.output]
 
     def run(
-        self, frames: Tensor | Mapping[str, Tensor], record: Iterable[str] | None = None, block: int | None = None
+        self,
+        frames: Tensor | Mapping[str, Tensor],
+        record: Iterable[str] | None = None,
+        block: int | None = None,
+        layers: Layers | None = None,
     ) -> dict[str, Tensor]:
         """Activity of the recorded nodes (all unless named) over a whole recording, (steps, batch, *shape) each.
 
         `frames` (steps, batch, *input shape) holds frames for an ANN and ticks for an SNN; a dict by input node where
-        there are several. `block` steps are computed at a time; any cut gives the same numbers.
+        there are several. `block` steps are computed at a time; any cut gives the same numbers. `layers` stand
+        in for the model's own, to watch or to disturb them.
         """
         inputs = self._inputs(frames)
         steps, batch = next(iter(inputs.values())).shape[:2]
         if block is None:
             block = steps if self.training or not self.spiking else max(1, 128 // max(1, batch))
-        stream = Stream(self, batch, self.network.nodes if record is None else record, until=steps)
+        stream = Stream(self, batch, self.network.nodes if record is None else record, until=steps, layers=layers)
         for norm in self._norms():
             norm.forget()  # a run before this one may have been interrupted
         blocks = [
@@ -114,7 +130,32 @@ class Model(nn.Module):
 
     def fire(self, node: str, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
         """Neuron of a node over (steps, batch, *shape); the output answers with its drive."""
-        return (drive, None) if node == self.network.output else self.neuron.scan(drive, membrane, age)
+        if node == self.network.output:
+            return drive, None
+        if self.neuron.bounded:
+            ceiling = self.ceiling(node)
+            activity, membrane = self.neuron.scan(drive / ceiling, membrane, age)
+            return activity * ceiling, membrane
+        drive = self.schedule(node, drive, age)
+        if self.spiking and not self.training:
+            drive = drive.detach()  # spikes are learned through only where somebody trains
+        return self.neuron.scan(drive, membrane, age)
+
+    def schedule(self, node: str, drive: Tensor, age: int) -> Tensor:
+        """The drive (steps, batch, *shape) with the biases of a frame moved to its first tick, where so converted."""
+        if self.recipe is None or self.recipe.bias == "tick" or node == self.network.output:
+            return drive
+        begins = torch.arange(age, age + len(drive), device=drive.device) % self.ticks_per_frame == 0
+        moved = (begins * self.ticks_per_frame - 1.0).to(drive.dtype).view(-1, *[1] * (drive.ndim - 1))
+        return drive + moved * self.node_layer(node).bias.view(-1, *[1] * (drive.ndim - 3))
+
+    def ceiling(self, node: str) -> Tensor:
+        """The largest activity of a hidden node, which it has learned: only where the neuron has a ceiling."""
+        return self.ceiling_parameter(node).exp()
+
+    def ceiling_parameter(self, node: str) -> nn.Parameter:
+        """The logarithm of a hidden node's ceiling, which is what it learns."""
+        return cast(nn.Parameter, self.log_ceilings[self._key(node)])
 
     def node_layer(self, node: str) -> Bias | Norm:
         """Bias or norm of a node that is no input."""
@@ -126,6 +167,7 @@ class Model(nn.Module):
 
     def __repr__(self) -> str:
         kind = f"SNN, {self.ticks_per_frame} ticks per frame" if self.spiking else "ANN"
+        kind += f", {self.recipe!r}" if self.recipe else f", {self.neuron!r}" if self.neuron.bounded else ""
         numbers = sum(parameter.numel() for parameter in self.parameters())
         return (
             f"Model({kind}: {len(self.network.nodes)} nodes, {len(self.network.edges)} edges, {numbers:,} parameters, "
@@ -187,8 +229,15 @@ class Stream:
     (torch.Size([5, 3, 2]), 5)
     """
 
-    def __init__(self, model: Model, batch: int, record: Iterable[str], until: int | None = None) -> None:
-        self.model, self.batch = model, batch
+    def __init__(
+        self,
+        model: Model,
+        batch: int,
+        record: Iterable[str],
+        until: int | None = None,
+        layers: Layers | None = None,
+    ) -> None:
+        self.model, self.batch, self._layers = model, batch, layers or model
         self._plan = plan(model.network, record)
         self._state = State()
         self._until = until
@@ -204,7 +253,7 @@ class Stream:
         batch = next(iter(inputs.values())).shape[1]
         if batch != self.batch:
             raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
-        activity, self._state = advance(self._plan, self.model, self._state, inputs, self._until)
+        activity, self._state = advance(self._plan, self._layers, self._state, inputs, self._until)
         return activity
 
     def __call__(self, block: Tensor | Mapping[str, Tensor]) -> Tensor:
@@ -217,80 +266,3 @@ class Stream:
         if output not in self._plan.wanted:
             raise ValueError(f"this stream does not record the output {output!r}; use run(), or record it as well")
         return self.run(block)[output]
-
-
-class Bias(nn.Module):
-    """One bias per channel."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__()
-        self.bias = nn.Parameter(torch.zeros(shape[0]))
-
-    def forward(self, drive: Tensor) -> Tensor:
-        return drive + self.bias.view(-1, *[1] * (drive.ndim - 2))
-
-
-class Norm(nn.Module):
-    """Batch norm per channel over the steps and recordings in which the node is not silent.
-
-    y = gain (x - mean) / sqrt(variance + eps) + bias. In training, mean and variance are those of the batch. A node
-    on a cycle meets its steps in several sub-blocks whose statistics differ; there the batch's normalisation is
-    corrected by r = sigma_batch / sigma and d = (mean_batch - mean) / sigma, taken as constants, so that training
-    computes what evaluation will. Running statistics take all steps of a run together, once per run.
-
-    Source: Ioffe 2017, Batch renormalization, arXiv 1702.03275 (its limits on r and d).
-    """
-
-    mean: Tensor
-    variance: Tensor
-    runs: Tensor
-
-    def __init__(self, shape: tuple[int, ...], on_cycle: bool) -> None:
-        super().__init__()
-        self.on_cycle = on_cycle
-        self.gain = nn.Parameter(torch.ones(shape[0]))
-        self.bias = nn.Parameter(torch.zeros(shape[0]))
-        self.register_buffer("mean", torch.zeros(shape[0]))
-        self.register_buffer("variance", torch.ones(shape[0]))
-        self.register_buffer("runs", torch.zeros((), dtype=torch.int64))
-        self._sums: list[Tensor] = []  # (3, channels) of each sub-block: how many, sum, sum of squares
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training:
-            return batch_norm(x, self.mean, self.variance, self.gain, self.bias, eps=NORM_EPSILON)
-        gain: Tensor = self.gain
-        bias: Tensor = self.bias
-        with torch.no_grad():
-            axes = [0, *range(2, x.ndim)]
-            count = torch.full_like(self.mean, x.numel() / x.shape[1])
-            self._sums.append(torch.stack([count, x.sum(axes), x.square().sum(axes)]))
-            mean, variance = _moments(self._sums[-1])
-            sigma = (self.variance + NORM_EPSILON).sqrt()
-            r = ((variance + NORM_EPSILON).sqrt() / sigma).clamp(1 / 3, 3)
-            d = ((mean - self.mean) / sigma).clamp(-5, 5)
-        if self.on_cycle and self.runs > 0:
-            gain, bias = gain * r, bias + gain * d
-        return batch_norm(x, None, None, gain, bias, training=True, eps=NORM_EPSILON)
-
-    @torch.no_grad()
-    def update(self) -> None:
-        """Let the running statistics follow what this run has met; the first run sets them."""
-        if self._sums:
-            sums = torch.stack(self._sums).sum(0)
-            mean, variance = _moments(sums)
-            momentum = max(NORM_MOMENTUM, 1 / (int(self.runs) + 1))
-            self.mean.lerp_(mean, momentum)
-            self.variance.lerp_(variance * sums[0] / (sums[0] - 1).clamp(min=1), momentum)
-            self.runs.add_(1)
-            self.forget()
-
-    def forget(self) -> None:
-        """Leave out of the running statistics what was met since they last followed."""
-        self._sums = []
-
-
-def _moments(sums: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance of (how many, sum, sum of squares)."""
-    count, total, squares = sums
-    mean = total / count
-    return mean, (squares / count - mean.square()).clamp(min=0)

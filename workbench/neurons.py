@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ class Neuron(ABC):
     """What a node does with its drive, step by step."""
 
     spiking: ClassVar[bool]
+    bounded: ClassVar[bool] = False  # whether it works in units of a ceiling that each node learns
 
     @abstractmethod
     def scan(self, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
@@ -39,19 +40,57 @@ class ReLU(Neuron):
 
 
 @dataclass(frozen=True)
-class IntegrateAndFire(Neuron):
-    """Integrate-and-fire neuron without leak, at most one spike a tick.
+class QuantisedReLU(Neuron):
+    """What a spiking neuron can say in a frame: a clipped ReLU in equal steps, in units of the node's learned ceiling.
 
-    v(t) = max(floor, v(t-1) + drive(t)); s(t) = 1 if v(t) >= threshold else 0; then, where it spiked, v(t) loses the
-    threshold (`reset="subtract"`) or becomes 0 (`reset="zero"`). `start` and `floor` are in units of the threshold;
-    `floor=None` lets the membrane fall without bound. With `membrane="frame"` it returns to its start every
-    `ticks_per_frame` ticks after the first response, with `"carry"` it never does.
+    r = clip(floor(drive L + 1/2), 0, L) / L with L = `levels`; `levels=None` only clips. Its gradient is 1 where the
+    drive lies between 0 and the ceiling (straight through the steps), else 0. It keeps no state.
+
+    Source: Bu et al. 2022, ICLR (quantisation clip-floor-shift activation, its threshold trained).
+
+    >>> QuantisedReLU(levels=4).scan(torch.tensor([[-1.0, 0.3, 0.4, 7.0]]), None, age=0)[0]
+    tensor([[0.0000, 0.2500, 0.5000, 1.0000]])
+    """
+
+    levels: int | None = 4
+
+    spiking = False
+    bounded = True
+
+    def __post_init__(self) -> None:
+        if self.levels is not None:
+            require_whole("levels", self.levels)
+
+    def scan(self, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
+        clipped = drive.clamp(0, 1)
+        if self.levels is None:
+            return clipped, None
+        steps = (clipped.detach() * self.levels + 0.5).floor_() / self.levels
+        return clipped + (steps - clipped.detach()), None
+
+
+@dataclass(frozen=True)
+class IntegrateAndFire(Neuron):
+    """Integrate-and-fire neuron without leak; how often it may spike in a tick, and when, are options.
+
+    v(t) = max(floor, v(t-1) + drive(t)); s(t) = clip(floor(v(t) / threshold), 0, burst); then, where it spiked, v(t)
+    loses the threshold for every spike (`reset="subtract"`) or becomes 0 (`reset="zero"`). `start` and `floor` are in
+    units of the threshold; `floor=None` lets the membrane fall without bound.
+
+    `burst`: at most so many spikes a tick. `signed`: where v(t) < 0, it takes spikes back, floor(v(t) / threshold) of
+    them, at most `burst` and never more than it has sent in this frame. `silence`: it does not spike in the first so
+    many ticks of a frame. `membrane`: at the begin of every frame v returns to its start ("frame"), loses what is
+    negative ("rectify"), or stays ("carry"). Frames have `ticks_per_frame` ticks from the first response on.
 
     Source: Rueckauer et al. 2017, Front. Neurosci. 11:682 (reset by subtraction); Bu et al. 2022 (start at 1/2);
-    the floor and the handling at frames are ours.
+    Li & Zeng 2022 (burst); Wang et al. 2022 (signed; there over the whole run, not over a frame); the floor, silence
+    and the handling at frames are ours.
 
     >>> IntegrateAndFire(start=0.0).scan(torch.full((4, 1), 0.5), None, age=0)[0].flatten()
     tensor([0., 1., 0., 1.])
+    >>> neuron = IntegrateAndFire(burst=3, signed=True, ticks_per_frame=2)
+    >>> neuron.scan(torch.tensor([[2.0], [-1.0]]), None, age=0)[0].flatten()
+    tensor([ 2., -1.])
     """
 
     threshold: float = 1.0
@@ -60,6 +99,9 @@ class IntegrateAndFire(Neuron):
     reset: str = "subtract"
     membrane: str = "carry"
     ticks_per_frame: int = 1
+    burst: int = 1
+    signed: bool = False
+    silence: int = 0
 
     spiking = True
 
@@ -72,24 +114,120 @@ class IntegrateAndFire(Neuron):
             raise ValueError(
                 f"floor={self.floor!r} must lie at or below 0 and start={self.start!r}, or be None for no floor"
             )
-        for option, choices in (("reset", ("subtract", "zero")), ("membrane", ("carry", "frame"))):
-            if getattr(self, option) not in choices:
-                raise ValueError(f"{option}={getattr(self, option)!r} is unknown; choose from {', '.join(choices)}")
-        if not isinstance(self.ticks_per_frame, int) or self.ticks_per_frame < 1:
-            raise ValueError(f"ticks_per_frame={self.ticks_per_frame!r} must be a whole number of at least 1")
+        choices = (("reset", ("subtract", "zero")), ("membrane", ("carry", "rectify", "frame")))
+        for option, known in choices:
+            if getattr(self, option) not in known:
+                raise ValueError(f"{option}={getattr(self, option)!r} is unknown; choose from {', '.join(known)}")
+        for option in ("ticks_per_frame", "burst"):
+            require_whole(option, getattr(self, option))
+        require_whole("silence", self.silence, least=0)
+        if self.silence >= self.ticks_per_frame:
+            raise ValueError(
+                f"silence={self.silence} of {self.ticks_per_frame} ticks a frame leaves no tick to spike in; use at "
+                f"most {self.ticks_per_frame - 1}"
+            )
+        if self.signed and self.reset == "zero":
+            raise ValueError('signed=True takes spikes back, which reset="zero" cannot; use reset="subtract"')
 
     def scan(self, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
-        spikes = torch.empty_like(drive)
-        v = torch.full_like(drive[0], self.start * self.threshold) if membrane is None else membrane.clone()
-        for tick in range(len(drive)):
-            if self.membrane == "frame" and (age + tick) % self.ticks_per_frame == 0:
-                v.fill_(self.start * self.threshold)
-            v.add_(drive[tick])
+        v, sent = self._open(drive[0], membrane)
+        learning = drive.requires_grad or v.requires_grad
+        into = None if learning else v  # where nothing is learned, the membrane is written in place
+        spikes = []
+        for tick, now in enumerate(drive.unbind(0), age):
+            phase = tick % self.ticks_per_frame
+            if phase == 0:
+                v, sent = self._begin_frame(v, sent, into)
+            v = torch.add(v, now, out=into)
             if self.floor is not None:
-                v.clamp_(min=self.floor * self.threshold)
-            torch.ge(v, self.threshold, out=spikes[tick])
+                v = torch.clamp(v, min=self.floor * self.threshold, out=into)
+            if phase < self.silence:
+                spikes.append(torch.zeros_like(v))
+                continue
+            fired = self._fire(v, sent)
             if self.reset == "subtract":
-                v.sub_(spikes[tick], alpha=self.threshold)
+                v = torch.sub(v, fired, alpha=self.threshold, out=into)
             else:
-                v.mul_(1 - spikes[tick])
-        return spikes, v
+                v = torch.mul(v, fired == 0, out=into)
+            sent = None if sent is None else sent + fired
+            spikes.append(fired)
+        return torch.stack(spikes), v if sent is None else torch.stack([v, sent])
+
+    def poise(self, membrane: Tensor | None, drive: Tensor, age: int) -> Tensor:
+        """The potential that the drive of the tick at this age meets: after what the begin of a frame does to it."""
+        v, sent = self._open(drive, membrane)
+        return self._begin_frame(v, sent, None)[0] if age % self.ticks_per_frame == 0 else v
+
+    def potential(self, membrane: Tensor) -> Tensor:
+        """The membrane itself in what a scan leaves behind, which of signed neurons also tells what they have sent."""
+        return membrane[0] if self.signed else membrane
+
+    def most_spikes(self) -> int:
+        """How many spikes it can send in a frame."""
+        return (self.ticks_per_frame - self.silence) * self.burst
+
+    def _open(self, like: Tensor, membrane: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """The membrane, and of signed neurons the spikes sent in this frame less those taken back."""
+        if membrane is None:
+            v = torch.full_like(like, self.start * self.threshold)
+            return v, torch.zeros_like(v) if self.signed else None
+        return self.potential(membrane).clone(), membrane[1] if self.signed else None
+
+    def _begin_frame(self, v: Tensor, sent: Tensor | None, into: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        if self.membrane == "frame":
+            start = self.start * self.threshold
+            v = torch.full_like(v, start) if into is None else into.fill_(start)
+        elif self.membrane == "rectify":
+            v = torch.clamp(v, min=0.0, out=into)
+        return v, None if sent is None else torch.zeros_like(sent)
+
+    def _fire(self, v: Tensor, sent: Tensor | None) -> Tensor:
+        """Whole numbers of spikes, those taken back negative."""
+        if v.requires_grad:
+            level = v / self.threshold
+            least = torch.zeros_like(v) if sent is None else -sent.detach().clamp(0, self.burst)
+            learned: Tensor = Surrogate.apply(level, least, self.burst)  # type: ignore[no-untyped-call]  # torch's own
+            return learned
+        if self.burst == 1 and sent is None:
+            return (v >= self.threshold).to(v.dtype)
+        return _whole_spikes(v / self.threshold, 0 if sent is None else -sent.clamp(0, self.burst), self.burst)
+
+
+class Surrogate(torch.autograd.Function):
+    """Spikes of a membrane in thresholds, clip(floor(v), least, burst), with a gradient to learn by.
+
+    ds/dv = max(0, 1 - distance of v from the interval [least + 1, burst]): a triangle around the threshold for a
+    neuron with one spike a tick, and 1 wherever one spike more or less is at stake.
+
+    Source: Esser et al. 2016, PNAS (triangle); its extension to several spikes is ours.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, level: Tensor, least: Tensor, burst: int) -> Tensor:
+        """The spikes, whole numbers."""
+        ctx.save_for_backward(level, least)
+        ctx.burst = burst
+        return _whole_spikes(level, least, burst)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        """The gradient of the membrane."""
+        level, least = ctx.saved_tensors
+        distance = torch.relu(least + 1 - level) + torch.relu(level - ctx.burst)
+        return gradients[0] * (1 - distance).clamp(min=0), None, None
+
+
+def _whole_spikes(level: Tensor, least: Tensor | int, burst: int) -> Tensor:
+    whole = level.floor()
+    return (torch.maximum(whole, least) if isinstance(least, Tensor) else whole.clamp_(min=least)).clamp_(max=burst)
+
+
+def require_whole(option: str, value: object, least: int = 1) -> None:
+    """ValueError unless this option is a whole number of at least so many.
+
+    >>> require_whole("burst", 0)
+    Traceback (most recent call last):
+    ValueError: burst=0 must be a whole number of at least 1
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{option}={value!r} must be a whole number of at least {least}")

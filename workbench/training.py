@@ -17,6 +17,8 @@ from torch import Tensor
 from workbench.checkpoints import Checkpoint, Progress, identify
 from workbench.events.recordings import Recordings
 from workbench.model import Model
+from workbench.neurons import require_whole
+from workbench.practice import Practice, bound
 from workbench.readout import average_answers
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ class Settings:
     weight_decay: float
     answer: str
     seed: int
+    levels: int | None = None
+    spike_cost: float = 0.0
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
         for option in ("epochs", "batch"):
@@ -42,6 +47,11 @@ class Settings:
                 raise ValueError(f"{option}={getattr(self, option)!r} must be a whole number of at least 1")
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate={self.learning_rate!r} must be positive")
+        if self.levels is not None:
+            require_whole("levels", self.levels)
+        for option in ("spike_cost", "noise"):
+            if not 0 <= getattr(self, option) < math.inf:
+                raise ValueError(f"{option}={getattr(self, option)!r} must be 0 or more; 0 leaves it out")
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,9 @@ def train(
     weight_decay: float = 1e-2,
     answer: str = "running",
     seed: int = 0,
+    levels: int | None = None,
+    spike_cost: float = 0.0,
+    noise: float = 0.0,
     checkpoint: str | Path | None = None,
     progress: bool = True,
     watch: Watch | None = None,
@@ -90,14 +103,37 @@ def train(
     ends it cleanly with the best model so far. `checkpoint` names a file that is written after every epoch; if it
     exists already, training goes on from there and gives bit for bit the numbers of an uninterrupted run. `watch` is
     called with an `Update` after every batch; if it returns True, training ends as on an interrupt, without a warning.
+
+    Three options prepare the ANN for its conversion. `levels` = L gives it the neurons `QuantisedReLU(L)`, whose
+    ceilings are learned too (they begin at the 99th percentile of the first batch): it answers as an SNN with at most L
+    spikes a frame will. `spike_cost` adds spike_cost x mean spikes per synapse and frame to the loss, so that it learns
+    to spend few. `noise` disturbs every drive by so much of its unit. Both units are told in `practice.Practice`.
+
+    Source: Loshchilov & Hutter 2019 (AdamW); Bu et al. 2022 (levels and learned ceilings).
     """
-    settings = Settings(epochs, batch, learning_rate, weight_decay, answer, seed)
+    settings = Settings(epochs, batch, learning_rate, weight_decay, answer, seed, levels, spike_cost, noise)
+    if model.spiking:
+        raise ValueError(
+            "train takes an ANN; this model spikes already: train its ANN, then convert it, or improve it by "
+            "wb.fine_tune"
+        )
+    return fit(model, recordings, validation, settings, checkpoint, progress, watch)
+
+
+def fit(
+    model: Model,
+    recordings: Recordings,
+    validation: Recordings | None,
+    settings: Settings,
+    checkpoint: str | Path | None,
+    progress: bool,
+    watch: Watch | None,
+) -> tuple[Model, pd.DataFrame]:
+    """Train a copy of a model, ANN or SNN, as `train` says."""
     for part in (recordings, validation):
         if part is not None:
             require_match(model, part)
-    if model.spiking:
-        raise ValueError("train takes an ANN; this model spikes already: train its ANN, then convert it")
-    state = _begin(model, settings)
+    state = _begin(model, recordings, settings)
     saved = None
     if checkpoint:
         saved = Checkpoint(Path(checkpoint), identify(model, recordings, validation, asdict(settings)))
@@ -111,7 +147,7 @@ def train(
         trained = state.best if state.history else state.model
         if isinstance(end, KeyboardInterrupt):
             what = "the best model so far" if state.history else "the model as far as it came"
-            where = f"epoch {len(state.history) + 1} of {epochs}"
+            where = f"epoch {len(state.history) + 1} of {settings.epochs}"
             warnings.warn(f"training was interrupted in {where}; this is {what}", stacklevel=2)
     return trained.eval(), _tabulate(state.history)
 
@@ -193,9 +229,13 @@ def _train_epoch(
     loss_sum = correct = seen = 0.0
     for number, chosen in enumerate(batches(len(recordings), settings.batch, order)):
         rate = learning_rate_at((epoch * rounds + number) / (settings.epochs * rounds), settings.learning_rate)
-        state.optimizer.param_groups[0]["lr"] = rate
-        answers, labels = _answer(state.model, recordings, chosen, settings.answer)
+        for group in state.optimizer.param_groups:
+            group["lr"] = rate
+        practice = _practise(state.model, settings, epoch, number)
+        answers, labels = _answer(state.model, recordings, chosen, settings.answer, practice)
         loss = _loss(answers, labels)
+        if practice is not None and settings.spike_cost:
+            loss = loss + settings.spike_cost * practice.cost
         if not torch.isfinite(loss):
             raise ValueError(
                 f"the loss became {loss.item()} in epoch {epoch + 1}, batch {number + 1}; lower learning_rate (now "
@@ -228,20 +268,40 @@ def learning_rate_at(done: float, peak: float) -> float:
     return peak * (1 + math.cos(math.pi * (done - 0.1) / 0.9)) / 2
 
 
-def _answer(model: Model, recordings: Recordings, chosen: np.ndarray, answer: str) -> tuple[Tensor, Tensor]:
-    frames = torch.from_numpy(recordings.as_ticks(chosen, model.ticks_per_frame)).to(model.device)
-    first = model.network.first_response[model.network.output]
-    answers = average_answers(model(frames), first, model.ticks_per_frame, answer)
+def _answer(
+    model: Model, recordings: Recordings, chosen: np.ndarray, answer: str, practice: Practice | None = None
+) -> tuple[Tensor, Tensor]:
+    """Answers at the end of every frame (frames, batch, classes), from the first response on, and labels."""
+    k, output = model.ticks_per_frame, model.network.output
+    ticks = torch.from_numpy(recordings.as_ticks(chosen, k)).to(model.device)
+    first = model.network.first_response[output]
+    drive = model.run(ticks, record=[output], layers=practice)[output]
+    answers = average_answers(drive, first, k, answer)[(k - 1 - first) % k :: k]
     return answers, torch.tensor(recordings.labels[chosen]).to(model.device)
+
+
+def _practise(model: Model, settings: Settings, epoch: int, number: int) -> Practice | None:
+    """The layers to learn on in this batch, where noise or cost ask for others than the model's own."""
+    if not settings.noise and not settings.spike_cost:
+        return None
+    drawn = np.random.SeedSequence([settings.seed, epoch, number]).generate_state(1, np.uint64)[0]
+    generator = torch.Generator(model.device).manual_seed(int(drawn) >> 1)
+    return Practice(model, settings.noise, generator)
 
 
 def _loss(answers: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(answers.flatten(0, 1), labels.repeat(len(answers)))
 
 
-def _begin(model: Model, settings: Settings) -> Progress:
+def _begin(model: Model, recordings: Recordings, settings: Settings) -> Progress:
     trained = model.copy()
-    optimizer = torch.optim.AdamW(trained.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    if settings.levels is not None:
+        first = np.random.default_rng([settings.seed, 0]).permutation(len(recordings))[: settings.batch]
+        trained = bound(model, torch.from_numpy(recordings.as_frames(first)).to(model.device), settings.levels)
+    ceilings = list(trained.log_ceilings.parameters())
+    others = [parameter for parameter in trained.parameters() if all(parameter is not own for own in ceilings)]
+    groups: list[dict[str, Any]] = [{"params": others}, {"params": ceilings, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
     return Progress(trained, optimizer, trained)
 
 

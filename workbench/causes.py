@@ -1,0 +1,101 @@
+"""What a spiking node's error in a frame comes from: counterfactual counts, each with one cause more than the last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from workbench.model import Model
+from workbench.neurons import IntegrateAndFire
+
+CAUSES = ("quantisation", "saturation", "sources", "delays", "carry", "unevenness", "floor")
+
+
+@dataclass
+class Record:
+    """What one node did in one frame, (batch, *shape) each, in thresholds.
+
+    `drive` is the sum over its ticks, `before` the membrane with which it began, `spikes` what was sent, `free` what
+    the same neuron without a floor would have sent, `held` how many membranes were held at the floor.
+    """
+
+    before: Tensor
+    drive: Tensor
+    spikes: Tensor
+    free: Tensor
+    held: int = 0
+
+
+@dataclass
+class Watch:
+    """The layers of an SNN for the engine, which is fed frame by frame; `records` holds the frame at hand by node."""
+
+    model: Model
+    records: dict[str, Record] = field(default_factory=dict)
+    _unbound: dict[str, Tensor | None] = field(default_factory=dict)
+
+    def connect(self, position: int, source: Tensor) -> Tensor:
+        """As the model does."""
+        return self.model.connect(position, source)
+
+    def settle(self, node: str, drive: Tensor) -> Tensor:
+        """As the model does."""
+        return self.model.settle(node, drive)
+
+    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
+        """As the model does, and note it."""
+        neuron = self.model.neuron
+        if node == self.model.network.output or not isinstance(neuron, IntegrateAndFire):
+            return self.model.fire(node, drive, membrane, age)
+        drive = self.model.schedule(node, drive, age)
+        if node not in self.records:
+            nothing = torch.zeros_like(drive[0])
+            self.records[node] = Record(neuron.poise(membrane, drive[0], age), nothing, nothing, nothing)
+            self._unbound[node] = membrane
+        record = self.records[node]
+        free, self._unbound[node] = replace(neuron, floor=None).scan(drive, self._unbound[node], age)
+        record.held += _count_held(neuron, drive, membrane, age)
+        spikes, membrane = neuron.scan(drive, membrane, age)
+        record.drive, record.free = record.drive + drive.sum(0), record.free + free.sum(0)
+        record.spikes = record.spikes + spikes.sum(0)
+        return spikes, membrane
+
+
+def _count_held(neuron: IntegrateAndFire, drive: Tensor, membrane: Tensor | None, age: int) -> int:
+    """How many membranes are held at the floor, over all ticks."""
+    if neuron.floor is None:
+        return 0
+    held = 0
+    for tick, now in enumerate(drive):
+        before = neuron.poise(membrane, now, age + tick)
+        held += int((before + now < neuron.floor * neuron.threshold).sum())
+        membrane = neuron.scan(drive[tick : tick + 1], membrane, age + tick)[1]
+    return held
+
+
+def split_error(
+    neuron: IntegrateAndFire, expected: Tensor, presumed: Tensor, record: Record | None
+) -> dict[str, Tensor]:
+    """The parts of spikes - expected in a frame, one for each of `CAUSES`; they add up to it.
+
+    `expected` is the ANN's activity in spikes a frame, a real number; `presumed` the drive that the sources' spikes
+    bring with the delays of training; `record` is None where the node is still silent. From one count to the next:
+    the expected one in whole numbers (quantisation), as many as the neuron can send (saturation), of what the sources
+    sent (sources), as it arrives in this frame (delays), on top of the membrane that was left (carry), tick by tick
+    (unevenness), and held at the floor (floor).
+    """
+    most, start = neuron.most_spikes(), neuron.start
+
+    def count(drive: Tensor, before: Tensor | float = start * neuron.threshold) -> Tensor:
+        return ((drive + before) / neuron.threshold).floor().clamp(0, most)
+
+    whole = (expected / neuron.threshold + start).floor().clamp(min=0)
+    counts = [expected / neuron.threshold, whole, whole.clamp(max=most), count(presumed)]
+    if record is None:
+        counts += [torch.zeros_like(whole)] * 4
+    else:
+        counts += [count(record.drive), count(record.drive, record.before), record.free, record.spikes]
+    return {cause: after - before for cause, (before, after) in zip(CAUSES, pairwise(counts), strict=True)}

@@ -1,0 +1,44 @@
+"""An SNN made better by training the SNN itself, through surrogate gradients, its delays kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.events.recordings import Recordings
+from workbench.model import Model
+from workbench.training import Settings, Watch, fit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def fine_tune(
+    snn: Model,
+    recordings: Recordings,
+    validation: Recordings | None = None,
+    epochs: int = 2,
+    *,
+    batch: int = 32,
+    learning_rate: float = 3e-4,
+    weight_decay: float = 0.0,
+    answer: str = "running",
+    seed: int = 0,
+    spike_cost: float = 0.0,
+    noise: float = 0.0,
+    checkpoint: str | Path | None = None,
+    progress: bool = True,
+    watch: Watch | None = None,
+) -> tuple[Model, pd.DataFrame]:
+    """Train a copy of an SNN for a few epochs; returns it with its history, one row per epoch.
+
+    Everything is as in `wb.train`, loss, options and history included, in the same engine: spikes go forward, and
+    backward goes the surrogate gradient of `neurons.Surrogate`. The loss is over the answers at the end of every frame.
+    Weights and biases change, delays, neurons and scales do not. ValueError for an ANN.
+
+    Source: Neftci, Mostafa, Zenke 2019, IEEE Signal Processing Magazine (surrogate gradients).
+    """
+    if not snn.spiking:
+        raise ValueError("fine_tune takes an SNN; this model does not spike: convert it first, or train it by wb.train")
+    settings = Settings(epochs, batch, learning_rate, weight_decay, answer, seed, None, spike_cost, noise)
+    return fit(snn, recordings, validation, settings, checkpoint, progress, watch)

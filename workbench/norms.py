@@ -1,0 +1,92 @@
+"""What a node adds to the sum that arrives: a bias, or a batch norm that knows about silence and time."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import batch_norm
+
+NORM_MOMENTUM = 0.1
+NORM_EPSILON = 1e-5
+
+
+class Bias(nn.Module):
+    """One bias per channel."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(shape[0]))
+
+    def forward(self, drive: Tensor) -> Tensor:
+        return drive + self.bias.view(-1, *[1] * (drive.ndim - 2))
+
+
+class Norm(nn.Module):
+    """Batch norm per channel over the steps and recordings in which the node is not silent.
+
+    y = gain (x - mean) / sqrt(variance + eps) + bias. In training, mean and variance are those of the batch. A node
+    on a cycle meets its steps in several sub-blocks whose statistics differ; there the batch's normalisation is
+    corrected by r = sigma_batch / sigma and d = (mean_batch - mean) / sigma, taken as constants, so that training
+    computes what evaluation will. Running statistics take all steps of a run together, once per run.
+
+    Source: Ioffe 2017, Batch renormalization, arXiv 1702.03275 (its limits on r and d).
+    """
+
+    mean: Tensor
+    variance: Tensor
+    runs: Tensor
+
+    def __init__(self, shape: tuple[int, ...], on_cycle: bool) -> None:
+        super().__init__()
+        self.on_cycle = on_cycle
+        self.gain = nn.Parameter(torch.ones(shape[0]))
+        self.bias = nn.Parameter(torch.zeros(shape[0]))
+        self.register_buffer("mean", torch.zeros(shape[0]))
+        self.register_buffer("variance", torch.ones(shape[0]))
+        self.register_buffer("runs", torch.zeros((), dtype=torch.int64))
+        self._sums: list[Tensor] = []  # (3, channels) of each sub-block: how many, sum, sum of squares
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return batch_norm(x, self.mean, self.variance, self.gain, self.bias, eps=NORM_EPSILON)
+        gain: Tensor = self.gain
+        bias: Tensor = self.bias
+        with torch.no_grad():
+            axes = [0, *range(2, x.ndim)]
+            count = torch.full_like(self.mean, x.numel() / x.shape[1])
+            self._sums.append(torch.stack([count, x.sum(axes), x.square().sum(axes)]))
+            mean, variance = _moments(self._sums[-1])
+            sigma = (self.variance + NORM_EPSILON).sqrt()
+            r = ((variance + NORM_EPSILON).sqrt() / sigma).clamp(1 / 3, 3)
+            d = ((mean - self.mean) / sigma).clamp(-5, 5)
+        if self.on_cycle and self.runs > 0:
+            gain, bias = gain * r, bias + gain * d
+        return batch_norm(x, None, None, gain, bias, training=True, eps=NORM_EPSILON)
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Let the running statistics follow what this run has met; the first run sets them."""
+        if self._sums:
+            sums = torch.stack(self._sums).sum(0)
+            mean, variance = _moments(sums)
+            momentum = max(NORM_MOMENTUM, 1 / (int(self.runs) + 1))
+            self.mean.lerp_(mean, momentum)
+            self.variance.lerp_(variance * sums[0] / (sums[0] - 1).clamp(min=1), momentum)
+            self.runs.add_(1)
+            self.forget()
+
+    @property
+    def untouched(self) -> bool:
+        """Whether it still has the statistics that it was born with."""
+        return bool(self.runs == 0 and (self.mean == 0).all() and (self.variance == 1).all())
+
+    def forget(self) -> None:
+        """Leave out of the running statistics what was met since they last followed."""
+        self._sums = []
+
+
+def _moments(sums: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance of (how many, sum, sum of squares)."""
+    count, total, squares = sums
+    mean = total / count
+    return mean, (squares / count - mean.square()).clamp(min=0)

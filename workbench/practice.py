@@ -1,0 +1,91 @@
+"""A model's layers while it learns for its conversion: noise on activations, and what its spikes would cost."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from workbench.model import Model
+from workbench.neurons import QuantisedReLU
+
+CEILING_PERCENTILE = 0.99
+
+
+class Practice:
+    """The layers of a model for the engine, with noise on what drives the neurons and a price on what they send.
+
+    The drive of a hidden node gets Gaussian noise of standard deviation `noise` in its own unit: the learned ceiling,
+    or without one the root mean square of its activity. `cost` is the mean number of spikes per synapse and frame that
+    its activity stands for: activity L / ceiling, or in units of the root mean square where there are no levels.
+    """
+
+    def __init__(self, model: Model, noise: float, generator: torch.Generator) -> None:
+        self.model, self.noise, self.generator = model, noise, generator
+        network = model.network
+        self._fan_out = {
+            node: sum(
+                (edge.operation.fan_out(network.shapes[node]) for edge in network.edges if edge.source == node),
+                start=torch.zeros(network.shapes[node], dtype=torch.int64),
+            )
+            for node in network.nodes
+        }
+        self._spent: list[Tensor] = []
+        self._synapses = 0.0
+
+    def connect(self, position: int, source: Tensor) -> Tensor:
+        """As the model does."""
+        return self.model.connect(position, source)
+
+    def settle(self, node: str, drive: Tensor) -> Tensor:
+        """As the model does."""
+        return self.model.settle(node, drive)
+
+    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
+        """As the model does, with noise on the drive; what is sent is added to the cost."""
+        model = self.model
+        if node == model.network.output:
+            return model.fire(node, drive, membrane, age)
+        if self.noise:
+            unit = model.ceiling(node) if model.neuron.bounded else torch.relu(drive).square().mean().sqrt()
+            drawn = torch.randn(drive.shape, generator=self.generator, device=drive.device, dtype=drive.dtype)
+            drive = drive + self.noise * unit.detach() * drawn
+        activity, membrane = model.fire(node, drive, membrane, age)
+        self._add(node, activity)
+        return activity, membrane
+
+    @property
+    def cost(self) -> Tensor:
+        """Mean spikes per synapse and frame of all hidden nodes so far; ValueError before any has fired."""
+        if not self._spent:
+            raise ValueError("nothing was sent yet; run the model first")
+        return torch.stack(self._spent).sum() / self._synapses
+
+    def _add(self, node: str, activity: Tensor) -> None:
+        model, fan_out = self.model, self._fan_out[node]
+        if model.spiking:
+            spikes = activity.abs()
+        elif model.neuron.bounded:
+            spikes = activity * ((model.levels or 1) / model.ceiling(node))
+        else:
+            spikes = activity / activity.detach().square().mean().sqrt().clamp(min=1e-12)
+        self._spent.append((spikes.sum((0, 1)) * fan_out.to(spikes)).sum())
+        frames = activity.shape[0] / model.ticks_per_frame
+        self._synapses += frames * activity.shape[1] * int(fan_out.sum())
+
+
+@torch.no_grad()
+def bound(model: Model, frames: Tensor, levels: int) -> Model:
+    """A copy of an ANN with the neurons `QuantisedReLU(levels)`, its ceilings those it has or measured on frames.
+
+    A ceiling is measured as the 99th percentile of the node's non-zero activities, 1 where there are none.
+    """
+    bounded = Model(model.network, norm=model.norm, neuron=QuantisedReLU(levels))
+    bounded.to(model.device).load_state_dict(model.state_dict(), strict=False)
+    bounded.train(model.training)
+    if not model.neuron.bounded:
+        for node, activity in model.copy().train().run(frames).items():
+            active = activity[activity > 0].double()
+            if node not in model.network.inputs and node != model.network.output and len(active):
+                ceiling = active.kthvalue(max(1, round(CEILING_PERCENTILE * len(active)))).values
+                bounded.ceiling_parameter(node).copy_(ceiling.log())
+    return bounded

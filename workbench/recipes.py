@@ -1,0 +1,71 @@
+"""How an ANN becomes spiking: every option of a conversion as one value."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from workbench.neurons import IntegrateAndFire
+
+SCALES = ("node", "channel")
+BIASES = ("tick", "frame")
+
+
+@dataclass(frozen=True, repr=False)
+class Recipe:
+    """Every option of a conversion but delays and clock; `wb.convert` takes the same names.
+
+    `percentile`: of its non-zero activations, the activity that one spike in every tick stands for (0 to 100], one
+    for all of a `scale="node"` or one for each `"channel"`; None takes the ceilings that the ANN was trained with.
+    `start`, `floor` (in thresholds), `reset`, `membrane`, `burst`, `signed`, `silence` (ticks): as
+    `wb.IntegrateAndFire` has them. `bias`: b / lambda every "tick", or those of a whole "frame" in its first tick.
+    `reason` says who chose it, and does not count when recipes are compared.
+
+    Source: Rueckauer et al. 2017 (percentile of non-zero activations, bias every tick, channels); the bias of a frame
+    at once is ours.
+
+    >>> Recipe(percentile=99.0, burst=3)
+    Recipe(percentile=99.0, burst=3)
+    """
+
+    percentile: float | None = 99.9
+    scale: str = "node"
+    start: float = 0.5
+    floor: float | None = -1.0
+    reset: str = "subtract"
+    membrane: str = "carry"
+    burst: int = 1
+    signed: bool = False
+    silence: int = 0
+    bias: str = "tick"
+    reason: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if self.percentile is not None and not 0 < self.percentile <= 100:
+            raise ValueError(f"percentile={self.percentile!r} must lie above 0 and at most at 100")
+        for option, known in (("scale", SCALES), ("bias", BIASES)):
+            if getattr(self, option) not in known:
+                raise ValueError(f"{option}={getattr(self, option)!r} is unknown; choose from {', '.join(known)}")
+
+    def neuron(self, ticks_per_frame: int) -> IntegrateAndFire:
+        """The neuron of every hidden node; ValueError for options that make none."""
+        return IntegrateAndFire(
+            start=self.start,
+            floor=self.floor,
+            reset=self.reset,
+            membrane=self.membrane,
+            ticks_per_frame=ticks_per_frame,
+            burst=self.burst,
+            signed=self.signed,
+            silence=self.silence,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as plain data."""
+        return asdict(self)
+
+    def __repr__(self) -> str:
+        shown = [
+            f for f in fields(self) if f.name == "percentile" or (f.compare and getattr(self, f.name) != f.default)
+        ]
+        return f"Recipe({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in shown)})"

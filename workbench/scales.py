@@ -1,0 +1,93 @@
+"""The activity that a node's spikes stand for, measured on recordings or learned in training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from workbench.events.recordings import Recordings
+from workbench.model import Model, Scales
+from workbench.training import batches
+
+CALIBRATION_RECORDINGS = 256
+BATCH = 32
+
+
+def measure_scales(
+    model: Model, recordings: Recordings, percentiles: Sequence[float], scale: str = "node"
+) -> list[Scales]:
+    """For every percentile the scale of every node but the inputs: that of its non-zero activations, 1 for the output.
+
+    `scale="channel"` gives a tuple with one number per channel; a channel that is never active takes the node's. At
+    most 256 recordings, evenly spread over the set, are measured. ValueError for a percentile outside (0, 100], and
+    for a node that is silent on all of them.
+    """
+    for percentile in percentiles:
+        if not 0 < percentile <= 100:
+            raise ValueError(f"percentile={percentile!r} must lie above 0 and at most at 100")
+    network, found = model.network, [Scales() for _ in percentiles]
+    chosen = np.unique(np.linspace(0, len(recordings) - 1, CALIBRATION_RECORDINGS).astype(int))
+    for node, active in _record(model, recordings, chosen).items():
+        if network.first_response[node] >= recordings.frames:
+            parts = [np.ones(len(percentiles))]  # it answers after the recordings end: nothing depends on its scale
+        elif not active.any():
+            raise ValueError(
+                f"node {node!r} is silent on all {len(chosen)} recordings measured, so it has no scale; train the "
+                "model, calibrate with more varied recordings, or leave the node out"
+            )
+        else:
+            whole = np.percentile(active[active != 0], percentiles)
+            parts = [whole] if scale == "node" else [_percentiles(channel, percentiles, whole) for channel in active]
+        for place, scales in enumerate(found):
+            numbers = tuple(float(part[place]) for part in parts)
+            scales[node] = numbers if len(numbers) > 1 else numbers[0]
+    for scales in found:
+        scales[network.output] = 1.0
+    return found
+
+
+def take_ceilings(model: Model, ticks_per_frame: int) -> Scales:
+    """The scales of an ANN with learned ceilings: ceiling K / L, so that N spikes a frame stand for N ceiling / L.
+
+    K = `ticks_per_frame`, L = the levels of its neuron; without levels, one spike in every tick is the ceiling.
+    """
+    levels = model.levels or ticks_per_frame
+    scales = Scales({node: model.ceiling(node).item() * ticks_per_frame / levels for node in _hidden(model)})
+    return Scales(scales | {model.network.output: 1.0})
+
+
+def broadcast_scale(model: Model, node: str) -> Tensor:
+    """The scale of an SNN's node, to multiply (..., *shape) of its spikes; ValueError where it has none."""
+    if model.scales is None:
+        raise ValueError("this model has no scales, so it was not converted; make an SNN with wb.convert(ann, ...)")
+    scale = as_tensor(model, model.scales[node])
+    return scale.view(-1, *[1] * (len(model.network.shapes[node]) - 1)) if scale.ndim else scale
+
+
+def as_tensor(model: Model, scale: float | tuple[float, ...]) -> Tensor:
+    """A scale as a tensor on the model's device: one number, or one per channel."""
+    return torch.tensor(scale, device=model.device)
+
+
+def _hidden(model: Model) -> list[str]:
+    network = model.network
+    return [node for node in network.nodes if node not in network.inputs and node != network.output]
+
+
+@torch.no_grad()
+def _record(model: Model, recordings: Recordings, chosen: np.ndarray) -> dict[str, np.ndarray]:
+    """Activities of every hidden node by channel, (channels, all the rest)."""
+    seen: dict[str, list[np.ndarray]] = {node: [] for node in _hidden(model)}
+    for part in batches(len(chosen), BATCH, chosen):
+        frames = torch.from_numpy(recordings.as_frames(part)).to(model.device)
+        for node, activity in model.run(frames, record=seen).items():
+            seen[node].append(activity.flatten(0, 1).transpose(0, 1).flatten(1).cpu().numpy())
+    return {node: np.concatenate(parts, axis=1) for node, parts in seen.items()}
+
+
+def _percentiles(active: np.ndarray, percentiles: Sequence[float], otherwise: np.ndarray) -> np.ndarray:
+    active = active[active != 0]
+    return np.percentile(active, percentiles) if active.size else otherwise

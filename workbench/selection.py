@@ -1,0 +1,116 @@
+"""Which recipe a conversion takes when nobody names one: measured on recordings held back from calibration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from torch import Tensor
+
+from workbench.events.recordings import Recordings
+from workbench.graph import Network
+from workbench.measures import count_blocks, run_blocks
+from workbench.model import Model, Scales
+from workbench.readout import average_answers
+from workbench.recipes import Recipe
+from workbench.scales import measure_scales, take_ceilings
+from workbench.spiking import make_spiking
+
+PERCENTILES = (
+    100.0,
+    99.9,
+    99.0,
+    97.0,
+    94.0,
+    90.0,
+    80.0,
+    65.0,
+    50.0,
+)  # from few spikes and large steps to many and small ones
+TOLERANCE = 0.003  # of the variance of the ANN's answers, up to which fewer operations count more than a smaller error
+HELD_BACK = 64  # recordings, at most a quarter of them
+BURST = 127  # spikes in a tick: what seven bits can say
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A recipe tried: `error` of its answers, and its synaptic operations per recording."""
+
+    recipe: Recipe
+    error: float
+    operations: float
+
+
+def choose_recipe(folded: Model, recordings: Recordings, network: Network, ticks_per_frame: int) -> Recipe:
+    """The recipe with the fewest synaptic operations among those whose answers err by at most 0.3 % of their variance.
+
+    error = mean over frames of sum (SNN's - ANN's answers)^2 / sum (ANN's answers)^2, both less their mean over the
+    classes, on up to 64 recordings held back while scales are measured on the others. Where none is that good, the one
+    with the smallest error. An ANN with ceilings is tried with those it has learned. The recipe's `reason` tells.
+    """
+    held, others = _hold_back(recordings)
+    latest = max(m.first_response[m.output] * k for m, k in ((folded.network, ticks_per_frame), (network, 1)))
+    if latest >= recordings.frames * ticks_per_frame:
+        return replace(_candidates(folded, ticks_per_frame)[0][0], reason="not measured: no answer within recordings")
+    expected, _ = _answer(folded, held)
+    if not _spread(expected):
+        return replace(
+            _candidates(folded, ticks_per_frame)[0][0], reason="not measured: all answers of the ANN are equal"
+        )
+    scales = _measure(folded, others, ticks_per_frame)
+    trials: list[Trial] = []
+    for family in _candidates(folded, ticks_per_frame):
+        for recipe in family:
+            snn = make_spiking(folded, network, ticks_per_frame, scales[recipe.percentile], recipe)
+            found, operations = _answer(snn, held)
+            trials.append(Trial(recipe, _compare(found, expected), operations))
+            if trials[-1].error <= TOLERANCE:
+                break  # a lower percentile only adds spikes
+    good = [trial for trial in trials if trial.error <= TOLERANCE]
+    best = min(good, key=lambda trial: trial.operations) if good else min(trials, key=lambda trial: trial.error)
+    return replace(
+        best.recipe,
+        reason=f"best of {len(trials)} on {len(held)} held-back recordings: its answers err by "
+        f"{100 * best.error:.2g} % of their variance, with {best.operations:,.0f} synaptic operations a recording",
+    )
+
+
+def _candidates(folded: Model, k: int) -> list[list[Recipe]]:
+    """Kinds of neurons, each from cheap to dear percentiles: plain ones, and ones that send all at a frame's end."""
+    percentiles = (None,) if folded.neuron.bounded else PERCENTILES
+    burst = (folded.levels or k) if folded.neuron.bounded else BURST
+    kinds = [Recipe(), Recipe(membrane="frame", floor=None, burst=burst, silence=k - 1)]
+    return [[replace(kind, percentile=percentile) for percentile in percentiles] for kind in kinds]
+
+
+def _measure(folded: Model, recordings: Recordings, k: int) -> dict[float | None, Scales]:
+    if folded.neuron.bounded:
+        return {None: take_ceilings(folded, k)}
+    return dict(zip(PERCENTILES, measure_scales(folded, recordings, PERCENTILES), strict=True))
+
+
+def _hold_back(recordings: Recordings) -> tuple[Recordings, Recordings]:
+    """Recordings to measure on, evenly spread, and the others; the same ones twice where there are fewer than eight."""
+    if len(recordings) < 8:
+        return recordings, recordings
+    held = np.linspace(0, len(recordings) - 1, min(HELD_BACK, len(recordings) // 4)).astype(int)
+    return recordings[held], recordings[np.setdiff1d(np.arange(len(recordings)), held)]
+
+
+def _answer(model: Model, recordings: Recordings) -> tuple[Tensor, float]:
+    """Answers at the end of every frame, less their mean over the classes, and synaptic operations per recording."""
+    k, network = model.ticks_per_frame, model.network
+    counts = count_blocks(model, run_blocks(model, recordings, network.nodes), recordings.frames * k, len(recordings))
+    answers = average_answers(counts.drive.double(), network.first_response[network.output], k)
+    last = answers[(k - 1 - network.first_response[network.output]) % k :: k]
+    return last - last.mean(2, keepdim=True), float(counts.synaptic.sum()) / len(recordings)
+
+
+def _compare(found: Tensor, expected: Tensor) -> float:
+    """The error of answers in the frames in which both models answer: the last ones."""
+    both = min(len(found), len(expected))
+    return _spread(found[-both:] - expected[-both:]) / _spread(expected[-both:])
+
+
+def _spread(answers: Tensor) -> float:
+    return float(answers.square().mean((1, 2)).mean())

@@ -1,0 +1,49 @@
+"""A folded ANN's numbers in a spiking network: the scales go into weights and biases, the recipe into the neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from workbench.folding import copy_numbers, scale_source, scale_target
+from workbench.graph import Network
+from workbench.model import Model, Scales
+from workbench.recipes import Recipe
+from workbench.scales import as_tensor
+
+
+def make_spiking(folded: Model, network: Network, ticks_per_frame: int, scales: Scales, recipe: Recipe) -> Model:
+    """The SNN of an ANN without batch norm: weights W lambda_source / lambda_target, biases b / lambda every tick.
+
+    `network` is the ANN's with its delays in ticks; the inputs' lambda is K = `ticks_per_frame`.
+    """
+    neuron = recipe.neuron(ticks_per_frame)
+    spiking = Model(network, norm=None, neuron=neuron, ticks_per_frame=ticks_per_frame)
+    copy_numbers(folded, spiking)
+    scales = {**scales, **dict.fromkeys(network.inputs, float(ticks_per_frame))}
+    factors = {node: as_tensor(spiking, scale) for node, scale in scales.items()}
+    for position, edge in enumerate(network.edges):
+        scale_source(spiking, position, factors[edge.source])
+        scale_target(spiking, position, 1 / factors[edge.target])
+    with torch.no_grad():
+        for node in network.nodes:
+            if node not in network.inputs:
+                spiking.node_layer(node).bias.div_(factors[node])
+    spiking.trained_network, spiking.scales, spiking.recipe = folded.network, scales, recipe
+    return spiking.eval()
+
+
+def delay_ticks(network: Network, k: int, delays: str | Mapping[tuple[str, str], int]) -> Network:
+    """The network on a clock of k ticks a frame, with the delays of a conversion."""
+    matched = network.slowed(k)
+    if isinstance(delays, Mapping):
+        return matched.with_delays(delays)
+    uniform = {"frame": k, "tick": 1}
+    if delays in uniform:
+        return matched.with_delays({edge.ends: uniform[delays] for edge in network.edges})
+    if delays != "matched":
+        raise ValueError(
+            f'delays={delays!r} is unknown; choose "matched", "frame", "tick" or a dict {{(source, target): ticks}}'
+        )
+    return matched
