@@ -97,7 +97,7 @@ def test_a_sum_of_edges_is_the_convolution_of_what_is_concatenated() -> None:
         ({"classes": 0}, r"densenet: classes=0 must be"),
         ({"compression": 0}, r"densenet: compression=0 must be above 0 and at most 1"),
         ({"compression": 1.1}, r"densenet: compression=1\.1 must be above 0 and at most 1"),
-        ({"blocks": 5}, r"densenet: blocks=5 halve a side of 8 units 4 times, which leaves none; use at most 4 for the "),
+        ({"blocks": 5}, r"densenet: blocks=5 halve a side of 8 units 4 times, which leaves none; use at most 4 "),
         ({"shape": (256,)}, r"densenet: shape=\(256,\) must be \(channels, height, width\), as \(2, 34, 34\)"),
     ],
 )

@@ -179,6 +179,6 @@ def _require_room(function: str, shape: Shape, stride: int, blocks: int) -> None
     room = smallest.bit_length()
     if blocks > room:
         raise ValueError(
-            f"{function}: blocks={blocks} halve a side of {smallest} units {blocks - 1} times, which leaves none; use at "
-            f"most {room} for the shape {shape} and stride={stride}, or larger frames"
+            f"{function}: blocks={blocks} halve a side of {smallest} units {blocks - 1} times, which leaves none; use "
+            f"at most {room} for the shape {shape} and stride={stride}, or larger frames"
         )
