@@ -35,6 +35,7 @@ FLOORS = [
         "conversion",
         "energy",
         "measures",
+        "confidence",
         "confusions",
         "courses",
         "diagnosis",

@@ -9,9 +9,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from workbench.confidence import fit_sharpness, measure_confidence
 from workbench.courses import COUNTS, Courses, run_courses
 from workbench.energy import EnergyPreset
 from workbench.events.recordings import Recordings
@@ -185,38 +184,6 @@ def calibrate_exit(
     )
 
 
-def measure_confidence(answers: Tensor, sharpness: np.ndarray) -> np.ndarray:
-    """The largest of softmax(sharpness_s answer_s): (steps, recordings) of answers (steps, recordings, classes).
-
-    >>> measure_confidence(torch.tensor([[[0.0, 1.0]]]), np.array([0.0])).tolist()
-    [[0.5]]
-    """
-    return np.asarray((answers * torch.tensor(sharpness)[:, None, None]).softmax(2).amax(2))
-
-
-def fit_sharpness(answers: Tensor, labels: np.ndarray, most: float = 100.0) -> np.ndarray:
-    """The inverse temperature of every step with the largest likelihood: (steps,) of (steps, recordings, classes).
-
-    The slope of -log likelihood in it, mean(sum over classes of (softmax(sharpness z) - target) z), only grows, so it
-    is found by bisection between 0 and `most`; 0 where answers are no better than chance. Targets are smoothed by
-    1 / (recordings + 2), which keeps it finite where every answer is right.
-
-    Source: Guo et al. 2017, arXiv 1706.04599; the targets are those of Platt 1999, Probabilistic outputs for support
-    vector machines.
-    """
-    smoothing = 1 / (len(labels) + 2)
-    classes = answers.shape[2]
-    targets = torch.full(answers.shape[1:], smoothing / max(1, classes - 1), dtype=answers.dtype)
-    targets[torch.arange(len(labels)), torch.tensor(labels)] = 1 - smoothing
-    low = torch.zeros(len(answers), dtype=answers.dtype)
-    high = torch.full_like(low, most)
-    for _ in range(60):
-        middle = (low + high) / 2
-        slope = (((middle[:, None, None] * answers).softmax(2) - targets) * answers).sum(2).mean(1)
-        low, high = torch.where(slope < 0, middle, low), torch.where(slope < 0, high, middle)
-    return np.asarray(low)
-
-
 def find_stops(confidence: np.ndarray, threshold: float) -> np.ndarray:
     """The first step with a confidence of at least the threshold, else the last: (recordings,) of (steps, recordings).
 
@@ -286,7 +253,7 @@ def _divide(recordings: Recordings, allowed: float, certainty: float, seed: int)
     if len(recordings) < enough:
         raise ValueError(
             f"calibrate_exit: {len(recordings)} recordings are too few; to show with a certainty of {certainty:g} that "
-            f"at most {allowed:.3g} go wrong takes {needed}, even if none does, and half as many to fit the confidence; "
+            f"at most {allowed:.3g} go wrong takes {needed}, even if none does, and half as many to fit confidence; "
             f"hold back {enough}, allow more, or ask for less certainty"
         )
     return recordings.split(FITTED, seed)
