@@ -104,7 +104,5 @@ def test_the_table_is_not_changed_and_its_order_does_not_matter() -> None:
 def test_other_columns_and_other_tables_are_refused() -> None:
     with pytest.raises(ValueError, match=r"early_exit: against='joy' is unknown; choose one of frame, energy_nj"):
         figures.early_exit(sweep(), "joy")
-    with pytest.raises(
-        ValueError, match=r"lacks the column calibrated; .* give the table that EarlyExit\.sweep returns"
-    ):
+    with pytest.raises(ValueError, match=r"lacks the column calibrated; .* the table that EarlyExit\.sweep returns"):
         figures.early_exit(sweep().drop(columns=["calibrated"]))

@@ -106,7 +106,7 @@ def _sends_spikes(model: Model, source: str) -> bool:
 
 def _count_sent(activity: Tensor, fan_outs: Tensor, spikes: bool) -> np.ndarray:
     """Synaptic operations of spikes or effective MACs of numbers that a node sends, (steps, recordings, edges)."""
-    steps = [step.flatten(1) if spikes else step.flatten(1) != 0 for step in activity]
+    steps = [step.flatten(1).abs() if spikes else step.flatten(1) != 0 for step in activity]
     weights = fan_outs.to(activity.device)
     return torch.stack([step.double() @ weights for step in steps]).cpu().numpy()  # all steps at once take much room
 

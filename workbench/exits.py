@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ class EarlyExit:
     name: str
     answer: str
     threshold: float
-    sharpness: np.ndarray = field(repr=False)
+    sharpness: np.ndarray
     fitted: int
     tested: int
     early: float
