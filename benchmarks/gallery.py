@@ -7,6 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import plotly.graph_objects as go
 import torch
 
@@ -100,6 +101,8 @@ def draw_all(found) -> dict[str, go.Figure]:
         "learning": figures.learning(found.histories[STREAMING_ANN]),
         "accuracy": figures.accuracy(costs),
         "accuracy_per_operation": figures.accuracy_per_operation(costs),
+        "accuracy-energy": figures.accuracy(two, against="energy_nj"),
+        "early_exit": figures.early_exit(sweep_exits(found)),
         "operations": figures.operations(two),
         "operations_by_edge": figures.operations_by_edge(wb.operations(snn, dataset.test[:64])),
         "energy": figures.energy(two),
@@ -115,6 +118,14 @@ def draw_all(found) -> dict[str, go.Figure]:
         "confusion_over_time": figures.confusion_over_time(wb.count_confusions(snn, dataset.test)),
     }
     return drawn | {"darken": figures.darken(drawn["accuracy"])}
+
+
+def sweep_exits(found) -> pd.DataFrame:
+    """Early exits of the streaming ANN and its SNN, both on test recordings: training has seen all others."""
+    held_back, others = found.dataset.test.split(0.5, seed=0)
+    models = {name: found.models[name] for name in (STREAMING_ANN, MATCHED_SNN)}
+    exits = [wb.calibrate_exit(model, held_back, loss=0.03, name=name) for name, model in models.items()]
+    return pd.concat([early.sweep(others) for early in exits])
 
 
 def photograph(folder: Path) -> None:

@@ -10,7 +10,6 @@ import pytest
 import workbench as wb
 from tests import reference
 from tests.random_networks import random_network
-from workbench.models import dsr
 
 SEEDS = range(120)
 FIXTURE = ["uv", "vw", "vv", "uw", "wv"]
@@ -75,46 +74,6 @@ def test_the_fixture_has_the_published_tableaus(pattern, tableau, factor):
     assert rollout.network.nodes == ("u", "v", "w")
     assert rollout.tableau == tableau
     assert rollout.inference_factor == factor
-
-
-@pytest.mark.parametrize("n", range(7))
-def test_dsr_networks_have_the_published_inference_factors(n):
-    network = dsr(n)
-    assert wb.Rollout(network.sequential(), frames=2).inference_factor == 4 + n
-    assert wb.Rollout(network.streaming(), frames=2).inference_factor == 1
-    assert wb.Rollout(network.streaming(), frames=5).first_response["class"] == 4
-    assert len(network.nodes) == 5 + n
-    assert sum(edge.source == edge.target for edge in network.edges) == 1
-    assert [network.shapes[node] for node in ("h1", "h2", "hd")] == [(32, 32, 32), (64, 16, 16), (512, 4, 4)]
-
-
-def test_dsr_nodes_are_added_in_the_published_order():
-    added = [set(dsr(n + 1).nodes) - set(dsr(n).nodes) for n in range(6)]
-    assert added == [{"h11"}, {"h21"}, {"h12"}, {"h22"}, {"h13"}, {"h23"}]
-
-
-@pytest.mark.parametrize("n", [-1, 7, 1.5, "2"])
-def test_dsr_networks_beyond_the_paper_are_refused(n):
-    with pytest.raises(ValueError, match=r"dsr\(.*\): n must be a whole number from 0 to 6"):
-        dsr(n)
-
-
-def test_the_network_of_traffic_signs_has_the_published_inference_factor():
-    network = dsr(4, shape=(3, 48, 48), classes=43)
-    assert wb.Rollout(network.sequential(), frames=2).inference_factor == 8
-    assert network.shapes["class"] == (43,)
-
-
-@pytest.mark.parametrize(
-    ("more", "first_response"),
-    [([], 3), ([("image", "h2")], 2), ([("image", "h2"), ("h1", "h1")], 2)],
-    ids=["baseline", "skip", "recurrent skip"],
-)
-def test_the_networks_of_digits_have_the_published_inference_factors(more, first_response):
-    chain = [("image", "h1"), ("h1", "h2"), *more, ("h2", "class")]
-    network = wb.Network({"image": (1, 28, 28)}, [wb.Edge(*ends, wb.Dense(5)) for ends in chain])
-    assert wb.Rollout(network.sequential(), frames=2).inference_factor == 3
-    assert wb.Rollout(network.streaming(), frames=4).first_response["class"] == first_response
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -5,8 +5,10 @@ from workbench.conversion import convert
 from workbench.diagnosis import diagnose
 from workbench.energy import EnergyPreset
 from workbench.events import Camera, Dataset, Recordings, load
+from workbench.exits import calibrate_exit
 from workbench.finetuning import fine_tune
 from workbench.graph import Edge, Network
+from workbench.latency import measure_latency
 from workbench.measures import compare, operations
 from workbench.model import Model
 from workbench.neurons import IntegrateAndFire, QuantisedReLU, ReLU
@@ -23,6 +25,8 @@ __all__ = [
     "load", "Dataset", "Recordings", "Camera",
     # train, convert, compare
     "Model", "train", "convert", "fine_tune", "compare", "operations", "EnergyPreset",
+    # answer at any time
+    "calibrate_exit", "measure_latency",
     # diagnose
     "diagnose", "count_confusions",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from workbench.figures.costs import operations
 from workbench.figures.display import register
 from workbench.figures.doctors import diagnosis
 from workbench.figures.edges import operations_by_edge
+from workbench.figures.exits import early_exit
 from workbench.figures.files import save
 from workbench.figures.graphs import network
 from workbench.figures.journeys import passage, passages
@@ -34,6 +35,7 @@ __all__ = [
     "learning",
     "accuracy",
     "accuracy_per_operation",
+    "early_exit",
     "operations",
     "operations_by_edge",
     "energy",

@@ -1,0 +1,136 @@
+"""Early exit: accuracy against what stopping sooner saves, for every threshold of confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench.figures.answers import AXES
+from workbench.figures.style import (
+    COLOURS,
+    DASHES,
+    PAPER,
+    SYMBOLS,
+    amount,
+    dress,
+    empty,
+    joules,
+    keep_finite,
+    log_axis,
+    require_columns,
+)
+
+WHAT = {"frame": "the time", "energy_nj": "the energy"}
+
+
+def early_exit(sweep: pd.DataFrame, against: str = "frame") -> go.Figure:
+    """Accuracy (%) against the mean time (frames) or cost per recording of every threshold, one line a model.
+
+    `sweep` is the table of `EarlyExit.sweep`, or several of them in one. The calibrated threshold is ringed, waiting
+    for the end has a star, a whisker is one standard error. `against` as in `figures.accuracy`. ValueError for any
+    other, or a table without its column.
+
+    >>> from workbench import figures
+    >>> sweep = pd.DataFrame({"model": "SNN", "threshold": [0.9, np.inf], "calibrated": [True, False]})
+    >>> sweep = sweep.assign(accuracy=[0.91, 0.93], standard_error=0.01, frame=[3.5, 8.0])
+    >>> figures.early_exit(sweep).layout.meta["title"]
+    'SNN saves 56 % of the time for 2.0 points of accuracy'
+    """
+    if against not in AXES:
+        raise ValueError(f"figures.early_exit: against={against!r} is unknown; choose one of {', '.join(AXES)}")
+    columns = ("model", "threshold", "calibrated", "accuracy", "standard_error", against)
+    require_columns(sweep, columns, "early_exit", "EarlyExit.sweep")
+    thresholds = pd.to_numeric(sweep["threshold"], errors="coerce")
+    complete = keep_finite(sweep.assign(threshold=thresholds), ("accuracy", "standard_error", against), ("model",))
+    rows = complete[complete["threshold"].notna() & (complete[against] > 0)]
+    if rows.empty:
+        return empty("Early exit", "no threshold to show" if complete.empty else f"no model counts {against}")
+    figure = go.Figure()
+    parts = [part.sort_values("threshold", kind="stable") for _, part in rows.groupby("model", sort=False)]
+    for place, part in enumerate(parts):
+        figure.add_traces(_traces(part, against, place % len(COLOURS)))
+    figure.update_yaxes(title_text="accuracy (%)", range=[0, 103])
+    figure.update_xaxes(title_text=f"mean {AXES[against]}")
+    if against == "frame":
+        figure.update_xaxes(rangemode="tozero")
+    else:
+        figure.update_xaxes(**log_axis(rows[against].min() / 1.1, rows[against].max() * 1.1))
+    pairs = _pairs(parts, against)
+    title = "; ".join(_saving(pair, against) for pair in pairs) or "Accuracy by threshold"
+    reached = "; ".join(_reached(pair, against) for pair in pairs)
+    missing = [str(model) for model in complete["model"].unique() if model not in set(rows["model"])]
+    note = f" Not shown: {', '.join(missing)}, which counts none." if missing else ""
+    subtitle = f"{reached}. Ring: calibrated, star: to the end, whiskers: one standard error.{note}".removeprefix(". ")
+    return dress(figure, title, subtitle, f"Accuracy against mean {AXES[against]}. {title}. {subtitle}", 460)
+
+
+def _traces(part: pd.DataFrame, against: str, place: int) -> list[go.Scatter]:
+    """The line of one model, its ring and its star."""
+    model, colour = str(part["model"].iloc[0]), COLOURS[place]
+    line = _points(part, against, place, model)
+    line.update(mode="lines+markers", line={"color": colour, "width": 2.4, "dash": DASHES[place]})
+    line.error_y = {"array": 100 * part["standard_error"], "color": colour, "thickness": 1, "width": 0}
+    marked = [line]
+    for name, symbol, size, chosen in (
+        ("calibrated", SYMBOLS[place] + "-open", 18, _calibrated(part)),
+        ("to the end", "star", 15, _waiting(part)),
+    ):
+        if not chosen.empty:
+            point = _points(chosen, against, place, f"{model}, {name}").update(showlegend=False, mode="markers")
+            edge = {"color": colour if symbol != "star" else PAPER, "width": 2.6 if symbol != "star" else 1}
+            marked.append(point.update(marker={"symbol": symbol, "size": size, "color": colour, "line": edge}))
+    return marked
+
+
+def _points(part: pd.DataFrame, against: str, place: int, name: str) -> go.Scatter:
+    stops = ["the end" if np.isinf(value) else f"a confidence of {value:.4g}" for value in part["threshold"]]
+    return go.Scatter(
+        name=name,
+        legendgroup=str(part["model"].iloc[0]),
+        x=part[against],
+        y=100 * part["accuracy"],
+        customdata=stops,
+        marker={"symbol": SYMBOLS[place], "size": 8, "color": COLOURS[place]},
+        hovertemplate=(
+            f"<b>{name}</b><br>stops at %{{customdata}}<br>accuracy %{{y:.1f}} %<br>"
+            f"mean {AXES[against]} %{{x:.4~s}}<extra></extra>"
+        ),
+    )
+
+
+def _calibrated(part: pd.DataFrame) -> pd.DataFrame:
+    chosen: pd.DataFrame = part[part["calibrated"].eq(True)].head(1)
+    return chosen
+
+
+def _waiting(part: pd.DataFrame) -> pd.DataFrame:
+    waiting: pd.DataFrame = part[part["threshold"] == np.inf].head(1)
+    return waiting
+
+
+def _pairs(parts: Sequence[pd.DataFrame], against: str) -> list[pd.DataFrame]:
+    """The calibrated exit and waiting for the end of each model that has both."""
+    pairs = [pd.concat([_calibrated(part), _waiting(part)]) for part in parts]
+    return [pair.assign(spent=pair[against]) for pair in pairs if len(pair) == 2]
+
+
+def _saving(pair: pd.DataFrame, against: str) -> str:
+    """What a model saves by its exit, and what that costs in accuracy."""
+    model, (early, end) = pair["model"].iloc[0], pair["spent"]
+    if np.isinf(pair["threshold"].iloc[0]):
+        return f"{model} waits for the end"
+    gained = 100 * pair["accuracy"].diff().iloc[1]
+    points = f"for {gained:.1f} points of accuracy" if gained >= 0 else f"and is {-gained:.1f} points better"
+    what = WHAT.get(against, f"its {AXES[against].removesuffix(' per recording')}")
+    return f"{model} saves {100 * (1 - early / end):.0f} % of {what} {points}"
+
+
+def _reached(pair: pd.DataFrame, against: str) -> str:
+    said = []
+    for accuracy, spent in zip(pair["accuracy"], pair["spent"], strict=True):
+        cost = joules(spent) if against == "energy_nj" else amount(spent)
+        said.append(f"{100 * accuracy:.1f} % at {cost}{' frames' if against == 'frame' else ''}")
+    return f"{pair['model'].iloc[0]}: {said[0]}, to the end {said[1]}"
