@@ -6,7 +6,7 @@ from workbench.diagnosis import diagnose
 from workbench.energy import EnergyPreset
 from workbench.events import Camera, Dataset, Recordings, load
 from workbench.graph import Edge, Network
-from workbench.measures import compare, operations
+from workbench.measures import compare, count_updates, operations
 from workbench.model import Model
 from workbench.neurons import IntegrateAndFire, ReLU
 from workbench.ops import Chain, Conv, Dense, Identity, Pool
@@ -21,7 +21,7 @@ __all__ = [
     # recordings
     "load", "Dataset", "Recordings", "Camera",
     # train, convert, compare
-    "Model", "train", "convert", "compare", "operations", "EnergyPreset",
+    "Model", "train", "convert", "compare", "operations", "count_updates", "EnergyPreset",
     # diagnose
     "diagnose", "count_confusions",
 ]  # fmt: skip
