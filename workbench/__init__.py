@@ -2,6 +2,7 @@
 
 from workbench.confusions import count_confusions
 from workbench.conversion import convert
+from workbench.critics import criticise
 from workbench.diagnosis import diagnose
 from workbench.energy import EnergyPreset
 from workbench.events import Camera, Dataset, Recordings, load
@@ -21,7 +22,7 @@ __all__ = [
     # recordings
     "load", "Dataset", "Recordings", "Camera",
     # train, convert, compare
-    "Model", "train", "convert", "compare", "operations", "count_updates", "EnergyPreset",
+    "Model", "train", "convert", "compare", "operations", "count_updates", "criticise", "EnergyPreset",
     # diagnose
     "diagnose", "count_confusions",
 ]  # fmt: skip

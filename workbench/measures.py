@@ -62,7 +62,7 @@ def tabulate_run(
 ) -> pd.DataFrame:
     """What `compare` says of one model, from what has been counted; NaN accuracies where it has not answered."""
     network, recordings = model.network, len(labels)
-    accesses = (access_edges(model, counts), access_nodes(model, counts, recordings))
+    edges, nodes = access_edges(model, counts), access_nodes(model, counts, recordings)
     table = _clock(model, len(counts.drive))
     table.insert(0, "model", name)
     table["accuracy"] = _accuracy(model, counts.drive, labels, answer)
@@ -70,10 +70,10 @@ def tabulate_run(
         ("dense_macs", counts.dense.sum(1)),
         ("effective_macs", counts.effective.sum(1)),
         ("synaptic_operations", counts.synaptic.sum(1)),
-        ("neuron_updates", sum(_updates(model, node, len(table)) for node in network.nodes) * recordings),
+        ("neuron_updates", _updates(model, len(table)).sum(1) * recordings),
         ("energy_nj", np.zeros(len(table))),  # its place among the columns
-        ("memory_accesses", sum(found.total.sum(1) for found in accesses)),
-        ("memory_span_words", sum(found.span.sum(1) for found in accesses)),
+        ("memory_accesses", edges.total.sum(1) + nodes.total.sum(1)),
+        ("memory_span_words", edges.span.sum(1) + nodes.span.sum(1)),
     ):
         table[column] = values.cumsum() / recordings
     table["delay_buffer_bytes"] = sum(count_buffer_bytes(model, position) for position in range(len(network.edges)))
@@ -104,12 +104,12 @@ def operations(
     layer-based tools: link by link, products with padding as well, none in pooling and identity; of these a layer takes
     the share that is the rate of its input.
 
-    >>> model = Model(Network({"eye": (1, 3, 3)}, [Edge("eye", "hand", Conv(2, kernel=3), delay=0)]))
-    >>> recordings = Recordings.from_ticks(np.ones((2, 1, 1, 3, 3), dtype=int), labels=[0], ticks_per_frame=1)
-    >>> operations(model, recordings)["dense_macs"].tolist()
-    [98.0, 196.0]
-    >>> operations(model, recordings, padding=True, cumulative=False)["dense_macs"].tolist()
-    [162.0, 162.0]
+    >>> model = Model(Network({"eye": (1, 3, 3)}, [Edge("eye", "v1", Conv(2, kernel=3)), Edge("v1", "hand", Dense(1))]))
+    >>> recordings = Recordings.from_ticks(np.ones((3, 1, 1, 3, 3), dtype=int), labels=[0], ticks_per_frame=1)
+    >>> operations(model, recordings).query("edge == 0")["dense_macs"].tolist()
+    [0.0, 98.0, 196.0]
+    >>> operations(model, recordings, padding=True, cumulative=False).query("edge == 0")["dense_macs"].tolist()
+    [0.0, 162.0, 162.0]
     """
     import pandas as pd
 
@@ -119,10 +119,10 @@ def operations(
     tables = []
     for position, edge in enumerate(model.network.edges):
         table = _clock(model, len(counts.drive))
-        for place, (column, value) in enumerate(
-            (("edge", position), ("source", edge.source), ("target", edge.target), ("delay", edge.delay))
-        ):
-            table.insert(place, column, value)
+        table.insert(0, "edge", position)
+        table.insert(1, "source", edge.source)
+        table.insert(2, "target", edge.target)
+        table.insert(3, "delay", edge.delay)
         add = _adder(table, position, len(recordings), cumulative)
         add(dense_macs=counts.dense, effective_macs=counts.effective, synaptic_operations=counts.synaptic)
         table["energy_nj"] = 0.0  # its place among the columns
@@ -145,7 +145,7 @@ def count_updates(
     (see `workbench.memory`), together memory_accesses and memory_span_words; sums up to the end of the step, with
     `cumulative=False` those of the step alone. With the table of `operations` they add up to that of `compare`.
 
-    >>> model = Model(Network({"eye": (4,)}, [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(2))]))
+    >>> model = Model(Network({"eye": (4,)}, [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(1))]))
     >>> recordings = Recordings.from_ticks(np.ones((3, 1, 4), dtype=int), labels=[0], ticks_per_frame=1)
     >>> count_updates(model, recordings).pivot(index="node", columns="step", values="neuron_updates").loc["v1"].tolist()
     [0.0, 3.0, 6.0]
@@ -155,13 +155,13 @@ def count_updates(
     require_match(model, recordings)
     counts = _count(model, recordings)
     accesses = access_nodes(model, counts, len(recordings))
-    updates = np.stack([_updates(model, node, len(counts.drive)) for node in model.network.nodes], axis=1)
+    updates = _updates(model, len(counts.drive)) * len(recordings)
     tables = []
     for place, node in enumerate(model.network.nodes):
         table = _clock(model, len(counts.drive))
         table.insert(0, "node", node)
         add = _adder(table, place, len(recordings), cumulative)
-        add(neuron_updates=updates * len(recordings), energy_nj=np.zeros_like(updates), activity=counts.sent)
+        add(neuron_updates=updates, energy_nj=np.zeros_like(updates), activity=counts.sent)
         add(**accesses.counts, memory_accesses=accesses.total, memory_span_words=accesses.span)
         table["energy_nj"] = price(table.assign(dense_macs=0.0, effective_macs=0.0, synaptic_operations=0.0), energy)
         tables.append(table)
@@ -238,11 +238,13 @@ def _accuracy(model: Model, drive: Tensor, labels: np.ndarray, answer: str) -> n
     return np.concatenate([np.full(first, np.nan), right.numpy()])
 
 
-def _updates(model: Model, node: str, steps: int) -> np.ndarray:
-    """Neurons of a node computed at each step in one recording; an input and the output have none."""
-    updates = np.zeros(steps)
-    if node not in model.network.inputs and node != model.network.output:
-        updates[model.network.first_response[node] :] = count_units(model, node)
+def _updates(model: Model, steps: int) -> np.ndarray:
+    """Neurons computed at each step of one recording, (steps, nodes); an input and the output have none."""
+    network = model.network
+    updates = np.zeros((steps, len(network.nodes)))
+    for place, node in enumerate(network.nodes):
+        if node not in network.inputs and node != network.output:
+            updates[network.first_response[node] :, place] = count_units(model, node)
     return updates
 
 

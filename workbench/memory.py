@@ -25,7 +25,7 @@ from workbench.model import Model
 
 @dataclass(frozen=True, eq=False)
 class Accesses:
-    """Accesses by kind, (steps, edges or nodes) each, and the `words` of the memory that they meet, (edges or nodes)."""
+    """Accesses by kind, (steps, edges or nodes) each, and the `words` of the memories that they meet."""
 
     counts: dict[str, np.ndarray]
     words: dict[str, np.ndarray]
@@ -33,12 +33,12 @@ class Accesses:
     @property
     def total(self) -> np.ndarray:
         """All accesses, (steps, edges or nodes)."""
-        return np.sum(list(self.counts.values()), axis=0)
+        return np.stack(list(self.counts.values())).sum(axis=0)
 
     @property
     def span(self) -> np.ndarray:
         """Every access times the words of the memory it meets, (steps, edges or nodes): larger memories cost more."""
-        return np.sum([self.counts[kind] * self.words[kind] for kind in self.counts], axis=0)
+        return np.stack([self.counts[kind] * self.words[kind] for kind in self.counts]).sum(axis=0)
 
 
 EDGE_ACCESSES = ("weight_reads", "activity_reads", "membrane_accesses", "buffer_accesses")
