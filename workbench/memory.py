@@ -33,12 +33,14 @@ class Accesses:
     @property
     def total(self) -> np.ndarray:
         """All accesses, (steps, edges or nodes)."""
-        return np.stack(list(self.counts.values())).sum(axis=0)
+        total: np.ndarray = np.stack(list(self.counts.values())).sum(axis=0)
+        return total
 
     @property
     def span(self) -> np.ndarray:
         """Every access times the words of the memory it meets, (steps, edges or nodes): larger memories cost more."""
-        return np.stack([self.counts[kind] * self.words[kind] for kind in self.counts]).sum(axis=0)
+        span: np.ndarray = np.stack([self.counts[kind] * self.words[kind] for kind in self.counts]).sum(axis=0)
+        return span
 
 
 EDGE_ACCESSES = ("weight_reads", "activity_reads", "membrane_accesses", "buffer_accesses")
