@@ -32,7 +32,7 @@ def verdicts(costs: pd.DataFrame) -> pd.DataFrame:
     ("spikes", "words"),
     [
         (0.1, "competitive, with 0.1 spikes per synapse and frame (0.4 per recording), below the range 0.15 to 1.38"),
-        (0.5, "competitive on some hardware only, with 0.5 spikes per synapse and frame (2 per recording), within"),
+        (0.5, "in doubt, with 0.5 spikes per synapse and frame (2 per recording), within"),
         (2.0, "not competitive with an ANN, with 2 spikes per synapse and frame (8 per recording), above the range"),
     ],
 )
