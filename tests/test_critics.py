@@ -8,7 +8,7 @@ import torch
 import workbench as wb
 from tests import tiny
 from workbench.critics import criticise, find_break_even_spikes, tell_critics
-from workbench.energy import PRESETS, price
+from workbench.energy import PRESETS, EnergyPreset, price
 
 SYNAPSES, FRAMES = 1000, 4
 ARITHMETIC = ["fp32", "fp32, zeros skipped", "fp16", "int8", "int8, zeros skipped"]
@@ -117,7 +117,8 @@ def test_without_an_ann_there_is_nothing_to_be_held_against() -> None:
     assert tell_critics(silent) == ""
     both = pd.concat([alone, silent.query("model == 'SNN'").assign(model="silent")])
     assert verdicts(both)["value"].isna().tolist() == [False, False, True, True], "a silent SNN is no ANN"
-    for preset in ("Loihi", "int8 with memory"):
+    free = EnergyPreset("free", 1.0, 0.0, False, "additions cost nothing")
+    for preset in ("Loihi", "int8 with memory", free):
         assert np.isnan(find_break_even_spikes(table(0.5), "SNN", preset))
     assert not np.isnan(find_break_even_spikes(table(0.5), "SNN", PRESETS["int8"]))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from workbench.energy import PRESETS, EnergyPreset, price
+from workbench.energy import PRESETS, EnergyPreset, find_preset, price
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,7 @@ def criticise(costs: pd.DataFrame) -> pd.DataFrame:
 
     Columns: model, critic, quantity (what is held against a bound), value, low and high (the bound: competitive below
     low, not above high; the same number where there is one bound), verdict (in words), source. Counts are those of the
-    last step. With S synaptic operations, N synapses, F frames of K ticks:
+    last step, without padding. With S synaptic operations, N synapses, F frames of K ticks:
 
     spikes per synapse and frame = S / (N F); spike rate = S / (N F K)
 
@@ -80,12 +80,17 @@ def find_break_even_spikes(costs: pd.DataFrame, model: str, preset: str | Energy
     """Spikes per synapse and frame up to which a spiking model would be cheaper than the cheapest ANN of the table.
 
     (E_ann - E_rest) / (addition_pj N F), where E_rest is what the model spends on anything but synaptic operations;
-    below 0 where that alone is more. NaN where there is no ANN, or the preset prices memory or no MACs.
+    below 0 where that alone is more. NaN where there is no ANN, or the preset prices memory, no MACs or no additions.
+    ValueError for an unknown preset or a table without the columns.
+
+    >>> counts = {"dense_macs": [900.0, 0.0], "effective_macs": [90.0, 0.0], "synaptic_operations": [0.0, 300.0]}
+    >>> costs = pd.DataFrame({"model": ["ANN", "SNN"], "step": [2, 11], "frame": 3.0, **counts})
+    >>> round(find_break_even_spikes(costs.assign(memory_accesses=0.0, synapses=300), "SNN", "fp32"), 2)
+    5.11
     """
-    last = _last(costs)
-    prices = PRESETS[preset] if isinstance(preset, str) else preset
+    last, prices = _last(costs), find_preset(preset)
     other = _cheapest(last, prices)
-    if other is None or prices.counts_memory:
+    if other is None or prices.counts_memory or prices.addition_pj == 0:
         return math.nan
     rest_nj = float(price(last.loc[[model]].assign(synaptic_operations=0.0), prices).iloc[0])
     saved_pj = 1000 * (float(price(last.loc[[other]], prices).iloc[0]) - rest_nj)
