@@ -52,6 +52,7 @@ def _set_section(name: str, costs: list[pd.DataFrame]) -> list[str]:
     counts.columns = ["energy (uJ, fp32)" if column == "energy_nj" else f"{column} (k)" for column in counts.columns]
     prices = pd.concat([price_all(table) for table in costs])
     energies = prices.pivot_table(index="preset", columns="model", values="energy_nj", sort=False).div(1000).round(2)
+    energies = energies.astype(object).fillna("no price")
     return [
         f"## {name}",
         f"At the last frame the matched SNN differs from its ANN by "
@@ -61,7 +62,7 @@ def _set_section(name: str, costs: list[pd.DataFrame]) -> list[str]:
         _markdown(accuracy),
         "Per recording, over all frames:",
         _markdown(counts),
-        "Energy per recording in microjoules, arithmetic alone, under every preset:",
+        "Energy per recording in microjoules, under every preset:",
         _markdown(energies),
         "\n".join(f"- {preset.name}: {preset.source}" for preset in PRESETS.values()),
     ]

@@ -38,6 +38,17 @@ def test_the_last_step_is_meant_unless_said() -> None:
     assert figures.operations_by_edge(counts) == figures.operations_by_edge(counts, 19)
 
 
+def test_hovering_says_what_memory_it_takes() -> None:
+    counts = wb.operations(tiny.snn(), RECORDINGS)
+    bars, last = figures.operations_by_edge(counts).data[0], counts[counts["step"] == 19]
+    assert bars.hovertemplate.count("accesses of memory") == 1
+    columns = bars.hovertemplate.split("<br>")
+    for words, column in (("accesses of memory", "memory_accesses"), ("bytes of delay buffer", "delay_buffer_bytes")):
+        place = next(int(text.split("[")[1].split("]")[0]) for text in columns if words in text)
+        assert bars.customdata[::-1, place].tolist() == last[column].tolist()
+    assert "memory" not in figures.operations_by_edge(counts.drop(columns="memory_accesses")).data[0].hovertemplate
+
+
 def test_parallel_edges_are_told_apart() -> None:
     edges = [wb.Edge("eye", "hand", wb.Dense(3), delay=d) for d in (1, 2)]
     counts = wb.operations(wb.Model(wb.Network({"eye": (2, 3, 3)}, edges)).eval(), RECORDINGS)

@@ -81,11 +81,30 @@ def test_energy_is_drawn_as_priced_with_its_assumptions() -> None:
     mine = EnergyPreset("mine", 2.0, 0.5, True, "measured by me")
     for preset in (*PRESETS, mine):
         figure = figures.energy(table, preset)
-        for trace, (_, rows) in zip(figure.data, table.groupby("model", sort=False), strict=False):
+        priced = table if preset != "Loihi" else table[table["model"] == "SNN"]
+        for trace, (name, rows) in zip(figure.data, priced.groupby("model", sort=False), strict=False):
+            assert trace.name == name
             np.testing.assert_allclose(trace.y, price(rows, preset))
         assert (PRESETS[preset].source if preset != mine else "measured by me") in figure.layout.meta["subtitle"]
         assert figure.layout.yaxis.type == "log"
     assert len({(trace.line.dash, trace.marker.symbol) for trace in figure.data[:2]}) == 2
+
+
+def test_a_chip_prices_no_macs_and_says_so() -> None:
+    figure = figures.energy(costs(), "Loihi")
+    assert [trace.name for trace in figure.data] == ["SNN"]
+    assert figure.layout.meta["title"].startswith("Energy at the end: SNN ")
+    assert "no price for MACs, 23.6 pJ per synaptic operation, 81 per neuron update" in figure.layout.meta["subtitle"]
+    with pytest.raises(ValueError, match="energy='Loihi' prices no MACs, so it has no energy of 'ANN'"):
+        find_break_even(costs(), "SNN", "ANN", "Loihi")
+
+
+def test_memory_is_priced_where_it_was_counted() -> None:
+    table = costs()
+    figure = figures.energy(table, "int8 with memory")
+    assert "13.3 pJ per access of memory, 0.0828 more per 1,000 words" in figure.layout.meta["subtitle"]
+    with pytest.raises(ValueError, match=r"lacks memory_accesses; count anew with wb\.compare"):
+        figures.energy(table.drop(columns="memory_accesses"), "int8 with memory")
 
 
 def test_each_spiking_model_is_held_against_the_cheapest_ann() -> None:

@@ -7,7 +7,7 @@ import pytest
 from workbench import figures
 from workbench.figures.style import COLOURS, SEQUENCE, amount, ink_on, shade
 
-COUNTS = ("dense_macs", "effective_macs", "synaptic_operations", "neuron_updates", "energy_nj")
+COUNTS = ("dense_macs", "effective_macs", "synaptic_operations", "neuron_updates", "energy_nj", "memory_accesses")
 
 
 def costs() -> pd.DataFrame:
@@ -19,7 +19,7 @@ def costs() -> pd.DataFrame:
     for column in COUNTS:
         ann[column] = 0.0 if column == "synaptic_operations" else 1_275_000 * ann["frame"]
         snn[column] = 0.0 if column.endswith("macs") else 150_000 * snn["frame"]
-    return pd.concat([ann, snn], ignore_index=True)
+    return pd.concat([ann, snn], ignore_index=True).assign(memory_span_words=2e6, synapses=150_000)
 
 
 def history(**columns: list[float]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from workbench.ops import OPERATIONS, Chain, Conv, Dense, Footprint, Identity, Operation, Pool, operation_from_dict
 
@@ -131,6 +132,22 @@ def test_fan_out_of_random_chains_equals_brute_force(seed):
         links.append(link)
     chain = Chain(*links, Identity())
     assert torch.equal(chain.fan_out(shape), count_targets(chain, shape))
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 4), (2, 5, 7), (3, 9, 6)])
+@pytest.mark.parametrize("operation", [*CHAINS, *OTHERS, Conv(3, kernel=5, stride=2)], ids=repr)
+def test_products_are_those_of_torchs_own_counter(operation, shape):
+    weights = [torch.randn(weight) for weight in operation.weight_shapes(shape)]
+    with FlopCounterMode(display=False) as counter:
+        operation(torch.randn(1, *shape), weights)
+    assert 2 * operation.products(shape) == counter.get_total_flops()
+
+
+def test_a_composed_map_may_take_more_products_than_its_links():
+    chain, shape = Chain(Conv(2, kernel=3), Conv(3, kernel=3)), (2, 12, 12)
+    assert chain.products(shape) == 144 * (9 * 2 * 2 + 9 * 2 * 3)
+    assert chain.fan_out(shape)[0, 6, 6] == 25 * 3
+    assert int(chain.fan_out(shape).sum()) > chain.products(shape)
 
 
 @pytest.mark.parametrize("operation", [Conv(3, kernel=5), Dense(4), Chain(Conv(2, kernel=3), Conv(3, kernel=3))])

@@ -1,5 +1,7 @@
 """Panels of two models and of what models cost, without a browser: they show what compare and operations give."""
 
+import html
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -9,6 +11,7 @@ import workbench as wb
 from tests import tiny
 from tests.tiny import assert_saved, assert_shows, labels
 from workbench import figures, widgets
+from workbench.critics import tell_critics
 from workbench.energy import PRESETS, price, price_all
 from workbench.passages import follow
 from workbench.widgets.counters import BY_EDGE, ENERGY, OVER_TIME, PER_OPERATION, VIEWS
@@ -133,6 +136,18 @@ def spent(by_edge: pd.DataFrame, frame: int) -> str:
     energy = by_edge.loc[np.isclose(by_edge["frame"], frame), "energy_nj"].sum()
     unit, factor = ("nJ", 1) if energy < 999.5 else ("µJ", 1000)
     return f"{float(f'{energy / factor:.3g}'):g} {unit}"
+
+
+def test_the_critics_are_heard_and_what_has_no_price_is_said(costs: widgets.OperationsPanel) -> None:
+    said = tell_critics(wb.compare(MODELS, RECORDINGS))
+    assert "fast SNN, with " in said
+    for view in VIEWS:
+        costs.view.value = view
+        assert html.escape(said) in costs.note.value
+    costs.set(view=ENERGY, preset="Loihi")
+    assert "under Loihi: ANN without a price, SNN " in costs.note.value
+    assert "nan" not in costs.note.value
+    assert widgets.operations(tiny.ann(), RECORDINGS).critics == ""
 
 
 def test_all_prices_are_there(costs: widgets.OperationsPanel) -> None:

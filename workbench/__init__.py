@@ -2,6 +2,7 @@
 
 from workbench.confusions import count_confusions
 from workbench.conversion import convert
+from workbench.critics import criticise
 from workbench.diagnosis import diagnose
 from workbench.energy import EnergyPreset
 from workbench.events import Camera, Dataset, Recordings, load
@@ -9,7 +10,7 @@ from workbench.exits import calibrate_exit
 from workbench.finetuning import fine_tune
 from workbench.graph import Edge, Network
 from workbench.latency import measure_latency
-from workbench.measures import compare, operations
+from workbench.measures import compare, count_updates, operations
 from workbench.model import Model
 from workbench.neurons import IntegrateAndFire, QuantisedReLU, ReLU
 from workbench.ops import Chain, Conv, Dense, Identity, Pool
@@ -24,7 +25,7 @@ __all__ = [
     # recordings
     "load", "Dataset", "Recordings", "Camera",
     # train, convert, compare
-    "Model", "train", "convert", "fine_tune", "compare", "operations", "EnergyPreset",
+    "Model", "train", "convert", "fine_tune", "compare", "operations", "count_updates", "criticise", "EnergyPreset",
     # answer at any time
     "calibrate_exit", "measure_latency",
     # diagnose

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from workbench.critics import tell_critics
 from workbench.energy import price_all
 from workbench.events import load
 from workbench.measures import summarise
@@ -50,10 +51,14 @@ def _print(costs: pd.DataFrame) -> None:
     print(summary[[column for column in summary.columns if column not in frames]].to_string())
     print("\nEnergy per recording in nanojoules under every preset")
     prices = price_all(costs)
-    print(prices.pivot_table(index="preset", columns="model", values="energy_nj", sort=False).round(0).to_string())
+    print(
+        prices.pivot_table(index="preset", columns="model", values="energy_nj", sort=False)
+        .round(0)
+        .to_string(na_rep="no price")
+    )
     for preset, source in prices.drop_duplicates("preset")[["preset", "source"]].itertuples(index=False):
         print(f"  {preset}: {source}")
-    print()
+    print(f"\nWhat critics say: {tell_critics(costs)}\n")
 
 
 if __name__ == "__main__":

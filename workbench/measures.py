@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.counts import Counts, count_blocks, count_synapses, count_units
 from workbench.energy import EnergyPreset, find_preset, price
 from workbench.events.recordings import Recordings
+from workbench.memory import access_edges, access_nodes, count_buffer_bytes
 from workbench.model import Model
 from workbench.readout import average_answers
 from workbench.training import batches, require_fit, require_match
@@ -24,28 +25,21 @@ BATCH = 32
 BLOCK_STEPS = 16
 
 
-@dataclass(frozen=True)
-class Counts:
-    """Sums over recordings, float64 (steps, edges) each; `answers` (steps, recordings, classes) from the output."""
-
-    dense: np.ndarray
-    effective: np.ndarray
-    synaptic: np.ndarray
-    drive: Tensor
-
-
 def compare(
     models: Mapping[str, Model],
     recordings: Recordings,
     answer: str = "running",
     *,
     energy: str | EnergyPreset = "fp32",
+    padding: bool = False,
 ) -> pd.DataFrame:
     """Accuracy and operations of every model at every step: one row per model and step.
 
     Columns: model, step, frame (when the step ends, in frames: (step + 1) / ticks_per_frame), accuracy (NaN before the
     first response) and, per recording and cumulative, dense_macs, effective_macs, synaptic_operations, neuron_updates,
-    energy_nj under the preset `energy`. An edge that carries spikes costs synaptic operations, any other one MACs.
+    energy_nj under the preset `energy`, memory_accesses and memory_span_words (every access times the words of the
+    memory it meets, see `workbench.memory`); and of the whole network delay_buffer_bytes and synapses. An edge that
+    carries spikes costs synaptic operations, any other one MACs. `padding` as in `operations`.
     """
     import pandas as pd
 
@@ -55,7 +49,7 @@ def compare(
     for model in models.values():
         require_match(model, recordings)
     tables = [
-        tabulate_run(name, model, _count(model, recordings), recordings.labels, answer, energy)
+        tabulate_run(name, model, _count(model, recordings, padding), recordings.labels, answer, energy)
         for name, model in models.items()
     ]
     table = pd.concat(tables, ignore_index=True)
@@ -67,33 +61,61 @@ def tabulate_run(
     name: str, model: Model, counts: Counts, labels: np.ndarray, answer: str, energy: str | EnergyPreset
 ) -> pd.DataFrame:
     """What `compare` says of one model, from what has been counted; NaN accuracies where it has not answered."""
+    network, recordings = model.network, len(labels)
+    edges, nodes = access_edges(model, counts), access_nodes(model, counts, recordings)
     table = _clock(model, len(counts.drive))
     table.insert(0, "model", name)
     table["accuracy"] = _accuracy(model, counts.drive, labels, answer)
     for column, values in (
-        ("dense_macs", counts.dense),
-        ("effective_macs", counts.effective),
-        ("synaptic_operations", counts.synaptic),
+        ("dense_macs", counts.dense.sum(1)),
+        ("effective_macs", counts.effective.sum(1)),
+        ("synaptic_operations", counts.synaptic.sum(1)),
+        ("neuron_updates", _updates(model, len(table)).sum(1) * recordings),
+        ("energy_nj", np.zeros(len(table))),  # its place among the columns
+        ("memory_accesses", edges.total.sum(1) + nodes.total.sum(1)),
+        ("memory_span_words", edges.span.sum(1) + nodes.span.sum(1)),
     ):
-        table[column] = values.sum(1).cumsum() / len(labels)
-    table["neuron_updates"] = _neuron_updates(model, len(table)).cumsum()
+        table[column] = values.cumsum() / recordings
+    table["delay_buffer_bytes"] = sum(count_buffer_bytes(model, position) for position in range(len(network.edges)))
+    table["synapses"] = sum(count_synapses(model, position) for position in range(len(network.edges)))
     table["energy_nj"] = price(table, energy)
     return table
 
 
-def operations(model: Model, recordings: Recordings, *, energy: str | EnergyPreset = "fp32") -> pd.DataFrame:
-    """Operations of every edge at every step, per recording and cumulative: one row per edge and step.
+def operations(
+    model: Model,
+    recordings: Recordings,
+    *,
+    energy: str | EnergyPreset = "fp32",
+    padding: bool = False,
+    cumulative: bool = True,
+) -> pd.DataFrame:
+    """Operations of every edge at every step, per recording: one row per edge and step.
 
     Columns: edge (its position), source, target, delay (steps), step, frame, dense_macs, effective_macs,
     synaptic_operations, energy_nj, delay_buffer_bytes (what the edge must remember: delay steps of its source, a bit
-    per spike, a byte per event count, four bytes per real number) and delay_mismatch (the delay in frames less the one
-    the model was trained with). Products with padding are not counted, silent steps cost nothing, and a spike counts
-    at the step at which it arrives.
+    per spike, a byte per event count, four bytes per real number), delay_mismatch (the delay in frames less the one
+    the model was trained with), synapses, and the accesses of memory by kind (see `workbench.memory`), together
+    memory_accesses and memory_span_words. All but the delays, bytes and synapses are sums up to the end of the step,
+    with `cumulative=False` those of the step alone. What belongs to nodes is in the table of `count_updates`.
+
+    Products with padding are not counted, silent steps cost nothing, and a spike counts at the step at which it
+    arrives. A chain counts as the one map it is, whatever its links would take. With `padding` operations are those of
+    layer-based tools: link by link, products with padding as well, none in pooling and identity; of these a layer takes
+    the share that is the rate of its input.
+
+    >>> model = Model(Network({"eye": (1, 3, 3)}, [Edge("eye", "v1", Conv(2, kernel=3)), Edge("v1", "hand", Dense(1))]))
+    >>> recordings = Recordings.from_ticks(np.ones((3, 1, 1, 3, 3), dtype=int), labels=[0], ticks_per_frame=1)
+    >>> operations(model, recordings).query("edge == 0")["dense_macs"].tolist()
+    [0.0, 98.0, 196.0]
+    >>> operations(model, recordings, padding=True, cumulative=False).query("edge == 0")["dense_macs"].tolist()
+    [0.0, 162.0, 162.0]
     """
     import pandas as pd
 
     require_match(model, recordings)
-    counts = _count(model, recordings)
+    counts = _count(model, recordings, padding)
+    accesses = access_edges(model, counts)
     tables = []
     for position, edge in enumerate(model.network.edges):
         table = _clock(model, len(counts.drive))
@@ -101,14 +123,60 @@ def operations(model: Model, recordings: Recordings, *, energy: str | EnergyPres
         table.insert(1, "source", edge.source)
         table.insert(2, "target", edge.target)
         table.insert(3, "delay", edge.delay)
-        table["dense_macs"] = counts.dense[:, position].cumsum() / len(recordings)
-        table["effective_macs"] = counts.effective[:, position].cumsum() / len(recordings)
-        table["synaptic_operations"] = counts.synaptic[:, position].cumsum() / len(recordings)
-        table["energy_nj"] = price(table, energy)
-        table["delay_buffer_bytes"] = _buffer_bytes(model, position)
+        add = _adder(table, position, len(recordings), cumulative)
+        add(dense_macs=counts.dense, effective_macs=counts.effective, synaptic_operations=counts.synaptic)
+        table["energy_nj"] = 0.0  # its place among the columns
+        table["delay_buffer_bytes"] = count_buffer_bytes(model, position)
         table["delay_mismatch"] = find_mismatch(model, position)
+        table["synapses"] = count_synapses(model, position)
+        add(**accesses.counts, memory_accesses=accesses.total, memory_span_words=accesses.span)
+        table["energy_nj"] = price(table, energy)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
+
+
+def count_updates(
+    model: Model, recordings: Recordings, *, energy: str | EnergyPreset = "fp32", cumulative: bool = True
+) -> pd.DataFrame:
+    """Neuron updates of every node at every step, per recording: one row per node and step.
+
+    Columns: node, step, frame, neuron_updates (every unit of a hidden node from its first response on), energy_nj,
+    activity (the spikes that the node sends, or the numbers where it sends none), and the accesses of memory by kind
+    (see `workbench.memory`), together memory_accesses and memory_span_words; sums up to the end of the step, with
+    `cumulative=False` those of the step alone. With the table of `operations` they add up to that of `compare`.
+
+    >>> model = Model(Network({"eye": (4,)}, [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(1))]))
+    >>> recordings = Recordings.from_ticks(np.ones((3, 1, 4), dtype=int), labels=[0], ticks_per_frame=1)
+    >>> count_updates(model, recordings).pivot(index="node", columns="step", values="neuron_updates").loc["v1"].tolist()
+    [0.0, 3.0, 6.0]
+    """
+    import pandas as pd
+
+    require_match(model, recordings)
+    counts = _count(model, recordings)
+    accesses = access_nodes(model, counts, len(recordings))
+    updates = _updates(model, len(counts.drive)) * len(recordings)
+    tables = []
+    for place, node in enumerate(model.network.nodes):
+        table = _clock(model, len(counts.drive))
+        table.insert(0, "node", node)
+        add = _adder(table, place, len(recordings), cumulative)
+        add(neuron_updates=updates, energy_nj=np.zeros_like(updates), activity=counts.sent)
+        add(**accesses.counts, memory_accesses=accesses.total, memory_span_words=accesses.span)
+        table["energy_nj"] = price(table.assign(dense_macs=0.0, effective_macs=0.0, synaptic_operations=0.0), energy)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _adder(table: pd.DataFrame, column: int, recordings: int, cumulative: bool) -> Callable[..., None]:
+    """A function that adds one column of arrays (steps, edges or nodes) to a table, by name and per recording."""
+
+    def add(**arrays: np.ndarray) -> None:
+        for name, values in arrays.items():
+            own = values[:, column] / recordings
+            table[name] = own.cumsum() if cumulative else own
+
+    return add
 
 
 def summarise(costs: pd.DataFrame) -> pd.DataFrame:
@@ -155,63 +223,10 @@ def collect_answers(model: Model, recordings: Recordings, answer: str = "running
     return average_answers(drive.double(), model.network.first_response[output], model.ticks_per_frame, answer)
 
 
-def _count(model: Model, recordings: Recordings) -> Counts:
+def _count(model: Model, recordings: Recordings, padding: bool = False) -> Counts:
     """Run every recording and count."""
     steps = recordings.frames * model.ticks_per_frame
-    return count_blocks(model, run_blocks(model, recordings, model.network.nodes), steps, len(recordings))
-
-
-@torch.no_grad()
-def count_blocks(
-    model: Model, blocks: Iterable[tuple[np.ndarray, int, dict[str, Tensor]]], steps: int, recordings: int
-) -> Counts:
-    """Add up what each edge has to do at each step; `blocks` as `run_blocks` gives them, all nodes recorded."""
-    network, device = model.network, model.device
-    fan_out = [_fan_out(model, position).to(device) for position in range(len(network.edges))]
-    nonzero = torch.zeros(steps, len(network.edges), dtype=torch.float64, device=device)
-    total = torch.zeros_like(nonzero)
-    drives: dict[int, list[Tensor]] = {}
-    for chosen, begin, activity in blocks:
-        sums = {node: _sums(values) for node, values in activity.items()}
-        for position, edge in enumerate(network.edges):
-            active, amount = sums[edge.source]
-            nonzero[begin : begin + len(active), position] += active @ fan_out[position]
-            total[begin : begin + len(active), position] += amount @ fan_out[position]
-        drives.setdefault(int(chosen[0]), []).append(activity[network.output].cpu())
-    drive = torch.cat([torch.cat(blocks) for blocks in drives.values()], dim=1)
-    return _arrive(model, nonzero, total, drive, recordings)
-
-
-def _sums(activity: Tensor) -> tuple[Tensor, Tensor]:
-    """Per step and unit, over the batch: how many are not zero, and the sum; float64 (steps, units)."""
-    flat = activity.flatten(2)
-    return (flat != 0).sum(1).double(), flat.sum(1, dtype=torch.float64)
-
-
-def _arrive(model: Model, nonzero: Tensor, total: Tensor, drive: Tensor, recordings: int) -> Counts:
-    """Move what sources send to the steps at which it arrives, and tell spikes from real numbers."""
-    network, steps = model.network, len(drive)
-    dense, effective, synaptic = (np.zeros((steps, len(network.edges))) for _ in range(3))
-    for position, edge in enumerate(network.edges):
-        arrives = slice(min(edge.delay, steps), None)
-        sent = slice(None, max(0, steps - edge.delay))
-        if _carries_spikes(model, edge.source):
-            synaptic[arrives, position] = total[sent, position].cpu().numpy()
-        else:
-            effective[arrives, position] = nonzero[sent, position].cpu().numpy()
-            first = network.first_response[edge.source] + edge.delay
-            dense[first:, position] = float(_fan_out(model, position).sum()) * recordings
-    return Counts(dense, effective, synaptic, drive)
-
-
-def _carries_spikes(model: Model, node: str) -> bool:
-    """Whether a node answers with spikes: all of an SNN but its output, whose drive is a real number."""
-    return model.spiking and node != model.network.output
-
-
-def _fan_out(model: Model, position: int) -> Tensor:
-    edge = model.network.edges[position]
-    return edge.operation.fan_out(model.network.shapes[edge.source]).flatten().double()
+    return count_blocks(model, run_blocks(model, recordings, model.network.nodes), steps, len(recordings), padding)
 
 
 def _accuracy(model: Model, drive: Tensor, labels: np.ndarray, answer: str) -> np.ndarray:
@@ -223,13 +238,13 @@ def _accuracy(model: Model, drive: Tensor, labels: np.ndarray, answer: str) -> n
     return np.concatenate([np.full(first, np.nan), right.numpy()])
 
 
-def _neuron_updates(model: Model, steps: int) -> np.ndarray:
-    """Neurons computed at each step: every unit of a hidden node from its first response on."""
+def _updates(model: Model, steps: int) -> np.ndarray:
+    """Neurons computed at each step of one recording, (steps, nodes); an input and the output have none."""
     network = model.network
-    updates = np.zeros(steps)
-    for node, shape in network.shapes.items():
+    updates = np.zeros((steps, len(network.nodes)))
+    for place, node in enumerate(network.nodes):
         if node not in network.inputs and node != network.output:
-            updates[network.first_response[node] :] += np.prod(shape)
+            updates[network.first_response[node] :, place] = count_units(model, node)
     return updates
 
 
@@ -238,14 +253,6 @@ def _clock(model: Model, steps: int) -> pd.DataFrame:
 
     step = np.arange(steps)
     return pd.DataFrame({"step": step, "frame": (step + 1) / model.ticks_per_frame})
-
-
-def _buffer_bytes(model: Model, position: int) -> int:
-    edge = model.network.edges[position]
-    units = int(np.prod(model.network.shapes[edge.source]))
-    if not _carries_spikes(model, edge.source):
-        return edge.delay * units * 4
-    return edge.delay * (units if edge.source in model.network.inputs else -(-units // 8))
 
 
 def find_mismatch(model: Model, position: int) -> float:

@@ -77,6 +77,14 @@ class Operation(ABC):
             counts = counts.unsqueeze(-1) * axis.sum(1)
         return counts.long().expand(shape).contiguous()
 
+    def products(self, shape: Shape) -> int:
+        """Number of products that layer-based tools count: those with padding too, none for a map without weights.
+
+        >>> Conv(4, kernel=3).products((1, 3, 3)), int(Conv(4, kernel=3).fan_out((1, 3, 3)).sum())
+        (324, 196)
+        """
+        return 0
+
     def to_dict(self) -> dict[str, Any]:
         """The operation as plain data: its type and its fields."""
         return {"type": type(self).__name__} | {f.name: getattr(self, f.name) for f in fields(self)}
@@ -121,6 +129,9 @@ class Conv(Operation):
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         return ((self.channels, shape[0], self.kernel, self.kernel),)
 
+    def products(self, shape: Shape) -> int:
+        return math.prod(self.output_shape(shape)) * self.fan_in(shape)
+
     def footprint(self, shape: Shape) -> Footprint:
         return Footprint(self.channels, tuple(self._reach(size) for size in shape[1:]))
 
@@ -151,6 +162,9 @@ class Dense(Operation):
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         return ((self.units, math.prod(shape)),)
+
+    def products(self, shape: Shape) -> int:
+        return self.units * math.prod(shape)
 
     def footprint(self, shape: Shape) -> Footprint:
         return Footprint(self.units, tuple(torch.ones(size, 1, dtype=torch.float64) for size in shape[1:]))
@@ -211,7 +225,9 @@ class Identity(Operation):
 class Chain(Operation):
     """Several linear maps one after the other, without a neuron between them: one map, one delay.
 
-    Its fan-out is that of the composed map: a unit pooled before a convolution reaches what its pool reaches.
+    Its fan-out is that of the composed map: a unit pooled before a convolution reaches what its pool reaches. That is
+    what a spike costs that travels through it, and an upper bound for an ANN, which executes a chain link by link:
+    `products` adds up the links.
 
     >>> Chain(Pool(2), Conv(8, kernel=3)).output_shape((2, 34, 34))
     (8, 17, 17)
@@ -239,6 +255,10 @@ class Chain(Operation):
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         links = zip(self.operations, self._shapes(shape), strict=False)
         return tuple(weight for operation, source in links for weight in operation.weight_shapes(source))
+
+    def products(self, shape: Shape) -> int:
+        links = zip(self.operations, self._shapes(shape), strict=False)
+        return sum(operation.products(source) for operation, source in links)
 
     def footprint(self, shape: Shape) -> Footprint:
         links = zip(self.operations, self._shapes(shape), strict=False)

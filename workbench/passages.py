@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.counts import count_blocks
 from workbench.events.recordings import Recordings
-from workbench.measures import count_blocks, tabulate_run
+from workbench.measures import tabulate_run
 from workbench.model import Model
 from workbench.readout import average_answers
 from workbench.training import require_fit

@@ -13,6 +13,7 @@ import torch
 from plotly.offline import get_plotlyjs
 
 from workbench import figures
+from workbench.critics import criticise, tell_critics
 from workbench.energy import PRESETS, price, price_all
 from workbench.measures import summarise
 from workbench.rollout import Rollout
@@ -55,7 +56,8 @@ def tell(study: Study) -> str:
     last = study.costs.groupby("model", sort=False).tail(1).set_index("model")
     accuracy = (100 * last["accuracy"]).round(1)
     ann, snn = last.loc[STREAMING_ANN], last.loc[MATCHED_SNN]
-    ratios = [price(last, preset)[STREAMING_ANN] / price(last, preset)[MATCHED_SNN] for preset in PRESETS]
+    alone = [preset for preset in PRESETS.values() if preset.mac_pj == preset.mac_pj and not preset.counts_memory]
+    ratios = [price(last, preset)[STREAMING_ANN] / price(last, preset)[MATCHED_SNN] for preset in alone]
     return (
         f"On {study.dataset.name}, the streaming ANN answers {accuracy[STREAMING_ANN]} % of the test recordings "
         f"correctly at the last frame and its matched SNN {accuracy[MATCHED_SNN]} %; the sequential ANN "
@@ -100,6 +102,8 @@ def _section(number: int, study: Study) -> str:
         *(_figure(title, figure, f"figure-{number}-{place}") for place, (title, figure) in enumerate(shown)),
         "<h3>Energy per recording, in nanojoules, under every preset</h3>",
         _table(energies, "prices"),
+        f"<h3>What critics say</h3><p>{html.escape(tell_critics(study.costs))}</p>",
+        _table(criticise(study.costs).round(3), "prices"),
     ]
     return "\n".join(parts)
 
@@ -123,4 +127,4 @@ def _figure(title: str, figure: go.Figure, name: str) -> str:
 
 
 def _table(table: pd.DataFrame, kind: str = "counts") -> str:
-    return f'<div class="wide {kind}">{table.to_html(index=False, border=0)}</div>'
+    return f'<div class="wide {kind}">{table.to_html(index=False, border=0, na_rep="no price")}</div>'

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor
 
+from workbench.counts import count_blocks
 from workbench.events.recordings import Recordings
 from workbench.graph import Network
-from workbench.measures import count_blocks, run_blocks
+from workbench.measures import run_blocks
 from workbench.model import Model, Scales
 from workbench.readout import average_answers
 from workbench.recipes import Recipe

@@ -10,6 +10,7 @@ from workbench.figures.costs import KINDS
 from workbench.figures.style import BLUE, GREEN, ORANGE, amount, dress, empty, keep_finite, require_columns
 
 LOOKS = {"synaptic_operations": (BLUE, ""), "effective_macs": (GREEN, "/"), "dense_macs": (ORANGE, "x")}
+MEMORY = {"memory_accesses": "accesses of memory", "delay_buffer_bytes": "bytes of delay buffer"}
 SHOWN = 30  # edges drawn: the dearest
 
 
@@ -70,12 +71,18 @@ def _bars(rows: pd.DataFrame, kind: str, colour: str, pattern: str) -> go.Bar:
         name=name,
         x=rows[kind].to_numpy(np.float32),
         y=rows["name"].to_numpy(),
-        customdata=rows[["delay", "delay_mismatch"]].to_numpy(),
+        customdata=rows[["delay", "delay_mismatch", *rows.columns.intersection(list(MEMORY))]].to_numpy(),
         orientation="h",
         marker={"color": colour, "pattern": {"shape": pattern}},
         hovertemplate=f"<b>%{{y}}</b><br>%{{x:.4~s}} {name}<br>delay %{{customdata[0]}} steps, "
-        "%{customdata[1]:+.3~g} frames against training<extra></extra>",
+        f"%{{customdata[1]:+.3~g}} frames against training{_say_memory(rows)}<extra></extra>",
     )
+
+
+def _say_memory(rows: pd.DataFrame) -> str:
+    """What hovering says of memory, as far as the table knows."""
+    known = [MEMORY[column] for column in rows.columns.intersection(list(MEMORY))]
+    return "".join(f"<br>%{{customdata[{place}]:.3~s}} {words}" for place, words in enumerate(known, start=2))
 
 
 def _words(rows: pd.DataFrame, dearest: pd.DataFrame) -> tuple[str, str]:

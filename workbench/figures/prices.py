@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -21,6 +23,7 @@ from workbench.figures.style import (
 )
 
 COUNTED = ("dense_macs", "effective_macs", "synaptic_operations")
+PRICED = ("neuron_updates", "memory_accesses", "memory_span_words")  # where the table has them
 SAID = 2  # break-evens told in the title, the others are only marked
 
 
@@ -28,7 +31,8 @@ def energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> go.Figur
     """Cumulative energy per recording (nJ) against time (frames), and where spikes stop being the cheaper.
 
     `costs` is the table of `wb.compare`, `preset` the name of a price list or an `EnergyPreset`, whose source is said.
-    Each spiking model is held against the ANN that costs least in the end. ValueError for an unknown preset.
+    Each spiking model is held against the ANN that costs least in the end. A model that computes MACs is left out where
+    the preset prices none. ValueError for an unknown preset, or one that prices memory where the table counts none.
 
     >>> from workbench import figures
     >>> counts = {"dense_macs": [5e6, 0.0], "effective_macs": 0.0, "synaptic_operations": [0.0, 6e5]}
@@ -38,7 +42,7 @@ def energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> go.Figur
     """
     prices = find_preset(preset)
     require_columns(costs, ("model", "step", "frame", *COUNTED), "energy", "wb.compare")
-    columns = ["step", "frame", *COUNTED, *costs.columns.intersection(["neuron_updates"])]
+    columns = ["step", "frame", *COUNTED, *costs.columns.intersection(list(PRICED))]
     counted = keep_finite(costs, columns, ("model",))
     priced = counted.assign(energy_nj=price(counted, prices))
     shown = priced[priced["energy_nj"] > 0]
@@ -53,13 +57,25 @@ def energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> go.Figur
     figure.update_xaxes(title_text="time (frames)", rangemode="tozero")
     figure.update_layout(legend={"x": 1.02, "y": 1, "yanchor": "top", "xanchor": "left", "borderwidth": 0})
     title = _title(told, shown)
-    zeros = ", products with zero skipped" if prices.skips_zeros else ""
-    subtitle = (
-        f"Preset {prices.name}: {prices.mac_pj:g} pJ per MAC{zeros}, {prices.addition_pj:g} pJ per synaptic operation "
-        f"and neuron update. Source: {prices.source}."
-    )
+    subtitle = f"Preset {prices.name}: {say_prices(prices)}. Source: {prices.source}."
     alt = f"Cumulative energy per recording against time. {title}. {subtitle}"
     return dress(figure, title, subtitle, alt, 460)
+
+
+def say_prices(preset: EnergyPreset) -> str:
+    """What a preset charges, in words.
+
+    >>> from workbench.energy import PRESETS
+    >>> say_prices(PRESETS["fp32, zeros skipped"])
+    '4.6 pJ per MAC, products with zero skipped, 0.9 pJ per synaptic operation and neuron update'
+    """
+    zeros = ", products with zero skipped" if preset.skips_zeros else ""
+    macs = "no price for MACs" if math.isnan(preset.mac_pj) else f"{preset.mac_pj:g} pJ per MAC{zeros}"
+    words = f"{macs}, {preset.addition_pj:g} pJ per synaptic operation"
+    words += " and neuron update" if preset.update_pj is None else f", {preset.update_pj:g} per neuron update"
+    if preset.counts_memory:
+        words += f", {preset.access_pj:.3g} pJ per access of memory, {1000 * preset.span_pj:.3g} more per 1,000 words"
+    return words
 
 
 def _line(model: str, rows: pd.DataFrame, place: int) -> go.Scatter:
@@ -79,9 +95,10 @@ def _compare_kinds(figure: go.Figure, priced: pd.DataFrame, preset: EnergyPreset
     """Mark every break-even, and tell each spiking model's in words."""
     last = priced.groupby("model", sort=False).tail(1).set_index("model")
     spiking = priced.groupby("model", sort=False)["synaptic_operations"].max() > 0
-    if spiking.all():
+    others = last.loc[spiking.index[~spiking], "energy_nj"].dropna()
+    if others.empty:
         return []
-    dear = last.loc[spiking.index[~spiking], "energy_nj"].idxmin()
+    dear = others.idxmin()
     told = []
     for cheap in spiking.index[spiking]:
         found = find_break_even(priced, cheap, dear, preset)

@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
+from workbench.critics import tell_critics
 from workbench.energy import PRESETS, price, price_all
 from workbench.events.recordings import Dataset, Recordings
 from workbench.figures.style import joules
@@ -33,7 +34,7 @@ def operations(models: Model | Mapping[str, Model], recordings: Recordings | Dat
     """A panel of what one or several models cost on recordings (of a Dataset, its test part), counted once.
 
     Its views: operations over time, energy over time under a preset of prices, operations by edge up to a frame, and
-    accuracy against all operations.
+    accuracy against all operations. Below them it says what critics of spiking networks would say.
 
     >>> from workbench import widgets
     >>> ticks = np.ones((8, 3, 1, 2, 2), dtype=int)
@@ -58,6 +59,7 @@ class OperationsPanel(Panel):
     def __init__(self, models: Mapping[str, Model], recordings: Recordings) -> None:
         self.models, self.recordings = dict(models), recordings
         self._costs = compare(models, recordings)
+        self.critics = tell_critics(self._costs)
         self._by_edge = lru_cache(maxsize=None)(lambda name: count_operations(self.models[name], recordings))
         self.view = ipywidgets.Dropdown(options=VIEWS, description="view", **LABELLED)
         self.preset = ipywidgets.Dropdown(options=list(PRESETS), description="prices", **LABELLED)
@@ -99,13 +101,15 @@ class OperationsPanel(Panel):
     def _words(self) -> str:
         if self.view.value == BY_EDGE:
             name, frame = self.selection
-            spent = self.table.loc[self.table["step"] == self._step(), "energy_nj"].sum()
-            energies = f"{html.escape(name)} {joules(spent)} up to frame {frame}"
+            spent = self.table.loc[self.table["step"] == self._step(), "energy_nj"].sum(skipna=False)
+            energies = f"{html.escape(name)} {_say(spent)} up to frame {frame}"
         else:
-            last = self.table.groupby("model", sort=False)["energy_nj"].last()
-            energies = ", ".join(f"{html.escape(str(name))} {joules(spent)}" for name, spent in last.items())
+            last = self.table.groupby("model", sort=False).tail(1)[["model", "energy_nj"]]
+            told = last.itertuples(index=False, name=None)
+            energies = ", ".join(f"{html.escape(str(name))} {_say(spent)}" for name, spent in told)
         source = html.escape(PRESETS[self.preset.value].source)
-        return f"Energy per recording under {self.preset.value}: {energies}. Prices: {source}."
+        critics = f" {html.escape(self.critics)}" if self.critics else ""
+        return f"Energy per recording under {self.preset.value}: {energies}. Prices: {source}.{critics}"
 
     def _step(self) -> int:
         """The last step of the chosen model up to the chosen frame."""
@@ -113,3 +117,7 @@ class OperationsPanel(Panel):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self.models)}; {self.view.value}, {self.preset.value})"
+
+
+def _say(nanojoules: float) -> str:
+    return joules(nanojoules) if nanojoules == nanojoules else "without a price"
