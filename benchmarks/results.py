@@ -11,6 +11,7 @@ import torch
 
 import workbench as wb
 from benchmarks.matching import measure_matching, slopes
+from benchmarks.tables import markdown
 from workbench.energy import PRESETS, price_all
 from workbench.measures import summarise
 from workbench.study import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, study
@@ -59,11 +60,11 @@ def _set_section(name: str, costs: list[pd.DataFrame]) -> list[str]:
         f"{last[MATCHED_SNN] - last[STREAMING_ANN]:+.1f} points, "
         f"the unmatched SNN from its own by {last[UNMATCHED_SNN] - last[SEQUENTIAL_ANN]:+.1f} points.",
         "Accuracy (%) on the test recordings at every frame:",
-        _markdown(accuracy),
+        markdown(accuracy),
         "Per recording, over all frames:",
-        _markdown(counts),
+        markdown(counts),
         "Energy per recording in microjoules, under every preset:",
-        _markdown(energies),
+        markdown(energies),
         "\n".join(f"- {preset.name}: {preset.source}" for preset in PRESETS.values()),
     ]
 
@@ -78,15 +79,8 @@ def _matching_section() -> list[str]:
         "layers with shortcuts and one loop, random weights, 40 frames, constant current within a frame "
         "(`benchmarks/matching.py`). It falls like 1/K (slope -1) where delays match and negative membrane potential "
         "is not carried without bound; it stays on a plateau where either is missing.",
-        _markdown(errors),
+        markdown(errors),
     ]
-
-
-def _markdown(table: pd.DataFrame) -> str:
-    """A table of the docs."""
-    table = table.reset_index()
-    rows = [list(table.columns), ["---"] * len(table.columns), *table.itertuples(index=False, name=None)]
-    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)
 
 
 if __name__ == "__main__":

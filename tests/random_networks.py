@@ -61,6 +61,14 @@ def random_model(network: wb.Network, seed: int, norm: str | None = None) -> wb.
     return model.eval()
 
 
+def acquaint(model: wb.Model, recordings: wb.Recordings) -> wb.Model:
+    """A copy in eval mode whose batch norms have met recordings; nothing is learned."""
+    met = model.copy().train()
+    with torch.no_grad():
+        met.run(torch.from_numpy(recordings.as_frames()))
+    return met.eval()
+
+
 def random_spiking(network: wb.Network, seed: int, **neuron: object) -> wb.Model:
     """An SNN with dyadic weights, so that every sum is exact and ties with the threshold happen."""
     model = wb.Model(network, seed=seed, norm=None, neuron=wb.IntegrateAndFire(**neuron))

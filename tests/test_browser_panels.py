@@ -17,7 +17,7 @@ ticks = np.random.default_rng(0).poisson(0.2, (96, 24, 2, 8, 8))
 recordings = wb.Recordings.from_ticks(ticks, labels=[0, 1, 2] * 8, ticks_per_frame=12, tick_us=3000)
 network = wb.Network({"retina": (2, 8, 8)}, [wb.Edge("retina", "v1", wb.Conv(4, 3)), wb.Edge("v1", "v2", wb.Conv(4, 3)),
     wb.Edge("v2", "v2", wb.Conv(4, 3)), wb.Edge("v2", "class", wb.Dense(3))])
-ann = wb.Model(network, seed=0).eval()
+ann = wb.Model(network, seed=0, norm=None).eval()
 snn = wb.convert(ann, recordings)
 activity = snn.run(__import__("torch").from_numpy(recordings.as_ticks([0])))
 models = {"ANN": ann, "SNN": snn}"""

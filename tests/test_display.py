@@ -15,6 +15,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import workbench as wb
+from tests.random_networks import acquaint
 from workbench.figures import display
 from workbench.models import shortcut_network
 
@@ -41,8 +42,8 @@ def recordings() -> wb.Recordings:
 
 
 def models() -> dict[str, wb.Model]:
-    ann = wb.Model(shortcut_network((2, 8, 8), 3), seed=0).eval()
-    return {"ANN": ann, "SNN": wb.convert(ann, recordings())}
+    ann = acquaint(wb.Model(shortcut_network((2, 8, 8), 3), seed=0), recordings())
+    return {"ANN": ann, "SNN": wb.convert(ann, recordings(), percentile=99.9)}
 
 
 def costs() -> pd.DataFrame:
@@ -59,7 +60,7 @@ def values() -> dict[str, tuple[Any, str]]:
         "recordings": (some, "6 recordings of 3 classes"),
         "dataset": (wb.Dataset("few", some[:4], some[4:], "by hand"), "4 train + 2 test"),
         "ann": (ann, f"ANN: 5 nodes, 5 edges, {sum(p.numel() for p in ann.parameters()):,} parameters"),
-        "snn": (snn, f"SNN, 3 ticks per frame: 5 nodes, 5 edges, {sum(p.numel() for p in snn.parameters()):,}"),
+        "snn": (snn, f"SNN, 3 ticks per frame, Recipe(percentile=99.9): 5 nodes, 5 edges, {sum(p.numel() for p in snn.parameters()):,}"),
     }
 
 

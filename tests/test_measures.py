@@ -63,7 +63,8 @@ def test_operations_equal_brute_force_over_every_synapse(seed, spiking):
 def test_an_output_that_feeds_back_costs_macs_even_in_an_snn():
     edges = [wb.Edge("in", "out", wb.Dense(3)), wb.Edge("out", "out", wb.Dense(3))]
     network, recordings = wb.Network({"in": (2, 6, 5)}, edges), random_recordings(0)
-    snn = wb.convert(random_model(network, 0).float(), recordings, ticks_per_frame=2)
+    network = network.slowed(2)
+    snn = wb.Model(network, norm=None, neuron=wb.IntegrateAndFire(ticks_per_frame=2), ticks_per_frame=2)
     last = wb.operations(snn, recordings).groupby("edge").tail(1).set_index("edge")
     assert last.loc[0, "dense_macs"] == 0
     assert last.loc[0, "synaptic_operations"] > 0

@@ -11,7 +11,7 @@ from tests import reference
 from tests.random_networks import random_frames, random_network
 from workbench import training
 from workbench.exchange import read_tensors, write_tensors
-from workbench.model import NORM_EPSILON, Norm
+from workbench.norms import NORM_EPSILON, Norm
 from workbench.training import evaluate, train
 
 SHAPE, FRAMES = (1, 4, 4), 4

@@ -34,14 +34,14 @@ def recordings(
 
 @cache
 def ann(hidden: int = 2, delay: int = 1, shape: tuple[int, ...] = (2, 3, 3)) -> wb.Model:
-    """Random weights."""
-    return wb.Model(network(hidden, delay, shape), seed=3).eval()
+    """Random weights, no bias: silent recordings leave it silent."""
+    return wb.Model(network(hidden, delay, shape), seed=3, norm=None).eval()
 
 
 @cache
 def snn() -> wb.Model:
-    """The ANN, converted."""
-    return wb.convert(ann(), recordings())
+    """The ANN, converted into plain neurons."""
+    return wb.convert(ann(), recordings(), percentile=99.9)
 
 
 def point_at(panel: Panel, trace: int, point: Any, event: str = "plotly_click") -> None:

@@ -21,6 +21,7 @@ import numpy as np
 
 from workbench.counts import Counts, carries_spikes, count_units, delayed
 from workbench.model import Model
+from workbench.neurons import IntegrateAndFire
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +89,16 @@ def access_nodes(model: Model, counts: Counts, recordings: int) -> Accesses:
 
 
 def count_buffer_bytes(model: Model, position: int) -> int:
-    """What an edge must remember: delay steps of its source, a bit per spike, a byte per event count, 4 per number."""
+    """What an edge must remember: delay steps of its source, a byte per event count, 4 per number.
+
+    Spikes take as many bits as tell all that a unit can send in a tick: 1 for a plain neuron, 7 for bursts up to 127.
+    """
     edge = model.network.edges[position]
     units = count_units(model, edge.source)
     if not carries_spikes(model, edge.source):
         return edge.delay * units * 4
-    return edge.delay * (units if edge.source in model.network.inputs else -(-units // 8))
+    if edge.source in model.network.inputs:
+        return edge.delay * units
+    neuron = model.neuron
+    most = neuron.burst * (1 + neuron.signed) if isinstance(neuron, IntegrateAndFire) else 1
+    return edge.delay * -(-units * most.bit_length() // 8)

@@ -275,7 +275,7 @@ def _answer(
     k, output = model.ticks_per_frame, model.network.output
     ticks = torch.from_numpy(recordings.as_ticks(chosen, k)).to(model.device)
     first = model.network.first_response[output]
-    drive = model.run(ticks, record=[output], layers=practice)[output]
+    drive = model(ticks) if practice is None else model.run(ticks, record=[output], layers=practice)[output]
     answers = average_answers(drive, first, k, answer)[(k - 1 - first) % k :: k]
     return answers, torch.tensor(recordings.labels[chosen]).to(model.device)
 

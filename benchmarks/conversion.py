@@ -1,0 +1,290 @@
+"""What conversion loses and what its options do: `python -m benchmarks.conversion` writes docs/conversion.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import platform
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+import workbench as wb
+from benchmarks.tables import markdown, spread
+from workbench.models import densenet, dsr, shortcut_network
+
+ROOT = Path(__file__).parents[1]
+PAGE, KEPT = ROOT / "docs" / "conversion.md", ROOT / "build" / "conversion"
+SETS = ("motion", "digits")
+TICKS = (12, 6, 4)
+EPOCHS = 12
+AWARE = {"levels": 4, "spike_cost": 0.5}
+FRUGAL = {"levels": 2, "spike_cost": 1.0}
+TUNED_EPOCHS = 2
+PLAIN = "plain: percentile 99.9, start 1/2, floor -1"
+OPTIONS: dict[str, dict[str, Any]] = {
+    PLAIN: {"percentile": 99.9},
+    "percentile=100": {"percentile": 100.0},
+    "percentile=99": {"percentile": 99.0},
+    "percentile=97": {"percentile": 97.0},
+    'scale="channel"': {"scale": "channel"},
+    "start=0": {"start": 0.0},
+    "floor=0": {"floor": 0.0},
+    "floor=None": {"floor": None},
+    'reset="zero"': {"reset": "zero"},
+    'membrane="rectify"': {"membrane": "rectify"},
+    'membrane="frame"': {"membrane": "frame"},
+    "burst=5": {"burst": 5},
+    "signed=True": {"signed": True, "floor": None},
+    'signed=True, membrane="frame"': {"signed": True, "floor": None, "membrane": "frame"},
+    'bias="frame"': {"bias": "frame"},
+    'silence=6, burst=5, membrane="frame"': {"silence": 6, "burst": 5, "membrane": "frame"},
+    'silence=11, burst=127, membrane="frame"': {"silence": 11, "burst": 127, "membrane": "frame", "floor": None},
+    'delays="tick"': {"percentile": 99.9, "delays": "tick"},
+    "nothing named: chosen": {},
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model on the test recordings of one set, with one seed; accuracies in per cent, counts per recording."""
+
+    set: str
+    seed: int
+    network: str
+    model: str
+    ticks: int
+    first: float  # accuracy at the end of the frame in which the ANN first answers
+    second: float
+    last: float
+    dense_macs: float
+    effective_macs: float
+    synaptic_operations: float
+    note: str = ""
+
+
+def main() -> None:
+    """Measure what is not kept already, write the page, print it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5, help="how many seeds (default: 5)")
+    parser.add_argument("--jobs", type=int, default=2, help="how many processes of one thread each (default: 2)")
+    parser.add_argument("--anew", action="store_true", help="measure again what build/conversion holds already")
+    options = parser.parse_args()
+    for name in SETS:
+        wb.load(name)  # generated once, before the processes ask for it
+    tasks = list(product(range(options.seeds), SETS))
+    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
+        rows = [row for part in pool.map(_measure_kept, tasks, [options.anew] * len(tasks)) for row in part]
+    PAGE.write_text(_page(pd.DataFrame(rows), options.seeds), encoding="utf-8")
+    print(PAGE.read_text(encoding="utf-8"))
+    print(f"written to {PAGE}")
+
+
+def _measure_kept(task: tuple[int, str], anew: bool) -> list[dict[str, Any]]:
+    """The rows of a seed and set, measured once and kept in the build folder."""
+    seed, name = task
+    path = KEPT / f"{name}-{seed}.json"
+    if anew or not path.exists():
+        torch.set_num_threads(1)
+        rows = [asdict(row) for row in _measure(seed, name)]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_suffix(".part")
+        aside.write_text(json.dumps(rows), encoding="utf-8")
+        aside.replace(path)
+    return list(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _measure(seed: int, name: str) -> list[Row]:
+    dataset = wb.load(name)
+    shape, classes = dataset.shape, len(dataset.classes)
+    networks = {
+        "shortcut": shortcut_network(shape, classes, loop=name == "motion"),
+        "densenet": densenet(shape, classes, growth=4, depth=2, channels=8),
+        "dsr2": dsr(2, shape, classes, width=8, stride=2),
+    }
+    rows = []
+    for title, network in networks.items():
+        ann = _train(network, dataset, seed)
+        rows.append(_row(dataset, seed, title, "ANN", ann, ann))
+        for k in TICKS:
+            snn = wb.convert(ann, dataset.train, ticks_per_frame=k)
+            rows.append(_row(dataset, seed, title, "default", snn, ann, note=f"{snn.recipe}"))
+        if title == "shortcut":
+            rows += _measure_aware(dataset, network, seed) + _measure_options(dataset, ann, seed)
+    return rows
+
+
+def _measure_aware(dataset: wb.Dataset, network: wb.Network, seed: int) -> list[Row]:
+    """ANNs trained for their conversion, and SNNs of them with four ticks a frame."""
+    rows = []
+    for label, options in (("aware", AWARE), ("frugal", FRUGAL)):
+        ann = _train(network, dataset, seed, **options)
+        snn = wb.convert(ann, dataset.train, ticks_per_frame=4)
+        rows += [
+            _row(dataset, seed, "shortcut", f"{label} ANN", ann, ann),
+            _row(dataset, seed, "shortcut", label, snn, ann, note=f"{snn.recipe}"),
+        ]
+    return rows
+
+
+def _measure_options(dataset: wb.Dataset, ann: wb.Model, seed: int) -> list[Row]:
+    """One option after the other at twelve ticks; and a plain SNN of four ticks, before and after fine-tuning."""
+    rows = [
+        _row(dataset, seed, "options", label, wb.convert(ann, dataset.train, **options), ann)
+        for label, options in OPTIONS.items()
+    ]
+    plain = wb.convert(ann, dataset.train, percentile=99.0, ticks_per_frame=4)
+    tuned, _ = wb.fine_tune(plain, dataset.train, epochs=TUNED_EPOCHS, seed=seed, progress=False)
+    rows.append(_row(dataset, seed, "options", 'read-out "frame"', wb.convert(ann, dataset.train, 99.9), ann, "frame"))
+    return [
+        *rows,
+        _row(dataset, seed, "tuning", "plain", plain, ann),
+        _row(dataset, seed, "tuning", "fine-tuned", tuned, ann),
+    ]
+
+
+def _train(network: wb.Network, dataset: wb.Dataset, seed: int, **options: Any) -> wb.Model:
+    model = wb.Model(network.streaming(), seed=seed)
+    return wb.train(model, dataset.train, epochs=EPOCHS, seed=seed, progress=False, **options)[0]
+
+
+def _row(
+    dataset: wb.Dataset,
+    seed: int,
+    network: str,
+    label: str,
+    model: wb.Model,
+    ann: wb.Model,
+    answer: str = "running",
+    note: str = "",
+) -> Row:
+    costs = wb.compare({"it": model}, dataset.test, answer)
+    whole = costs[np.isclose(costs["frame"] % 1, 0)]
+    accuracy = 100 * whole.set_index(whole["frame"].round().astype(int))["accuracy"]
+    first = ann.network.first_response[ann.network.output] + 1
+    last = costs.iloc[-1]
+    return Row(
+        dataset.name, seed, network, label, model.ticks_per_frame,
+        float(accuracy[first]), float(accuracy[first + 1]), float(accuracy.iloc[-1]),
+        float(last["dense_macs"]), float(last["effective_macs"]), float(last["synaptic_operations"]), note,
+    )  # fmt: skip
+
+
+def _page(rows: pd.DataFrame, seeds: int) -> str:
+    parts = [
+        "# What conversion loses, and what its options do",
+        f"Mean ± standard error of {seeds} seeds (weights and training; the recordings are those of seed 0), "
+        f"written by `make conversion` on {platform.machine()}, torch {torch.__version__}. Accuracies in per cent on "
+        f"the {' and '.join(f'{len(wb.load(name).test)} test recordings of {name}' for name in SETS)}, running "
+        "answer, at the end of a frame; *first* and *second* are the first two frames in which the ANN answers. "
+        "Operations are per recording, in thousands.",
+        "## The default conversion",
+        "`wb.convert(ann, recordings, ticks_per_frame=K)`: the settings are chosen on held-back training recordings. "
+        "Differences are SNN less ANN, in points.",
+        *(f"### {name}\n\n{markdown(_default_table(rows[rows['set'] == name]))}" for name in SETS),
+        "## Trained for the conversion",
+        "*aware*: `train(levels=4, spike_cost=0.5)`; *frugal*: `train(levels=2, spike_cost=1)`; both then "
+        "converted to four ticks a frame. The ANN to compare with is the plain one of the first line.",
+        *(f"### {name}\n\n{markdown(_aware_table(rows[rows['set'] == name]))}" for name in SETS),
+        _tell_operations(rows),
+        "## Fine-tuning the SNN",
+        f"A plain SNN of four ticks (percentile 99), and after {TUNED_EPOCHS} epochs of `wb.fine_tune`.",
+        *(f"### {name}\n\n{markdown(_tuning_table(rows[rows['set'] == name]))}" for name in SETS),
+        "## Every option",
+        "One at a time, against the plain neuron, at twelve ticks a frame (network *shortcut*).",
+        *(f"### {name}\n\n{markdown(_option_table(rows[rows['set'] == name]))}" for name in SETS),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _differ(rows: pd.DataFrame, ann: pd.DataFrame) -> dict[str, str]:
+    """SNN less ANN, seed by seed."""
+    ours, theirs = rows.set_index("seed"), ann.set_index("seed")
+    return {f"{name} frame": spread(ours[name] - theirs[name], 2) for name in ("first", "second", "last")}
+
+
+def _thousands(values: pd.Series) -> str:
+    return spread(values / 1000, 0)
+
+
+def _default_table(rows: pd.DataFrame) -> pd.DataFrame:
+    table = []
+    for network in ("shortcut", "densenet", "dsr2"):
+        own = rows[rows["network"] == network]
+        ann = own[own["model"] == "ANN"]
+        for k in TICKS:
+            snn = own[(own["model"] == "default") & (own["ticks"] == k)]
+            percentiles = snn["note"].str.extract(r"percentile=([\d.]+)")[0].value_counts()
+            table.append(
+                {"network": network, "K": k, "ANN, last frame": spread(ann["last"]), **_differ(snn, ann)}
+                | {"synaptic operations": _thousands(snn["synaptic_operations"])}
+                | {"effective MACs of the ANN": _thousands(ann["effective_macs"])}
+                | {"percentiles chosen": ", ".join(f"{p} ({n}x)" for p, n in percentiles.items())}
+            )
+    return pd.DataFrame(table).set_index("network")
+
+
+def _aware_table(rows: pd.DataFrame) -> pd.DataFrame:
+    own = rows[(rows["network"] == "shortcut") & (rows["model"] != "default")]
+    table = []
+    for model, each in own.groupby("model", sort=False):
+        shown = {f"{name} frame": spread(each[name]) for name in ("first", "second", "last")}
+        counts = {
+            column.replace("_", " ").replace("macs", "MACs"): _thousands(each[column])
+            for column in ("dense_macs", "effective_macs", "synaptic_operations")
+        }
+        table.append({"model": f"{model}{'' if 'ANN' in model else ' SNN, K = 4'}", **shown, **counts})
+    return pd.DataFrame(table).set_index("model")
+
+
+def _tell_operations(rows: pd.DataFrame) -> str:
+    """Synaptic operations against the MACs of the plain ANN, at what accuracy, in words."""
+    lines = []
+    for name in SETS:
+        own = rows[(rows["set"] == name) & (rows["network"] == "shortcut")].groupby("model")
+        mean = own[["last", "dense_macs", "effective_macs", "synaptic_operations"]].mean()
+        ann = mean.loc["ANN"]
+        twelve = rows[(rows["set"] == name) & (rows["network"] == "shortcut") & (rows["ticks"] == 12)].mean(
+            numeric_only=True
+        )
+        for label, snn in (("default SNN, K = 12", twelve), ("aware SNN", mean.loc["aware"]),
+                           ("frugal SNN", mean.loc["frugal"])):  # fmt: skip
+            share = snn["synaptic_operations"]
+            fewer = "fewer" if share < ann["effective_macs"] else "MORE"
+            lines.append(
+                f"- {name}, {label}: {snn['last'] - ann['last']:+.2f} points against the plain ANN; synaptic "
+                f"operations are 1/{ann['dense_macs'] / share:.1f} of its dense MACs, and {fewer} than its effective "
+                f"MACs ({share / ann['effective_macs']:.2f} of them)."
+            )
+    return "### At what accuracy, how many operations\n\n" + "\n".join(lines)
+
+
+def _tuning_table(rows: pd.DataFrame) -> pd.DataFrame:
+    own, ann = rows[rows["network"] == "tuning"], rows[(rows["network"] == "shortcut") & (rows["model"] == "ANN")]
+    return pd.DataFrame(
+        [
+            {"SNN": model, **_differ(each, ann), "synaptic operations": _thousands(each["synaptic_operations"])}
+            for model, each in own.groupby("model", sort=False)
+        ]
+    ).set_index("SNN")
+
+
+def _option_table(rows: pd.DataFrame) -> pd.DataFrame:
+    own = rows[rows["network"] == "options"]
+    table = []
+    for label, each in own.groupby("model", sort=False):
+        shown = {f"{name} frame": spread(each[name]) for name in ("first", "second", "last")}
+        table.append({"option": f"`{label}`" if "=" in label else label, **shown}
+                     | {"synaptic operations": _thousands(each["synaptic_operations"])})  # fmt: skip
+    return pd.DataFrame(table).set_index("option")
+
+
+if __name__ == "__main__":
+    main()
