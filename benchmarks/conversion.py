@@ -25,8 +25,8 @@ PAGE, KEPT = ROOT / "docs" / "conversion.md", ROOT / "build" / "conversion"
 SETS = ("motion", "digits")
 TICKS = (12, 6, 4)
 EPOCHS = 12
-AWARE = {"levels": 4, "spike_cost": 0.5}
-FRUGAL = {"levels": 2, "spike_cost": 1.0}
+AWARE = {"levels": 4, "spike_cost": 0.1}
+FRUGAL = {"levels": 3, "spike_cost": 0.7}
 TUNED_EPOCHS = 2
 PLAIN = "plain: percentile 99.9, start 1/2, floor -1"
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -190,7 +190,7 @@ def _page(rows: pd.DataFrame, seeds: int) -> str:
         "Differences are SNN less ANN, in points.",
         *(f"### {name}\n\n{markdown(_default_table(rows[rows['set'] == name]))}" for name in SETS),
         "## Trained for the conversion",
-        "*aware*: `train(levels=4, spike_cost=0.5)`; *frugal*: `train(levels=2, spike_cost=1)`; both then "
+        "*aware*: `train(levels=4, spike_cost=0.1)`; *frugal*: `train(levels=3, spike_cost=0.7)`; both then "
         "converted to four ticks a frame. The ANN to compare with is the plain one of the first line.",
         *(f"### {name}\n\n{markdown(_aware_table(rows[rows['set'] == name]))}" for name in SETS),
         _tell_operations(rows),

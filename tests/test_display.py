@@ -60,7 +60,11 @@ def values() -> dict[str, tuple[Any, str]]:
         "recordings": (some, "6 recordings of 3 classes"),
         "dataset": (wb.Dataset("few", some[:4], some[4:], "by hand"), "4 train + 2 test"),
         "ann": (ann, f"ANN: 5 nodes, 5 edges, {sum(p.numel() for p in ann.parameters()):,} parameters"),
-        "snn": (snn, f"SNN, 3 ticks per frame, Recipe(percentile=99.9): 5 nodes, 5 edges, {sum(p.numel() for p in snn.parameters()):,}"),
+        "snn": (
+            snn,
+            f"SNN, 3 ticks per frame, Recipe(percentile=99.9): 5 nodes, 5 edges, "
+            f"{sum(p.numel() for p in snn.parameters()):,}",
+        ),
     }
 
 

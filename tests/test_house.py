@@ -33,6 +33,7 @@ FLOORS = [
         "checkpoints",
         "training",
         "finetuning",
+        "feeding",
         "practice",
         "folding",
         "scales",

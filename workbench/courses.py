@@ -11,10 +11,10 @@ from torch import Tensor
 
 from workbench.energy import EnergyPreset, price
 from workbench.events.recordings import Recordings
+from workbench.feeding import require_match
 from workbench.measures import run_blocks
 from workbench.model import Model
 from workbench.readout import average_answers
-from workbench.training import require_match
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,11 +12,11 @@ from torch import Tensor
 from workbench.causes import CAUSES, Record, Watch, split_error
 from workbench.engine import State, advance, plan
 from workbench.events.recordings import Recordings
+from workbench.feeding import batches, require_match
 from workbench.measures import BATCH, find_mismatch
 from workbench.model import Model
 from workbench.neurons import IntegrateAndFire
 from workbench.scales import broadcast_scale
-from workbench.training import batches, require_match
 
 if TYPE_CHECKING:
     import pandas as pd

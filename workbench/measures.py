@@ -12,10 +12,10 @@ from torch import Tensor
 from workbench.counts import Counts, count_blocks, count_synapses, count_units
 from workbench.energy import EnergyPreset, find_preset, price
 from workbench.events.recordings import Recordings
+from workbench.feeding import batches, require_fit, require_match
 from workbench.memory import access_edges, access_nodes, count_buffer_bytes
 from workbench.model import Model
 from workbench.readout import average_answers
-from workbench.training import batches, require_fit, require_match
 
 if TYPE_CHECKING:
     import pandas as pd

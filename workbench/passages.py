@@ -11,10 +11,10 @@ from torch import Tensor
 
 from workbench.counts import count_blocks
 from workbench.events.recordings import Recordings
+from workbench.feeding import require_fit
 from workbench.measures import tabulate_run
 from workbench.model import Model
 from workbench.readout import average_answers
-from workbench.training import require_fit
 
 if TYPE_CHECKING:
     import pandas as pd

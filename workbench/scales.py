@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from workbench.events.recordings import Recordings
+from workbench.feeding import batches
 from workbench.model import Model, Scales
-from workbench.training import batches
 
 CALIBRATION_RECORDINGS = 256
 BATCH = 32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from workbench.checkpoints import Checkpoint, Progress, identify
 from workbench.events.recordings import Recordings
+from workbench.feeding import batches, require_match
 from workbench.model import Model
 from workbench.neurons import require_whole
 from workbench.practice import Practice, bound
@@ -150,39 +151,6 @@ def fit(
             where = f"epoch {len(state.history) + 1} of {settings.epochs}"
             warnings.warn(f"training was interrupted in {where}; this is {what}", stacklevel=2)
     return trained.eval(), _tabulate(state.history)
-
-
-def require_match(model: Model, recordings: Recordings) -> None:
-    """ValueError unless the recordings fit the model's input and its classes and last until its first response."""
-    require_fit(model, recordings)
-    network = model.network
-    first, steps = network.first_response[network.output], recordings.frames * model.ticks_per_frame
-    if first >= steps:
-        raise ValueError(
-            f"output {network.output!r} answers first at step {first}, but the recordings have {steps} steps; load "
-            "them with more frames, or use smaller delays"
-        )
-
-
-def require_fit(model: Model, recordings: Recordings) -> None:
-    """ValueError unless the recordings fit the model's input and its classes."""
-    network = model.network
-    if len(network.inputs) != 1:
-        raise ValueError(f"recordings feed one input, but the network has {', '.join(network.inputs)}")
-    (node, shape), output = next(iter(network.inputs.items())), network.shapes[network.output]
-    if tuple(recordings.shape) != shape:
-        raise ValueError(f"input {node!r} has shape {shape}, but the recordings have {tuple(recordings.shape)}")
-    if output != (len(recordings.classes),):
-        raise ValueError(
-            f"output {network.output!r} has shape {output}, but the recordings have {len(recordings.classes)} classes; "
-            f"end in Dense({len(recordings.classes)})"
-        )
-
-
-def batches(count: int, batch: int, order: np.ndarray | None = None) -> Iterator[np.ndarray]:
-    """Indices 0 .. count - 1, in this order, in nearly equal batches of at most `batch`."""
-    indices = np.arange(count) if order is None else order
-    yield from np.array_split(indices, math.ceil(count / batch))
 
 
 @torch.no_grad()

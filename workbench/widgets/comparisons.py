@@ -13,11 +13,11 @@ import plotly.graph_objects as go
 
 from workbench import figures
 from workbench.events.recordings import Dataset, Recordings
+from workbench.feeding import require_fit
 from workbench.figures.costs import KINDS
 from workbench.figures.style import amount, joules
 from workbench.model import Model
 from workbench.passages import Passage, follow
-from workbench.training import require_fit
 from workbench.widgets.ahead import Ahead
 from workbench.widgets.clock import Clock
 from workbench.widgets.following import FollowingPanel
