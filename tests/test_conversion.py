@@ -1,5 +1,9 @@
 """From ANN to SNN: folding is exact, scales are what they say, matched rates follow the ANN, mistakes are refused."""
 
+import contextlib
+import re
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,9 +11,11 @@ import torch
 
 import workbench as wb
 from benchmarks.matching import measure_matching, rate_error, slopes
-from tests.random_networks import IMAGE, random_model, random_network
+from tests.random_networks import IMAGE, acquaint, random_model, random_network
 from workbench.folding import fold
-from workbench.scales import measure_scales
+from workbench.measures import collect_answers
+from workbench.recipes import Recipe
+from workbench.scales import broadcast_scale, measure_scales
 
 
 def random_recordings(seed: int, frames: int = 6, count: int = 5, shape: tuple[int, ...] = IMAGE) -> wb.Recordings:
@@ -196,3 +202,196 @@ def test_a_silent_node_and_a_spiking_model_are_refused():
     snn = wb.convert(random_model(network, 4).float(), random_recordings(4))
     with pytest.raises(ValueError, match="this model spikes already"):
         wb.convert(snn, random_recordings(4))
+
+
+# recipes
+
+
+def trainable(seed: int = 0) -> tuple[wb.Network, wb.Recordings]:
+    """A small network with a shortcut and a loop, and recordings in which events of one class move the other way."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(120) % 2
+    counts = rng.poisson(0.05, (6 * 8, 120, 1, 4, 6))
+    for tick in range(6 * 8):
+        place = tick * 6 // (6 * 8)
+        counts[tick, np.arange(120), 0, :, np.where(labels == 0, place, 5 - place)] += rng.poisson(1.2, (120, 4))
+    recordings = wb.Recordings.from_ticks(counts, labels, ("right", "left"), ticks_per_frame=8)
+    edges = [
+        wb.Edge("eye", "v1", wb.Conv(6, kernel=3)),
+        wb.Edge("v1", "v2", wb.Conv(6, kernel=3)),
+        wb.Edge("eye", "v2", wb.Conv(6, kernel=3)),
+        wb.Edge("v2", "v2", wb.Conv(6, kernel=3)),
+        wb.Edge("v2", "hand", wb.Dense(2)),
+    ]
+    return wb.Network({"eye": (1, 4, 6)}, edges), recordings
+
+
+@pytest.fixture(scope="module")
+def trained() -> tuple[wb.Model, wb.Recordings]:
+    network, recordings = trainable()
+    return wb.train(wb.Model(network), recordings, epochs=6, progress=False)[0], recordings
+
+
+@pytest.mark.parametrize("k", [8, 3])
+def test_naming_nothing_chooses_what_errs_little_and_says_so(trained, k):
+    ann, recordings = trained
+    snn, again = (wb.convert(ann, recordings, ticks_per_frame=k) for _ in range(2))
+    assert snn.recipe == again.recipe
+    assert snn.recipe.reason == again.recipe.reason
+    assert re.match(
+        r"best of \d+ on 30 held-back recordings: its answers err by .* % of their variance", snn.recipe.reason
+    )
+    plain = wb.convert(ann, recordings, percentile=99.9, ticks_per_frame=k)
+    errors = []
+    for model in (snn, plain):
+        found, expected = collect_answers(model, recordings), collect_answers(ann, recordings)
+        found = found[k - 1 :: k]
+        parts = [answers - answers.mean(2, keepdim=True) for answers in (found, expected)]
+        errors.append(float((parts[0] - parts[1]).square().mean() / parts[1].square().mean()))
+    assert errors[0] < 0.006  # asked for 0.003 on other recordings
+    assert errors[0] < errors[1]
+
+
+def test_of_recipes_that_err_little_the_one_with_the_fewest_operations_is_chosen(trained):
+    ann, recordings = trained
+    chosen = wb.convert(ann, recordings)
+    said = float(re.search(r"with ([\d,]+) synaptic", chosen.recipe.reason)[1].replace(",", ""))
+    lower = replace(chosen.recipe, percentile=chosen.recipe.percentile / 2)
+    options = {option: value for option, value in lower.to_dict().items() if option != "reason"}
+    dearer = wb.convert(ann, recordings, **options)
+    costs = wb.compare({"chosen": chosen, "dearer": dearer}, recordings).groupby("model").last()["synaptic_operations"]
+    assert costs["chosen"] < costs["dearer"]
+    assert said == pytest.approx(costs["chosen"], rel=0.1)
+
+
+def test_naming_an_option_takes_the_defaults_for_the_others(trained):
+    ann, recordings = trained
+    for options in ({"percentile": 99.9}, {"start": 0.5}, {"reset": "subtract"}, {"burst": 1}, {"bias": "tick"}):
+        snn = wb.convert(ann, recordings, **options)
+        assert snn.recipe == Recipe()
+        assert snn.neuron == wb.IntegrateAndFire(ticks_per_frame=8)
+    snn = wb.convert(ann, recordings, 99.0, 0.25, None, "zero", "tick", membrane="rectify", burst=3, silence=2)
+    assert snn.recipe == Recipe(99.0, "node", 0.25, None, "zero", "rectify", 3, False, 2)
+    assert {edge.delay for edge in snn.network.edges} == {1}
+    assert repr(snn.recipe) in repr(snn)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_scales_of_channels_compute_the_same_ann(seed):
+    """With ReLU in place of spikes and the same clock, an SNN's numbers are activity / lambda, channel by channel."""
+    network = random_network(seed)
+    ann = random_model(network, seed, norm="batch").float()
+    recordings = random_recordings(seed)
+    snn = wb.convert(ann, recordings, ticks_per_frame=1, scale="channel")
+    snn.neuron = wb.ReLU()
+    frames = torch.tensor(recordings.as_frames())
+    with torch.no_grad():
+        expected, scaled = ann.run(frames), snn.run(frames)
+    for node in network.nodes:
+        torch.testing.assert_close(
+            scaled[node] * broadcast_scale(snn, node), expected[node], rtol=1e-4,
+            atol=1e-4 * max(1.0, float(expected[node].abs().max())),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_scales_of_channels_are_their_percentiles(seed):
+    network, recordings = random_network(seed), random_recordings(seed)
+    model = random_model(network, seed).float()
+    activity = model.run(torch.tensor(recordings.as_frames()))
+    with contextlib.suppress(ValueError):  # a node may be silent
+        (scales,) = measure_scales(model, recordings, [90], "channel")
+        for node in set(network.nodes) - {"in", "out"}:
+            values = activity[node].detach().numpy()
+            if network.first_response[node] < recordings.frames:
+                for channel in range(values.shape[2]):
+                    own = values[:, :, channel]
+                    expected = np.percentile(own[own != 0] if own.any() else values[values != 0], 90)
+                    assert scales[node][channel] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_frames_bias_at_once_brings_the_same_sum(seed):
+    network = random_network(seed, longest=1)
+    ann, recordings = random_model(network, seed).float(), random_recordings(seed)
+    slow, fast = (wb.convert(ann, recordings, ticks_per_frame=4, bias=bias) for bias in ("tick", "frame"))
+    for node in set(network.nodes) - {"in", "out"}:
+        drive = torch.zeros(8, 2, *network.shapes[node])
+        settled = [model.schedule(node, model.settle(node, drive), 0) for model in (slow, fast)]
+        torch.testing.assert_close(settled[0].unflatten(0, (2, 4)).sum(1), settled[1].unflatten(0, (2, 4)).sum(1))
+        assert not settled[1].unflatten(0, (2, 4))[:, 1:].abs().max() > 1e-5
+        whole, parts = (
+            fast.schedule(node, drive, 0),
+            [fast.schedule(node, drive[:3], 0), fast.schedule(node, drive[3:], 3)],
+        )
+        torch.testing.assert_close(whole, torch.cat(parts))
+
+
+def test_an_ann_that_learned_levels_converts_without_loss_into_as_many_spikes(trained):
+    network, recordings = trainable()
+    ann, _ = wb.train(wb.Model(network), recordings, epochs=3, progress=False, levels=4)
+    for k in (4, 2, 9):
+        snn = wb.convert(ann, recordings, ticks_per_frame=k)
+        assert snn.recipe == Recipe(None, floor=None, membrane="frame", burst=4, silence=k - 1)
+        found, expected = collect_answers(snn, recordings)[k - 1 :: k], collect_answers(ann, recordings)
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+        with torch.no_grad():
+            frames = ann.run(torch.from_numpy(recordings.as_frames()))
+            spikes = snn.run(torch.from_numpy(recordings.as_ticks(ticks_per_frame=k)))
+        for node in ("v1", "v2"):
+            counted = spikes[node].unflatten(0, (6, k)).sum(1)
+            assert counted.max() <= 4
+            steps = frames[node] * (4 / ann.ceiling(node).detach())
+            torch.testing.assert_close(counted, steps.round(), rtol=0, atol=0)
+    named = wb.convert(ann, recordings, floor=-0.5)
+    assert named.recipe == Recipe(None, floor=-0.5)  # its ceilings stay its scales
+    assert named.scales["v1"] == pytest.approx(ann.ceiling("v1").item() * 8 / 4)
+    assert wb.convert(ann, recordings, percentile=99).recipe == Recipe(99)
+
+
+def test_recordings_that_cannot_tell_leave_the_plain_recipe():
+    network, recordings = random_network(2, longest=1), random_recordings(2)
+    slow = wb.Network(network.inputs, [replace(edge, delay=6) for edge in network.edges], network.output)
+    snn = wb.convert(random_model(slow, 2).float(), recordings, ticks_per_frame=2)
+    assert (snn.recipe, snn.recipe.reason) == (Recipe(100.0), "not measured: no answer within recordings")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"scale": "unit"}, "scale='unit' is unknown; choose from node, channel"),
+        ({"bias": "late"}, "bias='late' is unknown; choose from tick, frame"),
+        ({"burst": 0}, "burst=0 must be a whole number of at least 1"),
+        ({"silence": 8}, "silence=8 of 8 ticks a frame leaves no tick to spike in; use at most 7"),
+        ({"signed": True, "reset": "zero"}, "takes spikes back"),
+        ({"percentile": None}, "percentile=None takes the ceilings that an ANN has learned, but this one has none"),
+        ({"percentile": float("nan")}, "percentile=nan must lie above 0"),
+        ({"ticks_per_frame": 0}, "ticks_per_frame=0 must be a whole number of at least 1"),
+        ({"ticks_per_frame": 1.5}, r"ticks_per_frame=1\.5 must be a whole number"),
+    ],
+)
+def test_more_options_that_make_no_sense_are_refused_by_name(trained, options, words):
+    with pytest.raises(ValueError, match=words):
+        wb.convert(trained[0], trained[1], **options)
+
+
+def test_a_model_that_was_never_trained_is_refused_by_its_node():
+    network, recordings = trainable()
+    with pytest.raises(ValueError, match="node 'v1' was never trained: its batch norm has met no recording"):
+        wb.convert(wb.Model(network), recordings)
+    assert wb.convert(acquaint(wb.Model(network), recordings), recordings).spiking
+
+
+def test_an_output_that_would_have_to_spike_is_refused():
+    edges = [wb.Edge("in", "v1", wb.Dense(3)), wb.Edge("v1", "v2", wb.Dense(3))]
+    network = wb.Network({"in": IMAGE}, edges, output="v1")
+    with pytest.raises(ValueError, match="the output 'v1' feeds 'v2', so it would have to spike"):
+        wb.convert(random_model(network, 0).float(), random_recordings(0))
+
+
+def test_a_conversion_that_would_change_nothing_is_refused():
+    network = wb.Network({"in": IMAGE}, [wb.Edge("in", "out", wb.Dense(3))])
+    with pytest.raises(ValueError, match=r"nothing would change: the network has no hidden node .* add a hidden node"):
+        wb.convert(random_model(network, 0).float(), random_recordings(0))
+    with pytest.raises(ValueError, match="spikes already, so nothing would change"):
+        wb.convert(wb.Model(network, neuron=wb.IntegrateAndFire()), random_recordings(0))

@@ -20,7 +20,9 @@ COLUMNS = [
 def pair(seed: int, **options: object) -> tuple[wb.Model, wb.Model, wb.Recordings]:
     """An ANN, its SNN and recordings; more than one batch of them."""
     recordings = random_recordings(seed, frames=7, count=40)
-    parallel = options.get("delays") != "tick"  # which is one delay, and parallel edges differ in theirs
+    parallel = (
+        options.get("delays", "matched") == "matched"
+    )  # others are one delay, and parallel edges differ in theirs
     ann = random_model(random_network(seed, longest=1, parallel=parallel), seed, norm="batch").float()
     return ann, wb.convert(ann, recordings, ticks_per_frame=K, **options), recordings
 
@@ -155,3 +157,76 @@ def test_mistakes_are_refused_with_a_cure():
             wb.diagnose(wb.Model(other, norm=None), snn, recordings)
     with pytest.raises(ValueError, match="input 'in' has shape"):
         wb.diagnose(ann, snn, random_recordings(0))
+
+
+# causes
+
+
+OPTIONS = [
+    {"percentile": 80},
+    {"percentile": 99, "membrane": "frame"},
+    {"membrane": "rectify", "burst": 3},
+    {"signed": True, "floor": None},
+    {"silence": 3, "burst": 5, "membrane": "frame", "floor": None},
+    {"reset": "zero"},
+    {"bias": "frame", "scale": "channel"},
+    {},
+]
+
+
+@pytest.mark.parametrize("delays", ["matched", "tick", "frame"])
+@pytest.mark.parametrize("seed", range(24))
+def test_the_causes_of_an_error_add_up_to_it(seed: int, delays: str):
+    ann, snn, recordings = pair(seed, delays=delays, **OPTIONS[seed % len(OPTIONS)])
+    table = wb.diagnose(ann, snn, recordings)
+    size = max(1.0, table["ann_activity"].abs().max())
+    np.testing.assert_allclose(table[list(CAUSES)].sum(axis=1), table["error"], rtol=1e-3, atol=1e-4 * size)
+    matched = all(edge.delay == K * old.delay for edge, old in zip(snn.network.edges, ann.network.edges, strict=True))
+    if matched:
+        assert table["delays"].abs().max() < 1e-6
+    output = table[table["node"] == "out"]
+    assert output[[cause for cause in CAUSES if cause not in ("sources", "delays")]].eq(0).all(axis=None)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_quantisation_and_saturation_equal_brute_force(seed: int):
+    ann, snn, recordings = pair(seed, percentile=60)
+    table = wb.diagnose(ann, snn, recordings)
+    with torch.no_grad():
+        frames = ann.run(torch.tensor(recordings.as_frames()))
+        ticks = snn.run(torch.tensor(recordings.as_ticks(ticks_per_frame=K)))
+    for node in set(ann.network.nodes) - {"in", "out"}:
+        exact = frames[node].double().numpy() * K / snn.scales[node]
+        spikes = ticks[node].double().numpy().reshape(7, K, *exact.shape[1:]).sum(1)
+        whole = np.floor(exact + 0.5)
+        rows, sign = table[table["node"] == node], np.sign(spikes - exact)
+        unit, axes = snn.scales[node] / K, tuple(range(1, exact.ndim))
+        for cause, part in (("quantisation", whole - exact), ("saturation", np.minimum(whole, K) - whole)):
+            np.testing.assert_allclose(rows[cause], unit * (sign * part).mean(axes), atol=2e-3, rtol=1e-2)
+    assert table["saturation"].max() > 0
+
+
+def test_a_neuron_that_waits_errs_by_its_steps_and_sources_alone():
+    ann, snn, recordings = pair(3, silence=K - 1, burst=1000, membrane="frame", floor=None)
+    table = wb.diagnose(ann, snn, recordings)
+    for cause in ("saturation", "delays", "carry", "unevenness", "floor"):
+        assert table[cause].abs().max() < 0.01 * table["error"].max(), cause
+    assert table["quantisation"].max() > 0
+
+
+def test_the_largest_cause_is_named_with_its_cure():
+    counts = np.zeros((6 * K, 9, 1, 1, 3), dtype=int)
+    counts[0::K] = counts[1::K] = 1  # the events of a frame come before most of its bias
+    counts[0::K, 0] = 5
+    recordings = wb.Recordings.from_ticks(counts, np.arange(9) % 2, ("a", "b"), ticks_per_frame=K)
+    edges = [wb.Edge("in", "copy", wb.Dense(3)), wb.Edge("copy", "class", wb.Dense(2))]
+    ann = wb.Model(wb.Network({"in": (1, 1, 3)}, edges), seed=0, norm=None)
+    with torch.no_grad():
+        next(ann.weights[0].parameters()).copy_(torch.eye(3))
+        ann.node_layer("copy").bias.fill_(-1.5)
+    snn = wb.convert(ann, recordings, percentile=100, start=0.0, floor=None, membrane="frame", burst=10)
+    table = wb.diagnose(ann, snn, recordings)
+    copy = table[table["node"] == "copy"]
+    assert copy["advice"].iloc[0].startswith("copy is off by ")
+    assert "of it by unevenness: wait for the frame with silence and a burst" in copy["advice"].iloc[0]
+    assert copy["unevenness"].sum() > 0.5 * copy["error"].sum()

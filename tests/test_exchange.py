@@ -163,3 +163,13 @@ def test_weights_are_plain_safetensors_under_their_own_names(tmp_path):
     assert {name: tensor.shape for name, tensor in tensors.items()} == {
         name: tensor.shape for name, tensor in model.state_dict().items()
     }
+
+
+def test_a_recipe_and_scales_of_channels_come_back(tmp_path):
+    network = random_network(3, longest=1)
+    model = random_model(network, 3).float()
+    snn = wb.convert(model, tiny_recordings(3), scale="channel", burst=3, signed=True, floor=None, silence=1)
+    exchange.save(snn, tmp_path / "snn.safetensors")
+    back = exchange.load(tmp_path / "snn.safetensors")
+    assert (back.recipe, back.recipe.reason, back.scales) == (snn.recipe, "as named", snn.scales)
+    assert back.neuron == snn.neuron
