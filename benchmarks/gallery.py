@@ -112,6 +112,7 @@ def draw_all(found) -> dict[str, go.Figure]:
         "passage": figures.passage(passage, trace, f"v2 {unit}"),
         "passages": figures.passages({"ANN": follow(ann, dataset.test, 3), "SNN": passage}),
         "diagnosis": figures.diagnosis(wb.diagnose(ann, snn, dataset.test[:64])),
+        "causes": figures.causes(wb.diagnose(ann, snn, dataset.test[:64])),
         "diagnosis-unmatched": figures.diagnosis(
             wb.diagnose(found.models[SEQUENTIAL_ANN], found.models[UNMATCHED_SNN], dataset.test[:64])
         ),

@@ -9,6 +9,7 @@ import pytest
 
 from tests.test_confusions import confusions
 from tests.test_figures_doctors import table
+from tests.test_figures_errors import table as table_of_causes
 from tests.test_figures_exits import sweep
 from tests.test_figures_tables import COUNTS, costs, history
 from workbench import figures
@@ -27,6 +28,7 @@ DRAWN: dict[str, tuple[Draw, pd.DataFrame]] = {
     "learning": (figures.learning, history(validation_loss=[2.1, 1.2, 1.1], validation_accuracy=[0.1, 0.5, 0.4])),
     "confusion_over_time": (figures.confusion_over_time, confusions(3)),
     "diagnosis": (figures.diagnosis, table()),
+    "causes": (figures.causes, table_of_causes()),
     "early_exit": (figures.early_exit, sweep()[[*OF_SWEEP, "frame"]]),
     "early_exit by energy": (lambda table: figures.early_exit(table, "energy_nj"), sweep()[[*OF_SWEEP, "energy_nj"]]),
 }

@@ -10,6 +10,7 @@ import pytest
 import workbench as wb
 from tests.test_confusions import confusions
 from tests.test_figures_doctors import table
+from tests.test_figures_errors import table as table_of_causes
 from tests.test_figures_exits import sweep
 from tests.test_figures_tables import costs, history
 from workbench import figures
@@ -46,6 +47,7 @@ def drawn() -> dict[str, go.Figure]:
         "learning": figures.learning(history()),
         "confusions": figures.confusion_over_time(confusions(4)),
         "diagnosis": figures.diagnosis(table()),
+        "causes": figures.causes(table_of_causes()),
         "early_exit": figures.early_exit(sweep()),
         "raster": figures.raster({"v1": np.ones((9, 1, 5)), "digit": np.random.default_rng(0).normal(size=(9, 1, 3))}),
         "image": figures.raster({"v1": np.ones((300, 1, 100))}),

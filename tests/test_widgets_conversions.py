@@ -18,7 +18,7 @@ from tests import tiny
 from tests.tiny import assert_saved, assert_shows, labels, said
 from workbench import figures, widgets
 from workbench.widgets import worker
-from workbench.widgets.conversions import DELAYS, VIEWS, ConvertPanel
+from workbench.widgets.conversions import DELAYS, NEURONS, VIEWS, ConvertPanel
 from workbench.widgets.worker import Worker
 
 RECORDINGS = tiny.recordings()
@@ -33,6 +33,8 @@ def draw_afresh(panel: widgets.ConvertPanel) -> go.Figure:
     snn = wb.convert(tiny.ann(), RECORDINGS, **panel.selection)
     if panel.view.value == "diagnosis":
         return figures.diagnosis(wb.diagnose(tiny.ann(), snn, RECORDINGS))
+    if panel.view.value == "causes":
+        return figures.causes(wb.diagnose(tiny.ann(), snn, RECORDINGS))
     costs = wb.compare({"ANN": tiny.ann(), "SNN": snn}, RECORDINGS)
     return figures.accuracy(costs) if panel.view.value == "accuracy" else figures.operations(costs)
 
@@ -41,7 +43,13 @@ def draw_afresh(panel: widgets.ConvertPanel) -> go.Figure:
 def test_every_control_changes_the_figure(panel: widgets.ConvertPanel, view: str) -> None:
     panel.view.value = view
     assert_shows(panel, draw_afresh(panel))
-    for control, value in (("percentile", 99.0), ("ticks_per_frame", 8), ("delays", "tick"), ("percentile", 95.0)):
+    for control, value in (
+        ("percentile", 99.0),
+        ("ticks_per_frame", 8),
+        ("delays", "tick"),
+        ("neuron", NEURONS[2]),
+        ("neuron", NEURONS[1]),
+    ):
         getattr(panel, control).value = value
         panel.wait()
         assert_shows(panel, draw_afresh(panel))
@@ -88,8 +96,12 @@ def test_neighbours_are_computed_before_they_are_asked_for(held: widgets.Convert
     held._outcomes._worker.go.set()
     for outcome in list(held._outcomes._results.values()):
         outcome.result(20)
-    beside = {(99.5, 4, "matched"), (99.99, 4, "matched"), (99.9, 3, "matched"), (99.9, 6, "matched")}
-    assert set(held._outcomes._worker.begun) == beside | {(99.9, 4, delays) for delays in DELAYS[1:]}
+    plain = NEURONS[0]
+    beside = {
+        (percentile, ticks, "matched", plain) for percentile, ticks in ((99.5, 4), (99.99, 4), (99.9, 3), (99.9, 6))
+    }
+    beside |= {(99.9, 4, delays, plain) for delays in DELAYS[1:]}
+    assert set(held._outcomes._worker.begun) == beside | {(99.9, 4, "matched", neuron) for neuron in NEURONS[1:]}
     held._outcomes._worker.go.clear()
     held.percentile.value = 99.5
     assert_shows(held, draw_afresh(held))
@@ -107,8 +119,8 @@ def test_what_nobody_waits_for_is_left_out(held: widgets.ConvertPanel) -> None:
     assert_shows(held, draw_afresh(held))
     held._outcomes._worker.close()
     begun = held._outcomes._worker.begun
-    assert begun.index((100.0, 24, "matched")) <= 1, "what is asked for comes before all that waits"
-    assert not {(95.0, 4, "matched"), (99.0, 4, "matched"), (100.0, 4, "matched")} & set(begun)
+    assert begun.index((100.0, 24, "matched", NEURONS[0])) <= 1, "what is asked for comes before all that waits"
+    assert not {(percentile, 4, "matched", NEURONS[0]) for percentile in (95.0, 99.0, 100.0)} & set(begun)
 
 
 def test_what_is_computed_in_the_background_is_shown_when_it_is_there(held: widgets.ConvertPanel) -> None:
@@ -174,7 +186,7 @@ def test_what_cannot_be_converted_is_refused_with_a_cure() -> None:
 
 
 def test_the_controls_have_labels_and_the_panel_is_saved(panel: widgets.ConvertPanel, notebook_renderer: None) -> None:
-    assert [label for label in labels(panel) if label] == ["percentile", "ticks per frame", "delays", "view"]
+    assert [label for label in labels(panel) if label] == ["percentile", "ticks per frame", "delays", "neuron", "view"]
     assert_saved(panel, widgets.convert(tiny.ann(), RECORDINGS))
     assert repr(panel) == "ConvertPanel(percentile 99.9, 4 ticks per frame, delays matched)"
 

@@ -8,6 +8,7 @@ from workbench.figures.costs import operations
 from workbench.figures.display import register
 from workbench.figures.doctors import diagnosis
 from workbench.figures.edges import operations_by_edge
+from workbench.figures.errors import causes
 from workbench.figures.exits import early_exit
 from workbench.figures.files import save
 from workbench.figures.graphs import network
@@ -44,6 +45,7 @@ __all__ = [
     "passage",
     "passages",
     "diagnosis",
+    "causes",
     "confusion_over_time",
     "darken",
     "save",

@@ -20,14 +20,16 @@ from workbench.events.recordings import Dataset, Recordings
 from workbench.figures.style import amount
 from workbench.measures import compare
 from workbench.model import Model
+from workbench.selection import BURST
 from workbench.widgets.ahead import Ahead
 from workbench.widgets.panel import LABELLED, Panel
 
 PERCENTILES = (95.0, 99.0, 99.5, 99.9, 99.99, 100.0)
 TICKS = (2, 3, 4, 6, 8, 12, 16, 24)
 DELAYS = ("matched", "frame", "tick")
-VIEWS = ("accuracy", "operations", "diagnosis")
-Settings = tuple[float, int, str]
+NEURONS = ("one spike a tick", "takes spikes back", "all at a frame's end")
+VIEWS = ("accuracy", "operations", "diagnosis", "causes")
+Settings = tuple[float, int, str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +44,7 @@ class Outcome:
 def convert(
     model: Model, recordings: Recordings | Dataset, validation: Recordings | None = None, limit: int = 64
 ) -> ConvertPanel:
-    """A panel that converts an ANN with percentile, ticks per frame and delays to choose, and shows what that does.
+    """A panel that converts an ANN with percentile, ticks, delays and neuron to choose, and shows what that does.
 
     Scales are measured on `recordings` (of a Dataset, its training part), accuracy and diagnosis on at most `limit`
     recordings of `validation` (of a Dataset, its test part), evenly chosen. Settings next to the one in view are
@@ -52,7 +54,8 @@ def convert(
     >>> ticks = np.random.default_rng(0).poisson(0.5, (24, 6, 1, 2, 2))
     >>> recordings = Recordings.from_ticks(ticks, labels=[0, 1] * 3, ticks_per_frame=6)
     >>> edges = [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(2))]
-    >>> panel = widgets.convert(Model(Network({"eye": (1, 2, 2)}, edges)), recordings, recordings)
+    >>> ann = Model(Network({"eye": (1, 2, 2)}, edges), norm=None)
+    >>> panel = widgets.convert(ann, recordings, recordings)
     >>> panel.percentile.value = 99.0
     >>> panel.wait()
     >>> panel.selection, panel.model.ticks_per_frame
@@ -85,19 +88,21 @@ class ConvertPanel(Panel):
             options=ticks, value=recordings.ticks_per_frame, description="ticks per frame", **LABELLED
         )
         self.delays = ipywidgets.Dropdown(options=DELAYS, description="delays", **LABELLED)
+        self.neuron = ipywidgets.Dropdown(options=NEURONS, description="neuron", **LABELLED)
         self.view = ipywidgets.Dropdown(options=VIEWS, description="view", **LABELLED)
         self._shown = self._outcomes(self._settings())
         rows = [
             ipywidgets.HBox([self.percentile, self.ticks_per_frame]),
-            ipywidgets.HBox([self.delays, self.view]),
+            ipywidgets.HBox([self.delays, self.neuron]),
+            self.view,
         ]
-        super().__init__(rows, (self.percentile, self.ticks_per_frame, self.delays, self.view))
+        super().__init__(rows, (self.percentile, self.ticks_per_frame, self.delays, self.neuron, self.view))
         self._look_around()
 
     @property
     def selection(self) -> dict[str, Any]:
         """The options of `wb.convert` that are chosen."""
-        return dict(zip(("percentile", "ticks_per_frame", "delays"), self._settings(), strict=True))
+        return options_of(self._settings())
 
     @property
     def model(self) -> Model:
@@ -120,11 +125,10 @@ class ConvertPanel(Panel):
         self.refresh()
 
     def _settings(self) -> Settings:
-        return self.percentile.value, self.ticks_per_frame.value, self.delays.value
+        return self.percentile.value, self.ticks_per_frame.value, self.delays.value, self.neuron.value
 
     def _compute(self, settings: Settings) -> Outcome:
-        percentile, ticks, delays = settings
-        snn = convert_model(self.ann, self.recordings, percentile, delays=delays, ticks_per_frame=ticks)
+        snn = convert_model(self.ann, self.recordings, **options_of(settings))
         costs = compare({"SNN": snn}, self.validation)
         return Outcome(snn, costs, diagnose(self.ann, snn, self.validation))
 
@@ -135,9 +139,12 @@ class ConvertPanel(Panel):
         for slider in sliders:
             place = slider.options.index(slider.value)
             beside.append(slider.options[max(0, place - 1) : place + 2])
-        near = [*product(beside[0], [self.ticks_per_frame.value], [self.delays.value]),
-                *product([self.percentile.value], beside[1], [self.delays.value]),
-                *product([self.percentile.value], [self.ticks_per_frame.value], DELAYS)]  # fmt: skip
+        here = [[value] for value in self._settings()]
+        near = [
+            setting
+            for place, options in enumerate((*beside, DELAYS, NEURONS))
+            for setting in product(*here[:place], options, *here[place + 1 :])
+        ]
         self._outcomes.prepare(dict.fromkeys([self._settings(), *near]))
 
     def _follow(self, change: Any) -> None:
@@ -159,8 +166,9 @@ class ConvertPanel(Panel):
         outcome = self._outcomes.submit(self._settings())
         if outcome.done():
             self._shown = outcome.result()
-        if self.view.value == "diagnosis":
-            return figures.diagnosis(self._shown.diagnosis)
+        if self.view.value in ("diagnosis", "causes"):
+            draw = figures.diagnosis if self.view.value == "diagnosis" else figures.causes
+            return draw(self._shown.diagnosis)
         return figures.accuracy(self.table) if self.view.value == "accuracy" else figures.operations(self.table)
 
     def _words(self) -> str:
@@ -182,5 +190,19 @@ class ConvertPanel(Panel):
         return diagnosis.loc[diagnosis["node"] == worst, "advice"].iloc[0] or f"{worst} errs most, but is well"
 
     def __repr__(self) -> str:
-        percentile, ticks, delays = self._settings()
-        return f"{type(self).__name__}(percentile {percentile:g}, {ticks} ticks per frame, delays {delays})"
+        percentile, ticks, delays, neuron = self._settings()
+        kind = "" if neuron == NEURONS[0] else f", {neuron}"
+        return f"{type(self).__name__}(percentile {percentile:g}, {ticks} ticks per frame, delays {delays}{kind})"
+
+
+def options_of(settings: Settings) -> dict[str, Any]:
+    """The options of `wb.convert` that settings of the panel stand for.
+
+    >>> options_of((99.0, 6, "matched", "takes spikes back"))["signed"]
+    True
+    """
+    percentile, ticks, delays, neuron = settings
+    waiting = {"membrane": "frame", "floor": None, "burst": BURST, "silence": ticks - 1}
+    returning = {"membrane": "frame", "floor": None, "signed": True}
+    kinds: dict[str, dict[str, Any]] = dict(zip(NEURONS, ({}, returning, waiting), strict=True))
+    return {"percentile": percentile, "ticks_per_frame": ticks, "delays": delays, **kinds[neuron]}

@@ -1,0 +1,73 @@
+"""Why a conversion loses accuracy: each node's error, divided among its causes."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench.causes import CAUSES
+from workbench.figures.style import COLOURS, GRID, INK, PAPER, dress, empty, keep_finite, require_columns
+
+PATTERNS = ("", "/", "x", ".", "-", "\\", "+")
+MEANING = {
+    "quantisation": "an activity is a whole number of spikes",
+    "saturation": "a neuron cannot send more",
+    "sources": "what the nodes before sent wrongly",
+    "delays": "spikes arrive in another frame than in training",
+    "carry": "the membrane left by the frame before",
+    "unevenness": "the order of arrivals within a frame",
+    "floor": "the membrane is held at its floor",
+}
+SHOWN = 12  # nodes drawn: the worst
+
+
+def causes(table: pd.DataFrame) -> go.Figure:
+    """Error of every node (% of its mean ANN activity), divided among its causes; what cancels lies left of zero.
+
+    `table` is what `wb.diagnose` returns; bars are means over the frames in which the node answers and add up to its
+    relative error. Of more than 12 nodes the 12 worst are drawn. ValueError for a table without these columns.
+
+    >>> from workbench import figures
+    >>> row = {"node": "v1", "frame": 1, "relative_error": 0.2, "error": 0.1, "quantisation": 0.08, "unevenness": 0.02}
+    >>> rest = dict.fromkeys(["saturation", "sources", "delays", "carry", "floor"], 0.0)
+    >>> figures.causes(pd.DataFrame([row | rest])).layout.meta["title"]
+    'v1 errs by 20 % of its activity, most of it by quantisation'
+    """
+    require_columns(table, ("node", "frame", "relative_error", "error", *CAUSES), "causes", "wb.diagnose")
+    answered = keep_finite(table, ("frame", "relative_error", "error", *CAUSES), ("node",))
+    answered = answered[answered["error"] > 0].reset_index(drop=True)
+    if answered.empty:
+        return empty("Causes of errors", "there is no error to divide")
+    scale = answered["relative_error"] / answered["error"]
+    parts = answered[list(CAUSES)].mul(scale, axis=0).groupby(answered["node"], sort=False).mean() * 100
+    errors = answered.groupby("node", sort=False)["relative_error"].mean() * 100
+    worst = errors.nlargest(SHOWN)
+    parts = parts.loc[[node for node in parts.index if node in worst.index]].iloc[::-1]
+    figure = go.Figure([_bars(parts[cause], place) for place, cause in enumerate(CAUSES)])
+    figure.update_xaxes(title_text="error (% of mean ANN activity)", zeroline=True, zerolinecolor=INK, gridcolor=GRID)
+    figure.update_yaxes(title_text="node", showgrid=False, ticks="", type="category")
+    flat = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "borderwidth": 0}
+    figure.update_layout(barmode="relative", bargap=0.35, legend=flat, margin={"t": 130})
+    first = str(worst.index[0])
+    cause = str(parts.loc[first].idxmax())
+    title = f"{first} errs by {worst.iloc[0]:.3g} % of its activity, most of it by {cause}"
+    some = f" The {len(worst)} worst of {len(errors)} nodes are shown." if len(worst) < len(errors) else ""
+    subtitle = f"{cause.capitalize()}: {MEANING[cause]}.{some}"
+    return dress(figure, title, subtitle, f"Causes of every node's error. {title}. {subtitle}", 260 + 40 * len(parts))
+
+
+def _bars(shares: pd.Series, place: int) -> go.Bar:
+    cause = CAUSES[place]
+    colour = (*COLOURS, PAPER)[place]
+    return go.Bar(
+        name=cause,
+        orientation="h",
+        y=list(shares.index),
+        x=shares.to_numpy(),
+        marker={
+            "color": colour,
+            "line": {"color": INK, "width": 0.6},
+            "pattern": {"shape": PATTERNS[place], "bgcolor": colour, "fgcolor": INK, "size": 7, "solidity": 0.15},
+        },
+        hovertemplate=f"<b>%{{y}}</b><br>{cause}: %{{x:.3g}} %<br>{MEANING[cause]}<extra></extra>",
+    )
