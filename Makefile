@@ -13,7 +13,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # DATA=<folder> does the demo on the N-MNIST recordings in that folder instead of the embedded sets
 DATA ?=
 
-.PHONY: demo test lab results gallery panels notebooks lint browser clean
+.PHONY: demo test lab results conversion gallery panels notebooks lint browser clean
 
 demo: $(READY)
 	$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
@@ -33,6 +33,10 @@ lab: $(READY)
 results: $(READY)
 	$(BIN)/python -m benchmarks.results
 	$(BIN)/python -m benchmarks.pictures
+
+# what conversion loses and what each option does, five seeds: docs/conversion.md
+conversion: $(READY)
+	$(BIN)/python -m benchmarks.conversion
 
 # every figure and panel as a picture: docs/gallery.md
 gallery: $(READY) browser

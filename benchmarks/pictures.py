@@ -8,7 +8,7 @@ import torch
 
 import workbench as wb
 from workbench import figures
-from workbench.study import MATCHED_SNN, study
+from workbench.study import STREAMING_ANN, study
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 
@@ -17,7 +17,7 @@ def main() -> None:
     """Do the main job on `motion`, and save its figures."""
     found = study(wb.load("motion"), seed=0)
     network, test = found.network, found.dataset.test
-    snn = found.models[MATCHED_SNN]
+    snn = wb.convert(found.models[STREAMING_ANN], found.dataset.train, percentile=99.9)  # one spike a tick
     with torch.no_grad():
         spikes = snn.run(torch.from_numpy(test.as_ticks([0], snn.ticks_per_frame)))
     streaming, sequential = (wb.Rollout(n, frames=6) for n in (network.streaming(), network.sequential()))

@@ -14,6 +14,9 @@ NEURONS = [
     for reset in ("subtract", "zero")
     for membrane in ("carry", "frame")
     for floor in (-1.0, None)
+] + [
+    {"ticks_per_frame": 3, "burst": 4, "silence": 2, "membrane": "frame", "floor": None},
+    {"ticks_per_frame": 3, "burst": 2, "signed": True, "membrane": "rectify", "floor": None},
 ]
 
 

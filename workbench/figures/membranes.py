@@ -111,6 +111,7 @@ def _words(traces: pd.DataFrame, threshold: float, charged: bool) -> tuple[str, 
     if not charged:
         mean = traces["activity"].mean()
         return f"{who} answers with {mean:.3g} on average over {length}, {first}", f"{drive}; it has no membrane."
-    count = {1: "once", 2: "twice"}.get(len(active), f"{len(active)} times")
+    spikes = int(active["activity"].sum())
+    count = {1: "once", 2: "twice"}.get(spikes, f"{spikes:,} times")
     rule = f"a spike wherever the membrane, shown before its reset, reaches the threshold {threshold:g}"
     return f"{who} spikes {count} in {length}, {first}", f"{drive}; {rule}."
