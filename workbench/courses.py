@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.counts import carries_spikes, find_fan_out
 from workbench.energy import EnergyPreset, price
 from workbench.events.recordings import Recordings
 from workbench.feeding import require_match
@@ -82,7 +83,7 @@ def run_courses(model: Model, recordings: Recordings, answer: str = "running") -
         block = slice(begin, begin + len(activity[network.output]))
         drive[block, chosen] = activity[network.output].double().cpu()
         for source, fan_out in fan_outs.items():
-            sent[source][block, chosen] = _count_sent(activity[source], fan_out, _sends_spikes(model, source))
+            sent[source][block, chosen] = _count_sent(activity[source], fan_out, carries_spikes(model, source))
     first = network.first_response[network.output]
     answers = average_answers(drive, first, model.ticks_per_frame, answer)
     counts = {column: values.cumsum(0) for column, values in _arrive(model, sent, (steps, len(recordings))).items()}
@@ -96,12 +97,7 @@ def _leaving(model: Model, source: str) -> list[int]:
 
 def _fan_outs(model: Model, source: str) -> Tensor:
     """Fan-out of every unit of a node along every edge that leaves it, float64 (units, edges)."""
-    shape, edges = model.network.shapes[source], model.network.edges
-    return torch.stack([edges[p].operation.fan_out(shape).flatten() for p in _leaving(model, source)], 1).double()
-
-
-def _sends_spikes(model: Model, source: str) -> bool:
-    return model.spiking and source != model.network.output
+    return torch.stack([find_fan_out(model, position) for position in _leaving(model, source)], 1)
 
 
 def _count_sent(activity: Tensor, fan_outs: Tensor, spikes: bool) -> np.ndarray:
@@ -119,9 +115,9 @@ def _arrive(model: Model, sent: dict[str, np.ndarray], size: tuple[int, int]) ->
         totals = _fan_outs(model, source).sum(0).tolist()
         for place, position in enumerate(_leaving(model, source)):
             delay = network.edges[position].delay
-            column = "synaptic_operations" if _sends_spikes(model, source) else "effective_macs"
+            column = "synaptic_operations" if carries_spikes(model, source) else "effective_macs"
             counts[column][delay:] += amounts[: max(0, len(amounts) - delay), :, place]
-            if not _sends_spikes(model, source):
+            if not carries_spikes(model, source):
                 counts["dense_macs"][network.first_response[source] + delay :] += totals[place]
     for node, shape in network.shapes.items():
         if node not in network.inputs and node != network.output:
