@@ -52,6 +52,26 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
+MEANINGS = """\
+- `percentile`: the activity that one spike in every tick stands for, a percentile of the node's non-zero activations.
+  Lower: more spikes, finer steps, more saturation where a neuron sends at most one a tick. Rueckauer 2017.
+- `scale`: one such activity for the whole node, or one for each of its channels. Rueckauer 2017 (channels: Kim 2020).
+- `start`: where the membrane begins, in thresholds; 1/2 rounds to the nearest number of spikes. Bu 2022.
+- `floor`: how low the membrane may fall, in thresholds; what falls lower is forgotten, which turns inhibition that came
+  late into spikes too many, and inhibition left from one frame into spikes too few in the next. Ours.
+- `reset`: a spike takes the threshold from the membrane, or all of it. Rueckauer 2017 (subtraction).
+- `membrane`: carried from frame to frame; `"rectify"` forgets what is negative; `"frame"` begins anew. Ours.
+- `burst`: at most so many spikes in a tick. Li & Zeng 2022. The chip must be able to send them.
+- `signed`: spikes too many are taken back within the frame by negative ones. Wang 2022, there over the whole run.
+- `silence`: no spikes in the first so many ticks of a frame, while the membrane listens. Ours, after the read-out delay
+  of Bu 2024. With `silence = K - 1` and bursts a neuron sends all its spikes in the last tick of a frame: the order of
+  arrivals no longer matters, and the SNN is its ANN with activities in whole steps. Its answers then change once a
+  frame, not every tick.
+- `bias`: a share every tick, or that of the whole frame in its first. Ours.
+- `delays`: K times those of training, one tick, or as given. Kugele 2020 (matched).
+- read-out: the mean drive so far (`"running"`), or over the last frame (`"frame"`): the `answer` of `wb.compare`."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One model on the test recordings of one set, with one seed; accuracies in per cent, counts per recording."""
@@ -198,6 +218,7 @@ def _page(rows: pd.DataFrame, seeds: int) -> str:
         f"A plain SNN of four ticks (percentile 99), and after {TUNED_EPOCHS} epochs of `wb.fine_tune`.",
         *(f"### {name}\n\n{markdown(_tuning_table(rows[rows['set'] == name]))}" for name in SETS),
         "## Every option",
+        MEANINGS,
         "One at a time, against the plain neuron, at twelve ticks a frame (network *shortcut*).",
         *(f"### {name}\n\n{markdown(_option_table(rows[rows['set'] == name]))}" for name in SETS),
     ]

@@ -18,7 +18,7 @@ recordings = wb.Recordings.from_ticks(ticks, labels=[0, 1, 2] * 8, ticks_per_fra
 network = wb.Network({"retina": (2, 8, 8)}, [wb.Edge("retina", "v1", wb.Conv(4, 3)), wb.Edge("v1", "v2", wb.Conv(4, 3)),
     wb.Edge("v2", "v2", wb.Conv(4, 3)), wb.Edge("v2", "class", wb.Dense(3))])
 ann = wb.Model(network, seed=0, norm=None).eval()
-snn = wb.convert(ann, recordings)
+snn = wb.convert(ann, recordings, percentile=99.9)
 activity = snn.run(__import__("torch").from_numpy(recordings.as_ticks([0])))
 models = {"ANN": ann, "SNN": snn}"""
 BY_EDGE = 'costs = widgets.operations(models, recordings)\ncosts.view.value = "by edge"\ncosts'

@@ -20,8 +20,8 @@ part = wb.Recordings.from_ticks(ticks, labels=[0, 1, 2] * 8, ticks_per_frame=12,
 motion = wb.Dataset("motion", part, part, split="the same twice, to look at")
 network = wb.Network({"retina": (2, 8, 8)}, [wb.Edge("retina", "v1", wb.Conv(4, 3)), wb.Edge("v1", "v2", wb.Conv(4, 3)),
     wb.Edge("v2", "v2", wb.Conv(4, 3)), wb.Edge("v2", "class", wb.Dense(3))])
-ann = wb.Model(network, seed=0).eval()
-snn = wb.convert(ann, part)"""
+ann = wb.Model(network, seed=0, norm=None).eval()
+snn = wb.convert(ann, part, percentile=99.9)"""
 
 
 class User:

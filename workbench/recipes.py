@@ -21,8 +21,8 @@ class Recipe:
     `wb.IntegrateAndFire` has them. `bias`: b / lambda every "tick", or those of a whole "frame" in its first tick.
     `reason` says who chose it, and does not count when recipes are compared.
 
-    Source: Rueckauer et al. 2017 (percentile of non-zero activations, bias every tick, channels); the bias of a frame
-    at once is ours.
+    Source: Rueckauer et al. 2017 (percentile of non-zero activations, bias every tick); Kim et al. 2020, AAAI
+    (channels); the bias of a frame at once is ours.
 
     >>> Recipe(percentile=99.0, burst=3)
     Recipe(percentile=99.0, burst=3)
