@@ -57,8 +57,8 @@ MEANINGS = """\
   Lower: more spikes, finer steps, more saturation where a neuron sends at most one a tick. Rueckauer 2017.
 - `scale`: one such activity for the whole node, or one for each of its channels. Rueckauer 2017 (channels: Kim 2020).
 - `start`: where the membrane begins, in thresholds; 1/2 rounds to the nearest number of spikes. Bu 2022.
-- `floor`: how low the membrane may fall, in thresholds; what falls lower is forgotten, which turns inhibition that came
-  late into spikes too many, and inhibition left from one frame into spikes too few in the next. Ours.
+- `floor`: how low the membrane may fall, in thresholds. A low one keeps inhibition for what arrives later in the frame,
+  but also carries it into the next frame, where it does not belong; a high one forgets it too soon. Ours.
 - `reset`: a spike takes the threshold from the membrane, or all of it. Rueckauer 2017 (subtraction).
 - `membrane`: carried from frame to frame; `"rectify"` forgets what is negative; `"frame"` begins anew. Ours.
 - `burst`: at most so many spikes in a tick. Li & Zeng 2022. The chip must be able to send them.
@@ -268,23 +268,22 @@ def _aware_table(rows: pd.DataFrame) -> pd.DataFrame:
 def _tell_operations(rows: pd.DataFrame) -> str:
     """Synaptic operations against the MACs of the plain ANN, at what accuracy, in words."""
     lines = []
-    for name in SETS:
-        own = rows[(rows["set"] == name) & (rows["network"] == "shortcut")].groupby("model")
-        mean = own[["last", "dense_macs", "effective_macs", "synaptic_operations"]].mean()
-        ann = mean.loc["ANN"]
-        twelve = rows[(rows["set"] == name) & (rows["network"] == "shortcut") & (rows["ticks"] == 12)].mean(
-            numeric_only=True
+    for name, label in product(SETS, ("default", "aware", "frugal")):
+        own = rows[(rows["set"] == name) & (rows["network"] == "shortcut")]
+        spiking = own[(own["model"] == label) & (own["ticks"] == (12 if label == "default" else 4))]
+        ann, snn = (each.mean(numeric_only=True) for each in (own[own["model"] == "ANN"], spiking))
+        spent, lost = snn["synaptic_operations"], ann["last"] - snn["last"]
+        dense, effective = ann["dense_macs"] / spent, spent / ann["effective_macs"]
+        lines.append(
+            f"- {name}, {label} SNN: {-lost:+.2f} points against the plain ANN ({_is(lost <= 0.5)} within 0.5), its "
+            f"dense MACs divided by {dense:.1f} ({_is(dense >= 10)} at most a tenth), {effective:.2f} times its "
+            f"effective MACs ({_is(effective < 1)} fewer)."
         )
-        for label, snn in (("default SNN, K = 12", twelve), ("aware SNN", mean.loc["aware"]),
-                           ("frugal SNN", mean.loc["frugal"])):  # fmt: skip
-            share = snn["synaptic_operations"]
-            fewer = "fewer" if share < ann["effective_macs"] else "MORE"
-            lines.append(
-                f"- {name}, {label}: {snn['last'] - ann['last']:+.2f} points against the plain ANN; synaptic "
-                f"operations are 1/{ann['dense_macs'] / share:.1f} of its dense MACs, and {fewer} than its effective "
-                f"MACs ({share / ann['effective_macs']:.2f} of them)."
-            )
-    return "### At what accuracy, how many operations\n\n" + "\n".join(lines)
+    return "### At what accuracy, how many synaptic operations\n\n" + "\n".join(lines)
+
+
+def _is(true: bool) -> str:
+    return "this is" if true else "this is NOT"
 
 
 def _tuning_table(rows: pd.DataFrame) -> pd.DataFrame:
