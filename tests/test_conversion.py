@@ -256,12 +256,26 @@ def test_of_recipes_that_err_little_the_one_with_the_fewest_operations_is_chosen
     ann, recordings = trained
     chosen = wb.convert(ann, recordings)
     said = float(re.search(r"with ([\d,]+) synaptic", chosen.recipe.reason)[1].replace(",", ""))
-    lower = replace(chosen.recipe, percentile=chosen.recipe.percentile / 2)
-    options = {option: value for option, value in lower.to_dict().items() if option != "reason"}
-    dearer = wb.convert(ann, recordings, **options)
+    options = {option: value for option, value in chosen.recipe.to_dict().items() if option != "reason"}
+    lower = {node: chosen.recipe.percentile_of(node) / 2 for node in ("v1", "v2")}
+    dearer = wb.convert(ann, recordings, **options | {"percentile": lower})
     costs = wb.compare({"chosen": chosen, "dearer": dearer}, recordings).groupby("model").last()["synaptic_operations"]
     assert costs["chosen"] < costs["dearer"]
     assert said == pytest.approx(costs["chosen"], rel=0.1)
+
+
+def test_percentiles_can_differ_by_node(trained):
+    ann, recordings = trained
+    each = wb.convert(ann, recordings, percentile={"v1": 90})
+    for node, percentile in (("v1", 90), ("v2", 99.9)):
+        assert each.scales[node] == wb.convert(ann, recordings, percentile=percentile).scales[node]
+    assert repr(each.recipe) == "Recipe(percentile={'v1': 90})"
+    assert each.recipe == Recipe(percentile={"v1": 90}) != Recipe(percentile={"v1": 91})
+    assert len({Recipe(percentile={"v1": 90}), Recipe(percentile={"v1": 90})}) == 1
+    with pytest.raises(ValueError, match="percentile names 'eye'; only hidden nodes have one: v1, v2"):
+        wb.convert(ann, recordings, percentile={"eye": 90})
+    with pytest.raises(ValueError, match="percentile=0 must lie above 0"):
+        wb.convert(ann, recordings, percentile={"v1": 0})
 
 
 def test_naming_an_option_takes_the_defaults_for_the_others(trained):

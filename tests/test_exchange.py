@@ -173,3 +173,7 @@ def test_a_recipe_and_scales_of_channels_come_back(tmp_path):
     back = exchange.load(tmp_path / "snn.safetensors")
     assert (back.recipe, back.recipe.reason, back.scales) == (snn.recipe, "as named", snn.scales)
     assert back.neuron == snn.neuron
+    node = next(n for n in network.nodes if n not in ("in", "out"))
+    each = wb.convert(model, tiny_recordings(3), percentile={node: 80})
+    exchange.save(each, tmp_path / "each.safetensors")
+    assert exchange.load(tmp_path / "each.safetensors").recipe == each.recipe

@@ -12,7 +12,7 @@ from workbench.model import Model, Scales
 from workbench.neurons import require_whole
 from workbench.norms import Norm
 from workbench.recipes import Recipe
-from workbench.scales import measure_scales, take_ceilings
+from workbench.scales import measure_scales, mix_scales, require_hidden, take_ceilings
 from workbench.selection import choose_recipe
 from workbench.spiking import delay_ticks, make_spiking
 
@@ -32,7 +32,7 @@ UNSAID = Unsaid.UNSAID
 def convert(
     model: Model,
     recordings: Recordings,
-    percentile: float | Unsaid | None = UNSAID,
+    percentile: float | Mapping[str, float] | Unsaid | None = UNSAID,
     start: float | Unsaid = UNSAID,
     floor: float | Unsaid | None = UNSAID,
     reset: str | Unsaid = UNSAID,
@@ -76,6 +76,7 @@ def convert(
             named = {"percentile": None, **named}
         recipe = Recipe(**named, reason="as named")
         recipe.neuron(k)  # refuses what makes no neuron before anything is measured
+        require_hidden(folded, recipe)
     else:
         recipe = choose_recipe(folded, recordings, network, k)
     return make_spiking(folded, network, k, _find_scales(folded, recordings, k, recipe), recipe)
@@ -83,7 +84,12 @@ def convert(
 
 def _find_scales(folded: Model, recordings: Recordings, k: int, recipe: Recipe) -> Scales:
     if recipe.percentile is not None:
-        return measure_scales(folded, recordings, [recipe.percentile], recipe.scale)[0]
+        by_percentile: dict[float | None, Scales] = {}
+        for percentile, scales in zip(
+            recipe.percentiles, measure_scales(folded, recordings, recipe.percentiles, recipe.scale), strict=True
+        ):
+            by_percentile[percentile] = scales
+        return mix_scales(recipe, by_percentile)
     if not folded.neuron.bounded:
         raise ValueError(
             "percentile=None takes the ceilings that an ANN has learned, but this one has none; train it with "

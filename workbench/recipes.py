@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from workbench.neurons import IntegrateAndFire
 
+DEFAULT_PERCENTILE = 99.9
 SCALES = ("node", "channel")
 BIASES = ("tick", "frame")
+
+
+class Percentiles(dict[str, float]):
+    """Percentiles by node, as a value: hashable, and never changed once made."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
 
 
 @dataclass(frozen=True, repr=False)
@@ -16,7 +25,8 @@ class Recipe:
     """Every option of a conversion but delays and clock; `wb.convert` takes the same names.
 
     `percentile`: of its non-zero activations, the activity that one spike in every tick stands for (0 to 100], one
-    for all of a `scale="node"` or one for each `"channel"`; None takes the ceilings that the ANN was trained with.
+    for all of a `scale="node"` or one for each `"channel"`; {node: percentile} where nodes differ, 99.9 for those not
+    named; None takes the ceilings that the ANN was trained with.
     `start`, `floor` (in thresholds), `reset`, `membrane`, `burst`, `signed`, `silence` (ticks): as
     `wb.IntegrateAndFire` has them. `bias`: b / lambda every "tick", or those of a whole "frame" in its first tick.
     `reason` says who chose it, and does not count when recipes are compared.
@@ -28,7 +38,7 @@ class Recipe:
     Recipe(percentile=99.0, burst=3)
     """
 
-    percentile: float | None = 99.9
+    percentile: float | Percentiles | None = 99.9
     scale: str = "node"
     start: float = 0.5
     floor: float | None = -1.0
@@ -41,11 +51,27 @@ class Recipe:
     reason: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        if self.percentile is not None and not 0 < self.percentile <= 100:
-            raise ValueError(f"percentile={self.percentile!r} must lie above 0 and at most at 100")
+        if isinstance(self.percentile, Mapping):
+            object.__setattr__(self, "percentile", Percentiles(self.percentile))
+        for percentile in self.percentiles:
+            if not 0 < percentile <= 100:
+                raise ValueError(f"percentile={percentile!r} must lie above 0 and at most at 100")
         for option, known in (("scale", SCALES), ("bias", BIASES)):
             if getattr(self, option) not in known:
                 raise ValueError(f"{option}={getattr(self, option)!r} is unknown; choose from {', '.join(known)}")
+
+    @property
+    def percentiles(self) -> list[float]:
+        """Every percentile that it needs, each once."""
+        if isinstance(self.percentile, Percentiles):
+            return list(dict.fromkeys([*self.percentile.values(), DEFAULT_PERCENTILE]))
+        return [] if self.percentile is None else [self.percentile]
+
+    def percentile_of(self, node: str) -> float | None:
+        """The percentile of a node."""
+        if isinstance(self.percentile, Percentiles):
+            return self.percentile.get(node, DEFAULT_PERCENTILE)
+        return self.percentile
 
     def neuron(self, ticks_per_frame: int) -> IntegrateAndFire:
         """The neuron of every hidden node; ValueError for options that make none."""
@@ -62,7 +88,7 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """The recipe as plain data."""
-        return asdict(self)
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __repr__(self) -> str:
         shown = [

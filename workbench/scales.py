@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from workbench.events.recordings import Recordings
 from workbench.feeding import batches
 from workbench.model import Model, Scales
+from workbench.recipes import Percentiles, Recipe
 
 CALIBRATION_RECORDINGS = 256
 BATCH = 32
@@ -47,6 +48,20 @@ def measure_scales(
     for scales in found:
         scales[network.output] = 1.0
     return found
+
+
+def mix_scales(recipe: Recipe, measured: Mapping[float | None, Scales]) -> Scales:
+    """The scale of every node at the percentile that the recipe gives it, from those measured by percentile."""
+    nodes = next(iter(measured.values()))
+    return {node: measured[recipe.percentile_of(node)][node] for node in nodes}
+
+
+def require_hidden(model: Model, recipe: Recipe) -> None:
+    """ValueError unless every node to which the recipe gives a percentile of its own is hidden in the network."""
+    if isinstance(recipe.percentile, Percentiles):
+        for node in recipe.percentile:
+            if node not in _hidden(model):
+                raise ValueError(f"percentile names {node!r}; only hidden nodes have one: {', '.join(_hidden(model))}")
 
 
 def take_ceilings(model: Model, ticks_per_frame: int) -> Scales:

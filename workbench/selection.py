@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,8 +14,8 @@ from workbench.graph import Network
 from workbench.measures import run_blocks
 from workbench.model import Model, Scales
 from workbench.readout import average_answers
-from workbench.recipes import Recipe
-from workbench.scales import measure_scales, take_ceilings
+from workbench.recipes import Percentiles, Recipe
+from workbench.scales import measure_scales, mix_scales, take_ceilings
 from workbench.spiking import make_spiking
 
 PERCENTILES = (
@@ -41,13 +42,20 @@ class Trial:
     error: float
     operations: float
 
+    @property
+    def good(self) -> bool:
+        """Whether it errs little."""
+        return self.error <= TOLERANCE
+
 
 def choose_recipe(folded: Model, recordings: Recordings, network: Network, ticks_per_frame: int) -> Recipe:
     """The recipe with the fewest synaptic operations among those whose answers err by at most 0.3 % of their variance.
 
     error = mean over frames of sum (SNN's - ANN's answers)^2 / sum (ANN's answers)^2, both less their mean over the
     classes, on up to 64 recordings held back while scales are measured on the others. Where none is that good, the one
-    with the smallest error. An ANN with ceilings is tried with those it has learned. The recipe's `reason` tells.
+    with the smallest error. Percentiles are lowered for all nodes together until the error is small, then raised node
+    by node as long as it stays so. An ANN with ceilings is tried with those it has learned. The recipe's `reason`
+    tells.
     """
     held, others = _hold_back(recordings)
     latest = max(m.first_response[m.output] * k for m, k in ((folded.network, ticks_per_frame), (network, 1)))
@@ -55,25 +63,40 @@ def choose_recipe(folded: Model, recordings: Recordings, network: Network, ticks
         return replace(_candidates(folded, ticks_per_frame)[0][0], reason="not measured: no answer within recordings")
     expected, _ = _answer(folded, held)
     if not _spread(expected):
-        return replace(
-            _candidates(folded, ticks_per_frame)[0][0], reason="not measured: all answers of the ANN are equal"
-        )
-    scales = _measure(folded, others, ticks_per_frame)
+        return replace(_candidates(folded, ticks_per_frame)[0][0], reason="not measured: the ANN answers all alike")
+    measured = _measure(folded, others, ticks_per_frame)
     trials: list[Trial] = []
+
+    def attempt(recipe: Recipe) -> Trial:
+        snn = make_spiking(folded, network, ticks_per_frame, mix_scales(recipe, measured), recipe)
+        found, operations = _answer(snn, held)
+        trials.append(Trial(recipe, _compare(found, expected), operations))
+        return trials[-1]
+
     for family in _candidates(folded, ticks_per_frame):
-        for recipe in family:
-            snn = make_spiking(folded, network, ticks_per_frame, scales[recipe.percentile], recipe)
-            found, operations = _answer(snn, held)
-            trials.append(Trial(recipe, _compare(found, expected), operations))
-            if trials[-1].error <= TOLERANCE:
-                break  # a lower percentile only adds spikes
-    good = [trial for trial in trials if trial.error <= TOLERANCE]
+        found = next((trial for trial in map(attempt, family) if trial.good), None)  # a lower percentile adds spikes
+        if found is not None and found.recipe.percentile is not None:
+            _save_spikes(found, attempt, [node for node in measured[PERCENTILES[0]] if node != network.output])
+    good = [trial for trial in trials if trial.good]
     best = min(good, key=lambda trial: trial.operations) if good else min(trials, key=lambda trial: trial.error)
     return replace(
         best.recipe,
         reason=f"best of {len(trials)} on {len(held)} held-back recordings: its answers err by "
         f"{100 * best.error:.2g} % of their variance, with {best.operations:,.0f} synaptic operations a recording",
     )
+
+
+def _save_spikes(best: Trial, attempt: Callable[[Recipe], Trial], nodes: Sequence[str]) -> None:
+    """Raise the percentile of one node after the other, as long as the error stays small and operations are saved."""
+    places = dict.fromkeys(nodes, PERCENTILES.index(best.recipe.percentile_of(nodes[0]))) if nodes else {}
+    for node in nodes:
+        while places[node] > 0:
+            higher = {**places, node: places[node] - 1}
+            percentiles = Percentiles({name: PERCENTILES[place] for name, place in higher.items()})
+            trial = attempt(replace(best.recipe, percentile=percentiles))
+            if not trial.good or trial.operations >= best.operations:
+                break
+            best, places = trial, higher
 
 
 def _candidates(folded: Model, k: int) -> list[list[Recipe]]:
