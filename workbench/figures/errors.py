@@ -46,14 +46,15 @@ def causes(table: pd.DataFrame) -> go.Figure:
     figure = go.Figure([_bars(parts[cause], place) for place, cause in enumerate(CAUSES)])
     figure.update_xaxes(title_text="error (% of mean ANN activity)", zeroline=True, zerolinecolor=INK, gridcolor=GRID)
     figure.update_yaxes(title_text="node", showgrid=False, ticks="", type="category")
-    flat = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "borderwidth": 0}
-    figure.update_layout(barmode="relative", bargap=0.35, legend=flat, margin={"t": 130})
+    place = {"x": 0, "xanchor": "left", "y": 0.01, "yanchor": "bottom", "yref": "container"}
+    legend = {"orientation": "h", "borderwidth": 0, "traceorder": "normal", **place}
+    figure.update_layout(barmode="relative", bargap=0.35, legend=legend, margin={"b": 118})
     first = str(worst.index[0])
     cause = str(parts.loc[first].idxmax())
     title = f"{first} errs by {worst.iloc[0]:.3g} % of its activity, most of it by {cause}"
     some = f" The {len(worst)} worst of {len(errors)} nodes are shown." if len(worst) < len(errors) else ""
     subtitle = f"{cause.capitalize()}: {MEANING[cause]}.{some}"
-    return dress(figure, title, subtitle, f"Causes of every node's error. {title}. {subtitle}", 260 + 40 * len(parts))
+    return dress(figure, title, subtitle, f"Causes of every node's error. {title}. {subtitle}", 300 + 40 * len(parts))
 
 
 def _bars(shares: pd.Series, place: int) -> go.Bar:
