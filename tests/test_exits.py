@@ -231,7 +231,7 @@ def test_calibration_counts_what_it_says(kind: str) -> None:
     assert f"EarlyExit({kind} stops at a confidence of" in repr(exit_)
     assert f"of 81 recordings held back {100 * exit_.early:.0f} % stop early" in repr(exit_)
     with pytest.raises(FrozenInstanceError):
-        exit_.threshold = 0  # type: ignore[misc]
+        exit_.threshold = 0
 
 
 def test_more_loss_stops_sooner_and_an_accuracy_can_be_asked_for() -> None:
@@ -291,7 +291,7 @@ def test_calibration_changes_neither_model_nor_recordings() -> None:
 )  # fmt: skip
 def test_a_calibration_that_cannot_be_is_refused(options: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        wb.calibrate_exit(models()["ANN"], moving(), **{"loss": 0.06} | options)  # type: ignore[arg-type]
+        wb.calibrate_exit(models()["ANN"], moving(), **{"loss": 0.06} | options)
 
 
 @pytest.mark.parametrize("loss", [0.02, 0.05, 0.3, 0.9])

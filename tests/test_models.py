@@ -103,7 +103,7 @@ def test_a_sum_of_edges_is_the_convolution_of_what_is_concatenated() -> None:
 )
 def test_a_densenet_that_cannot_be_is_refused(change: dict[str, object], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        densenet(**{"shape": SHAPE, "classes": CLASSES} | change)  # type: ignore[arg-type]
+        densenet(**{"shape": SHAPE, "classes": CLASSES} | change)
 
 
 @pytest.mark.parametrize("size", range(1, 40))
@@ -147,7 +147,7 @@ def test_dsr_sizes_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match=r"dsr: width=0 must be a whole number of at least 1"):
         dsr(0, width=0)
     with pytest.raises(ValueError, match=r"shortcut_network: width=2\.5 must be a whole number of at least 1"):
-        shortcut_network(SHAPE, CLASSES, width=2.5)  # type: ignore[arg-type]
+        shortcut_network(SHAPE, CLASSES, width=2.5)
     with pytest.raises(ValueError, match=r"memory_network: classes=0 must be"):
         memory_network(SHAPE, 0)
     with pytest.raises(ValueError, match=r"toy_network: channels=0 must be"):

@@ -114,16 +114,22 @@ def _add(sums: dict[str, np.ndarray], ann: Model, snn: Model, recordings: Record
         for node in sums:
             target, scale = expected[node][0].to(snn.device), broadcast_scale(snn, node)
             found = sent[-1][node] * (scale / k)
-            presumed = _presume(snn, node, sent)
             record = watch.records.get(node)
+            presumed = None if _is_mismatched(snn, node) else _arrived(snn, node, sent, record)
+            presumed = _presume(snn, node, sent) if presumed is None else presumed
             if node == network.output:
-                parts = _split_output(target, presumed / k if _is_mismatched(snn, node) else found, found)
+                parts = _split_output(target, presumed / k, found)
             else:
-                if record is not None and not _is_mismatched(snn, node):
-                    presumed = record.drive
                 parts = split_error(cast(IntegrateAndFire, snn.neuron), target * k / scale, presumed, record)
                 parts = {cause: part * (scale / k) for cause, part in parts.items()}
             sums[node][frame] += _measure(snn, node, target, found, parts, record)
+
+
+def _arrived(snn: Model, node: str, sent: Sequence[Mapping[str, Tensor]], record: Record | None) -> Tensor | None:
+    """The drive of a node summed over the last frame, as it was; None while it is silent."""
+    if node == snn.network.output:
+        return sent[-1][node]
+    return None if record is None else record.drive
 
 
 def _presume(snn: Model, node: str, sent: Sequence[Mapping[str, Tensor]]) -> Tensor:

@@ -93,8 +93,8 @@ def operations(
     """Operations of every edge at every step, per recording: one row per edge and step.
 
     Columns: edge (its position), source, target, delay (steps), step, frame, dense_macs, effective_macs,
-    synaptic_operations, energy_nj, delay_buffer_bytes (what the edge must remember: delay steps of its source, a bit
-    per spike, a byte per event count, four bytes per real number), delay_mismatch (the delay in frames less the one
+    synaptic_operations, energy_nj, delay_buffer_bytes (what the edge must remember: delay steps of its source, see
+    `workbench.memory`), delay_mismatch (the delay in frames less the one
     the model was trained with), synapses, and the accesses of memory by kind (see `workbench.memory`), together
     memory_accesses and memory_span_words. All but the delays, bytes and synapses are sums up to the end of the step,
     with `cumulative=False` those of the step alone. What belongs to nodes is in the table of `count_updates`.

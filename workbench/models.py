@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 from workbench.graph import Edge, Network
+from workbench.neurons import require_whole
 from workbench.ops import Chain, Conv, Dense, Pool, Shape
 
 
@@ -167,8 +168,7 @@ def _densely(nodes: list[str]) -> list[tuple[str, str]]:
 
 def _require_whole(function: str, **sizes: int) -> None:
     for name, size in sizes.items():
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise ValueError(f"{function}: {name}={size!r} must be a whole number of at least 1")
+        require_whole(f"{function}: {name}", size)
 
 
 def _require_room(function: str, shape: Shape, stride: int, blocks: int) -> None:

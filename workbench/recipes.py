@@ -16,7 +16,7 @@ BIASES = ("tick", "frame")
 class Percentiles(dict[str, float]):
     """Percentiles by node, as a value: hashable, and never changed once made."""
 
-    def __hash__(self) -> int:  # type: ignore[override]
+    def __hash__(self) -> int:  # type: ignore[override]  # dict declares that it has none
         return hash(frozenset(self.items()))
 
 

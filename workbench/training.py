@@ -1,4 +1,4 @@
-"""Training an ANN over the steps of a rollout: every answer from the first response on counts."""
+"""Training a model over the steps of a rollout: every answer from the first response on counts."""
 
 from __future__ import annotations
 
@@ -44,8 +44,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for option in ("epochs", "batch"):
-            if not isinstance(getattr(self, option), int) or getattr(self, option) < 1:
-                raise ValueError(f"{option}={getattr(self, option)!r} must be a whole number of at least 1")
+            require_whole(option, getattr(self, option))
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate={self.learning_rate!r} must be positive")
         if self.levels is not None:
