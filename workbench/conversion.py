@@ -103,8 +103,7 @@ def _require_convertible(model: Model, k: int) -> None:
     network = model.network
     if model.spiking:
         raise ValueError("convert takes an ANN; this model spikes already, so nothing would change")
-    hidden = [node for node in network.nodes if node not in network.inputs and node != network.output]
-    if not hidden and k == 1:
+    if not network.hidden and k == 1:
         raise ValueError(
             "nothing would change: the network has no hidden node to spike, and ticks_per_frame=1 leaves its clock as "
             "it is; add a hidden node, or take more ticks"
@@ -115,7 +114,7 @@ def _require_convertible(model: Model, k: int) -> None:
                 f"the output {network.output!r} feeds {edge.target!r}, so it would have to spike, but its drive is the "
                 f"answer; end the network in a node of its own, behind {network.output!r}"
             )
-    for node in hidden:
+    for node in network.hidden:
         layer = model.node_layer(node)
         if isinstance(layer, Norm) and layer.untouched:
             raise ValueError(

@@ -90,6 +90,11 @@ class Network:
         return tuple(dict.fromkeys([*self.inputs, *(edge.target for edge in self.edges)]))
 
     @property
+    def hidden(self) -> tuple[str, ...]:
+        """The nodes between inputs and output: those with a neuron."""
+        return tuple(node for node in self.nodes if node not in self.inputs and node != self.output)
+
+    @property
     def shapes(self) -> dict[str, Shape]:
         """Shape of every node, without step and batch."""
         return dict(self._shapes)

@@ -56,9 +56,8 @@ class Model(nn.Module):
         self.nodes = nn.ModuleDict(
             {self._key(node): self._initial_node(node) for node in network.nodes if node not in network.inputs}
         )
-        hidden = [node for node in network.nodes if node not in network.inputs and node != network.output]
         self.log_ceilings = nn.ParameterDict(
-            {self._key(node): nn.Parameter(torch.zeros(())) for node in hidden if self.neuron.bounded}
+            {self._key(node): nn.Parameter(torch.zeros(())) for node in network.hidden if self.neuron.bounded}
         )
 
     @property

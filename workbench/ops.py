@@ -14,27 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from workbench.footprints import Footprint
+
 Shape = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """Whom one source unit reaches: so many target channels, and these positions along every spatial axis.
-
-    `channels` is None where the unit reaches only its own channel; `axes` holds one 0/1 matrix
-    (source positions, target positions) per spatial axis. The targets of a unit are their product.
-    """
-
-    channels: int | None
-    axes: tuple[Tensor, ...]
-
-    def then(self, following: Footprint) -> Footprint:
-        """The footprint of this map followed by another one."""
-        axes = (
-            tuple(((mine @ theirs) > 0).double() for mine, theirs in zip(self.axes, following.axes, strict=False))
-            or self.axes
-        )
-        return Footprint(following.channels or self.channels, axes)
 
 
 @dataclass(frozen=True, repr=False)

@@ -59,9 +59,10 @@ def mix_scales(recipe: Recipe, measured: Mapping[float | None, Scales]) -> Scale
 def require_hidden(model: Model, recipe: Recipe) -> None:
     """ValueError unless every node to which the recipe gives a percentile of its own is hidden in the network."""
     if isinstance(recipe.percentile, Percentiles):
+        hidden = model.network.hidden
         for node in recipe.percentile:
-            if node not in _hidden(model):
-                raise ValueError(f"percentile names {node!r}; only hidden nodes have one: {', '.join(_hidden(model))}")
+            if node not in hidden:
+                raise ValueError(f"percentile names {node!r}; only hidden nodes have one: {', '.join(hidden)}")
 
 
 def take_ceilings(model: Model, ticks_per_frame: int) -> Scales:
@@ -70,7 +71,7 @@ def take_ceilings(model: Model, ticks_per_frame: int) -> Scales:
     K = `ticks_per_frame`, L = the levels of its neuron; without levels, one spike in every tick is the ceiling.
     """
     levels = model.levels or ticks_per_frame
-    scales = Scales({node: model.ceiling(node).item() * ticks_per_frame / levels for node in _hidden(model)})
+    scales = Scales({node: model.ceiling(node).item() * ticks_per_frame / levels for node in model.network.hidden})
     return Scales(scales | {model.network.output: 1.0})
 
 
@@ -87,15 +88,10 @@ def as_tensor(model: Model, scale: float | tuple[float, ...]) -> Tensor:
     return torch.tensor(scale, device=model.device)
 
 
-def _hidden(model: Model) -> list[str]:
-    network = model.network
-    return [node for node in network.nodes if node not in network.inputs and node != network.output]
-
-
 @torch.no_grad()
 def _record(model: Model, recordings: Recordings, chosen: np.ndarray) -> dict[str, np.ndarray]:
     """Activities of every hidden node by channel, (channels, all the rest)."""
-    seen: dict[str, list[np.ndarray]] = {node: [] for node in _hidden(model)}
+    seen: dict[str, list[np.ndarray]] = {node: [] for node in model.network.hidden}
     for part in batches(len(chosen), BATCH, chosen):
         frames = torch.from_numpy(recordings.as_frames(part)).to(model.device)
         for node, activity in model.run(frames, record=seen).items():

@@ -18,17 +18,7 @@ from workbench.recipes import Percentiles, Recipe
 from workbench.scales import measure_scales, mix_scales, take_ceilings
 from workbench.spiking import make_spiking
 
-PERCENTILES = (
-    100.0,
-    99.9,
-    99.0,
-    97.0,
-    94.0,
-    90.0,
-    80.0,
-    65.0,
-    50.0,
-)  # from few spikes and large steps to many and small ones
+PERCENTILES = (100.0, 99.9, 99.0, 97.0, 94.0, 90.0, 80.0, 65.0, 50.0)  # from few spikes, in large steps, to many
 TOLERANCE = 0.003  # of the variance of the ANN's answers, up to which fewer operations count more than a smaller error
 HELD_BACK = 64  # recordings, at most a quarter of them
 BURST = 127  # spikes in a tick: what seven bits can say
@@ -76,7 +66,7 @@ def choose_recipe(folded: Model, recordings: Recordings, network: Network, ticks
     for family in _candidates(folded, ticks_per_frame):
         found = next((trial for trial in map(attempt, family) if trial.good), None)  # a lower percentile adds spikes
         if found is not None and found.recipe.percentile is not None:
-            _save_spikes(found, attempt, [node for node in measured[PERCENTILES[0]] if node != network.output])
+            _save_spikes(found, attempt, network.hidden)
     good = [trial for trial in trials if trial.good]
     best = min(good, key=lambda trial: trial.operations) if good else min(trials, key=lambda trial: trial.error)
     return replace(
