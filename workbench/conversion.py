@@ -84,12 +84,7 @@ def convert(
 
 def _find_scales(folded: Model, recordings: Recordings, k: int, recipe: Recipe) -> Scales:
     if recipe.percentile is not None:
-        by_percentile: dict[float | None, Scales] = {}
-        for percentile, scales in zip(
-            recipe.percentiles, measure_scales(folded, recordings, recipe.percentiles, recipe.scale), strict=True
-        ):
-            by_percentile[percentile] = scales
-        return mix_scales(recipe, by_percentile)
+        return mix_scales(recipe, measure_scales(folded, recordings, recipe.percentiles, recipe.scale))
     if not folded.neuron.bounded:
         raise ValueError(
             "percentile=None takes the ceilings that an ANN has learned, but this one has none; train it with "

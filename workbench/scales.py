@@ -19,8 +19,8 @@ BATCH = 32
 
 def measure_scales(
     model: Model, recordings: Recordings, percentiles: Sequence[float], scale: str = "node"
-) -> list[Scales]:
-    """For every percentile the scale of every node but the inputs: that of its non-zero activations, 1 for the output.
+) -> dict[float | None, Scales]:
+    """By percentile the scale of every node but the inputs: that of its non-zero activations, 1 for the output.
 
     `scale="channel"` gives a tuple with one number per channel; a channel that is never active takes the node's. At
     most 256 recordings, evenly spread over the set, are measured. ValueError for a percentile outside (0, 100], and
@@ -29,7 +29,8 @@ def measure_scales(
     for percentile in percentiles:
         if not 0 < percentile <= 100:
             raise ValueError(f"percentile={percentile!r} must lie above 0 and at most at 100")
-    network, found = model.network, [Scales() for _ in percentiles]
+    network = model.network
+    found: dict[float | None, Scales] = {percentile: {} for percentile in percentiles}
     chosen = np.unique(np.linspace(0, len(recordings) - 1, CALIBRATION_RECORDINGS).astype(int))
     for node, active in _record(model, recordings, chosen).items():
         if network.first_response[node] >= recordings.frames:
@@ -42,10 +43,10 @@ def measure_scales(
         else:
             whole = np.percentile(active[active != 0], percentiles)
             parts = [whole] if scale == "node" else [_percentiles(channel, percentiles, whole) for channel in active]
-        for place, scales in enumerate(found):
+        for place, scales in enumerate(found.values()):
             numbers = tuple(float(part[place]) for part in parts)
             scales[node] = numbers if len(numbers) > 1 else numbers[0]
-    for scales in found:
+    for scales in found.values():
         scales[network.output] = 1.0
     return found
 

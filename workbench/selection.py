@@ -100,7 +100,7 @@ def _candidates(folded: Model, k: int) -> list[list[Recipe]]:
 def _measure(folded: Model, recordings: Recordings, k: int) -> dict[float | None, Scales]:
     if folded.neuron.bounded:
         return {None: take_ceilings(folded, k)}
-    return dict(zip(PERCENTILES, measure_scales(folded, recordings, PERCENTILES), strict=True))
+    return measure_scales(folded, recordings, PERCENTILES)
 
 
 def _hold_back(recordings: Recordings) -> tuple[Recordings, Recordings]:

@@ -266,7 +266,7 @@ def _begin(model: Model, recordings: Recordings, settings: Settings) -> Progress
         first = np.random.default_rng([settings.seed, 0]).permutation(len(recordings))[: settings.batch]
         trained = bound(model, torch.from_numpy(recordings.as_frames(first)).to(model.device), settings.levels)
     ceilings = list(trained.log_ceilings.parameters())
-    others = [parameter for parameter in trained.parameters() if all(parameter is not own for own in ceilings)]
+    others = [p for name, p in trained.named_parameters() if not name.startswith("log_ceilings.")]
     groups: list[dict[str, Any]] = [{"params": others}, {"params": ceilings, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
     return Progress(trained, optimizer, trained)
