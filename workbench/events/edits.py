@@ -1,0 +1,41 @@
+"""The shape that transforms share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from workbench.events import editing
+from workbench.events.editing import Sensor
+from workbench.events.layout import Events
+
+Seed = int | Sequence[int]
+
+
+class Edit:
+    """A transform that checks its events, does ``edit`` and keeps the sensor unless ``size`` says otherwise."""
+
+    def size(self, sensor: Sensor) -> Sensor:
+        """The new sensor (height, width), whatever the events."""
+        return sensor
+
+    def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
+        """New events from checked ones; all randomness comes from ``rng``."""
+        raise NotImplementedError
+
+    def __call__(self, events: Events, sensor: Sensor, seed: Seed = 0) -> tuple[Events, Sensor]:
+        """New events and their sensor. Raises ValueError for events off the sensor or not in order of time."""
+        editing.inspect(events, sensor, type(self).__name__)
+        return self.edit(events, sensor, np.random.default_rng(seed)), self.size(sensor)
+
+    def require(self, holds: bool, field: str, cure: str) -> None:
+        """Refuse the value of a field, with ValueError that says what to give, unless something holds."""
+        if not holds:
+            raise ValueError(f"{type(self).__name__}: {field} is {getattr(self, field)!r}; give {cure}")
+
+    def require_whole(self, field: str, least: int, cure: str, most: float = float("inf")) -> None:
+        """Refuse the value of a field unless it is a whole number from ``least`` to ``most``."""
+        value = getattr(self, field)
+        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+        self.require(whole and least <= value <= most, field, cure)

@@ -1,0 +1,299 @@
+"""Transforms of one recording: frozen values that crop, thin, jitter and clean events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from workbench.events import editing
+from workbench.events.editing import Sensor
+from workbench.events.edits import Edit, Seed
+from workbench.events.layout import Events
+
+_LARGEST = 1 << 15  # coordinates are 16-bit
+
+
+class Transform(Protocol):
+    """What is done to one recording: ``transform(events, sensor, seed)`` gives new events and a new sensor.
+
+    Events are structured (fields x, y, t in us, p) and sorted by time before and after; ``sensor`` is
+    (height, width). What is given is never changed; the same seed gives the same events.
+    """
+
+    def size(self, sensor: Sensor) -> Sensor:
+        """The new sensor (height, width), whatever the events."""
+
+    def __call__(self, events: Events, sensor: Sensor, seed: Seed = 0) -> tuple[Events, Sensor]:
+        """New events and their sensor. Raises ValueError for events off the sensor or not in order of time."""
+
+
+def apply(transforms: Sequence[Transform], events: Events, sensor: Sensor, seed: Seed = 0) -> tuple[Events, Sensor]:
+    """Run transforms in turn, each with its own stream of ``seed``. Raises ValueError as they do.
+
+    >>> import numpy as np
+    >>> events = np.array([(9, 3, 250, True)], dtype=[*zip("xytp", ("i2", "i2", "i8", "?"))])
+    >>> edited, sensor = apply((Downsample(2), Flip(horizontal=True)), events, (10, 10))
+    >>> edited.tolist(), sensor
+    ([(0, 1, 250, True)], (5, 5))
+    """
+    events = events.copy()
+    for number, transform in enumerate(transforms):
+        events, sensor = transform(events, sensor, [*np.atleast_1d(seed).tolist(), number])
+    return events, sensor
+
+
+def resize(transforms: Sequence[Transform], sensor: Sensor) -> Sensor:
+    """The sensor (height, width) that transforms leave, one after the other.
+
+    >>> resize((Crop(30, 30), Downsample(4)), (34, 34))
+    (8, 8)
+    """
+    for transform in transforms:
+        sensor = transform.size(sensor)
+    return sensor
+
+
+@dataclass(frozen=True)
+class Crop(Edit):
+    """The pixels of a box ``height`` by ``width``, in the middle unless its ``top`` and ``left`` pixel are given.
+
+    A box that reaches beyond the sensor adds pixels that never fire. Middle: ``(sensor - box) // 2``.
+
+    Raises ValueError for a box that is empty or that 16-bit coordinates do not span.
+
+    >>> Crop(20, 30).size((34, 34))
+    (20, 30)
+    """
+
+    height: int
+    width: int
+    top: int | None = None
+    left: int | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("height", "width"):
+            self.require_whole(field, 1, f"a whole number of pixels from 1 to {_LARGEST}", _LARGEST)
+        for field in ("top", "left"):
+            if getattr(self, field) is not None:
+                self.require_whole(field, -_LARGEST, "a whole number, or None for the middle", _LARGEST)
+
+    def size(self, sensor: Sensor) -> Sensor:
+        return self.height, self.width
+
+    def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
+        top = (sensor[0] - self.height) // 2 if self.top is None else self.top
+        left = (sensor[1] - self.width) // 2 if self.left is None else self.left
+        return editing.shift(events, -left, -top, self.size(sensor))
+
+
+@dataclass(frozen=True)
+class CropTime(Edit):
+    """The events from ``begin_us`` until just before ``end_us``; their clock then starts at ``begin_us``.
+
+    Raises ValueError unless both are whole numbers and the end is later.
+    """
+
+    begin_us: int
+    end_us: int
+
+    def __post_init__(self) -> None:
+        self.require_whole("begin_us", -(1 << 62), "whole microseconds")
+        self.require_whole("end_us", self.begin_us + 1, f"whole microseconds later than begin_us = {self.begin_us}")
+
+    def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
+        kept = events[(events["t"] >= self.begin_us) & (events["t"] < self.end_us)]
+        kept["t"] -= self.begin_us
+        return kept
+
+
+@dataclass(frozen=True)
+class Downsample(Edit):
+    """Squares of ``factor`` by ``factor`` pixels become one: ``x // factor``, on a sensor rounded up.
+
+    All events are kept, unless ``merge_us`` > 0: then a new pixel drops, polarity by polarity, what follows its
+    last kept event by less than ``merge_us`` microseconds.
+
+    Raises ValueError for a factor below 1 or a negative time.
+
+    >>> Downsample(4).size((34, 34))
+    (9, 9)
+    """
+
+    factor: int
+    merge_us: int = 0
+
+    def __post_init__(self) -> None:
+        self.require_whole("factor", 1, "a whole number of at least 1")
+        self.require_whole("merge_us", 0, "whole microseconds, 0 to keep every event")
+
+    def size(self, sensor: Sensor) -> Sensor:
+        return -(-sensor[0] // self.factor), -(-sensor[1] // self.factor)
+
+    def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
+        x, y = (events[field].astype(np.int64) // self.factor for field in "xy")
+        height, width = self.size(sensor)
+        fewer = editing.place(events, x, y, (height, width))
+        pixel = editing.pixels(fewer, width) + (fewer["p"] > 0) * height * width
+        return fewer[editing.rested(pixel, fewer["t"], self.merge_us)]
+
+
+@dataclass(frozen=True)
+class Flip(Edit):
+    """Mirror images: left and right (horizontal), top and bottom (vertical), ON and OFF (polarity)."""
+
+    horizontal: bool = False
+    vertical: bool = False
+    polarity: bool = False
+
+    def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
+        flipped = events.copy()
+        if self.horizontal:
+            flipped["x"] = sensor[1] - 1 - flipped["x"]
+        if self.vertical:
+            flipped["y"] = sensor[0] - 1 - flipped["y"]
+        if self.polarity:
+            flipped["p"] = flipped["p"] == 0
+        return flipped
+
+
+@dataclass(frozen=True)
+class RandomFlip(Edit):
+    """All mirrored left to right with this ``probability``. Raises ValueError unless it is 0 to 1."""
+
+    probability: float = 0.5
+
+    def __post_init__(self) -> None:
+        self.require(0 <= self.probability <= 1, "probability", "a share from 0 to 1")
+
+    def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
+        return Flip(horizontal=bool(rng.random() < self.probability)).edit(events, sensor, rng)
+
+
+@dataclass(frozen=True)
+class Jitter(Edit):
+    """Every event displaced by a Gaussian: standard deviation in ``pixels``, both ways, and in ``time_us``.
+
+    Places and times are rounded to whole numbers. What leaves the sensor is dropped; a clock that starts at 0
+    or later does not go below 0. Raises ValueError for a negative deviation.
+    """
+
+    pixels: float = 0.0
+    time_us: float = 0.0
+
+    def __post_init__(self) -> None:
+        for field in ("pixels", "time_us"):
+            self.require(0 <= getattr(self, field) < np.inf, field, "a standard deviation, 0 for none")
+
+    def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
+        scale = np.array([[self.pixels], [self.pixels], [self.time_us]])
+        right, down, late = np.rint(rng.standard_normal((3, len(events))) * scale).astype(np.int64)
+        earliest = events["t"][:1].min(initial=0)
+        timed = events.copy()
+        timed["t"] = np.maximum(events["t"] + late, earliest)
+        moved = editing.place(timed, events["x"] + right, events["y"] + down, sensor)
+        return moved[np.argsort(moved["t"], kind="stable")]
+
+
+@dataclass(frozen=True)
+class Shift(Edit):
+    """All events moved by at most so many whole ``pixels``, all ways alike often; what leaves the sensor is dropped.
+
+    Raises ValueError unless ``pixels`` is a whole number of at least 0.
+    """
+
+    pixels: int
+
+    def __post_init__(self) -> None:
+        self.require_whole("pixels", 0, "a whole number of at least 0")
+
+    def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
+        right, down = rng.integers(-self.pixels, self.pixels, 2, endpoint=True).tolist()
+        return editing.shift(events, right, down, sensor)
+
+
+@dataclass(frozen=True)
+class Centre(Edit):
+    """The box around all events moved to the middle of the sensor: ``(sensor - box) // 2``."""
+
+    def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
+        if len(events) == 0:
+            return events.copy()
+        right, down = (
+            (size - int(np.ptp(events[field])) - 1) // 2 - int(events[field].min())
+            for field, size in (("x", sensor[1]), ("y", sensor[0]))
+        )
+        return editing.shift(events, right, down, sensor)
+
+
+@dataclass(frozen=True)
+class Drop(Edit):
+    """Every event dropped with this ``probability``, each for itself. Raises ValueError unless it is 0 to 1."""
+
+    probability: float
+
+    def __post_init__(self) -> None:
+        self.require(0 <= self.probability <= 1, "probability", "a share from 0 to 1")
+
+    def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
+        return events[rng.random(len(events)) >= self.probability]
+
+
+@dataclass(frozen=True)
+class DropHotPixels(Edit):
+    """Without the pixels that fire, ON and OFF together, more often than ``above_hz`` from first to last event.
+
+    A pixel that fires once is never hot. Raises ValueError unless the rate is positive.
+    """
+
+    above_hz: float
+
+    def __post_init__(self) -> None:
+        self.require(self.above_hz > 0, "above_hz", "a positive rate")
+
+    def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
+        return events[~editing.hot(events, sensor, self.above_hz)]
+
+
+@dataclass(frozen=True)
+class Refractory(Edit):
+    """Without what follows the last kept event of its pixel, ON or OFF, by less than ``microseconds``.
+
+    Raises ValueError unless these are whole and at least 0.
+    """
+
+    microseconds: int
+
+    def __post_init__(self) -> None:
+        self.require_whole("microseconds", 0, "whole microseconds, 0 for no rest")
+
+    def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
+        return events[editing.rested(editing.pixels(events, sensor[1]), events["t"], self.microseconds)]
+
+
+@dataclass(frozen=True)
+class Denoise(Edit):
+    """Only what one of the 8 neighbouring pixels fired with, or at most ``microseconds`` before.
+
+    Raises ValueError unless these are whole and at least 0. Source: Delbruck 2008, background activity filter.
+    """
+
+    microseconds: int
+
+    def __post_init__(self) -> None:
+        self.require_whole("microseconds", 0, "whole microseconds")
+
+    def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
+        return events[editing.supported(events, sensor, self.microseconds)]
+
+
+@dataclass(frozen=True)
+class Unsigned(Edit):
+    """All events ON: brighter and darker are no longer told apart; the channel OFF stays and is silent."""
+
+    def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
+        unsigned = events.copy()
+        unsigned["p"] = 1
+        return unsigned
