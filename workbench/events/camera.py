@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
+from math import floor, inf
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from workbench.events.crossings import NOTHING, Fired, cross, join
+from workbench.events.editing import pixels, rested
 from workbench.events.layout import EVENTS, Events
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-_SLACK = 1e-9  # a change that equals the threshold up to rounding crosses it
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+"""Share of red, green and blue in the luminance. Source: ITU-R BT.709-6, item 3.2."""
+
 _LEAST_THRESHOLD = 0.01
 _PIXELS_AT_ONCE = 1 << 16
+_NEVER = -(1 << 62)
 
 
 @dataclass(frozen=True)
@@ -25,8 +32,12 @@ class Camera:
     A pixel answers L = log I to the intensity I, but below d = ``linear_below`` L = log d + I / d - 1.
     Between two images L moves on a straight line in time, so each crossing has its own microsecond.
     Thresholds are in units of L and differ from pixel to pixel by a Gaussian of standard deviation
-    ``threshold_mismatch``, drawn once from ``seed``. Noise fires ON or OFF, alike often, ``noise_hz`` times a
-    second and pixel. What a pixel would fire within ``refractory_us`` of its last event is lost.
+    ``threshold_mismatch``, drawn once from ``seed``; ON and OFF may have their own. Noise fires ON or OFF,
+    alike often, ``noise_hz`` times a second and pixel. What a pixel would fire within ``refractory_us`` of
+    its last event is lost.
+
+    Images are grey, or colour with red, green, blue and perhaps opacity last: then I is the luminance, opacity
+    is ignored. Any type of number will do; it is taken as light, as it is.
 
     Raises ValueError when a threshold is not positive or another quantity is negative.
     Source: Rebecq et al. 2018 (ESIM), crossings and their times; Hu, Liu and Delbruck 2021 (v2e), linear part
@@ -34,12 +45,13 @@ class Camera:
 
     >>> import numpy as np
     >>> ramp = 100 * np.exp([0.0, 1.0]).reshape(2, 1, 1)  # (time, height, width)
-    >>> Camera(on_threshold=0.25, threshold_mismatch=0).record(ramp, [0, 1000])["t"].tolist()
+    >>> Camera(threshold=0.25, threshold_mismatch=0).record(ramp, [0, 1000])["t"].tolist()
     [250, 500, 750, 1000]
     """
 
-    on_threshold: float = 0.2
-    off_threshold: float = 0.2
+    threshold: float = 0.2
+    on_threshold: float | None = None
+    off_threshold: float | None = None
     threshold_mismatch: float = 0.03
     noise_hz: float = 0.0
     refractory_us: int = 0
@@ -47,7 +59,8 @@ class Camera:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for field in ("on_threshold", "off_threshold", "linear_below"):
+        own = [field for field in ("on_threshold", "off_threshold") if getattr(self, field) is not None]
+        for field in ("threshold", *own, "linear_below"):
             if not getattr(self, field) > 0:
                 raise ValueError(f"camera: {field} is {getattr(self, field)}; give a positive number")
         for field in ("threshold_mismatch", "noise_hz", "refractory_us", "seed"):
@@ -55,98 +68,109 @@ class Camera:
                 raise ValueError(f"camera: {field} is {getattr(self, field)}; give 0 or more")
 
     def record(self, images: ArrayLike, times_us: ArrayLike, seed: int = 0) -> Events:
-        """Record images (time, height, width) of intensity >= 0 taken at ``times_us``: events sorted by time.
+        """Record images (time, height, width[, colour]) taken at ``times_us``: events sorted by time.
 
         ``seed`` is that of the recording's noise. Raises ValueError as ``record_many``.
         """
-        return self.record_many(np.asarray(images)[None], times_us, [seed])[0]
+        return self._record(_light(images, ("time", "height", "width"))[None], times_us, [seed])[0]
 
     def record_many(self, images: ArrayLike, times_us: ArrayLike, seeds: Sequence[int] | None = None) -> list[Events]:
-        """Record many films (recording, time, height, width) at once; seeds default to 0, 1, 2, ...
+        """Record many films (recording, time, height, width[, colour]) at once; seeds default to 0, 1, 2, ...
 
         A recording depends on the camera, its images and its seed, not on its neighbours.
         Raises ValueError for images of another shape, negative or not finite, or times that do not rise.
         """
-        films, times = _checked(images, times_us)
+        films = _light(images, ("recording", "time", "height", "width"))
+        return self._record(films, times_us, range(len(films)) if seeds is None else seeds)
+
+    def stream(self, images: Iterable[ArrayLike], times_us: Iterable[float], seed: int = 0) -> Iterator[Events]:
+        """Record images (height, width[, colour]) as they come, holding two at a time.
+
+        One array of events an image: those from its moment until just before the next image, for the last image
+        those at its moment. One after the other they are what ``record`` gives; but noise, as frequent, is drawn
+        anew between any two images. Raises ValueError as ``record``, once it comes to the image.
+
+        >>> import numpy as np
+        >>> film = (np.full((2, 2), light) for light in (100, 150, 90))
+        >>> [len(events) for events in Camera(threshold=0.3).stream(film, [0, 1000, 2000])]
+        [4, 4, 0]
+        """
+        film = _paired(images, times_us)
+        light, begin = next(film)
+        size, width = light.size, light.shape[1]
+        before = reference = self._respond(light).ravel()
+        thresholds = self._thresholds(size)
+        last = np.full(size, _NEVER)
+        waiting = NOTHING
+        for number, (light, end) in enumerate(film):
+            after = self._respond(light).ravel()
+            fired, reference = cross(before, after, (begin, end), reference, thresholds)
+            waiting = join([waiting, fired, self._noise(size, (begin, end), seed, number)])
+            due = waiting[1] < floor(end)
+            yield self._rest(_sorted_events(_only(waiting, due), 1, size, width)[0], width, last)
+            waiting, before, begin = _only(waiting, ~due), after, end
+        yield self._rest(_sorted_events(waiting, 1, size, width)[0], width, last)
+
+    def _record(self, films: Floats, times_us: ArrayLike, seeds: Sequence[int]) -> list[Events]:
+        times = _rising(times_us, films.shape[1])
         count, _, height, width = films.shape
-        seeds = range(count) if seeds is None else seeds
         if len(seeds) != count:
             raise ValueError(f"camera: {len(seeds)} seeds for {count} recordings; give one seed a recording")
         thresholds = self._thresholds(height * width)
         many = max(1, _PIXELS_AT_ONCE // (height * width))
         events: list[Events] = []
         for start in range(0, count, many):
-            part = films[start : start + many]
-            pixel, time, on = _crossings(self._respond(part), times, *thresholds)
-            noise = [self._noise(height * width, times, seed) for seed in seeds[start : start + many]]
-            pixel = np.concatenate([pixel, *(one[0] + i * height * width for i, one in enumerate(noise))])
-            time = np.concatenate([time, *(one[1] for one in noise)])
-            on = np.concatenate([on, *(one[2] for one in noise)])
-            events += _sorted_events(*self._rest(pixel, time, on), len(part), height, width)
-        return events
+            part = self._respond(films[start : start + many])
+            levels = np.moveaxis(part, 1, 0).reshape(len(times), -1)
+            reference, found = levels[0], []
+            for step in range(1, len(times)):
+                span = (times[step - 1], times[step])
+                fired, reference = cross(levels[step - 1], levels[step], span, reference, thresholds)
+                found.append(fired)
+            for number, seed in enumerate(seeds[start : start + many]):
+                pixel, time, on = self._noise(height * width, (times[0], times[-1]), seed)
+                found.append((pixel + number * height * width, time, on))
+            events += _sorted_events(join(found), len(part), height * width, width)
+        return [self._rest(one, width, np.full(height * width, _NEVER)) for one in events]
 
-    def _respond(self, films: Floats) -> Floats:
-        """Response (time, recording * pixel) of the pixels to intensities."""
+    def _respond(self, intensity: Floats) -> Floats:
+        """Response L of the pixels to intensities."""
         dark = self.linear_below
-        response = np.log(np.maximum(films, dark))
-        below = films < dark
-        response[below] += films[below] / dark - 1
-        return np.moveaxis(response, 1, 0).reshape(films.shape[1], -1)
+        response: Floats = np.log(np.maximum(intensity, dark))
+        below = intensity < dark
+        response[below] += intensity[below] / dark - 1
+        return response
 
-    def _thresholds(self, pixels: int) -> tuple[Floats, Floats]:
+    def _thresholds(self, size: int) -> tuple[Floats, Floats]:
+        mean = [self.threshold if own is None else own for own in (self.on_threshold, self.off_threshold)]
         rng = np.random.default_rng(self.seed)
-        on, off = rng.normal((self.on_threshold, self.off_threshold), self.threshold_mismatch, (pixels, 2)).T
-        least = min(_LEAST_THRESHOLD, self.on_threshold, self.off_threshold)
+        on, off = rng.normal(mean, self.threshold_mismatch, (size, 2)).T
+        least = min(_LEAST_THRESHOLD, *mean)
         return np.maximum(on, least), np.maximum(off, least)
 
-    def _noise(self, pixels: int, times: Floats, seed: int) -> tuple[Whole, Whole, Whole]:
-        """Poisson events, ON and OFF alike: pixel, time, polarity."""
-        rng = np.random.default_rng([self.seed, seed])
-        count = rng.poisson(self.noise_hz * 1e-6 * (times[-1] - times[0]) * pixels)
-        time = rng.integers(int(times[0]), int(times[-1]), count, endpoint=True)
-        return rng.integers(0, pixels, count), time, rng.integers(0, 2, count)
+    def _noise(self, size: int, times_us: tuple[float, float], *seeds: int) -> Fired:
+        """Poisson events, ON and OFF alike."""
+        rng = np.random.default_rng([self.seed, *seeds])
+        count = rng.poisson(self.noise_hz * 1e-6 * (times_us[1] - times_us[0]) * size)
+        time = rng.integers(int(times_us[0]), int(times_us[1]), count, endpoint=True)
+        return rng.integers(0, size, count), time, rng.integers(0, 2, count)
 
-    def _rest(self, pixel: Whole, time: Whole, on: Whole) -> tuple[Whole, Whole, Whole]:
-        """Drop what follows the last kept event of its pixel by less than the refractory time."""
+    def _rest(self, events: Events, width: int, last: Whole) -> Events:
+        """Without what a pixel fires too soon after its last event; ``last`` has its time and is kept up to date."""
         if self.refractory_us == 0:
-            return pixel, time, on
-        start, span = _span(time)
-        key = np.sort((pixel * span + time - start) * 2 + on)
-        pixel, time, on = key // (2 * span), key // 2 % span + start, key % 2
-        while (close := (np.diff(pixel) == 0) & (np.diff(time) < self.refractory_us)).any():
-            close[1:] &= ~close[:-1]  # drop only what follows an event kept for certain
-            kept = np.concatenate([[True], ~close])
-            pixel, time, on = pixel[kept], time[kept], on[kept]
-        return pixel, time, on
+            return events
+        pixel = pixels(events, width)
+        free = events["t"] - last[pixel] >= self.refractory_us
+        free[free] = rested(pixel[free], events["t"][free], self.refractory_us)
+        last[pixel[free]] = events["t"][free]
+        return events[free]
 
 
-def _crossings(levels: Floats, times: Floats, on: Floats, off: Floats) -> tuple[Whole, Whole, Whole]:
-    """Pixel, time and polarity of every threshold crossing of ``levels`` (time, recording * pixel)."""
-    reference = levels[0].copy()
-    found = [(np.zeros(0, dtype=np.int64),) * 3]
-    for step in range(1, len(levels)):
-        change = (levels[step] - reference).reshape(-1, len(on))
-        for sign, threshold in ((1, on), (-1, off)):
-            hit = np.flatnonzero(sign * change > threshold - _SLACK)
-            size = threshold[hit % len(on)]
-            count = np.maximum(1, (sign * change.ravel()[hit] / size + _SLACK).astype(np.int64))
-            rank = 1 + np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-            where = np.repeat(np.arange(len(hit)), count)
-            pixel = hit[where]
-            level = reference[pixel] + sign * rank * size[where]
-            before, after = levels[step - 1][pixel], levels[step][pixel]
-            share = np.clip((level - before) / (after - before), 0, 1)
-            time = np.rint(times[step - 1] + share * (times[step] - times[step - 1])).astype(np.int64)
-            found.append((pixel, time, np.full(len(pixel), sign == 1, dtype=np.int64)))
-            reference[hit] += sign * count * size
-    pixel, time, polarity = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return pixel, time, polarity
-
-
-def _sorted_events(pixel: Whole, time: Whole, on: Whole, count: int, height: int, width: int) -> list[Events]:
+def _sorted_events(fired: Fired, count: int, size: int, width: int) -> list[Events]:
     """One array a recording, by time, then row, column, polarity: each event is sorted as one integer."""
-    size = height * width
-    start, span = _span(time)
+    pixel, time, on = fired
+    start = int(time.min(initial=np.iinfo(np.int64).max))
+    span = int(time.max(initial=start)) - start + 1
     key = np.sort((((pixel // size) * span + time - start) * size + pixel % size) * 2 + on)
     moment, place = np.divmod(key, 2 * size)
     recording, moment = np.divmod(moment, span)
@@ -157,25 +181,51 @@ def _sorted_events(pixel: Whole, time: Whole, on: Whole, count: int, height: int
     return np.split(events, np.searchsorted(recording, np.arange(1, count)))
 
 
-def _span(time: Whole) -> tuple[int, int]:
-    """First time and length of the stretch that holds all of ``time``."""
-    if len(time) == 0:
-        return 0, 1
-    return int(time.min()), int(time.max() - time.min()) + 1
+def _only(fired: Fired, chosen: NDArray[np.bool_]) -> Fired:
+    pixel, time, on = fired
+    return pixel[chosen], time[chosen], on[chosen]
 
 
-def _checked(images: ArrayLike, times_us: ArrayLike) -> tuple[Floats, Floats]:
-    films = np.asarray(images, dtype=np.float64)
-    times = np.asarray(times_us, dtype=np.float64)
-    if films.ndim != 4 or films.shape[1] < 2 or 0 in films.shape:
+def _light(images: ArrayLike, axes: tuple[str, ...]) -> Floats:
+    """Intensities on these axes: grey images as they are, of colour images the luminance."""
+    given = np.asarray(images)
+    colour = given.ndim == len(axes) + 1 and given.shape[-1] in (3, 4)
+    if (given.ndim != len(axes) and not colour) or 0 in given.shape:
         raise ValueError(
-            f"camera: images have shape {films.shape}; give (recording, time, height, width) to record_many,"
-            " (time, height, width) to record, and two times at least"
+            f"camera: images have shape {given.shape}; give ({', '.join(axes)}), in colour with 3 or 4 channels last"
         )
-    if not np.isfinite(films).all() or films.min() < 0:
+    light: Floats = given[..., :3] @ LUMINANCE if colour else given.astype(np.float64, copy=False)
+    if not np.isfinite(light).all() or light.min() < 0:
         raise ValueError("camera: images hold negative or not finite intensities; give light, >= 0")
-    if times.shape != films.shape[1:2]:
-        raise ValueError(f"camera: {times.size} times for {films.shape[1]} images; give one time_us an image")
+    return light
+
+
+def _rising(times_us: ArrayLike, images: int) -> Floats:
+    times = np.asarray(times_us, dtype=np.float64)
+    _require_two(images)
+    if times.shape != (images,):
+        raise ValueError(f"camera: {times.size} times for {images} images; give one time_us an image")
     if not (np.diff(times) > 0).all():
         raise ValueError("camera: times_us do not rise; give the images in order, in microseconds")
-    return films, times
+    return times
+
+
+def _paired(images: Iterable[ArrayLike], times_us: Iterable[float]) -> Iterator[tuple[Floats, float]]:
+    """Checked images with their times, one by one."""
+    number, shape, latest = 0, (), -inf
+    for image, time in zip_longest(images, times_us):
+        if image is None or time is None:
+            raise ValueError("camera: images and times_us are not equally many; give one time_us an image")
+        light = _light(image, ("height", "width"))
+        if number and light.shape != shape:
+            raise ValueError(f"camera: image {number} is {light.shape}, not {shape} as before; give one size")
+        if not time > latest:
+            raise ValueError("camera: times_us do not rise; give the images in order, in microseconds")
+        number, shape, latest = number + 1, light.shape, float(time)
+        yield light, latest
+    _require_two(number)
+
+
+def _require_two(images: int) -> None:
+    if images < 2:
+        raise ValueError(f"camera: {images} images of a film; give two at least")
