@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tonic
 import tonic.functional
+import tonic.slicers
 import tonic.transforms
 
 EVENTS = np.dtype([("x", np.int16), ("y", np.int16), ("t", np.int64), ("p", np.bool_)])
@@ -82,6 +83,12 @@ def test_frames_of_one_polarity_spoil_the_recording_even_through_the_transform()
     events = stream((0, 0, 0, True), (0, 0, 900, True))
     tonic.transforms.ToFrame(sensor_size=(2, 2, 1), n_time_bins=2)(events)
     trapped(not events["p"].any(), "ToFrame can be given recordings of one polarity without a copy")
+
+
+def test_slices_with_a_clock_of_their_own_turn_back_the_clock_of_the_recording():
+    events = stream((0, 0, 0, True), (0, 0, 150, True), (0, 0, 250, True), (0, 0, 400, True))
+    tonic.slicers.SliceByTime(time_window=100, reset_time=True).slice(events, 0)
+    trapped(events["t"].tolist() == [0, 50, 50, 400], "SliceByTime can be given recordings without a copy")
 
 
 def test_dropping_pixels_of_frames_writes_into_the_frames():
@@ -182,6 +189,12 @@ def test_frames_begin_with_the_first_event_and_lose_the_end():
     events = stream((0, 0, 700, True), (0, 0, 1000, True), (0, 0, 1690, True), (0, 0, 1950, True))
     frames = tonic.transforms.ToFrame(sensor_size=(1, 1, 2), time_window=1000)(events)
     trapped(frames.sum(axis=(1, 2, 3)).tolist() == [3], "recordings could be binned by ToFrame")
+
+
+def test_frames_count_to_32767_only():
+    to_frame = tonic.transforms.ToFrame(sensor_size=(1, 1, 2), time_window=10, start_time=0, end_time=10)
+    frames = to_frame(np.zeros(40_000, dtype=EVENTS))
+    trapped(frames.sum() == 40_000 - 2**16, "frames of tonic can be trusted where pixels fire often")
 
 
 def test_a_chain_stops_at_an_empty_recording():
