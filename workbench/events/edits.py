@@ -29,13 +29,13 @@ class Edit:
         editing.inspect(events, sensor, type(self).__name__)
         return self.edit(events, sensor, np.random.default_rng(seed)), self.size(sensor)
 
-    def require(self, holds: bool, field: str, cure: str) -> None:
+    def _require(self, holds: bool, field: str, cure: str) -> None:
         """Refuse the value of a field, with ValueError that says what to give, unless something holds."""
         if not holds:
             raise ValueError(f"{type(self).__name__}: {field} is {getattr(self, field)!r}; give {cure}")
 
-    def require_whole(self, field: str, least: int, cure: str, most: float = float("inf")) -> None:
+    def _require_whole(self, field: str, least: int, cure: str, most: float = float("inf")) -> None:
         """Refuse the value of a field unless it is a whole number from ``least`` to ``most``."""
         value = getattr(self, field)
         whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-        self.require(whole and least <= value <= most, field, cure)
+        self._require(whole and least <= value <= most, field, cure)

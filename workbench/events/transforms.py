@@ -75,10 +75,10 @@ class Crop(Edit):
 
     def __post_init__(self) -> None:
         for field in ("height", "width"):
-            self.require_whole(field, 1, f"a whole number of pixels from 1 to {_LARGEST}", _LARGEST)
+            self._require_whole(field, 1, f"a whole number of pixels from 1 to {_LARGEST}", _LARGEST)
         for field in ("top", "left"):
             if getattr(self, field) is not None:
-                self.require_whole(field, -_LARGEST, "a whole number, or None for the middle", _LARGEST)
+                self._require_whole(field, -_LARGEST, "a whole number, or None for the middle", _LARGEST)
 
     def size(self, sensor: Sensor) -> Sensor:
         return self.height, self.width
@@ -100,8 +100,8 @@ class CropTime(Edit):
     end_us: int
 
     def __post_init__(self) -> None:
-        self.require_whole("begin_us", -(1 << 62), "whole microseconds")
-        self.require_whole("end_us", self.begin_us + 1, f"whole microseconds later than begin_us = {self.begin_us}")
+        self._require_whole("begin_us", -(1 << 62), "whole microseconds")
+        self._require_whole("end_us", self.begin_us + 1, f"whole microseconds later than begin_us = {self.begin_us}")
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         kept = events[(events["t"] >= self.begin_us) & (events["t"] < self.end_us)]
@@ -126,8 +126,8 @@ class Downsample(Edit):
     merge_us: int = 0
 
     def __post_init__(self) -> None:
-        self.require_whole("factor", 1, "a whole number of at least 1")
-        self.require_whole("merge_us", 0, "whole microseconds, 0 to keep every event")
+        self._require_whole("factor", 1, "a whole number of at least 1")
+        self._require_whole("merge_us", 0, "whole microseconds, 0 to keep every event")
 
     def size(self, sensor: Sensor) -> Sensor:
         return -(-sensor[0] // self.factor), -(-sensor[1] // self.factor)
@@ -166,7 +166,7 @@ class RandomFlip(Edit):
     probability: float = 0.5
 
     def __post_init__(self) -> None:
-        self.require(0 <= self.probability <= 1, "probability", "a share from 0 to 1")
+        self._require(0 <= self.probability <= 1, "probability", "a share from 0 to 1")
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         return Flip(horizontal=bool(rng.random() < self.probability)).edit(events, sensor, rng)
@@ -185,7 +185,7 @@ class Jitter(Edit):
 
     def __post_init__(self) -> None:
         for field in ("pixels", "time_us"):
-            self.require(0 <= getattr(self, field) < np.inf, field, "a standard deviation, 0 for none")
+            self._require(0 <= getattr(self, field) < np.inf, field, "a standard deviation, 0 for none")
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         scale = np.array([[self.pixels], [self.pixels], [self.time_us]])
@@ -207,7 +207,7 @@ class Shift(Edit):
     pixels: int
 
     def __post_init__(self) -> None:
-        self.require_whole("pixels", 0, "a whole number of at least 0")
+        self._require_whole("pixels", 0, "a whole number of at least 0")
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         right, down = rng.integers(-self.pixels, self.pixels, 2, endpoint=True).tolist()
@@ -235,7 +235,7 @@ class Drop(Edit):
     probability: float
 
     def __post_init__(self) -> None:
-        self.require(0 <= self.probability <= 1, "probability", "a share from 0 to 1")
+        self._require(0 <= self.probability <= 1, "probability", "a share from 0 to 1")
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         return events[rng.random(len(events)) >= self.probability]
@@ -251,7 +251,7 @@ class DropHotPixels(Edit):
     above_hz: float
 
     def __post_init__(self) -> None:
-        self.require(self.above_hz > 0, "above_hz", "a positive rate")
+        self._require(self.above_hz > 0, "above_hz", "a positive rate")
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         return events[~editing.hot(events, sensor, self.above_hz)]
@@ -267,7 +267,7 @@ class Refractory(Edit):
     microseconds: int
 
     def __post_init__(self) -> None:
-        self.require_whole("microseconds", 0, "whole microseconds, 0 for no rest")
+        self._require_whole("microseconds", 0, "whole microseconds, 0 for no rest")
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         return events[editing.rested(editing.pixels(events, sensor[1]), events["t"], self.microseconds)]
@@ -283,7 +283,7 @@ class Denoise(Edit):
     microseconds: int
 
     def __post_init__(self) -> None:
-        self.require_whole("microseconds", 0, "whole microseconds")
+        self._require_whole("microseconds", 0, "whole microseconds")
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         return events[editing.supported(events, sensor, self.microseconds)]
