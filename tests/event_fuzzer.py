@@ -1,0 +1,206 @@
+"""Event files broken at random: whatever their bytes, reading ends soon, in events or in words.
+
+python -m tests.event_fuzzer --count 10000 breaks so many files of each format, each format in a process of its own.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from tests import event_writers as writers
+from workbench.events import formats
+from workbench.events.layout import EVENTS
+
+ROOT = Path(__file__).parent.parent
+SLOWEST_S = 10.0
+LARGEST = 3 * 2**30
+EXTREMES = [0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 2**63 - 1, 2**64 - 1]
+
+
+def recording(rng, width, height, step_us, count=40):
+    """Random events in the order of time, with ties; now and then after a long pause."""
+    pauses = rng.integers(0, step_us, count) * (rng.random(count) < 0.7)
+    times = np.cumsum(pauses).tolist()
+    xs, ys, ps = (rng.integers(0, size, count).tolist() for size in (width, height, 2))
+    return list(zip(xs, ys, times, ps, strict=True))
+
+
+def make_npy(rng):
+    types = {field: rng.choice(["<i8", "<u8", "<f8", "<i4", "<f4"]) for field in "xyt"}
+    if rng.random() < 0.5:
+        types = {}
+    return writers.npy(recording(rng, 346, 260, 200), types, "".join(rng.permutation(list("xytp"))))
+
+
+def make_hdf5(rng):
+    events = recording(rng, 346, 260, 200)
+    kind = rng.integers(5)
+    if kind == 0:
+        return writers.hdf5(events, table="CD/events")
+    if kind == 1:
+        return writers.hdf5(events, compression="gzip", chunks=(16,))
+    if kind == 2:
+        return writers.hdf5(events, group="/", t="f8", x="i4")
+    return writers.hdf5(events, offset=5, chunks=(16,) if kind == 3 else None)
+
+
+def make_aedat4(rng):
+    events = recording(rng, 346, 260, 9000)
+    return writers.aedat4(events, packet=16, table=bool(rng.integers(2)), others=bool(rng.integers(2)))
+
+
+def make_aedat2(rng):
+    chip = str(rng.choice(["", "240", "346"]))
+    size = {"": (128, 128), "240": (240, 180), "346": (346, 260)}[chip]
+    return writers.aedat2(recording(rng, *size, 9000), chip, bool(rng.integers(2)))
+
+
+MAKERS = {
+    "bin": (".bin", lambda rng: writers.nmnist(recording(rng, 34, 34, 9000))),
+    "aedat2": (".aedat", make_aedat2),
+    "aedat3": (".aedat", lambda rng: writers.aedat3(recording(rng, 128, 128, 9000), 9, others=bool(rng.integers(2)))),
+    "aedat4": (".aedat4", make_aedat4),
+    "aedat4-zstandard": (".aedat4", lambda rng: writers.aedat4_zstandard(recording(rng, 346, 260, 9000), packet=16)),
+    "dat": (".dat", lambda rng: writers.dat(recording(rng, 304, 240, 9000))),
+    "evt2": (".raw", lambda rng: writers.evt2(recording(rng, 1280, 720, 9000), others=bool(rng.integers(2)))),
+    "evt3": (".raw", lambda rng: writers.evt3(recording(rng, 1280, 3, 900), others=bool(rng.integers(2)))),
+    "npy": (".npy", make_npy),
+    "hdf5": (".h5", make_hdf5),
+}
+
+
+def flip(rng, data):
+    for place in rng.integers(0, len(data), rng.integers(1, 9)):
+        data[place] ^= 1 << int(rng.integers(8))
+
+
+def cut(rng, data):
+    first, last = sorted(rng.integers(0, len(data) + 1, 2).tolist())
+    del data[first : last if rng.random() < 0.5 else None]
+
+
+def insert(rng, data):
+    place = int(rng.integers(len(data) + 1))
+    data[place:place] = rng.bytes(int(rng.integers(1, 40)))
+
+
+def duplicate(rng, data):
+    first, last = sorted(rng.integers(0, len(data) + 1, 2).tolist())
+    place = int(rng.integers(len(data) + 1))
+    data[place:place] = data[first:last]
+
+
+def swap(rng, data):
+    a, b, c, d = sorted(rng.integers(0, len(data) + 1, 4).tolist())
+    data[a:d] = data[c:d] + data[b:c] + data[a:b]
+
+
+def overwrite(rng, data):
+    """A number of some width that is as large or as small as it can be, or any other."""
+    width = int(rng.choice([1, 2, 4, 8]))
+    value = int(rng.choice(np.array(EXTREMES, dtype=np.uint64))) if rng.random() < 0.7 else int(rng.integers(2**16))
+    place = int(rng.integers(len(data)))
+    data[place : place + width] = (value % 2 ** (8 * width)).to_bytes(width, str(rng.choice(["little", "big"])))
+
+
+def edit_header(rng, data):
+    """Another byte, digit or line in the first bytes."""
+    place = int(rng.integers(min(len(data), 300)))
+    data[place : place + int(rng.integers(3))] = bytes(rng.choice(list(b'0123456789#%\r\n<>"{}(),;=x \x00\xff'), 2))
+
+
+def blank(rng, data):
+    first, last = sorted(rng.integers(0, len(data) + 1, 2).tolist())
+    data[first:last] = bytes([int(rng.choice([0, 255, 35, 37, 240]))]) * (last - first)
+
+
+MUTATIONS = (flip, cut, insert, duplicate, swap, overwrite, overwrite, edit_header, edit_header, blank)
+
+
+def mutate(rng, data):
+    """The bytes after one to three mutations, mostly one."""
+    data = bytearray(data)
+    for _ in range(int(rng.choice([1, 1, 1, 2, 3]))):
+        if data:
+            MUTATIONS[int(rng.integers(len(MUTATIONS)))](rng, data)
+    return bytes(data)
+
+
+def attempt(path, rng):
+    """Read one file; None of a good one, else the words of its refusal. Anything else is raised."""
+    given = None if rng.random() < 0.5 else (260, 346)
+    size = int(rng.choice([1, 7, 2**18]))
+    last = None
+    try:
+        formats.sensor(path)
+        for block in formats.stream(path, given, size):
+            assert block.dtype == EVENTS, block.dtype
+            assert 0 < len(block) <= size, len(block)
+            assert (np.diff(block["t"]) >= 0).all(), "time runs back"
+            assert last is None or last <= block["t"][0], "time runs back between blocks"
+            assert given is None or ((block["x"] < 346) & (block["y"] < 260)).all(), "off the sensor"
+            assert block["x"].min() >= 0, "x < 0"
+            assert block["y"].min() >= 0, "y < 0"
+            assert set(block["p"].view(np.uint8).tolist()) <= {0, 1}, "odd polarity"
+            last = block["t"][-1]
+        assert last is not None, "no events, and nothing said"
+    except ValueError as error:
+        assert str(path) in str(error), error
+        assert "; " in str(error), error
+        return str(error)
+    return None
+
+
+def fuzz(name, count, seed, folder):
+    """Break ``count`` files of a format and read them; how many were refused. The last file is left in ``folder``."""
+    suffix, make = MAKERS[name]
+    rng = np.random.default_rng([seed, *name.encode()])
+    path = Path(folder) / f"broken{suffix}"
+    refused = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for number in range(count):
+            if number % 20 == 0:
+                good = make(rng)
+            path.write_bytes(mutate(rng, good))
+            begin = time.perf_counter()
+            refused += attempt(path, rng) is not None
+            assert time.perf_counter() - begin < SLOWEST_S, f"{path} took {time.perf_counter() - begin:.1f} s"
+    return refused
+
+
+def fuzz_apart(name, count, seed, folder):
+    """``fuzz`` in a process of its own, so that one that ends is noticed; its last words, or AssertionError."""
+    command = [sys.executable, "-m", "tests.event_fuzzer", "--only", name, "--count", str(count), "--seed", str(seed)]
+    done = subprocess.run(
+        [*command, "--folder", str(folder)], cwd=ROOT, capture_output=True, text=True, errors="replace"
+    )
+    assert done.returncode == 0, f"{name} ended with {done.returncode}, see {folder}: {done.stderr[-2000:]}"
+    return done.stdout.strip()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=list(MAKERS))
+    parser.add_argument("--folder")
+    given = parser.parse_args()
+    if given.folder:
+        resource.setrlimit(resource.RLIMIT_AS, (LARGEST, LARGEST))
+        refused = fuzz(given.only, given.count, given.seed, given.folder)
+        print(f"{given.only}: {given.count:,} broken files, {refused:,} refused, the others read")
+        return
+    for name in [given.only] if given.only else MAKERS:
+        print(fuzz_apart(name, given.count, given.seed, tempfile.mkdtemp(prefix=f"fuzz-{name}-")), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Columns of numbers taken for events: whole, finite and of the size that events can have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.events.formats.blocks import Block
+from workbench.events.formats.damage import DamagedFile
+
+_LARGEST = 2.0**63
+
+
+def refuse_other_types(path: Path, field: str, dtype: np.dtype[Any]) -> None:
+    """Raise ValueError for columns that hold no numbers."""
+    if dtype.kind not in "biuf":
+        raise ValueError(f"{path} has {field} of {dtype}; give the fields x, y, t, p as whole numbers")
+
+
+def whole(path: Path, field: str, values: NDArray[Any], first: int) -> NDArray[np.int64]:
+    """The values as int64, event ``first`` being the first of them.
+
+    Raises DamagedFile for one that is not finite, not whole or beyond int64.
+
+    >>> whole(Path("one.npy"), "x", np.array([1.0, 2.5]), 0)
+    Traceback (most recent call last):
+    workbench.events.formats.damage.DamagedFile: one.npy has x = 2.5 at event 1, not a whole number; get the file \
+again, or take it out
+    """
+    if values.dtype.kind == "f":
+        wrong, fact = ~np.isfinite(values), "not a finite number"
+        if not wrong.any():
+            wrong, fact = values != np.floor(values), "not a whole number"
+        if not wrong.any():
+            wrong, fact = np.abs(values) >= _LARGEST, "beyond 64 bits"
+    else:
+        wrong, fact = values > np.iinfo(np.int64).max, "beyond 64 bits"
+    if wrong.any():
+        bad = int(wrong.argmax())
+        raise DamagedFile(path, f"has {field} = {values[bad]} at event {first + bad}, {fact}")
+    return values.astype(np.int64)
+
+
+def gather(path: Path, columns: dict[str, NDArray[Any]], first: int, offset_us: int = 0) -> Block:
+    """A block of the columns x, y, t (us) and p (0 and 1, or -1 and 1), event ``first`` being its first.
+
+    Raises DamagedFile as ``whole`` does, and for another polarity.
+    """
+    x, y, t, p = (whole(path, field, columns[field], first) for field in "xytp")
+    odd = (p < -1) | (p > 1)
+    if odd.any():
+        bad = int(odd.argmax())
+        raise DamagedFile(path, f"has p = {p[bad]} at event {first + bad}, not 0 or 1 (or -1 and 1)")
+    late = t > np.iinfo(np.int64).max - max(offset_us, 0)
+    if late.any():
+        bad = int(late.argmax())
+        raise DamagedFile(path, f"has t = {t[bad]} + {offset_us} at event {first + bad}, beyond 64 bits")
+    return Block(x, y, t + offset_us, p > 0, first + np.arange(len(t), dtype=np.int64), "event")

@@ -1,0 +1,26 @@
+"""What is said of a file that cannot be read as what it claims to be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+CURE = "get the file again, or take it out"
+
+
+class DamagedFile(ValueError):
+    """A file that contradicts its format: ``path``, ``offset`` (the byte, or None) and a message with fact and cure.
+
+    >>> print(DamagedFile("one.bin", "is empty, at byte 0", 0))
+    one.bin is empty, at byte 0; get the file again, or take it out
+    """
+
+    def __init__(self, path: Path | str, fact: str, offset: int | None = None, cure: str = CURE) -> None:
+        super().__init__(f"{path} {fact}; {cure}")
+        self.path = Path(path)
+        self.offset = offset
+
+
+def refuse_empty(path: Path) -> None:
+    """Raise DamagedFile for a file of no bytes."""
+    if path.stat().st_size == 0:
+        raise DamagedFile(path, "is empty, at byte 0 (0 bytes)", 0)

@@ -1,0 +1,85 @@
+"""Prophesee's DAT, version 2: a header of % lines, two bytes for the kind of events, then eight bytes an event."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from workbench.events.formats import prophesee
+from workbench.events.formats.blocks import Block, check, refuse_backwards
+from workbench.events.formats.clock import Clock
+from workbench.events.formats.damage import DamagedFile
+from workbench.events.formats.format import Format, Sensor
+from workbench.events.formats.headers import Header
+from workbench.events.formats.records import places, read_records
+from workbench.events.layout import Events
+
+_EVENT = np.dtype([("time", "<u4"), ("data", "<u4")])
+_CD = (0x00, 0x0C)
+_LARGEST: Sensor = (2**14, 2**14)
+
+
+def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
+    """Events in us, of a clock of 32 bits followed through its turns, decoded by expelliarmus.
+
+    Header and words are checked first: expelliarmus 1.1.12 does not end on a header without an end, and takes each
+    step back in time for a turn of the clock. At a true turn, after 71 minutes, it writes a warning to stderr.
+    Raises DamagedFile for an event cut short or of another kind, a place off the sensor, a step back in time or no
+    events.
+    """
+    header = prophesee.read(path)
+    _refuse_other_kinds(path, header)
+    if path.suffix != ".dat":
+        raise ValueError(f"{path} is a {FORMAT.name} file by its header; give it a name that ends in .dat")
+    told = sensor or prophesee.geometry(header.text) or _LARGEST
+    return check(path, _read(path, header.end + 2, events), told, events)
+
+
+def _refuse_other_kinds(path: Path, header: Header) -> None:
+    version = re.search(r"^Version *(\d+)", header.text, re.IGNORECASE | re.MULTILINE)
+    if not header.lines:
+        raise DamagedFile(path, "does not begin with a header of % lines, at byte 0", 0)
+    if version and version[1] != "2":
+        raise DamagedFile(path, f"says version {version[1]} in its header, at byte 0", 0, "convert it to version 2")
+    with path.open("rb") as file:
+        file.seek(header.end)
+        kind = file.read(2)
+    if len(kind) < 2 or kind[0] not in _CD or kind[1] != _EVENT.itemsize:
+        fact = f"has {kind.hex(' ') or 'nothing'} after its header, at byte {header.end}"
+        raise DamagedFile(path, f"{fact}, not 00 08 or 0c 08, the kind and the size of CD events", header.end)
+
+
+def _read(path: Path, start: int, count: int) -> Iterator[Block]:
+    from expelliarmus import Wizard  # type: ignore[import-untyped]
+
+    chunks = Wizard(encoding="dat", fpath=path, chunk_size=count).read_chunk()
+    clock = Clock(bits=32)
+    last = 0
+    for offset, raw in read_records(path, start, _EVENT.itemsize, count):
+        words = np.frombuffer(raw, dtype=_EVENT)
+        place = places(offset, _EVENT.itemsize, len(words))
+        time = clock.follow(words["time"])
+        polarity = words["data"] >> 28
+        if (polarity > 1).any():
+            bad = int((polarity > 1).argmax())
+            raise DamagedFile(path, f"has polarity {polarity[bad]} at byte {place[bad]}, not 0 or 1", int(place[bad]))
+        refuse_backwards(path, time, place, last)
+        last = int(time[-1])
+        found = next(chunks, None)
+        if found is None or not np.array_equal(found["t"], time):
+            raise DamagedFile(path, f"is not read to its end by expelliarmus, at byte {offset}", offset)
+        yield Block(found["x"], found["y"], found["t"], found["p"], place)
+
+
+def _sniff(head: bytes) -> bool:
+    text = prophesee.begins(head)
+    if text is None or prophesee.encoding(text):
+        return False
+    kind = re.match(rb"(?:%[^\r\n]*\r?\n)+[\x00\x0c]\x08", head)
+    return kind is not None
+
+
+FORMAT = Format("DAT", (".dat",), "expelliarmus", True, "% lines, then 00 08", _sniff, stream, prophesee.sensor)

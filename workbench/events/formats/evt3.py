@@ -1,0 +1,104 @@
+"""Prophesee's EVT 3.0: a header of % lines, then 16-bit words that each tell only what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.events.formats import prophesee
+from workbench.events.formats.blocks import Block, check
+from workbench.events.formats.clock import Clock, latest
+from workbench.events.formats.format import Format, Sensor
+from workbench.events.formats.records import places, read_records
+from workbench.events.formats.words import refuse_unknown
+from workbench.events.layout import Events
+
+_WORD = np.dtype("<u2")
+_ROW, _COLUMN, _BASE, _VECTOR_12, _VECTOR_8, _TIME_LOW, _TIME_HIGH = 0x0, 0x2, 0x3, 0x4, 0x5, 0x6, 0x8
+_OTHERS = (0x7, 0xA, 0xE, 0xF)
+_KNOWN = (_ROW, _COLUMN, _BASE, _VECTOR_12, _VECTOR_8, _TIME_LOW, _TIME_HIGH, *_OTHERS)
+_LARGEST: Sensor = (2048, 2048)
+_UNTOLD = -(2**40)
+
+
+def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
+    """CD events in us, of a clock of 24 bits followed through its turns; other words are passed over.
+
+    Decoded here: expelliarmus 1.1.12 counts every turn of the low 12 bits of the time twice, stops at an external
+    trigger and takes data whose first byte is a % for a line of the header. Events whose time, row or column the
+    stream has not told yet, as at the start of a cut recording, are passed over.
+    Raises DamagedFile for a word cut short or of a reserved type, a place off the sensor, a step back in time or no
+    events.
+    """
+    header = prophesee.read(path)
+    prophesee.refuse_big_endian(path, header.text)
+    return check(path, _read(path, header.end, events), sensor or prophesee.geometry(header.text) or _LARGEST, events)
+
+
+@dataclass
+class _State:
+    """What the words so far have told: high bits of the time with turns, low bits, row, base column, its polarity."""
+
+    clock: Clock = field(default_factory=lambda: Clock(bits=12))
+    high: int = _UNTOLD
+    low: int = 0
+    row: int = _UNTOLD
+    base: int = _UNTOLD
+    polarity: int = 0
+
+
+def _read(path: Path, start: int, count: int) -> Iterator[Block]:
+    state = _State()
+    for offset, raw in read_records(path, start, _WORD.itemsize, count // 4 + 1, "a word"):
+        word = np.frombuffer(raw, dtype=_WORD).astype(np.int64)
+        place = places(offset, _WORD.itemsize, len(word))
+        kind, value = word >> 12, word & 0xFFF
+        refuse_unknown(path, kind, _KNOWN, place)
+        time = _times(kind, value, state)
+        row = latest(kind == _ROW, value & 0x7FF, state.row)
+        state.row = int(row[-1])
+        base, polarity = _bases(kind, value, state)
+        bits = np.where(kind == _VECTOR_12, value, np.where(kind == _VECTOR_8, value & 0xFF, kind == _COLUMN))
+        base = np.where(kind == _COLUMN, value & 0x7FF, base)
+        polarity = np.where(kind == _COLUMN, value >> 11, polarity)
+        bits[(time < 0) | (row < 0) | (base < 0)] = 0
+        at, shift = np.nonzero(bits[:, None] >> np.arange(12) & 1)
+        yield Block(base[at] + shift, row[at], time[at], polarity[at], place[at])
+
+
+def _times(kind: NDArray[np.int64], value: NDArray[np.int64], state: _State) -> NDArray[np.int64]:
+    """The time at every word; high bits that change set the low ones to 0, repeated ones leave them."""
+    told = np.zeros_like(value)
+    here = np.flatnonzero(kind == _TIME_HIGH)
+    told[here] = state.clock.follow(value[here])
+    changed = here[np.diff(told[here], prepend=state.high) != 0]
+    high = latest(kind == _TIME_HIGH, told, state.high)
+    is_low = kind == _TIME_LOW
+    lows = np.where(is_low, value, 0)
+    is_low[changed] = True
+    low = latest(is_low, lows, state.low)
+    state.high, state.low = int(high[-1]), int(low[-1])
+    return (high << 12) + low
+
+
+def _bases(
+    kind: NDArray[np.int64], value: NDArray[np.int64], state: _State
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The column at which a vector would begin, and its polarity, at every word; each vector moves on the column."""
+    width = np.where(kind == _VECTOR_12, 12, np.where(kind == _VECTOR_8, 8, 0))
+    moved = np.cumsum(width) - width
+    base = latest(kind == _BASE, (value & 0x7FF) - moved, state.base) + moved
+    polarity = latest(kind == _BASE, value >> 11, state.polarity)
+    state.base, state.polarity = int(base[-1] + width[-1]), int(polarity[-1])
+    return base, polarity
+
+
+def _sniff(head: bytes) -> bool:
+    return prophesee.encoding(prophesee.begins(head) or "") == "3.0"
+
+
+FORMAT = Format("EVT 3.0", (".raw",), "numpy", True, "% evt 3.0", _sniff, stream, prophesee.sensor)
