@@ -20,7 +20,9 @@ def nmnist(events):
     return data
 
 
-AEDAT2_HEADER = "#!AER-DAT2.0\r\n# This is a raw AE data file - do not edit\r\n# created Thu Dec 03 14:47:00 CET 2015\r\n"
+AEDAT2_HEADER = (
+    "#!AER-DAT2.0\r\n# This is a raw AE data file - do not edit\r\n# created Thu Dec 03 14:47:00 CET 2015\r\n"
+)
 
 
 def aedat2(events, chip="", between=False):

@@ -5,8 +5,8 @@ import struct
 import numpy as np
 import pytest
 
-from workbench.events import load
-from workbench.events.nmnist import read_file
+from workbench.events import formats, load
+from workbench.events.nmnist import SENSOR
 
 
 def write(path, events):
@@ -52,7 +52,7 @@ def test_its_folder_its_parent_and_other_spellings_will_do(root):
 
 def test_events_are_read_exactly(tmp_path):
     events = [(0, 33, 0, 1), (33, 0, 70_000, 0), (1, 2, 2**23 - 1, 1), (1, 2, 2**23 - 1, 0)]
-    read = read_file(write(tmp_path / "one.bin", events))
+    read = formats.read(write(tmp_path / "one.bin", events), SENSOR)
     assert read.tolist() == [(x, y, t, bool(p)) for x, y, t, p in events]
 
 
@@ -76,7 +76,7 @@ def test_damaged_files_are_named_with_the_byte(root):
 def test_overflow_marks_do_not_shift_the_bytes_named(tmp_path):
     path = write(tmp_path / "one.bin", [(1, 1, 5, 0), (0, 240, 6, 0), (34, 1, 7, 0)])
     with pytest.raises(ValueError, match="x = 34, y = 1 at byte 10"):
-        read_file(path)
+        formats.read(path, SENSOR)
 
 
 def test_missing_folders_are_named(root, tmp_path):

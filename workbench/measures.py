@@ -38,8 +38,9 @@ def compare(
     Columns: model, step, frame (when the step ends, in frames: (step + 1) / ticks_per_frame), accuracy (NaN before the
     first response) and, per recording and cumulative, dense_macs, effective_macs, synaptic_operations, neuron_updates,
     energy_nj under the preset `energy`, memory_accesses and memory_span_words (every access times the words of the
-    memory it meets, see `workbench.memory`); and of the whole network delay_buffer_bytes and synapses. An edge that
-    carries spikes costs synaptic operations, any other one MACs. `padding` as in `operations`.
+    memory it meets, see `workbench.memory`); and of the whole network delay_buffer_bytes and synapses; last split, how
+    training and test recordings were told apart, as their `Recordings.divided` says. An edge that carries spikes costs
+    synaptic operations, any other one MACs. `padding` as in `operations`.
     """
     import pandas as pd
 
@@ -53,6 +54,7 @@ def compare(
         for name, model in models.items()
     ]
     table = pd.concat(tables, ignore_index=True)
+    table["split"] = recordings.divided
     table.attrs["workbench"] = COMPARISON
     return table
 

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.recordings import Dataset, Recordings
+from workbench.events.datasets import Dataset
+from workbench.events.recordings import Recordings
 
 _DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError)
+_GENERATE = ("camera", "crossings", "digits", "glyphs", "layout", "motion")  # modules that decide what is generated
 _ARRAYS = ("time_us", "site", "starts", "labels")
 
 
@@ -25,7 +27,7 @@ def remember(name: str, generate: Callable[[int], Dataset], root: Path, seed: in
     The file's name carries the set, the seed and a digest of the code that generates it, so no stale file is
     read. Warns, naming the file, when it is damaged (and made anew) or cannot be written.
     """
-    path = root / f"{name}-seed{seed}-{_digest()}.npz"
+    path = root / f"{name}-seed{seed}-{digest_code(*_GENERATE)}.npz"
     if path.exists():
         try:
             return _read(path)
@@ -39,9 +41,10 @@ def remember(name: str, generate: Callable[[int], Dataset], root: Path, seed: in
     return dataset
 
 
-def _digest() -> str:
-    """Eight digits that change with any line of this package's code."""
-    code = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+def digest_code(*names: str) -> str:
+    """Eight digits that change with any line of these modules of the package, or with any line of the package."""
+    paths = sorted(Path(__file__).parent.rglob("*.py"))
+    code = b"".join(path.read_bytes() for path in paths if not names or path.stem in names)
     return hashlib.sha256(code).hexdigest()[:8]
 
 

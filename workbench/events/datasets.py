@@ -1,51 +1,76 @@
-"""Data sets by name."""
+"""Training and test recordings under one name."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable
-from dataclasses import replace
-from os import PathLike
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from workbench.events import digits, motion, nmnist
-from workbench.events.cache import remember
-from workbench.events.recordings import Dataset, Recordings
+import numpy as np
 
-SETS: dict[str, Callable[[Path, int], Dataset]] = {
-    "digits": lambda root, seed: remember("digits", digits.generate, root, seed),
-    "motion": lambda root, seed: remember("motion", motion.generate, root, seed),
-    "n-mnist": lambda root, seed: nmnist.read(root),
-}
-"""How each set is made from a folder and a seed; a further set is one file and one line here."""
+from workbench.events.recordings import Recordings
 
 
-def load(
-    name: str,
-    root: str | PathLike[str] = "data",
-    frames: int = 8,
-    ticks_per_frame: int = 12,
-    window_us: int | None = None,
-    seed: int = 0,
-) -> Dataset:
-    """Load a data set, binned into frames and ticks that together cover ``window_us`` (by default the set's).
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """A named pair of training and test recordings with, in words, how they were divided; the parts say so too.
 
-    ``"digits"`` and ``"motion"`` are generated from ``seed``, without any download, and kept in ``root``;
-    ``"n-mnist"`` is read from ``root``, its folder or the parent of its folder, and has no use for a seed.
-    Raises ValueError for an unknown name or bins, FileNotFoundError when n-mnist is not under ``root``.
-
-    >>> load("digit")
-    Traceback (most recent call last):
-    ValueError: unknown data set 'digit'; did you mean 'digits'? known sets: digits, motion, n-mnist
+    Raises ValueError when the two parts differ in classes, shape or binning.
     """
-    if name not in SETS:
-        near = difflib.get_close_matches(str(name).lower(), SETS, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"unknown data set {name!r}; {hint}known sets: {', '.join(SETS)}")
-    dataset = SETS[name](Path(root), seed)
-    window_us = dataset.window_us if window_us is None else window_us
 
-    def binned(part: Recordings) -> Recordings:
-        return replace(part, frames=frames, ticks_per_frame=ticks_per_frame, window_us=window_us)
+    name: str
+    train: Recordings
+    test: Recordings
+    split: str
 
-    return replace(dataset, train=binned(dataset.train), test=binned(dataset.test))
+    def __post_init__(self) -> None:
+        for field in ("classes", "shape", "frames", "ticks_per_frame", "window_us"):
+            ours, theirs = getattr(self.train, field), getattr(self.test, field)
+            if ours != theirs:
+                raise ValueError(f"dataset {self.name}: {field} is {ours} in train, {theirs} in test; make them alike")
+        for part in ("train", "test"):
+            object.__setattr__(self, part, getattr(self, part).told(self.split))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes; a label is an index into them."""
+        return self.train.classes
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one step, such as (2, 34, 34): polarity OFF, ON; height; width."""
+        return self.train.shape
+
+    @property
+    def frames(self) -> int:
+        """Number of frames that cover the window."""
+        return self.train.frames
+
+    @property
+    def ticks_per_frame(self) -> int:
+        """Number of ticks in a frame."""
+        return self.train.ticks_per_frame
+
+    @property
+    def window_us(self) -> int:
+        """Time that all frames together cover, in microseconds."""
+        return self.train.window_us
+
+    def rebin(
+        self, frames: int | None = None, ticks_per_frame: int | None = None, window_us: int | None = None
+    ) -> Dataset:
+        """The same events in other bins; what is not given stays as it is."""
+        train, test = (part.rebin(frames, ticks_per_frame, window_us) for part in (self.train, self.test))
+        return replace(self, train=train, test=test)
+
+    def __len__(self) -> int:
+        return len(self.train) + len(self.test)
+
+    def __repr__(self) -> str:
+        lines = [f"Dataset {self.name}: {len(self.train):,} train + {len(self.test):,} test recordings"]
+        lines += [f"  split: {self.split}"]
+        width = max(len(name) for name in ("class", *self.classes))
+        lines += [f"  {'class':{width}}  train   test"]
+        size = len(self.classes)
+        train, test = (np.bincount(part.labels, minlength=size) for part in (self.train, self.test))
+        rows = zip(self.classes, train, test, strict=True)
+        lines += [f"  {name:{width}} {ours:6,} {theirs:6,}" for name, ours, theirs in rows]
+        return "\n".join(lines + repr(self.train).splitlines()[2:])

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.events.camera import Camera
+from workbench.events.datasets import Dataset
 from workbench.events.glyphs import glyphs, spline
-from workbench.events.recordings import Dataset, Recordings
+from workbench.events.recordings import Recordings
 
 CAMERA = Camera(on_threshold=0.46, off_threshold=0.46, noise_hz=0.5, refractory_us=500)
 SIZE = 34

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.events.camera import Camera
+from workbench.events.datasets import Dataset
 from workbench.events.glyphs import glyphs, spline
 from workbench.events.layout import Events
-from workbench.events.recordings import Dataset, Recordings
+from workbench.events.recordings import Recordings
 
 CAMERA = Camera(on_threshold=0.25, off_threshold=0.25, noise_hz=0.5, refractory_us=500)
 CLASSES = ("left", "right", "up", "down", "clockwise", "counter-clockwise", "approach", "recede")

@@ -1,9 +1,9 @@
-"""Labelled event streams in memory, binned exactly into frames and ticks."""
+"""Labelled event streams, in memory or mapped from disk, binned exactly into frames and ticks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import prod
 from typing import Any, overload
 
@@ -18,12 +18,13 @@ Selection = slice | Sequence[int] | NDArray[np.integer[Any]] | NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Recordings:
-    """Labelled event streams of one sensor, all in memory, and how they are binned.
+    """Labelled event streams of one sensor and how they are binned.
 
     Recording ``i`` holds the events ``starts[i]`` to ``starts[i + 1]`` of ``time_us`` (in order of time) and
     ``site`` (flat index into ``shape``). The ``frames`` together cover ``[0, window_us)``, each is cut in
     ``ticks_per_frame`` ticks; events outside the window stay in the recording but are not binned.
-    Other bins: ``dataclasses.replace(recordings, frames=16)``. All arrays are read-only.
+    ``origins`` numbers the stream that each was cut from (default: each its own); ``divided`` says in words how
+    training and test recordings were told apart. All arrays are read-only, and may be mapped from a file.
 
     Raises ValueError when the fields contradict each other or when there is no recording.
 
@@ -45,15 +46,18 @@ class Recordings:
     ticks_per_frame: int = 12
     window_us: int = 300_000
     name: str = "recordings"
+    origins: NDArray[np.int64] | None = None
+    divided: str = ""
 
     def __post_init__(self) -> None:
         store = object.__setattr__
         store(self, "classes", tuple(str(name) for name in self.classes))
         store(self, "shape", tuple(int(size) for size in self.shape))
-        for field, bits in (("time_us", 32), ("site", 32), ("starts", 64), ("labels", 64)):
+        origins = np.arange(len(self.labels)) if self.origins is None else self.origins
+        store(self, "origins", origins)
+        for field, bits in (("time_us", 32), ("site", 32), ("starts", 64), ("labels", 64), ("origins", 64)):
             store(self, field, frozen(getattr(self, field), bits, f"{self.name}: {field}"))
-        for field in ("frames", "ticks_per_frame", "window_us"):
-            store(self, field, positive(getattr(self, field), f"{self.name}: {field}"))
+        self._require_bins()
         validate(self)
 
     @classmethod
@@ -136,10 +140,41 @@ class Recordings:
         if chosen.ndim == 0:
             part = slice(self.starts[chosen], self.starts[chosen + 1])
             return unflatten(self.time_us[part], self.site[part], self.shape)
-        which, event = self._gather(chosen)
-        starts = np.searchsorted(which, np.arange(len(chosen) + 1))
-        time_us, site, labels = self.time_us[event], self.site[event], self.labels[chosen]
-        return replace(self, time_us=time_us, site=site, starts=starts, labels=labels)
+        parts = [slice(self.starts[i], self.starts[i + 1]) for i in chosen]
+        time_us, site = (
+            np.concatenate([np.zeros(0, dtype=np.int32), *(events[part] for part in parts)])
+            for events in (self.time_us, self.site)
+        )
+        starts = np.cumsum([0, *(part.stop - part.start for part in parts)])
+        return replace(
+            self, time_us=time_us, site=site, starts=starts, labels=self.labels[chosen], origins=self._origins[chosen]
+        )
+
+    def rebin(
+        self, frames: int | None = None, ticks_per_frame: int | None = None, window_us: int | None = None
+    ) -> Recordings:
+        """The same events in other bins; what is not given stays as it is. No event is looked at.
+
+        >>> import numpy as np
+        >>> one = Recordings.from_ticks(np.ones((12, 1, 1), dtype=int), labels=[0], ticks_per_frame=12)
+        >>> one.rebin(frames=4, ticks_per_frame=1).as_ticks().ravel().tolist()
+        [3.0, 3.0, 3.0, 3.0]
+        """
+        given = {"frames": frames, "ticks_per_frame": ticks_per_frame, "window_us": window_us}
+        return self._with(**{field: value for field, value in given.items() if value is not None})
+
+    def told(self, divided: str) -> Recordings:
+        """The same recordings, which say so that they were divided."""
+        return self._with(divided=divided)
+
+    @classmethod
+    def trusted(cls, **values: Any) -> Recordings:
+        """Recordings of all their fields, whose events are known to be valid and are not looked at."""
+        recordings = object.__new__(cls)
+        for field, value in values.items():
+            object.__setattr__(recordings, field, value)
+        recordings._require_bins()
+        return recordings
 
     def as_ticks(self, indices: Selection | None = None, ticks_per_frame: int | None = None) -> NDArray[np.float32]:
         """Count events per tick: float32 (frames * ticks_per_frame, batch, *shape).
@@ -157,15 +192,18 @@ class Recordings:
     def split(self, fraction: float, seed: int) -> tuple[Recordings, Recordings]:
         """Divide at random, class by class: ``fraction`` of each class first, the rest second; order is kept.
 
-        Raises ValueError unless 0 < fraction < 1 and both parts get a recording.
+        Recordings that were cut from one stream stay together. Raises ValueError unless 0 < fraction < 1 and both
+        parts get a recording.
         """
         if not 0 < fraction < 1:
             raise ValueError(f"{self.name}: fraction is {fraction}; give a share between 0 and 1")
         rng = np.random.default_rng(seed)
         first = np.zeros(len(self), dtype=bool)
         for label in range(len(self.classes)):
-            members = rng.permutation(np.flatnonzero(self.labels == label))
-            first[members[: round(fraction * len(members))]] = True
+            members = np.flatnonzero(self.labels == label)
+            streams, place = np.unique(self._origins[members], return_index=True)
+            streams = rng.permutation(streams[np.argsort(place)])
+            first[members[np.isin(self._origins[members], streams[: round(fraction * len(streams))])]] = True
         return self[first], self[~first]
 
     def __repr__(self) -> str:
@@ -180,85 +218,37 @@ class Recordings:
             f" {rate:,.1f} events a millisecond"
         )
 
+    def _with(self, **changes: Any) -> Recordings:
+        return self.trusted(**{field.name: getattr(self, field.name) for field in fields(self)} | changes)
+
+    @property
+    def _origins(self) -> NDArray[np.int64]:
+        return np.asarray(self.origins)
+
+    def _require_bins(self) -> None:
+        for field in ("frames", "ticks_per_frame", "window_us"):
+            object.__setattr__(self, field, positive(getattr(self, field), f"{self.name}: {field}"))
+
     def _choose(self, index: int | Selection) -> NDArray[np.int64]:
         try:
             return np.asarray(np.arange(len(self))[index])
         except IndexError as error:
             raise IndexError(f"{self.name} has the recordings 0 to {len(self) - 1}: {error}") from None
 
-    def _gather(self, chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Place in ``chosen`` and index of every event of the chosen recordings."""
-        sizes = self.starts[chosen + 1] - self.starts[chosen]
-        which = np.repeat(np.arange(len(chosen)), sizes)
-        shift = self.starts[chosen] - (np.cumsum(sizes) - sizes)
-        return which, np.arange(len(which)) + shift[which]
-
     def _count(self, indices: Selection | None, steps: int) -> NDArray[np.float32]:
+        """Events per step: of every chosen recording the steps are runs of events, found by bisection."""
         chosen = self._choose(slice(None) if indices is None else indices)
         if chosen.ndim != 1:
             raise ValueError(f"{self.name}: a batch is a slice or a 1-D list of indexes; write [{chosen}]")
-        which, event = self._gather(chosen)
-        step = self.time_us[event].astype(np.int64) * steps // self.window_us
-        inside = (step >= 0) & (step < steps)
-        place = ((step * len(chosen) + which) * prod(self.shape) + self.site[event])[inside]
-        counts = np.zeros(steps * len(chosen) * prod(self.shape), dtype=np.float32)
-        np.add.at(counts, place, np.float32(1))
+        sites = prod(self.shape)
+        begins_us = -(-np.arange(steps + 1) * self.window_us // steps)
+        if begins_us[-1] > np.iinfo(np.int32).max:
+            begins_us = np.minimum(begins_us, np.iinfo(np.int32).max)
+        counts = np.zeros(steps * len(chosen) * sites, dtype=np.float32)
+        for row, recording in enumerate(chosen):
+            part = slice(self.starts[recording], self.starts[recording + 1])
+            bounds = np.searchsorted(self.time_us[part], begins_us.astype(np.int32))
+            place = np.repeat((np.arange(steps) * len(chosen) + row) * sites, np.diff(bounds))
+            place += self.site[part][bounds[0] : bounds[-1]]
+            np.add.at(counts, place, np.float32(1))
         return counts.reshape(steps, len(chosen), *self.shape)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Dataset:
-    """A named pair of training and test recordings with, in words, how they were divided.
-
-    Raises ValueError when the two parts differ in classes, shape or binning.
-    """
-
-    name: str
-    train: Recordings
-    test: Recordings
-    split: str
-
-    def __post_init__(self) -> None:
-        for field in ("classes", "shape", "frames", "ticks_per_frame", "window_us"):
-            ours, theirs = getattr(self.train, field), getattr(self.test, field)
-            if ours != theirs:
-                raise ValueError(f"dataset {self.name}: {field} is {ours} in train, {theirs} in test; make them alike")
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes; a label is an index into them."""
-        return self.train.classes
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one step, such as (2, 34, 34): polarity OFF, ON; height; width."""
-        return self.train.shape
-
-    @property
-    def frames(self) -> int:
-        """Number of frames that cover the window."""
-        return self.train.frames
-
-    @property
-    def ticks_per_frame(self) -> int:
-        """Number of ticks in a frame."""
-        return self.train.ticks_per_frame
-
-    @property
-    def window_us(self) -> int:
-        """Time that all frames together cover, in microseconds."""
-        return self.train.window_us
-
-    def __len__(self) -> int:
-        return len(self.train) + len(self.test)
-
-    def __repr__(self) -> str:
-        lines = [f"Dataset {self.name}: {len(self.train):,} train + {len(self.test):,} test recordings"]
-        lines += [f"  split: {self.split}"]
-        width = max(len(name) for name in ("class", *self.classes))
-        lines += [f"  {'class':{width}}  train   test"]
-        size = len(self.classes)
-        train, test = (np.bincount(part.labels, minlength=size) for part in (self.train, self.test))
-        rows = zip(self.classes, train, test, strict=True)
-        lines += [f"  {name:{width}} {ours:6,} {theirs:6,}" for name, ours, theirs in rows]
-        return "\n".join(lines + repr(self.train).splitlines()[2:])

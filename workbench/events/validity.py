@@ -8,6 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_AT_ONCE = 1 << 22  # events looked at together, so that mapped files are not held in memory
+
 
 class Fields(Protocol):
     """What is asked of recordings here; theirs is the one implementation."""
@@ -26,6 +28,8 @@ class Fields(Protocol):
     def shape(self) -> tuple[int, ...]: ...
     @property
     def name(self) -> str: ...
+    @property
+    def origins(self) -> NDArray[np.int64] | None: ...
 
 
 def frozen(values: ArrayLike, bits: int, owner: str) -> NDArray[Any]:
@@ -61,19 +65,24 @@ def validate(r: Fields) -> None:
             f"{r.name}: starts must rise from 0 to the number of events ({len(r.site)}) in"
             f" {len(r.labels) + 1} values, one more than the {len(r.labels)} labels"
         )
+    if r.origins is not None and len(r.origins) != len(r.labels):
+        raise ValueError(f"{r.name}: {len(r.origins)} origins for {len(r.labels)} labels; give one a recording")
     _inside(r.labels, len(r.classes), f"{r.name}: labels", "the classes; give an index into them")
     _inside(r.site, prod(r.shape), f"{r.name}: site", f"shape {r.shape}; crop the events or mend the shape")
-    back = np.flatnonzero(np.diff(r.time_us) < 0) + 1
-    back = back[~np.isin(back, r.starts)]
-    if len(back):
-        raise ValueError(f"{r.name}: time runs backwards at event {back[0]}; sort each recording by time")
+    for begin in range(0, len(r.time_us), _AT_ONCE):
+        back = begin + np.flatnonzero(np.diff(r.time_us[begin : begin + _AT_ONCE + 1]) < 0) + 1
+        back = back[~np.isin(back, r.starts)]
+        if len(back):
+            raise ValueError(f"{r.name}: time runs backwards at event {back[0]}; sort each recording by time")
 
 
 def _inside(values: NDArray[Any], size: int, owner: str, cure: str) -> None:
-    outside = (values < 0) | (values >= size)
-    if outside.any():
-        first = int(outside.argmax())
-        raise ValueError(f"{owner}[{first}] is {values[first]}, outside 0 to {size - 1} of {cure}")
+    for begin in range(0, len(values), _AT_ONCE):
+        some = values[begin : begin + _AT_ONCE]
+        outside = (some < 0) | (some >= size)
+        if outside.any():
+            first = begin + int(outside.argmax())
+            raise ValueError(f"{owner}[{first}] is {values[first]}, outside 0 to {size - 1} of {cure}")
 
 
 def whole_ticks(counts: NDArray[Any], frames: int | None, ticks_per_frame: int, name: str) -> int:

@@ -6,7 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.events.recordings import Dataset, Recordings
+from workbench.events.datasets import Dataset
+from workbench.events.recordings import Recordings
 from workbench.figures.strips import full_strength, paint
 from workbench.figures.style import BLUE, GRID, ORANGE, dress
 

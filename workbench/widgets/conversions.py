@@ -16,7 +16,8 @@ import plotly.graph_objects as go
 from workbench import figures
 from workbench.conversion import convert as convert_model
 from workbench.diagnosis import diagnose
-from workbench.events.recordings import Dataset, Recordings
+from workbench.events.datasets import Dataset
+from workbench.events.recordings import Recordings
 from workbench.figures.style import amount
 from workbench.measures import compare
 from workbench.model import Model

@@ -13,7 +13,8 @@ import plotly.graph_objects as go
 from workbench import figures
 from workbench.critics import tell_critics
 from workbench.energy import PRESETS, price, price_all
-from workbench.events.recordings import Dataset, Recordings
+from workbench.events.datasets import Dataset
+from workbench.events.recordings import Recordings
 from workbench.figures.style import joules
 from workbench.measures import compare
 from workbench.measures import operations as count_operations

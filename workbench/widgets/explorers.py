@@ -12,7 +12,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.events.recordings import Dataset, Recordings
+from workbench.events.datasets import Dataset
+from workbench.events.recordings import Recordings
 from workbench.figures.costs import KINDS
 from workbench.figures.style import amount, empty, joules
 from workbench.membranes import trace_membrane

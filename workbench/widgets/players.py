@@ -12,7 +12,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.events.recordings import Dataset, Recordings
+from workbench.events.datasets import Dataset
+from workbench.events.recordings import Recordings
 from workbench.widgets.clock import Clock
 from workbench.widgets.panel import LABELLED, Panel
 from workbench.widgets.sources import slide_recordings, take_test

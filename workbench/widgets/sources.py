@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipywidgets
 
-from workbench.events.recordings import Dataset, Recordings
+from workbench.events.datasets import Dataset
+from workbench.events.recordings import Recordings
 from workbench.widgets.panel import LABELLED
 
 

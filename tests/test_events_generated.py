@@ -101,7 +101,7 @@ def test_a_damaged_file_is_made_anew(tmp_path, damage):
 def test_other_code_and_other_seeds_have_other_files(tmp_path, monkeypatch):
     cache.remember("toy", toy, tmp_path, 1)
     cache.remember("toy", toy, tmp_path, 2)
-    monkeypatch.setattr(cache, "_digest", lambda: "other")
+    monkeypatch.setattr(cache, "digest_code", lambda *names: "other")
     cache.remember("toy", toy, tmp_path, 1)
     assert len(list(tmp_path.iterdir())) == 3
 

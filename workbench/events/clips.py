@@ -1,0 +1,147 @@
+"""What will be recordings: labelled stretches of events that are read only when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.events import formats
+from workbench.events.layout import EVENTS, Events
+
+Sensor = tuple[int, int]
+"""Height and width in pixels."""
+
+Blocks = Callable[[Sensor | None], Iterator[Events]]
+"""Reads events block by block; a place outside the sensor, if one is given, is an error."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One labelled stretch of events: how to read it, and what it is called in messages.
+
+    ``stamp`` changes when its events may have changed; None where that cannot be known.
+    """
+
+    name: str
+    label: int
+    blocks: Blocks
+    stamp: str | None = None
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Clips of a data set, divided into training and test ones, and what is known of them before they are read."""
+
+    name: str
+    classes: tuple[str, ...]
+    train: tuple[Clip, ...]
+    test: tuple[Clip, ...]
+    divided: str
+    sensor: Sensor | None = None
+    window_us: int | None = None
+    polarities: int = 2
+
+
+def clip_file(path: Path, label: int, own_clock: bool = False) -> Clip:
+    """The clip that is a whole file, in any format that `formats.FORMATS` lists.
+
+    It begins at its first event where a format's clock runs from when the camera was switched on, unless the
+    recordings of a set are known to have a clock of their own.
+    """
+
+    def blocks(sensor: Sensor | None) -> Iterator[Events]:
+        origin = 0 if own_clock or not formats.find_format(path).running_clock else None
+        for block in formats.stream(path, sensor):
+            origin = int(block["t"][0]) if origin is None else origin
+            block["t"] -= origin
+            yield block
+
+    return Clip(str(path), label, blocks, stamp_file(path))
+
+
+def clip_interval(path: Path, label: int, begin_us: int, end_us: int) -> Clip:
+    """The clip that is the events of a file from one time to another, by the clock of the file."""
+
+    def blocks(sensor: Sensor | None) -> Iterator[Events]:
+        for block in formats.stream(path, sensor):
+            first, last = np.searchsorted(block["t"], [begin_us, end_us])
+            if last > first:
+                part = block[first:last].copy()
+                part["t"] -= begin_us
+                yield part
+            if last < len(block):
+                return
+
+    name = f"{path} from {begin_us} to {end_us} us"
+    return Clip(name, label, blocks, f"{stamp_file(path)} {begin_us} {end_us}")
+
+
+def clip_array(events: Any, label: int, name: str) -> Clip:
+    """The clip that is a structured array in memory, or a function that gives one."""
+
+    def blocks(sensor: Sensor | None) -> Iterator[Events]:
+        yield require_events(events() if callable(events) else events, name, sensor)
+
+    return Clip(name, label, blocks)
+
+
+def stamp_file(path: Path) -> str:
+    """A text that changes when the file does: its path, size and time of writing."""
+    status = path.stat()
+    return f"{path.absolute()} {status.st_size} {status.st_mtime_ns}"
+
+
+def require_events(events: Any, owner: str, sensor: Sensor | None = None) -> Events:
+    """The events as type EVENTS, a row y of zeros where there is none (as in recordings of sound).
+
+    ValueError, naming owner and event, for what is no structured array x, t, p, for times that run backwards or are
+    no whole numbers, and for a place outside the sensor.
+
+    >>> import numpy as np
+    >>> require_events(np.array([(3, 7, 1)], dtype=[("x", int), ("t", int), ("p", int)]), "a tone").tolist()
+    [(3, 0, 7, True)]
+    """
+    given = np.asarray(events)
+    missing = {"x", "t", "p"} - set(given.dtype.names or ())
+    if missing or given.ndim != 1:
+        what = f"lacks the field {', '.join(sorted(missing))}" if given.dtype.names else f"is {given.dtype}"
+        raise ValueError(f"{owner} {what} (shape {given.shape}); give a structured array with the fields x, y, t, p")
+    found = np.zeros(len(given), dtype=EVENTS)
+    for field in set("xytp") & set(given.dtype.names or ()):
+        found[field] = _whole(given[field], field, owner)
+    back = np.flatnonzero(np.diff(found["t"]) < 0)
+    if len(back):
+        first, then = found["t"][back[0] : back[0] + 2]
+        raise ValueError(
+            f"{owner} runs backwards in time at event {back[0] + 1}, from {first} to {then} us; sort it by "
+            'np.sort(events, order="t")'
+        )
+    for field, size in zip("yx", sensor or (), strict=False):
+        outside = (found[field] < 0) | (found[field] >= size)
+        if outside.any():
+            first = int(outside.argmax())
+            height, width = sensor or (0, 0)
+            raise ValueError(
+                f"{owner} has {field} = {found[field][first]} at event {first}, outside {height} x {width}; crop the "
+                "events, or give sensor=(height, width)"
+            )
+    return found
+
+
+def _whole(values: np.ndarray, field: str, owner: str) -> np.ndarray:
+    """Numbers that fit their field unchanged."""
+    with np.errstate(invalid="ignore"):
+        whole = values.astype(np.int64)
+    least, most = (-1, 1) if field == "p" else (np.iinfo(EVENTS[field]).min, np.iinfo(EVENTS[field]).max)
+    wrong = (whole != values) | (whole < least) | (whole > most)
+    if wrong.any():
+        first = int(wrong.argmax())
+        raise ValueError(
+            f"{owner} has {field} = {values[first]} at event {first}; give whole numbers: pixels, microseconds, "
+            "polarity 0 or 1"
+        )
+    return whole > 0 if field == "p" else whole  # -1 is OFF, as some write it

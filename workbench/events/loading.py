@@ -1,0 +1,237 @@
+"""Data sets by name, from folders, from tonic and from memory, all in one form."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.events import cifar10dvs, digits, dvsgesture, memory_sets, motion, ncars, nmnist, sorted_folders
+from workbench.events.cache import digest_code, remember
+from workbench.events.clips import Clip, Collection, Sensor, clip_array
+from workbench.events.datasets import Dataset
+from workbench.events.gathering import Gathered, Preparation, gather
+from workbench.events.places import Place, squeeze
+from workbench.events.recordings import Recordings
+from workbench.events.slices import FULL
+from workbench.events.splits import Split
+from workbench.events.surveys import survey
+from workbench.events.transforms import Transform
+from workbench.events.validity import positive
+
+GENERATED: dict[str, Callable[[int], Dataset]] = {"digits": digits.generate, "motion": motion.generate}
+"""How each embedded set is made from a seed."""
+
+PLACED: dict[str, tuple[Place, Callable[..., Collection]]] = {
+    "n-mnist": (nmnist.PLACE, nmnist.collect),
+    "cifar10-dvs": (cifar10dvs.PLACE, cifar10dvs.collect),
+    "n-cars": (ncars.PLACE, ncars.collect),
+    "dvs-gesture": (dvsgesture.PLACE, dvsgesture.collect),
+}
+"""Where each set of recordings lies on disk, and how it is read; a further set is one file and one line here."""
+
+CACHE = ".workbench"
+
+
+def load(
+    name: Any,
+    root: str | PathLike[str] = "data",
+    frames: int = 8,
+    ticks_per_frame: int = 12,
+    window_us: int | None = None,
+    seed: int = 0,
+    *,
+    split: Split = None,
+    labels: Sequence[int] | None = None,
+    classes: int | Sequence[str] | None = None,
+    sensor: tuple[int, int] | None = None,
+    transforms: Transform | Sequence[Transform] = (),
+    slices: str = "all",
+    on_error: str = "raise",
+    cache: bool = True,
+    download: bool = False,
+) -> Dataset:
+    """Load recordings, binned into frames and ticks that together cover ``window_us`` (by default the set's).
+
+    ``name`` is one of
+
+    - ``"digits"``, ``"motion"``: generated from ``seed``, without any download, and kept in ``root``;
+    - ``"n-mnist"``, ``"cifar10-dvs"``, ``"n-cars"``, ``"dvs-gesture"``: read from ``root``, the set's folder or its
+      parent, whole or a part; ``download=True`` lets tonic fetch what it can first;
+    - a folder (a path) of recordings sorted by class, in any format of `workbench.events.formats`;
+    - a data set object of tonic, or a pair of them to train and to test;
+    - arrays (x, y, t in us, p) by class, ``{"left": [...], "right": [...]}``, or in a row, with ``labels``.
+
+    A recording longer than the window is cut into slices, all on its side of the ``split`` (``slices="first"`` takes
+    the first alone). ``split``: the official one where there is one, else ``"random"`` by ``seed``, ``"first-100"`` or
+    the share that trains; `Dataset.split` says which. ``sensor`` (height, width) where files do not tell, else the
+    smallest that holds all events. ``transforms`` (`workbench.events.transforms`) change every slice, by ``seed``.
+    ``on_error="skip"`` leaves out damaged recordings with one warning that counts them. What was read is kept in
+    ``root/.workbench`` unless ``cache=False``, and read from there while files and settings are the same.
+
+    Raises ValueError for an unknown name, option or damaged file (`formats.DamagedFile`, naming file, byte and cure),
+    FileNotFoundError when the set is not there.
+
+    >>> load("digit")
+    Traceback (most recent call last):
+    ValueError: unknown data set 'digit'; did you mean 'digits'? known sets: digits, motion, n-mnist, cifar10-dvs, \
+n-cars, dvs-gesture, or a folder
+    """
+    steps = tuple(transforms) if isinstance(transforms, Sequence) else (transforms,)
+    _require_options(slices, on_error)
+    owner = f"{name} train: " if isinstance(name, str) else ""
+    bins = {
+        "frames": positive(frames, f"{owner}frames"),
+        "ticks_per_frame": positive(ticks_per_frame, f"{owner}ticks_per_frame"),
+    }
+    skip, first = on_error == "skip", slices == "first"
+    where = Path(root)
+    if isinstance(name, str) and name in GENERATED:
+        made = remember(name, GENERATED[name], where, seed)
+        if not steps and (window_us is None or first or window_us * (1 + FULL) > made.window_us):
+            return made.rebin(**bins, window_us=window_us)
+        collection = _regather(made)
+    elif isinstance(name, str) and name in PLACED:
+        place, collect = PLACED[name]
+        if download:
+            place.fetch(where)
+        options = {} if classes is None else {"classes": classes}
+        collection = collect(where, split, seed, **options)
+    elif isinstance(name, str | PathLike):
+        where = _require_folder(name)
+        collection = sorted_folders.collect(where, split, seed)
+    else:
+        collection = _collect_held(name, labels, classes, split, seed)
+    if window_us is None or sensor is not None or collection.sensor is None:
+        collection, window_us = _complete(collection, sensor, window_us, skip)
+    preparation = Preparation(
+        collection.sensor or (1, 1),
+        collection.polarities,
+        positive(window_us, f"{owner}window_us"),
+        first,
+        steps,
+        seed,
+        skip,
+    )
+    return _build(collection, preparation, where / CACHE if cache else None).rebin(**bins)
+
+
+def _require_options(slices: str, on_error: str) -> None:
+    for option, value, known in (("slices", slices, ("all", "first")), ("on_error", on_error, ("raise", "skip"))):
+        if value not in known:
+            raise ValueError(f"{option} is {value!r}; give {' or '.join(map(repr, known))}")
+
+
+def _require_folder(name: str | PathLike[str]) -> Path:
+    """The folder of that name. ValueError when a text is neither a known set nor a folder, or a path is a file."""
+    path = Path(name)
+    if path.is_file():
+        raise ValueError(
+            f"{path} is one file; sort recordings in folders by class, or read it alone by "
+            "workbench.events.formats.read"
+        )
+    if isinstance(name, str) and not path.is_dir():
+        known = (*GENERATED, *PLACED)
+        near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"unknown data set {name!r}; {hint}known sets: {', '.join(known)}, or a folder")
+    return path
+
+
+def _collect_held(
+    held: Any, labels: Sequence[int] | None, classes: int | Sequence[str] | None, split: Split, seed: int
+) -> Collection:
+    """The clips of an object of tonic, of two, or of arrays."""
+    if memory_sets.is_tonic(held):
+        return memory_sets.collect_tonic((held,), split, seed)
+    if isinstance(held, tuple) and len(held) == 2 and all(map(memory_sets.is_tonic, held)):
+        return memory_sets.collect_tonic(held, split, seed)
+    if not isinstance(held, Mapping | Sequence):
+        raise ValueError(
+            f"{type(held).__name__} is no data set; give a name, a folder, a data set of tonic (or two), or arrays by "
+            "class"
+        )
+    if isinstance(classes, int):
+        raise ValueError(f"classes is {classes}; give the names of the classes")
+    return memory_sets.collect_arrays(held, labels, classes, split, seed)
+
+
+def _complete(
+    collection: Collection, sensor: Sensor | None, window_us: int | None, skip: bool
+) -> tuple[Collection, int]:
+    """The collection with a sensor, and a window: as given, as known, else as a first reading finds them."""
+    sensor = sensor or collection.sensor
+    window_us = window_us or collection.window_us
+    if sensor is None or window_us is None:
+        found = survey([*collection.train, *collection.test], sensor, skip)
+        sensor, window_us = found.sensor, window_us or found.longest_us
+    return replace(collection, sensor=sensor), window_us
+
+
+def _regather(made: Dataset) -> Collection:
+    """A generated set as clips, to be cut and transformed like any other."""
+    train, test = (
+        tuple(clip_array(part[i], int(part.labels[i]), f"{part.name}[{i}]") for i in range(len(part)))
+        for part in (made.train, made.test)
+    )
+    height, width = made.shape[-2:]
+    return Collection(made.name, made.classes, train, test, made.split, (height, width), made.window_us)
+
+
+def _build(collection: Collection, preparation: Preparation, cache: Path | None) -> Dataset:
+    """Read all clips, or what is kept of them, and say how they were divided, cut and skipped."""
+    gathered = {
+        part: gather(clips, preparation, *_keep(collection, clips, preparation, part, cache))
+        for part, clips in (("train", collection.train), ("test", collection.test))
+    }
+    words = collection.divided
+    clips, found = (sum(lengths) for lengths in zip(
+        *((len(np.unique(one.origins)), len(one.labels)) for one in gathered.values()), strict=True))  # fmt: skip
+    if found > clips:
+        words += f"; {clips:,} recordings cut into {found:,} slices of {preparation.window_us / 1000:g} ms"
+    skipped = [reason for one in gathered.values() for reason in one.skipped]
+    if skipped:
+        words += f"; {len(skipped):,} damaged left out"
+        whole = len(collection.train) + len(collection.test)
+        warnings.warn(
+            f"{collection.name}: {len(skipped):,} of {whole:,} recordings are damaged and left out; the first: "
+            f"{skipped[0]}",
+            stacklevel=3,
+        )
+    train, test = (_recordings(collection, preparation, one, part, words) for part, one in gathered.items())
+    return Dataset(collection.name, train, test, words)
+
+
+def _recordings(
+    collection: Collection, preparation: Preparation, gathered: Gathered, part: str, words: str
+) -> Recordings:
+    if len(gathered.labels) == 0:
+        reason = f"; the first: {gathered.skipped[0]}" if gathered.skipped else ""
+        raise ValueError(f"{collection.name}: no recording to {part} could be read{reason}")
+    return Recordings.trusted(
+        time_us=gathered.rows["time_us"], site=gathered.rows["site"], starts=gathered.starts, labels=gathered.labels,
+        classes=collection.classes, shape=preparation.shape, frames=1, ticks_per_frame=1,
+        window_us=preparation.window_us, name=f"{collection.name} {part}", origins=gathered.origins, divided=words,
+    )  # fmt: skip
+
+
+def _keep(
+    collection: Collection, clips: Sequence[Clip], preparation: Preparation, part: str, cache: Path | None
+) -> tuple[Path | None, dict[str, Any]]:
+    """Where a part is kept, and the settings it is kept for; nowhere when the events have no stamp."""
+    stamps = [clip.stamp for clip in clips]
+    if cache is None or None in stamps:
+        return None, {}
+    labels = [clip.label for clip in clips]
+    whole = json.dumps([stamps, labels]).encode()
+    stamp = {"preparation": repr(preparation), "clips": hashlib.sha256(whole).hexdigest(), "code": digest_code()}
+    digest = hashlib.sha256(json.dumps(stamp).encode()).hexdigest()[:12]
+    return cache / f"{squeeze(collection.name) or 'set'}-{part}-{digest}.events", stamp

@@ -1,0 +1,144 @@
+"""Rows on disk: written aside, checked by sums, mapped into memory rather than read."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+_MAGIC = b"WBROWS01"
+_TAIL = 16  # bytes: where the last page begins, and the magic word again
+_BLOCK = 1 << 24
+
+
+class DamagedStoreError(Exception):
+    """A store on disk that is not what was written."""
+
+
+class UnwritableStoreError(Exception):
+    """A store that cannot be written here; the cause tells why."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place in a store that is being written, to go back to."""
+
+    rows: int
+    checksum: int
+
+
+class Writer:
+    """A store that grows row by row; its name appears on disk when all of it is there, by one rename.
+
+    Two writers of one store do not disturb each other: the last to finish gives the file. Raises
+    UnwritableStoreError when the folder cannot be written or the disk is full.
+    """
+
+    def __init__(self, path: Path, dtype: np.dtype[Any], settings: Mapping[str, Any]) -> None:
+        self.path, self.dtype, self.settings = path, dtype, settings
+        self._aside = path.with_name(f"{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
+        self._rows = self._checksum = 0
+        with _unwritable():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: BinaryIO = self._aside.open("wb")
+            self._file.write(_MAGIC)
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._aside.unlink(missing_ok=True)
+
+    @property
+    def mark(self) -> Mark:
+        """The present end."""
+        return Mark(self._rows, self._checksum)
+
+    def append(self, rows: NDArray[Any]) -> None:
+        """Add rows of the store's type."""
+        raw = np.ascontiguousarray(rows, dtype=self.dtype).tobytes()
+        with _unwritable():
+            self._file.write(raw)
+        self._checksum = zlib.crc32(raw, self._checksum)
+        self._rows += len(rows)
+
+    def rewind(self, mark: Mark) -> None:
+        """Forget what was added after the mark."""
+        self._file.seek(len(_MAGIC) + mark.rows * self.dtype.itemsize)
+        self._file.truncate()
+        self._rows, self._checksum = mark.rows, mark.checksum
+
+    def finish(self, notes: Mapping[str, Any]) -> None:
+        """Write the last page, with the settings and some notes (anything JSON), and give the store its name."""
+        page = {"settings": dict(self.settings), "notes": dict(notes), "rows": self._rows, "checksum": self._checksum}
+        raw = json.dumps(page).encode()
+        with _unwritable():
+            begin = self._file.tell()
+            self._file.write(raw + begin.to_bytes(8, "little") + zlib.crc32(raw).to_bytes(4, "little") + b"rows")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            os.replace(self._aside, self.path)
+
+
+@contextmanager
+def _unwritable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UnwritableStoreError(str(error)) from error
+
+
+def open_rows(path: Path, dtype: np.dtype[Any], settings: Mapping[str, Any]) -> tuple[NDArray[Any], dict[str, Any]]:
+    """The rows of a store, mapped into memory and read-only, and the notes on its last page.
+
+    Every byte is checked once. Raises FileNotFoundError, or DamagedStoreError when it is not what was written with
+    these settings.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        page = _read_page(file, size)
+        if page.get("settings") != json.loads(json.dumps(dict(settings))):
+            raise DamagedStoreError("it was written with other settings")
+        rows, left = page["rows"], page["rows"] * dtype.itemsize
+        if len(_MAGIC) + left > size:
+            raise DamagedStoreError("it is shorter than its rows")
+        file.seek(len(_MAGIC))
+        checksum = 0
+        while left:
+            block = file.read(min(left, _BLOCK))
+            checksum, left = zlib.crc32(block, checksum), left - len(block)
+    if checksum != page["checksum"]:
+        raise DamagedStoreError("its checksum is another")
+    if rows == 0:
+        return np.zeros(0, dtype=dtype), page["notes"]
+    return np.memmap(path, dtype=dtype, mode="r", offset=len(_MAGIC), shape=(rows,)), page["notes"]
+
+
+def _read_page(file: BinaryIO, size: int) -> dict[str, Any]:
+    if size < len(_MAGIC) + _TAIL or file.read(len(_MAGIC)) != _MAGIC:
+        raise DamagedStoreError("it does not begin as a store does")
+    file.seek(size - _TAIL)
+    tail = file.read(_TAIL)
+    begin = int.from_bytes(tail[:8], "little")
+    if tail[12:] != b"rows" or not len(_MAGIC) <= begin <= size - _TAIL:
+        raise DamagedStoreError("its last page is not there")
+    file.seek(begin)
+    raw = file.read(size - _TAIL - begin)
+    if zlib.crc32(raw) != int.from_bytes(tail[8:12], "little"):
+        raise DamagedStoreError("its last page is damaged")
+    page: dict[str, Any] = json.loads(raw)
+    return page

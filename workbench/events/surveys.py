@@ -1,0 +1,47 @@
+"""A first look at clips whose sensor or length nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workbench.events.clips import Clip, Sensor
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a first reading found: the smallest sensor that holds all events, and how long the longest clip lasts.
+
+    From a millisecond on, the length is rounded up to whole milliseconds.
+    """
+
+    sensor: Sensor
+    longest_us: int
+
+
+def survey(clips: Sequence[Clip], sensor: Sensor | None, skip: bool) -> Survey:
+    """Read all clips once, block by block. Damaged ones raise ValueError or OSError, or are skipped.
+
+    >>> import numpy as np
+    >>> from workbench.events.clips import clip_array
+    >>> events = np.array([(3, 1, 50, 1), (0, 0, 400, 0)], dtype=[*zip("xytp", "iiii")])
+    >>> survey([clip_array(events, 0, "some")], None, skip=False)
+    Survey(sensor=(2, 4), longest_us=401)
+    """
+    height = width = longest = 1
+    for clip in clips:
+        begin, end, tall, wide = None, 0, 1, 1
+        try:
+            for block in clip.blocks(sensor):
+                if len(block):
+                    begin = int(block["t"][0]) if begin is None else begin
+                    end = int(block["t"][-1])
+                    tall, wide = max(tall, int(block["y"].max()) + 1), max(wide, int(block["x"].max()) + 1)
+        except (ValueError, OSError):
+            if not skip:
+                raise
+            continue
+        if begin is not None:
+            longest = max(longest, end + 1 - (0 if 0 <= begin <= end - begin else begin))  # the clock ran before
+            height, width = max(height, tall), max(width, wide)
+    return Survey(sensor or (height, width), -(-longest // 1000) * 1000 if longest > 1000 else longest)
