@@ -13,7 +13,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # DATA=<folder> does the demo on the N-MNIST recordings in that folder instead of the embedded sets
 DATA ?=
 
-.PHONY: demo test lab results conversion gallery panels notebooks lint browser clean
+.PHONY: demo test lab results conversion recordings gallery panels notebooks lint browser clean
 
 demo: $(READY)
 	$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
@@ -37,6 +37,10 @@ results: $(READY)
 # what conversion loses and what each option does, five seeds: docs/conversion.md
 conversion: $(READY)
 	$(BIN)/python -m benchmarks.conversion
+
+# who reads which files, how fast, and what a part of N-MNIST teaches (DATA=<folder>): docs/recordings.md
+recordings: $(READY)
+	$(BIN)/python -m benchmarks.recordings $(if $(DATA),--data "$(DATA)")
 
 # every figure and panel as a picture: docs/gallery.md
 gallery: $(READY) browser
