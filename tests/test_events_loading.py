@@ -179,7 +179,7 @@ def test_other_options_are_refused(tmp_path):
 
 
 def events_files(root):
-    return sorted((root / ".workbench").glob("*.events"))
+    return sorted(path for path in (root / ".workbench").glob("*.events") if "-survey-" not in path.name)
 
 
 def test_the_second_load_reads_no_recording(tmp_path, monkeypatch):
@@ -187,6 +187,7 @@ def test_the_second_load_reads_no_recording(tmp_path, monkeypatch):
     assert len(events_files(tmp_path)) == 2
     monkeypatch.setattr(loading, "gather", watch := Watch(loading.gather))
     monkeypatch.setattr("workbench.events.gathering._append", None)  # would read the recordings
+    monkeypatch.setattr("workbench.events.surveys.survey", None)  # so would this
     second = wb.load(tmp_path, frames=3)
     assert watch.calls == 2
     assert same(first.train, second.train)
@@ -227,6 +228,15 @@ def test_a_damaged_cache_is_made_anew(tmp_path, damage):
     assert path.read_bytes() == whole
 
 
+def test_a_damaged_survey_is_made_anew(tmp_path):
+    made = wb.load(fill(tmp_path))
+    (path,) = (tmp_path / ".workbench").glob("*-survey-*")
+    path.write_bytes(b"no survey")
+    again = wb.load(tmp_path)
+    assert (again.shape, again.window_us) == (made.shape, made.window_us)
+    assert path.read_bytes() != b"no survey"
+
+
 def test_without_a_cache_nothing_is_written(tmp_path):
     made = wb.load(fill(tmp_path), cache=False)
     assert not (tmp_path / ".workbench").exists()
@@ -258,7 +268,7 @@ def test_many_load_at_once(tmp_path):
     assert failed == []
     assert all(same(one.train, found[0].train) for one in found)
     assert len(events_files(tmp_path)) == 2
-    assert len(list((tmp_path / ".workbench").iterdir())) == 2
+    assert len(list((tmp_path / ".workbench").iterdir())) == 3
 
 
 def test_two_processes_load_at_once(tmp_path):
@@ -274,7 +284,7 @@ def test_two_processes_load_at_once(tmp_path):
         for _ in range(2)
     ]
     assert [one.communicate()[0].strip() for one in running] == ["10", "10"]
-    assert len(list((tmp_path / ".workbench").iterdir())) == 2
+    assert len(list((tmp_path / ".workbench").iterdir())) == 3
 
 
 def test_a_long_recording_is_loaded_in_constant_memory(tmp_path):

@@ -23,7 +23,7 @@ from workbench.events.places import Place, squeeze
 from workbench.events.recordings import Recordings
 from workbench.events.slices import FULL
 from workbench.events.splits import Split
-from workbench.events.surveys import survey
+from workbench.events.surveys import recall
 from workbench.events.transforms import Transform
 from workbench.events.validity import positive
 
@@ -110,18 +110,11 @@ n-cars, dvs-gesture, or a folder
         collection = sorted_folders.collect(where, split, seed)
     else:
         collection = _collect_held(name, labels, classes, split, seed)
-    if window_us is None or sensor is not None or collection.sensor is None:
-        collection, window_us = _complete(collection, sensor, window_us, skip)
-    preparation = Preparation(
-        collection.sensor or (1, 1),
-        collection.polarities,
-        positive(window_us, f"{owner}window_us"),
-        first,
-        steps,
-        seed,
-        skip,
-    )
-    return _build(collection, preparation, where / CACHE if cache else None).rebin(**bins)
+    kept = where / CACHE if cache else None
+    sensor, window_us = _complete(collection, sensor, window_us, skip, kept)
+    window_us = positive(window_us, f"{owner}window_us")
+    preparation = Preparation(sensor, collection.polarities, window_us, first, steps, seed, skip)
+    return _build(collection, preparation, kept).rebin(**bins)
 
 
 def _require_options(slices: str, on_error: str) -> None:
@@ -165,15 +158,17 @@ def _collect_held(
 
 
 def _complete(
-    collection: Collection, sensor: Sensor | None, window_us: int | None, skip: bool
-) -> tuple[Collection, int]:
-    """The collection with a sensor, and a window: as given, as known, else as a first reading finds them."""
+    collection: Collection, sensor: Sensor | None, window_us: int | None, skip: bool, cache: Path | None
+) -> tuple[Sensor, int]:
+    """Sensor and window: as given, as known, else as a first reading of all clips finds them."""
     sensor = sensor or collection.sensor
-    window_us = window_us or collection.window_us
-    if sensor is None or window_us is None:
-        found = survey([*collection.train, *collection.test], sensor, skip)
-        sensor, window_us = found.sensor, window_us or found.longest_us
-    return replace(collection, sensor=sensor), window_us
+    window_us = collection.window_us if window_us is None else window_us
+    if sensor is not None and window_us is not None:
+        return sensor, window_us
+    clips = [*collection.train, *collection.test]
+    settings = {"sensor": sensor, "skip": skip}
+    found = recall(clips, sensor, skip, *_keep(collection, clips, settings, "survey", cache))
+    return found.sensor, found.longest_us if window_us is None else window_us
 
 
 def _regather(made: Dataset) -> Collection:
@@ -189,7 +184,7 @@ def _regather(made: Dataset) -> Collection:
 def _build(collection: Collection, preparation: Preparation, cache: Path | None) -> Dataset:
     """Read all clips, or what is kept of them, and say how they were divided, cut and skipped."""
     gathered = {
-        part: gather(clips, preparation, *_keep(collection, clips, preparation, part, cache))
+        part: gather(clips, preparation, *_keep(collection, clips, {"preparation": repr(preparation)}, part, cache))
         for part, clips in (("train", collection.train), ("test", collection.test))
     }
     words = collection.divided
@@ -224,14 +219,14 @@ def _recordings(
 
 
 def _keep(
-    collection: Collection, clips: Sequence[Clip], preparation: Preparation, part: str, cache: Path | None
+    collection: Collection, clips: Sequence[Clip], settings: dict[str, Any], part: str, cache: Path | None
 ) -> tuple[Path | None, dict[str, Any]]:
-    """Where a part is kept, and the settings it is kept for; nowhere when the events have no stamp."""
+    """Where a part is kept, and the stamp it is kept for; nowhere when the events have none."""
     stamps = [clip.stamp for clip in clips]
     if cache is None or None in stamps:
         return None, {}
     labels = [clip.label for clip in clips]
     whole = json.dumps([stamps, labels]).encode()
-    stamp = {"preparation": repr(preparation), "clips": hashlib.sha256(whole).hexdigest(), "code": digest_code()}
+    stamp = {**settings, "clips": hashlib.sha256(whole).hexdigest(), "code": digest_code()}
     digest = hashlib.sha256(json.dumps(stamp).encode()).hexdigest()[:12]
     return cache / f"{squeeze(collection.name) or 'set'}-{part}-{digest}.events", stamp

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from workbench.events.clips import Clip, Sensor
+from workbench.events.store import DamagedStoreError, UnwritableStoreError, Writer, open_rows
+
+_NO_ROWS = np.dtype("u1")
 
 
 @dataclass(frozen=True)
@@ -45,3 +52,22 @@ def survey(clips: Sequence[Clip], sensor: Sensor | None, skip: bool) -> Survey:
             longest = max(longest, end + 1 - (0 if 0 <= begin <= end - begin else begin))  # the clock ran before
             height, width = max(height, tall), max(width, wide)
     return Survey(sensor or (height, width), -(-longest // 1000) * 1000 if longest > 1000 else longest)
+
+
+def recall(
+    clips: Sequence[Clip], sensor: Sensor | None, skip: bool, path: Path | None, stamp: dict[str, Any]
+) -> Survey:
+    """The survey that is kept under ``path`` for this ``stamp``; else a new one, which is kept there if it can be."""
+    if path is None:
+        return survey(clips, sensor, skip)
+    try:
+        height_width, longest = (open_rows(path, _NO_ROWS, stamp)[1][name] for name in ("sensor", "longest_us"))
+        return Survey((height_width[0], height_width[1]), longest)
+    except (FileNotFoundError, DamagedStoreError, NotADirectoryError, KeyError, TypeError, ValueError):
+        found = survey(clips, sensor, skip)
+    try:
+        with Writer(path, _NO_ROWS, stamp) as writer:
+            writer.finish(asdict(found))
+    except UnwritableStoreError:
+        return found  # `gather`, which comes next to the same folder, says so
+    return found
