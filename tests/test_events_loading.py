@@ -388,6 +388,22 @@ def test_data_sets_of_tonic_are_loaded(listed):
     assert len(wb.load(train).train) == 4
 
 
+def test_a_subset_of_a_data_set_and_one_of_differing_sensors_will_do():
+    from torch.utils.data import Subset
+
+    whole = LikeTonic(range(10))
+    dataset = wb.load((Subset(whole, [0, 1, 2, 3]), Subset(whole, [8, 5])))
+    assert (dataset.name, dataset.classes, dataset.test.labels.tolist()) == ("LikeTonic", ("up", "down"), [0, 1])
+    assert [one.tolist() for one in dataset.test] == [some_events(i).tolist() for i in (8, 5)]
+
+    class Varying(LikeTonic):
+        sensor_size = None
+
+    assert wb.load(Varying(range(6))).shape == (2, 8, 9)
+    with pytest.raises(ValueError, match="the two data sets differ in sensor_size"):
+        wb.load((whole, Varying(range(6))))
+
+
 def test_other_targets_of_tonic_become_classes():
     class Named(LikeTonic):
         classes = None
@@ -427,6 +443,17 @@ def test_what_tonic_has_without_classes_is_refused():
 
     with pytest.raises(ValueError, match="Boxes: its targets are no classes"):
         wb.load(Boxes(range(4), listed=False))
+
+    class Broken(LikeTonic):
+        def __getitem__(self, index):
+            if index == 2:
+                raise AssertionError("not even")
+            return super().__getitem__(index)
+
+    with pytest.raises(ValueError, match=r"Broken\[2\] cannot be read \(AssertionError: not even\); mend the file"):
+        wb.load(Broken(range(6)))
+    with pytest.warns(UserWarning, match=r"1 of 6 recordings are damaged and left out; the first: Broken\[2\]"):
+        assert len(wb.load(Broken(range(6)), on_error="skip")) == 5
 
     class Framed(LikeTonic):
         def __getitem__(self, index):

@@ -296,3 +296,46 @@ def test_files_of_every_format_make_a_data_set(tmp_path, suffix):
     dataset = wb.load(tmp_path, sensor=sensor)
     assert dataset.shape == (2, *sensor)
     assert held(dataset) == sorted(written)
+
+
+# tonic's own data sets, on the same files
+
+
+@pytest.fixture
+def trusting(monkeypatch):
+    """Tonic takes what is on disk for the whole set, and downloads nothing."""
+    for kind in (tonic.datasets.NMNIST, tonic.datasets.CIFAR10DVS, tonic.datasets.DVSGesture):
+        monkeypatch.setattr(kind, "_check_exists", lambda self: True)
+
+
+def test_n_mnist_of_tonic_is_ours(tmp_path, trusting):
+    for part in ("Train", "Test"):
+        for digit in "0279":
+            put(
+                tmp_path / "NMNIST" / part / digit / "1.bin",
+                writers.nmnist(some_events([len(part), int(digit)], (34, 34))),
+            )
+    theirs = wb.load(tuple(tonic.datasets.NMNIST(str(tmp_path), train=train) for train in (True, False)))
+    ours = wb.load("n-mnist", tmp_path)
+    assert [events.tolist() for events in theirs.train] == [events.tolist() for events in ours.train]
+    assert theirs.test.labels.tolist() == ours.test.labels.tolist() == [0, 2, 7, 9]
+    assert theirs.classes[7] == "7 - seven"
+
+
+def test_cifar10_dvs_of_tonic_is_ours(tmp_path, trusting):
+    fill_cifar(tmp_path / "CIFAR10DVS", lambda events: writers.aedat4(events, sensor=(128, 128)), ".aedat4")
+    theirs, ours = wb.load(tonic.datasets.CIFAR10DVS(str(tmp_path))), wb.load("cifar10-dvs", tmp_path)
+    assert theirs.classes == ours.classes
+    assert sorted((kind, zeroed(events)) for kind, events in held(theirs)) == held(ours)
+
+
+def test_gestures_of_tonic_are_ours(tmp_path, trusting):
+    for part in ("ibmGestureTrain", "ibmGestureTest"):
+        for label in (0, 7, 10):
+            rows = [(x, y, p, t // 1000) for x, y, t, p in some_events([len(part), label])]
+            put(tmp_path / "DVSGesture" / part / "user01_lab" / f"{label}.npy", writers.npy_table(rows))
+    theirs = wb.load(tuple(tonic.datasets.DVSGesture(str(tmp_path), train=train) for train in (True, False)))
+    ours = wb.load("dvs-gesture", tmp_path)
+    assert {label: events.tolist() for label, events in zip(theirs.train.labels, theirs.train, strict=True)} == {
+        label: events.tolist() for label, events in zip(ours.train.labels, ours.train, strict=True)
+    }

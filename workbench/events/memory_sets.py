@@ -38,18 +38,19 @@ def collect_arrays(
 
 def collect_tonic(datasets: tuple[Any, ...], split: Split = None, seed: int = 0) -> Collection:
     """A data set of tonic, or its training and test set: anything with ``len``, ``[i]`` -> (events, target) and
-    ``sensor_size``.
+    ``sensor_size`` (width, height, polarities; None where recordings differ), or a subset of such a set.
 
     Of a single one four fifths of every class train, drawn by ``seed``, or as ``split`` says. The events are read
     anew from the object whenever the set is loaded. Raises ValueError when an item is no pair or the sensors differ.
     """
-    sizes = {tuple(dataset.sensor_size) for dataset in datasets}
+    sizes = {_describe(dataset).sensor_size for dataset in datasets}
     if len(sizes) != 1:
         raise ValueError(f"the two data sets differ in sensor_size: {sizes}; give parts of one set")
-    width, height, polarities = sizes.pop()
+    size = sizes.pop()
+    sensor, polarities = (None, 2) if size is None else ((size[1] or 1, size[0]), size[2])
     targets = [_targets(dataset) for dataset in datasets]
-    classes, labels = _classes(datasets[0], targets)
-    name = type(datasets[0]).__name__
+    classes, labels = _classes(_describe(datasets[0]), targets)
+    name = type(_describe(datasets[0])).__name__
     parts = [
         tuple(_item(dataset, i, label, polarities) for i, label in enumerate(part))
         for dataset, part in zip(datasets, labels, strict=True)
@@ -60,23 +61,37 @@ def collect_tonic(datasets: tuple[Any, ...], split: Split = None, seed: int = 0)
         words = f"{name} as given: train {len(train):,}, test {len(test):,}"
     else:
         train, test, words = divide(parts[0], split, seed)
-    return Collection(name, classes, train, test, words, (height or 1, width), polarities=polarities)
+    return Collection(name, classes, train, test, words, sensor, polarities=polarities)
 
 
 def is_tonic(dataset: Any) -> bool:
     """Whether an object is used as the data sets of tonic are."""
-    return all(hasattr(dataset, name) for name in ("sensor_size", "__len__", "__getitem__"))
+    described = _describe(dataset)
+    return hasattr(described, "sensor_size") and all(hasattr(dataset, name) for name in ("__len__", "__getitem__"))
+
+
+def _describe(dataset: Any) -> Any:
+    """The set that tells sensor and classes: this one, or the one that it is a subset of."""
+    while not hasattr(dataset, "sensor_size") and hasattr(dataset, "dataset"):
+        dataset = dataset.dataset
+    return dataset
 
 
 def _item(dataset: Any, index: int, label: int, polarities: int) -> Clip:
+    name = f"{type(dataset).__name__}[{index}]"
+
     def read() -> Any:
-        events = dataset[index][0]
+        try:
+            events = dataset[index][0]
+        except Exception as error:
+            words = f"{type(error).__name__}: {error}"
+            raise ValueError(f"{name} cannot be read ({words}); mend the file, or leave it out by a subset") from error
         if polarities == 1 and getattr(events, "dtype", np.dtype(int)).names:
             events = events.copy()
             events["p"] = 0
         return events
 
-    return clip_array(read, label, f"{type(dataset).__name__}[{index}]")
+    return clip_array(read, label, name)
 
 
 def _targets(dataset: Any) -> list[Any]:
