@@ -20,7 +20,9 @@ def nmnist(events):
     return data
 
 
-AEDAT2_HEADER = "#!AER-DAT2.0\r\n# This is a raw AE data file - do not edit\r\n# created Thu Dec 03 14:47:00 CET 2015\r\n"
+AEDAT2_HEADER = (
+    "#!AER-DAT2.0\r\n# This is a raw AE data file - do not edit\r\n# created Thu Dec 03 14:47:00 CET 2015\r\n"
+)
 
 
 def aedat2(events, chip="", between=False):
@@ -196,7 +198,7 @@ def hdf5(events, group="events", offset=None, compression=None, chunks=None, tab
     kinds = {"x": "u2", "y": "u2", "t": "i8", "p": "u1", **options}
     rows = [tuple(event) for event in events]
     with h5py.File(memory, "w") as file:
-        made = {"compression": compression, "chunks": chunks}
+        made = {"compression": compression, "chunks": chunks and (min(chunks[0], len(rows)),)}
         if table:
             file.create_dataset(table, data=np.array(rows, dtype=[(field, kinds[field]) for field in "xytp"]), **made)
         else:

@@ -19,7 +19,7 @@ from workbench.events.layout import Events
 _MAGIC = b"\x93NUMPY"
 _GESTURE: Sensor = (128, 128)
 _BLOCK = 2**18
-_US = 1000
+_US_PER_MS = 1000
 
 
 def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
@@ -87,7 +87,8 @@ def _read(path: Path, array: NDArray[Any], count: int) -> Iterator[Block]:
 def _read_gesture(path: Path, array: NDArray[Any]) -> Iterator[Block]:
     for first in range(0, len(array), _BLOCK):
         x, y, p, t = np.asarray(array[first : first + _BLOCK]).T
-        us = np.rint(t * float(_US)) if t.dtype.kind == "f" else t.astype(np.int64) * _US
+        with np.errstate(over="ignore"):
+            us = np.rint(t.astype(np.float64) * _US_PER_MS)
         yield gather(path, {"x": x, "y": y, "p": p, "t": us}, first)
 
 

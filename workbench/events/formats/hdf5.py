@@ -15,9 +15,9 @@ from workbench.events.formats.blocks import Block, check
 from workbench.events.formats.columns import gather, refuse_other_types, whole
 from workbench.events.formats.damage import DamagedFile, refuse_empty
 from workbench.events.formats.format import Format, Sensor, untold
+from workbench.events.formats.superblock import MAGIC, refuse_contradictions
 from workbench.events.layout import Events
 
-_MAGIC = b"\x89HDF\r\n\x1a\n"
 _TABLES = ("events", "CD/events")
 _GROUPS = ("events", "/")
 _PLUGINS = {0x8ECF: "Prophesee's hdf5_ecf", 32001: "Blosc (pip install hdf5plugin)", 32015: "Zstandard (hdf5plugin)"}
@@ -44,6 +44,7 @@ def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
     ImportError where h5py is not installed.
     """
     refuse_empty(path)
+    refuse_contradictions(path)
     return check(path, _read(path, events), sensor, events)
 
 
@@ -166,7 +167,7 @@ def _filters(path: Path, name: str, data: Any) -> int:
 
 
 def _sniff(head: bytes) -> bool:
-    return head.startswith(_MAGIC)
+    return head.startswith(MAGIC)
 
 
 FORMAT = Format("HDF5", (".hdf5", ".h5"), "h5py", True, r"\x89HDF", _sniff, stream, untold)
