@@ -122,7 +122,13 @@ def blank(rng, data):
     data[first:last] = bytes([int(rng.choice([0, 255, 35, 37, 240]))]) * (last - first)
 
 
-MUTATIONS = (flip, cut, insert, duplicate, swap, overwrite, overwrite, edit_header, edit_header, blank)
+def scramble(rng, data):
+    """Nothing but noise from some byte on."""
+    place = int(rng.integers(len(data)))
+    data[place:] = rng.bytes(len(data) - place)
+
+
+MUTATIONS = (scramble, flip, cut, insert, duplicate, swap, overwrite, overwrite, edit_header, edit_header, blank)
 
 
 def mutate(rng, data):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,6 @@ from workbench.events.layout import Events
 _TABLES = ("events", "CD/events")
 _GROUPS = ("events", "/")
 _PLUGINS = {0x8ECF: "Prophesee's hdf5_ecf", 32001: "Blosc (pip install hdf5plugin)", 32015: "Zstandard (hdf5plugin)"}
-_MOST_PER_BYTE = 2**12
 _LARGEST_CHUNK = 2**28
 
 Columns = dict[str, Callable[[slice], NDArray[Any]]]
@@ -48,7 +47,7 @@ def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
     return check(path, _read(path, events), sensor, events)
 
 
-def _read(path: Path, count: int) -> Iterator[Block]:
+def _read(path: Path, count: int) -> Generator[Block]:
     with _guard(path):
         file = _open(path)
     with file:
@@ -144,7 +143,7 @@ def _refuse_unreadable(path: Path, name: str, data: Any) -> None:
         raise ValueError(f"{path} keeps {name} in other files; give a file with all its events")
     filters = _filters(path, name, data)
     stored = data.id.get_storage_size()
-    if data.nbytes > (stored * _MOST_PER_BYTE if filters else stored):
+    if not filters and data.nbytes > stored:
         raise DamagedFile(path, f"has {len(data)} events by the shape of {name}, but only {stored} bytes of them")
     if data.chunks and (
         data.chunks[0] * data.dtype.itemsize > _LARGEST_CHUNK
