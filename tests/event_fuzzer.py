@@ -68,7 +68,11 @@ MAKERS = {
     "aedat2": (".aedat", make_aedat2),
     "aedat3": (".aedat", lambda rng: writers.aedat3(recording(rng, 128, 128, 9000), 9, others=bool(rng.integers(2)))),
     "aedat4": (".aedat4", make_aedat4),
-    "aedat4-zstandard": (".aedat4", lambda rng: writers.aedat4_zstandard(recording(rng, 346, 260, 9000), packet=16)),
+    "aedat4-lz4": (".aedat4", lambda rng: writers.aedat4_compressed(recording(rng, 346, 260, 9000), 1, packet=16)),
+    "aedat4-zstandard": (
+        ".aedat4",
+        lambda rng: writers.aedat4_compressed(recording(rng, 346, 260, 9000), 3, packet=16),
+    ),
     "dat": (".dat", lambda rng: writers.dat(recording(rng, 304, 240, 9000))),
     "evt2": (".raw", lambda rng: writers.evt2(recording(rng, 1280, 720, 9000), others=bool(rng.integers(2)))),
     "evt3": (".raw", lambda rng: writers.evt3(recording(rng, 1280, 3, 900), others=bool(rng.integers(2)))),

@@ -5,7 +5,7 @@ import pytest
 from tests.event_fuzzer import MAKERS, fuzz, fuzz_apart, main
 from workbench.events import formats
 
-IN_OTHERS_LANGUAGES = ("aedat4", "aedat4-zstandard", "dat", "hdf5")
+IN_OTHERS_LANGUAGES = ("aedat4", "aedat4-lz4", "aedat4-zstandard", "dat", "hdf5")
 COUNT = 300
 
 
