@@ -232,6 +232,15 @@ def test_packets_of_aedat4_are_refused_by_their_byte(write):
             formats.read(write(".aedat4", data))
 
 
+@pytest.mark.parametrize("compression", writers.FRAMES)
+def test_compressed_packets_without_content_are_refused(compression, write):
+    start = len(writers.aedat4_compressed([], compression))
+    for content in (b"", bytes(8), bytes(80)):
+        frame = writers.FRAMES[compression](content)
+        data = writers.aedat4_compressed([], compression) + struct.pack("<II", 0, len(frame)) + frame
+        refuse(write(".aedat4", data), rf"cannot be read at byte {start} \(", start)
+
+
 def test_headers_of_dat_are_held_against_the_format(write):
     refuse(
         write(".dat", writers.dat(EVENTS, "% Version 1\n")), "says version 1 in its header, at byte 0; convert it", 0

@@ -41,6 +41,7 @@ CASES = {
     "aedat4 lz4": (".aedat4", lambda events: writers.aedat4_compressed(events, 1), (346, 260, 9_000), (260, 346)),
     "aedat4 zstandard": (".aedat4", lambda events: writers.aedat4_compressed(events, 3), (346, 260, 9_000), (260, 346)),
     "dat": (".dat", writers.dat, (2**14, 2**14, 9_000), None),
+    "dat turning": (".dat", writers.dat, (304, 240, 2**30), None),
     "dat sized": (
         ".dat",
         lambda events: writers.dat(events, "% Version 2\r\n% Height 240\r\n% Width 304\r\n", b"\x0c\x08"),
