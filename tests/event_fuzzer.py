@@ -208,9 +208,9 @@ def fuzz(name, count, seed, folder):
 def fuzz_apart(name, count, seed, folder):
     """``fuzz`` in a process of its own, so that one that ends is noticed; its last words, or AssertionError."""
     command = [sys.executable, "-m", "tests.event_fuzzer", "--only", name, "--count", str(count), "--seed", str(seed)]
-    done = subprocess.run(
-        [*command, "--folder", str(folder)], cwd=ROOT, capture_output=True, text=True, errors="replace"
-    )
+    command += ["--folder", str(folder)]
+    limit_s = 60 + count  # of reading that never ends
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=limit_s)
     assert done.returncode == 0, f"{name} ended with {done.returncode}, see {folder}: {done.stderr[-2000:]}"
     return done.stdout.strip()
 
