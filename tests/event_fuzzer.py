@@ -21,6 +21,7 @@ from workbench.events.layout import EVENTS
 ROOT = Path(__file__).parent.parent
 SLOWEST_S = 10.0
 LARGEST = 3 * 2**30
+LARGEST_STEP = 2**28
 EXTREMES = [0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 2**63 - 1, 2**64 - 1]
 
 
@@ -67,7 +68,11 @@ MAKERS = {
     "aedat2": (".aedat", make_aedat2),
     "aedat3": (".aedat", lambda rng: writers.aedat3(recording(rng, 128, 128, 9000), 9, others=bool(rng.integers(2)))),
     "aedat4": (".aedat4", make_aedat4),
-    "aedat4-zstandard": (".aedat4", lambda rng: writers.aedat4_zstandard(recording(rng, 346, 260, 9000), packet=16)),
+    "aedat4-lz4": (".aedat4", lambda rng: writers.aedat4_compressed(recording(rng, 346, 260, 9000), 1, packet=16)),
+    "aedat4-zstandard": (
+        ".aedat4",
+        lambda rng: writers.aedat4_compressed(recording(rng, 346, 260, 9000), 3, packet=16),
+    ),
     "dat": (".dat", lambda rng: writers.dat(recording(rng, 304, 240, 9000))),
     "evt2": (".raw", lambda rng: writers.evt2(recording(rng, 1280, 720, 9000), others=bool(rng.integers(2)))),
     "evt3": (".raw", lambda rng: writers.evt3(recording(rng, 1280, 3, 900), others=bool(rng.integers(2)))),
@@ -121,7 +126,13 @@ def blank(rng, data):
     data[first:last] = bytes([int(rng.choice([0, 255, 35, 37, 240]))]) * (last - first)
 
 
-MUTATIONS = (flip, cut, insert, duplicate, swap, overwrite, overwrite, edit_header, edit_header, blank)
+def scramble(rng, data):
+    """Nothing but noise from some byte on."""
+    place = int(rng.integers(len(data)))
+    data[place:] = rng.bytes(len(data) - place)
+
+
+MUTATIONS = (scramble, flip, cut, insert, duplicate, swap, overwrite, overwrite, edit_header, edit_header, blank)
 
 
 def mutate(rng, data):
@@ -133,29 +144,45 @@ def mutate(rng, data):
     return bytes(data)
 
 
+def mend_length(data):
+    """HDF5's superblock tells the length of the file; with the right one more is read before the damage is met."""
+    return data[:40] + len(data).to_bytes(8, "little") + data[48:]
+
+
 def attempt(path, rng):
     """Read one file; None of a good one, else the words of its refusal. Anything else is raised."""
-    given = None if rng.random() < 0.5 else (260, 346)
-    size = int(rng.choice([1, 7, 2**18]))
-    last = None
+    sensor = None if rng.random() < 0.5 else (260, 346)
     try:
         formats.sensor(path)
-        for block in formats.stream(path, given, size):
-            assert block.dtype == EVENTS, block.dtype
-            assert 0 < len(block) <= size, len(block)
-            assert (np.diff(block["t"]) >= 0).all(), "time runs back"
-            assert last is None or last <= block["t"][0], "time runs back between blocks"
-            assert given is None or ((block["x"] < 346) & (block["y"] < 260)).all(), "off the sensor"
-            assert block["x"].min() >= 0, "x < 0"
-            assert block["y"].min() >= 0, "y < 0"
-            assert set(block["p"].view(np.uint8).tolist()) <= {0, 1}, "odd polarity"
-            last = block["t"][-1]
-        assert last is not None, "no events, and nothing said"
+        examine(path, sensor, int(rng.choice([1, 7, 2**18])))
     except ValueError as error:
-        assert str(path) in str(error), error
-        assert "; " in str(error), error
-        return str(error)
-    return None
+        words = str(error)
+    else:
+        return None
+    assert str(path) in words, words
+    assert "; " in words, words
+    return words
+
+
+def examine(path, sensor, size):
+    """Hold what is read against what is promised of events."""
+    last = 0
+    count = 0
+    for block in formats.stream(path, sensor, size):
+        assert block.dtype == EVENTS, block.dtype
+        assert 0 < len(block) <= size, len(block)
+        assert (np.diff(block["t"], prepend=last) >= 0).all(), "time runs back"
+        assert min(block["x"].min(), block["y"].min()) >= 0, "places below 0"
+        assert sensor is None or ((block["x"] < sensor[1]) & (block["y"] < sensor[0])).all(), "off the sensor"
+        assert set(block["p"].view(np.uint8).tolist()) <= {0, 1}, "odd polarity"
+        last = block["t"][-1]
+        count += len(block)
+    assert count, "no events, and nothing said"
+
+
+def most_held():
+    """The most bytes that this process has held at once."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def fuzz(name, count, seed, folder):
@@ -169,9 +196,11 @@ def fuzz(name, count, seed, folder):
         for number in range(count):
             if number % 20 == 0:
                 good = make(rng)
-            path.write_bytes(mutate(rng, good))
-            begin = time.perf_counter()
+            broken = mutate(rng, good)
+            path.write_bytes(mend_length(broken) if suffix == ".h5" and number % 4 else broken)
+            begin, held = time.perf_counter(), most_held()
             refused += attempt(path, rng) is not None
+            assert most_held() - held < LARGEST_STEP, f"{path} took {most_held() - held:,} bytes"
             assert time.perf_counter() - begin < SLOWEST_S, f"{path} took {time.perf_counter() - begin:.1f} s"
     return refused
 
@@ -179,9 +208,9 @@ def fuzz(name, count, seed, folder):
 def fuzz_apart(name, count, seed, folder):
     """``fuzz`` in a process of its own, so that one that ends is noticed; its last words, or AssertionError."""
     command = [sys.executable, "-m", "tests.event_fuzzer", "--only", name, "--count", str(count), "--seed", str(seed)]
-    done = subprocess.run(
-        [*command, "--folder", str(folder)], cwd=ROOT, capture_output=True, text=True, errors="replace"
-    )
+    command += ["--folder", str(folder)]
+    limit_s = 60 + count  # of reading that never ends
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=limit_s)
     assert done.returncode == 0, f"{name} ended with {done.returncode}, see {folder}: {done.stderr[-2000:]}"
     return done.stdout.strip()
 

@@ -198,7 +198,7 @@ def hdf5(events, group="events", offset=None, compression=None, chunks=None, tab
     kinds = {"x": "u2", "y": "u2", "t": "i8", "p": "u1", **options}
     rows = [tuple(event) for event in events]
     with h5py.File(memory, "w") as file:
-        made = {"compression": compression, "chunks": chunks}
+        made = {"compression": compression, "chunks": chunks and (min(chunks[0], len(rows)),)}
         if table:
             file.create_dataset(table, data=np.array(rows, dtype=[(field, kinds[field]) for field in "xytp"]), **made)
         else:
@@ -219,13 +219,23 @@ def zstandard(data):
     return frame
 
 
-def aedat4_zstandard(events, sensor=(260, 346), packet=50):
-    """As ``aedat4``, each packet in a Zstandard frame."""
+def lz4(data):
+    """An LZ4 frame of blocks that are stored as they are; 4 MiB are the most in one."""
+    pieces = [data[first : first + 2**22] for first in range(0, len(data), 2**22)]
+    blocks = b"".join(struct.pack("<I", 2**31 | len(piece)) + piece for piece in pieces)
+    return bytes.fromhex("04224d18 6070 73") + blocks + bytes(4)
+
+
+FRAMES = {1: lz4, 3: zstandard}
+
+
+def aedat4_compressed(events, compression, sensor=(260, 346), packet=50):
+    """As ``aedat4``, each packet in a frame of LZ4 (1) or Zstandard (3)."""
     plain = aedat4([], sensor)
     text = plain[plain.index(b"<dv") : plain.index(b"</dv>") + 5].decode()
-    header = ioheader4(text, compression=3)
+    header = ioheader4(text, compression)
     data = b"#!AER-DAT4.0\r\n" + struct.pack("<I", len(header)) + header
     for first in range(0, len(events), packet):
-        frame = zstandard(packet4(events[first : first + packet])[8:])
+        frame = FRAMES[compression](packet4(events[first : first + packet])[8:])
         data += struct.pack("<II", 0, len(frame)) + frame
     return data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ _PAIR = np.dtype([("address", ">u4"), ("time", ">u4")])
 _MAGIC = b"#!AER-DAT2.0"
 _DVS128: Sensor = (128, 128)
 _DAVIS: dict[str, Sensor] = {"240": (180, 240), "346": (260, 346)}
-_NAMED = re.compile(r"^(?:AEChip|HardwareInterface):?.*?(DVS128|DAVIS\D*?(?:240|346))", re.IGNORECASE | re.MULTILINE)
+_CHIP = re.compile(r"^(AEChip|HardwareInterface)\b:?(.*)$", re.IGNORECASE | re.MULTILINE)
+_KNOWN = re.compile(r"(DVS|tmpdiff)128|davis\D{0,3}(240|346)", re.IGNORECASE)
 
 
 def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
@@ -30,24 +31,30 @@ def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
 
     Decoded here: tonic 1.7 fails on all of these but the DAVIS346, and takes data that begin with # for a comment.
     Words that are no polarity events (frames, inertia, external signals) are passed over.
-    Raises DamagedFile for an event cut short, a place off the sensor, a step back in time or no events.
+    Raises DamagedFile for an event cut short, a place off the sensor, a step back in time or no events, and
+    ValueError for another chip.
     """
     header = read_header(path, b"#", "")
-    chip = _chip(header)
+    chip = _chip(path, header)
     return check(path, _read(path, header, chip, events), sensor or chip, events)
 
 
 def sensor(path: Path) -> Sensor:
-    """Height and width of the chip that the header names, a DVS128 where it names none."""
-    return _chip(read_header(path, b"#", ""))
+    """Height and width of the chip that the header names, a DVS128 where it names none; ValueError for another."""
+    return _chip(path, read_header(path, b"#", ""))
 
 
-def _chip(header: Header) -> Sensor:
-    named = _NAMED.search(header.text)
-    return _DAVIS.get(named[1][-3:], _DVS128) if named else _DVS128
+def _chip(path: Path, header: Header) -> Sensor:
+    for line, chip in _CHIP.findall(header.text):
+        known = _KNOWN.search(chip)
+        if known:
+            return _DAVIS.get(known[2], _DVS128)
+        if line == "AEChip":
+            raise ValueError(f"{path} is of the chip{chip}; give a file of a DVS128, a DAVIS240 or a DAVIS346")
+    return _DVS128
 
 
-def _read(path: Path, header: Header, chip: Sensor, count: int) -> Iterator[Block]:
+def _read(path: Path, header: Header, chip: Sensor, count: int) -> Generator[Block]:
     clock = Clock(bits=32)
     for offset, raw in read_records(path, header.end, _PAIR.itemsize, count):
         pairs = np.frombuffer(raw, dtype=_PAIR)

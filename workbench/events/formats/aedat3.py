@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -61,7 +61,7 @@ def _told(header: Header) -> Sensor | None:
     return (128, 128) if _DVS128.search(header.text) else None
 
 
-def _read(path: Path, header: Header, count: int) -> Iterator[Block]:
+def _read(path: Path, header: Header, count: int) -> Generator[Block]:
     length = path.stat().st_size
     start = header.end
     with path.open("rb") as file:
@@ -89,7 +89,7 @@ def _read_packet(path: Path, file: BinaryIO, start: int, length: int) -> _Packet
     return packet
 
 
-def _read_events(path: Path, file: BinaryIO, packet: _Packet, count: int) -> Iterator[Block]:
+def _read_events(path: Path, file: BinaryIO, packet: _Packet, count: int) -> Generator[Block]:
     for first in range(0, packet.number, count):
         offset = packet.start + first * _EVENT.itemsize
         file.seek(offset)

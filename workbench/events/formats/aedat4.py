@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def _event_stream(path: Path, decoder: Any) -> tuple[int, Sensor | None]:
     return first, (height, width) if height and width else None
 
 
-def _read(path: Path, decoder: Any, header: IOHeader, number: int) -> Iterator[Block]:
+def _read(path: Path, decoder: Any, header: IOHeader, number: int) -> Generator[Block]:
     for offset, told in _packets(path, header):
         packet = _guard(path, offset, lambda: next(decoder, None))
         if packet is None or packet["stream_id"] != told:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from workbench.events.layout import Events
 _MAGIC = b"\x93NUMPY"
 _GESTURE: Sensor = (128, 128)
 _BLOCK = 2**18
-_US = 1000
+_US_PER_MS = 1000
 
 
 def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
@@ -66,7 +66,7 @@ def _open(path: Path) -> NDArray[Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (Exception, RecursionError) as error:
+    except Exception as error:
         words = " ".join(str(error).split())[:200]
         raise DamagedFile(path, f"cannot be read as an array, at byte 0 ({words})", 0) from error
     if not isinstance(array, np.memmap):
@@ -78,16 +78,17 @@ def _open(path: Path) -> NDArray[Any]:
     return array
 
 
-def _read(path: Path, array: NDArray[Any], count: int) -> Iterator[Block]:
+def _read(path: Path, array: NDArray[Any], count: int) -> Generator[Block]:
     for first in range(0, len(array), count):
         part = array[first : first + count]
         yield gather(path, {field: np.asarray(part[field]) for field in "xytp"}, first)
 
 
-def _read_gesture(path: Path, array: NDArray[Any]) -> Iterator[Block]:
+def _read_gesture(path: Path, array: NDArray[Any]) -> Generator[Block]:
     for first in range(0, len(array), _BLOCK):
         x, y, p, t = np.asarray(array[first : first + _BLOCK]).T
-        us = np.rint(t * float(_US)) if t.dtype.kind == "f" else t.astype(np.int64) * _US
+        with np.errstate(over="ignore"):
+            us = np.rint(t.astype(np.float64) * _US_PER_MS)
         yield gather(path, {"x": x, "y": y, "p": p, "t": us}, first)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ class Block:
     unit: str = "byte"
 
 
-def check(path: Path, blocks: Iterable[Block], sensor: Sensor | None, events: int) -> Iterator[Events]:
+def check(path: Path, blocks: Generator[Block], sensor: Sensor | None, events: int) -> Iterator[Events]:
     """The events of ``blocks``, ``events`` at a time.
 
     Raises DamagedFile for a place outside ``sensor``, a step back in time, also between blocks, or no event at all.
@@ -80,18 +81,19 @@ def misplaced(path: Path, fact: str, unit: str, place: int, rest: str) -> Damage
     return DamagedFile(path, f"{fact} at {unit} {place}, {rest}", place if unit == "byte" else None)
 
 
-def _checked(path: Path, blocks: Iterable[Block], sensor: Sensor) -> Iterator[Events]:
+def _checked(path: Path, blocks: Generator[Block], sensor: Sensor) -> Iterator[Events]:
     last: int | None = None
-    for block in blocks:
-        if len(block.t) == 0:
-            continue
-        _refuse_outside(path, block, sensor)
-        refuse_backwards(path, block.t, block.place, 0 if last is None else last, block.unit)
-        last = int(block.t[-1])
-        found = np.empty(len(block.t), dtype=EVENTS)
-        for field in "xytp":
-            found[field] = getattr(block, field)
-        yield found
+    with closing(blocks):  # an error's traceback must not keep the file open
+        for block in blocks:
+            if len(block.t) == 0:
+                continue
+            _refuse_outside(path, block, sensor)
+            refuse_backwards(path, block.t, block.place, 0 if last is None else last, block.unit)
+            last = int(block.t[-1])
+            found = np.empty(len(block.t), dtype=EVENTS)
+            for field in "xytp":
+                found[field] = getattr(block, field)
+            yield found
     if last is None:
         raise DamagedFile(path, "holds no events")
 

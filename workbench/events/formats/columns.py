@@ -31,6 +31,8 @@ def whole(path: Path, field: str, values: NDArray[Any], first: int) -> NDArray[n
 again, or take it out
     """
     if values.dtype.kind == "f":
+        with np.errstate(all="ignore"):
+            values = values.astype(np.float64)
         wrong, fact = ~np.isfinite(values), "not a finite number"
         if not wrong.any():
             wrong, fact = values != np.floor(values), "not a whole number"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +52,7 @@ def _refuse_other_kinds(path: Path, header: Header) -> None:
         raise DamagedFile(path, f"{fact}, not 00 08 or 0c 08, the kind and the size of CD events", header.end)
 
 
-def _read(path: Path, start: int, count: int) -> Iterator[Block]:
+def _read(path: Path, start: int, count: int) -> Generator[Block]:
     from expelliarmus import Wizard  # type: ignore[import-untyped]
 
     chunks = Wizard(encoding="dat", fpath=path, chunk_size=count).read_chunk()

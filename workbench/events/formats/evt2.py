@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
     return check(path, _read(path, header.end, events), sensor or prophesee.geometry(header.text) or _LARGEST, events)
 
 
-def _read(path: Path, start: int, count: int) -> Iterator[Block]:
+def _read(path: Path, start: int, count: int) -> Generator[Block]:
     clock = Clock(bits=28)
     high_now = _BEFORE
     for offset, raw in read_records(path, start, _WORD.itemsize, count, "a word"):

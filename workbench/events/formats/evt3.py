@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class _State:
     polarity: int = 0
 
 
-def _read(path: Path, start: int, count: int) -> Iterator[Block]:
+def _read(path: Path, start: int, count: int) -> Generator[Block]:
     state = _State()
     for offset, raw in read_records(path, start, _WORD.itemsize, count // 4 + 1, "a word"):
         word = np.frombuffer(raw, dtype=_WORD).astype(np.int64)

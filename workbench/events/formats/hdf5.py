@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +15,12 @@ from workbench.events.formats.blocks import Block, check
 from workbench.events.formats.columns import gather, refuse_other_types, whole
 from workbench.events.formats.damage import DamagedFile, refuse_empty
 from workbench.events.formats.format import Format, Sensor, untold
+from workbench.events.formats.superblock import MAGIC, refuse_contradictions
 from workbench.events.layout import Events
 
-_MAGIC = b"\x89HDF\r\n\x1a\n"
 _TABLES = ("events", "CD/events")
 _GROUPS = ("events", "/")
 _PLUGINS = {0x8ECF: "Prophesee's hdf5_ecf", 32001: "Blosc (pip install hdf5plugin)", 32015: "Zstandard (hdf5plugin)"}
-_MOST_PER_BYTE = 2**12
 _LARGEST_CHUNK = 2**28
 
 Columns = dict[str, Callable[[slice], NDArray[Any]]]
@@ -44,10 +43,11 @@ def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
     ImportError where h5py is not installed.
     """
     refuse_empty(path)
+    refuse_contradictions(path)
     return check(path, _read(path, events), sensor, events)
 
 
-def _read(path: Path, count: int) -> Iterator[Block]:
+def _read(path: Path, count: int) -> Generator[Block]:
     with _guard(path):
         file = _open(path)
     with file:
@@ -143,7 +143,7 @@ def _refuse_unreadable(path: Path, name: str, data: Any) -> None:
         raise ValueError(f"{path} keeps {name} in other files; give a file with all its events")
     filters = _filters(path, name, data)
     stored = data.id.get_storage_size()
-    if data.nbytes > (stored * _MOST_PER_BYTE if filters else stored):
+    if not filters and data.nbytes > stored:
         raise DamagedFile(path, f"has {len(data)} events by the shape of {name}, but only {stored} bytes of them")
     if data.chunks and (
         data.chunks[0] * data.dtype.itemsize > _LARGEST_CHUNK
@@ -166,7 +166,7 @@ def _filters(path: Path, name: str, data: Any) -> int:
 
 
 def _sniff(head: bytes) -> bool:
-    return head.startswith(_MAGIC)
+    return head.startswith(MAGIC)
 
 
 FORMAT = Format("HDF5", (".hdf5", ".h5"), "h5py", True, r"\x89HDF", _sniff, stream, untold)

@@ -32,7 +32,7 @@ def read_ioheader(path: Path) -> IOHeader:
     start = len(MAGIC) + 4
     try:
         compression, table_at, text = parse(raw)
-    except (struct.error, IndexError, UnicodeDecodeError, ValueError) as error:
+    except ValueError as error:
         raise DamagedFile(path, f"has a header that is no AEDAT 4 header, at byte {start} ({error})", start) from error
     if not 0 <= compression < len(COMPRESSIONS):
         raise DamagedFile(path, f"names an unknown compression, {compression}, in its header at byte {start}", start)
@@ -52,7 +52,7 @@ def _read_size(path: Path, file: BinaryIO, length: int) -> int:
 
 
 def parse(raw: bytes) -> tuple[int, int, str]:
-    """Number of the compression, byte of the table and description; raises ValueError or struct.error for none.
+    """Number of the compression, byte of the table and description; raises ValueError for none.
 
     >>> parse(bytes(12))
     Traceback (most recent call last):
@@ -83,8 +83,8 @@ def parse(raw: bytes) -> tuple[int, int, str]:
 
 
 def _unpack(form: str, raw: bytes, at: int) -> int:
-    if at < 0:
-        raise ValueError("an offset before its beginning")
+    if not 0 <= at <= len(raw) - struct.calcsize(form):
+        raise ValueError("an offset that leads out of it")
     return int(struct.unpack_from(form, raw, at)[0])
 
 

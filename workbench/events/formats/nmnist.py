@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
     return check(path, _read(path, min(events, _AT_ONCE)), sensor, events)
 
 
-def _read(path: Path, count: int) -> Iterator[Block]:
+def _read(path: Path, count: int) -> Generator[Block]:
     from tonic.io import read_mnist_file
 
     passed_us = 0
