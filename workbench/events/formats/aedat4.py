@@ -105,5 +105,5 @@ def _sniff(head: bytes) -> bool:
 
 
 FORMAT = Format(
-    "AEDAT 4", (".aedat4",), "aedat through tonic", True, MAGIC.decode().strip(), _sniff, stream, sensor
+    "AEDAT 4", (".aedat4",), "aedat, as in tonic", True, MAGIC.decode().strip(), _sniff, stream, sensor
 )  # fmt: skip

@@ -53,7 +53,7 @@ def _refuse_other_kinds(path: Path, header: Header) -> None:
 
 
 def _read(path: Path, start: int, count: int) -> Generator[Block]:
-    from expelliarmus import Wizard  # type: ignore[import-untyped]
+    from expelliarmus import Wizard
 
     chunks = Wizard(encoding="dat", fpath=path, chunk_size=count).read_chunk()
     clock = Clock(bits=32)

@@ -63,7 +63,7 @@ def _read(path: Path, count: int) -> Generator[Block]:
 
 def _open(path: Path) -> Any:
     try:
-        from h5py import File  # type: ignore[import-untyped]
+        from h5py import File
     except ImportError as error:
         raise ImportError(f"{path} is an HDF5 file, which the package h5py reads; pip install h5py") from error
     return File(path, "r", locking=False)
