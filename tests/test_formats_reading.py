@@ -141,7 +141,7 @@ def test_every_format_is_among_the_cases_and_is_found_by_its_first_bytes(tmp_pat
 def test_formats_say_who_decodes_them_and_whose_clock_runs():
     readers = {known.name: known.reader for known in formats.FORMATS}
     assert readers == {
-        "N-MNIST": "tonic", "AEDAT 2.0": "workbench", "AEDAT 3.1": "workbench", "AEDAT 4": "aedat through tonic",
+        "N-MNIST": "tonic", "AEDAT 2.0": "workbench", "AEDAT 3.1": "workbench", "AEDAT 4": "aedat, as in tonic",
         "DAT": "expelliarmus", "EVT 2.0": "numpy", "EVT 3.0": "numpy", "NumPy": "numpy", "HDF5": "h5py",
     }  # fmt: skip
     assert {known.name for known in formats.FORMATS if not known.running_clock} == {"N-MNIST", "NumPy"}
