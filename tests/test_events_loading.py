@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import threading
 import tracemalloc
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
+from tests.crowds import run_at_once
 from workbench.events import loading, transforms
 from workbench.events.layout import EVENTS
 
@@ -173,6 +173,30 @@ def test_other_options_are_refused(tmp_path):
         wb.load("digits", on_error="ignore")
     with pytest.raises(ValueError, match="slices is 'some'; give 'all' or 'first'"):
         wb.load("digits", slices="some")
+    with pytest.raises(
+        ValueError, match=r"transforms\[1\] is 3, which is none; give those of workbench.events.transforms"
+    ):
+        wb.load("digits", transforms=[transforms.Drop(0.1), 3])
+    with pytest.raises(ValueError, match="window_us is 3000000000, beyond 2147483647; give a shorter one"):
+        wb.load({"a": [some_events(0)] * 2}, window_us=3_000_000_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value"),
+    [
+        ("digits", "split", "random"),
+        ("motion", "sensor", (3, 4)),
+        ("digits", "download", True),
+        ("n-mnist", "classes", 10),
+        ("n-cars", "labels", [0]),
+        ("folder", "classes", ["a"]),
+        ({"a": []}, "download", True),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(tmp_path, name, option, value):
+    name = fill(tmp_path) if name == "folder" else name
+    with pytest.raises(ValueError, match=rf"has no use for {option}=.*; leave it out"):
+        wb.load(name, tmp_path, **{option: value})
 
 
 # the cache
@@ -252,20 +276,9 @@ def test_a_folder_that_cannot_be_written_is_only_slow(tmp_path):
 
 def test_many_load_at_once(tmp_path):
     fill(tmp_path)
-    found, failed = [], []
-
-    def work():
-        try:
-            found.append(wb.load(tmp_path))
-        except BaseException as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=work) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failed == []
+    found = []
+    run_at_once(lambda: found.append(wb.load(tmp_path)), 6)
+    assert len(found) == 6
     assert all(same(one.train, found[0].train) for one in found)
     assert len(events_files(tmp_path)) == 2
     assert len(list((tmp_path / ".workbench").iterdir())) == 3
@@ -334,6 +347,7 @@ def test_arrays_by_class_or_with_labels():
         ({"a": []}, {}, "no recordings; give at least one of every class"),
         ({"a": [np.zeros((3, 4))] * 2}, {}, r"recording 0 is float64 \(shape \(3, 4\)\); give a structured array"),
         ({"a": [np.zeros(3, dtype=[("x", int), ("t", int)])] * 2}, {}, "recording 0 lacks the field p"),
+        ({"a": [some_events(0)[:0]] * 2}, {"window_us": 9}, "recording 0 holds no events; take it out"),
         ({"a": [some_events(0)[::-1]] * 2}, {}, "recording 0 runs backwards in time at event 1, from .* sort it by"),
     ],
 )

@@ -1,11 +1,11 @@
 """Rows on disk: what comes back, what is checked, and what two writers do to each other."""
 
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.crowds import run_at_once
 from workbench.events.store import DamagedStoreError, UnwritableStoreError, Writer, open_rows
 
 ROWS = np.dtype([("time_us", "<i4"), ("site", "<i4")])
@@ -89,20 +89,7 @@ def test_writers_of_one_store_do_not_disturb_each_other(tmp_path):
             found, _ = open_rows(tmp_path / "a", ROWS, SETTINGS)
             np.testing.assert_array_equal(found, np.concatenate(parts))
 
-    failed: list[BaseException] = []
-
-    def watched() -> None:
-        try:
-            work()
-        except BaseException as error:
-            failed.append(error)
-
-    threads = [threading.Thread(target=watched) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failed == []
+    run_at_once(work, 4)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 

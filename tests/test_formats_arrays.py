@@ -9,16 +9,6 @@ from workbench.events.formats import DamagedFile
 EVENTS = [(1, 2, 30, 1), (4, 5, 60, 0), (7, 8, 90, 1)]
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(name, data):
-        path = tmp_path / f"one{name}"
-        path.write_bytes(data)
-        return path
-
-    return write
-
-
 def refuse(path, words, offset=None):
     """Reading raises DamagedFile of these words and this byte."""
     with pytest.raises(DamagedFile, match=words) as caught:

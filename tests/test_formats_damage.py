@@ -17,16 +17,6 @@ WRITERS = {
 OF_BYTES = [name for name in WRITERS if name not in (".npy", ".hdf5")]
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(name, data):
-        path = tmp_path / f"one{name}"
-        path.write_bytes(data)
-        return path
-
-    return write
-
-
 def refuse(path, words, offset=None, sensor=None):
     """Reading raises DamagedFile of these words and this byte; its cure follows."""
     with pytest.raises(DamagedFile, match=words) as caught:

@@ -38,7 +38,8 @@ class Preparation:
         return (self.polarities, *resize(self.transforms, self.sensor))
 
     def prepare(self, clip: Clip, number: int) -> Iterator[NDArray[Any]]:
-        """The recordings that a clip becomes, as rows (time_us, site)."""
+        """The recordings that a clip becomes, as rows (time_us, site). ValueError for a clip without events."""
+        place = None
         for place, events in enumerate(cut(clip.blocks(self.sensor), self.window_us)):
             if place and self.only_first:
                 continue  # read to the end all the same, so that damage there is found
@@ -47,6 +48,8 @@ class Preparation:
             rows = np.empty(len(site), dtype=ROWS)
             rows["time_us"], rows["site"] = time_us, site
             yield rows
+        if place is None:
+            raise ValueError(f"{clip.name} holds no events; take it out")
 
 
 @dataclass(frozen=True, eq=False)

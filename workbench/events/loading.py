@@ -38,6 +38,7 @@ PLACED: dict[str, tuple[Place, Callable[..., Collection]]] = {
 """Where each set of recordings lies on disk, and how it is read; a further set is one file and one line here."""
 
 CACHE = ".workbench"
+_LONGEST_US = int(np.iinfo(np.int32).max)
 
 
 def load(
@@ -84,42 +85,74 @@ def load(
     ValueError: unknown data set 'digit'; did you mean 'digits'? known sets: digits, motion, n-mnist, cifar10-dvs, \
 n-cars, dvs-gesture, or a folder
     """
-    steps = tuple(transforms) if isinstance(transforms, Sequence) else (transforms,)
-    _require_options(slices, on_error)
+    steps = _require_transforms(transforms)
+    for option, value, known in (("slices", slices, ("all", "first")), ("on_error", on_error, ("raise", "skip"))):
+        if value not in known:
+            raise ValueError(f"{option} is {value!r}; give {' or '.join(map(repr, known))}")
     owner = f"{name} train: " if isinstance(name, str) else ""
     bins = {
         "frames": positive(frames, f"{owner}frames"),
         "ticks_per_frame": positive(ticks_per_frame, f"{owner}ticks_per_frame"),
     }
-    skip, first = on_error == "skip", slices == "first"
-    where = Path(root)
+    skip, first, where = on_error == "skip", slices == "first", Path(root)
     if isinstance(name, str) and name in GENERATED:
+        _refuse_unused(name, split=split, labels=labels, classes=classes, sensor=sensor, download=download or None)
         made = remember(name, GENERATED[name], where, seed)
         if not steps and (window_us is None or first or window_us * (1 + FULL) > made.window_us):
             return made.rebin(**bins, window_us=window_us)
         collection = _regather(made)
     elif isinstance(name, str) and name in PLACED:
-        place, collect = PLACED[name]
-        if download:
-            place.fetch(where)
-        options = {} if classes is None else {"classes": classes}
-        collection = collect(where, split, seed, **options)
+        collection = _collect_placed(name, where, split, seed, labels, classes, download)
     elif isinstance(name, str | PathLike):
         where = _require_folder(name)
+        _refuse_unused(str(name), labels=labels, classes=classes, download=download or None)
         collection = sorted_folders.collect(where, split, seed)
     else:
+        _refuse_unused("what is in memory", download=download or None)
         collection = _collect_held(name, labels, classes, split, seed)
     kept = where / CACHE if cache else None
     sensor, window_us = _complete(collection, sensor, window_us, skip, kept)
-    window_us = positive(window_us, f"{owner}window_us")
+    if positive(window_us, f"{owner}window_us") > _LONGEST_US:
+        raise ValueError(
+            f"{owner}window_us is {window_us}, beyond {_LONGEST_US}; give a shorter one, to cut recordings"
+        )
     preparation = Preparation(sensor, collection.polarities, window_us, first, steps, seed, skip)
     return _build(collection, preparation, kept).rebin(**bins)
 
 
-def _require_options(slices: str, on_error: str) -> None:
-    for option, value, known in (("slices", slices, ("all", "first")), ("on_error", on_error, ("raise", "skip"))):
-        if value not in known:
-            raise ValueError(f"{option} is {value!r}; give {' or '.join(map(repr, known))}")
+def _require_transforms(transforms: Transform | Sequence[Transform]) -> tuple[Transform, ...]:
+    steps = tuple(transforms) if isinstance(transforms, Sequence) else (transforms,)
+    for number, step in enumerate(steps):
+        if not callable(step) or not hasattr(step, "size"):
+            raise ValueError(
+                f"transforms[{number}] is {step!r}, which is none; give those of workbench.events.transforms, such as "
+                "Downsample(2)"
+            )
+    return steps
+
+
+def _refuse_unused(source: str, **options: Any) -> None:
+    """ValueError for an option that would change nothing."""
+    for option, value in options.items():
+        if value is not None:
+            raise ValueError(f"{source} has no use for {option}={value!r}; leave it out")
+
+
+def _collect_placed(
+    name: str,
+    root: Path,
+    split: Split,
+    seed: int,
+    labels: Sequence[int] | None,
+    classes: int | Sequence[str] | None,
+    download: bool,
+) -> Collection:
+    place, collect = PLACED[name]
+    choosy = name == "dvs-gesture"
+    _refuse_unused(name, labels=labels, classes=None if choosy else classes)
+    if download:
+        place.fetch(root)
+    return collect(root, split, seed, 11 if classes is None else classes) if choosy else collect(root, split, seed)
 
 
 def _require_folder(name: str | PathLike[str]) -> Path:
