@@ -50,24 +50,23 @@ def compare(
     for model in models.values():
         require_match(model, recordings)
     tables = [
-        tabulate_run(name, model, _count(model, recordings, padding), recordings.labels, answer, energy)
+        tabulate_run(name, model, _count(model, recordings, padding), recordings, answer, energy)
         for name, model in models.items()
     ]
     table = pd.concat(tables, ignore_index=True)
-    table["split"] = recordings.divided
     table.attrs["workbench"] = COMPARISON
     return table
 
 
 def tabulate_run(
-    name: str, model: Model, counts: Counts, labels: np.ndarray, answer: str, energy: str | EnergyPreset
+    name: str, model: Model, counts: Counts, counted: Recordings, answer: str, energy: str | EnergyPreset
 ) -> pd.DataFrame:
     """What `compare` says of one model, from what has been counted; NaN accuracies where it has not answered."""
-    network, recordings = model.network, len(labels)
+    network, recordings = model.network, len(counted)
     edges, nodes = access_edges(model, counts), access_nodes(model, counts, recordings)
     table = _clock(model, len(counts.drive))
     table.insert(0, "model", name)
-    table["accuracy"] = _accuracy(model, counts.drive, labels, answer)
+    table["accuracy"] = _accuracy(model, counts.drive, counted.labels, answer)
     for column, values in (
         ("dense_macs", counts.dense.sum(1)),
         ("effective_macs", counts.effective.sum(1)),
@@ -81,6 +80,7 @@ def tabulate_run(
     table["delay_buffer_bytes"] = sum(count_buffer_bytes(model, position) for position in range(len(network.edges)))
     table["synapses"] = sum(count_synapses(model, position) for position in range(len(network.edges)))
     table["energy_nj"] = price(table, energy)
+    table["split"] = counted.divided
     return table
 
 

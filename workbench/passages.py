@@ -89,7 +89,7 @@ def follow(model: Model, recordings: Recordings, recording: int = 0, answer: str
         model.train(training)
     drive = activity[model.network.output]
     counts = count_blocks(model, [(np.zeros(1, dtype=int), 0, activity)], len(drive), 1)
-    costs = tabulate_run("model", model, counts, one.labels, answer, "fp32")
+    costs = tabulate_run("model", model, counts, one, answer, "fp32")
     first = model.network.first_response[model.network.output]
     answers = np.full((len(drive), drive.shape[2]), np.nan)
     if first < len(drive):
