@@ -96,7 +96,7 @@ class ComparePanel(FollowingPanel):
     def _row(self, name: str, passage: Passage) -> dict[str, Any]:
         """What a model has answered and spent in the steps that have ended at the cursor."""
         ended = int(np.floor(self.selection[1] * passage.ticks_per_frame + 1e-9))
-        counts = passage.costs.drop(columns=["model", "step", "frame", "accuracy"])
+        counts = passage.costs.drop(columns=["model", "step", "frame", "accuracy", "split"])
         answer = passage.chosen[ended - 1] if ended else None
         return {
             "model": name,

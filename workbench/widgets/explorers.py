@@ -85,7 +85,7 @@ class ExplorePanel(FollowingPanel):
     def table(self) -> pd.DataFrame:
         """A row per step: step, frame, answer (class so far, or None), right, and the counts so far of `wb.compare`."""
         passage = self.passage
-        table = passage.costs.drop(columns=["model", "accuracy"])
+        table = passage.costs.drop(columns=["model", "accuracy", "split"])
         table.insert(2, "answer", pd.Series(passage.chosen, dtype=object))
         table.insert(3, "right", passage.costs["accuracy"] == 1)
         return table
