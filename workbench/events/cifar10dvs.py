@@ -13,6 +13,7 @@ SENSOR = (128, 128)
 WINDOW_US = 1_200_000
 SUFFIXES = (".aedat", ".aedat4")
 PLACE = Place(
+    name="cifar10-dvs",
     title="CIFAR10-DVS",
     layout="<class>/*.aedat or <class>/*.aedat4, with the classes airplane to truck",
     holds=lambda folder: any((folder / name).is_dir() for name in CLASSES),

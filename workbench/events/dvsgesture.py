@@ -30,6 +30,7 @@ def _find_trials(folder: Path) -> Path | None:
 
 
 PLACE = Place(
+    name="dvs-gesture",
     title="DvsGesture",
     layout="*.aedat, *_labels.csv, trials_to_train.txt and trials_to_test.txt as its authors give it, or "
     "ibmGestureTrain/<user>/<number>.npy and ibmGestureTest/... as tonic does",

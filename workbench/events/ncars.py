@@ -94,6 +94,7 @@ def _class_folders(folder: Path, part: str, name: str) -> list[Path]:
 
 
 PLACE = Place(
+    name="n-cars",
     title="N-CARS",
     layout="n-cars_train/<class>/*.dat and n-cars_test/<class>/*.dat, with the classes cars and background",
     holds=lambda folder: any(_class_folders(folder, part, name) for part in ("train", "test") for name in CLASSES),

@@ -13,6 +13,7 @@ SENSOR = (34, 34)
 WINDOW_US = 300_000
 PARTS = ("Train", "Test")
 PLACE = Place(
+    name="n-mnist",
     title="N-MNIST",
     layout="Train/<digit>/*.bin and Test/<digit>/*.bin",
     holds=lambda folder: any((folder / part).is_dir() for part in PARTS),

@@ -12,6 +12,7 @@ from pathlib import Path
 class Place:
     """How the folder of a data set is recognised, and what a person needs to know who does not have it."""
 
+    name: str  # as it is loaded: n-mnist
     title: str  # as people write it: N-MNIST
     layout: str  # the files it needs, as a path with <placeholders>
     holds: Callable[[Path], bool]  # whether a folder holds some of them
@@ -58,7 +59,8 @@ class Place:
         whole = f"The whole set has {self.recordings:,} recordings, {self.size}; a part of it will do"
         if self.tonic is None:
             return f"{whole}. It is at {self.url}; tonic cannot download it"
-        return f"{whole}. Tonic fetches it when asked: load(..., {str(root)!r}, download=True); it is at {self.url}"
+        fetch = f"load({self.name!r}, {str(root)!r}, download=True)"
+        return f"{whole}. Tonic ({self.tonic}) fetches it when asked: {fetch}; it is at {self.url}"
 
 
 def squeeze(name: str) -> str:
