@@ -18,6 +18,8 @@ from workbench.events.recordings import Recordings
 from workbench.exchange import describe, read_tensors, write_tensors
 from workbench.model import Model
 
+_AT_ONCE = 1 << 22  # events looked at together: recordings may be mapped from files larger than memory
+
 
 @dataclass
 class Progress:
@@ -97,5 +99,6 @@ def _digest(recordings: Recordings | None) -> str | None:
         return None
     digest = hashlib.sha256()
     for values in (recordings.time_us, recordings.site, recordings.starts, recordings.labels):
-        digest.update(np.ascontiguousarray(values).data)
+        for begin in range(0, len(values), _AT_ONCE):
+            digest.update(np.ascontiguousarray(values[begin : begin + _AT_ONCE]).data)
     return digest.hexdigest()

@@ -31,7 +31,7 @@ def measure_scales(
             raise ValueError(f"percentile={percentile!r} must lie above 0 and at most at 100")
     network = model.network
     found: dict[float | None, Scales] = {percentile: {} for percentile in percentiles}
-    chosen = np.unique(np.linspace(0, len(recordings) - 1, CALIBRATION_RECORDINGS).astype(int))
+    chosen = choose_evenly(len(recordings))
     for node, active in _record(model, recordings, chosen).items():
         if network.first_response[node] >= recordings.frames:
             parts = [np.ones(len(percentiles))]  # it answers after the recordings end: nothing depends on its scale
@@ -49,6 +49,15 @@ def measure_scales(
     for scales in found.values():
         scales[network.output] = 1.0
     return found
+
+
+def choose_evenly(count: int) -> np.ndarray:
+    """Which of so many recordings are measured: at most 256, evenly spread, the first and the last among them.
+
+    >>> len(choose_evenly(3)), len(choose_evenly(60_000)), choose_evenly(60_000)[-1].item()
+    (3, 256, 59999)
+    """
+    return np.unique(np.linspace(0, count - 1, CALIBRATION_RECORDINGS).astype(int))
 
 
 def mix_scales(recipe: Recipe, measured: Mapping[float | None, Scales]) -> Scales:

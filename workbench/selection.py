@@ -15,7 +15,7 @@ from workbench.measures import run_blocks
 from workbench.model import Model, Scales
 from workbench.readout import average_answers
 from workbench.recipes import Percentiles, Recipe
-from workbench.scales import measure_scales, mix_scales, take_ceilings
+from workbench.scales import choose_evenly, measure_scales, mix_scales, take_ceilings
 from workbench.spiking import make_spiking
 
 PERCENTILES = (100.0, 99.9, 99.0, 97.0, 94.0, 90.0, 80.0, 65.0, 50.0)  # from few spikes, in large steps, to many
@@ -104,11 +104,15 @@ def _measure(folded: Model, recordings: Recordings, k: int) -> dict[float | None
 
 
 def _hold_back(recordings: Recordings) -> tuple[Recordings, Recordings]:
-    """Recordings to measure on, evenly spread, and the others; the same ones twice where there are fewer than eight."""
+    """Recordings to measure on, and as many of the others as scales are measured on, both evenly spread.
+
+    The same ones twice where there are fewer than eight.
+    """
     if len(recordings) < 8:
         return recordings, recordings
     held = np.linspace(0, len(recordings) - 1, min(HELD_BACK, len(recordings) // 4)).astype(int)
-    return recordings[held], recordings[np.setdiff1d(np.arange(len(recordings)), held)]
+    others = np.setdiff1d(np.arange(len(recordings)), held)
+    return recordings[held], recordings[others[choose_evenly(len(others))]]
 
 
 def _answer(model: Model, recordings: Recordings) -> tuple[Tensor, float]:
