@@ -38,9 +38,9 @@ results: $(READY)
 conversion: $(READY)
 	$(BIN)/python -m benchmarks.conversion
 
-# who reads which files, how fast, and what a part of N-MNIST teaches (DATA=<folder>): docs/recordings.md
+# who reads which files, how fast, and what a part of N-MNIST teaches (DATA=<folder>, CARS=<file.dat>): docs/recordings.md
 recordings: $(READY)
-	$(BIN)/python -m benchmarks.recordings $(if $(DATA),--data "$(DATA)")
+	$(BIN)/python -m benchmarks.recordings $(if $(DATA),--data "$(DATA)") $(if $(CARS),--cars "$(CARS)")
 
 # every figure and panel as a picture: docs/gallery.md
 gallery: $(READY) browser

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import platform
+import struct
 import tempfile
 import time
 from collections.abc import Callable
@@ -31,6 +32,7 @@ def main() -> None:
     """Measure, write the page, print it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", metavar="FOLDER", help="N-MNIST recordings to read and learn as well")
+    parser.add_argument("--cars", metavar="FILE", help="a recording of N-CARS to read as well")
     parser.add_argument("--seeds", type=int, default=3, help="trainings on them (default: 3)")
     options = parser.parse_args()
     numbers = {
@@ -40,6 +42,7 @@ def main() -> None:
         "share": markdown(_measure_share()),
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
         "learned": _learn(options.data, options.seeds) if options.data else "Not measured in this run.",
+        "agreed": _agree(options.data, options.cars),
     }
     PAGE.write_text(TEXT.read_text(encoding="utf-8").format(**numbers), encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
@@ -141,6 +144,27 @@ def _measure_share() -> pd.DataFrame:
             {"set": name, "training (s)": round(whole, 1), "of it binning": f"{100 * sum(spent) / whole:.1f} %"}
         )
     return pd.DataFrame(rows).set_index("set")
+
+
+def _agree(digits: str | None, cars: str | None) -> str:
+    """How many events of real files agree, one by one, with a plain decoding of the same bytes."""
+    words = []
+    if digits:
+        paths = sorted(Path(digits).rglob("*.bin"))
+        found = 0
+        for path in paths:
+            rows = struct.iter_unpack(">BBBH", path.read_bytes())
+            expected = [(x, y, (high & 127) << 16 | low, bool(high >> 7)) for x, y, high, low in rows]
+            assert formats.read(path, (34, 34)).tolist() == expected, path
+            found += len(expected)
+        words.append(f"{found:,} events of {len(paths):,} files of N-MNIST")
+    if cars:
+        raw = Path(cars).read_bytes()
+        rows = struct.iter_unpack("<II", raw[raw.index(b"\n\0\x08") + 3 :])
+        expected = [(word & 0x3FFF, word >> 14 & 0x3FFF, time, bool(word >> 28 & 1)) for time, word in rows]
+        assert formats.read(cars, (100, 120)).tolist() == expected
+        words.append(f"{len(expected):,} events of a recording of N-CARS")
+    return " and ".join(words) or "no real files in this run"
 
 
 def _learn(root: str, seeds: int) -> str:
