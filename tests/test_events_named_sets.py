@@ -296,6 +296,10 @@ def test_files_of_every_format_make_a_data_set(tmp_path, suffix):
     dataset = wb.load(tmp_path, sensor=sensor)
     assert dataset.shape == (2, *sensor)
     assert held(dataset) == sorted(written)
+    height, width = wb.load(tmp_path).shape[1:]
+    told = {".aedat": (128, 128), ".aedat4": sensor, ".raw": (720, 1280)}
+    tallest, widest = (max(event[axis] for _, events in written for event in events) + 1 for axis in (1, 0))
+    assert (height, width) == told.get(suffix, (tallest, widest))
 
 
 # tonic's own data sets, on the same files

@@ -23,13 +23,15 @@ Blocks = Callable[[Sensor | None], Iterator[Events]]
 class Clip:
     """One labelled stretch of events: how to read it, and what it is called in messages.
 
-    ``stamp`` changes when its events may have changed; None where that cannot be known.
+    ``stamp`` changes when its events may have changed; None where that cannot be known. ``told`` gives the sensor that
+    its file names, if it does.
     """
 
     name: str
     label: int
     blocks: Blocks
     stamp: str | None = None
+    told: Callable[[], Sensor | None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def clip_file(path: Path, label: int, own_clock: bool = False) -> Clip:
             block["t"] -= origin
             yield block
 
-    return Clip(str(path), label, blocks, stamp_file(path))
+    return Clip(str(path), label, blocks, stamp_file(path), lambda: formats.sensor(path))
 
 
 def clip_interval(path: Path, label: int, begin_us: int, end_us: int) -> Clip:

@@ -17,7 +17,8 @@ _NO_ROWS = np.dtype("u1")
 
 @dataclass(frozen=True)
 class Survey:
-    """What a first reading found: the smallest sensor that holds all events, and how long the longest clip lasts.
+    """What a first reading found: the smallest sensor that holds all events and all sensors that files name, and how
+    long the longest clip lasts.
 
     From a millisecond on, the length is rounded up to whole milliseconds.
     """
@@ -37,8 +38,9 @@ def survey(clips: Sequence[Clip], sensor: Sensor | None, skip: bool) -> Survey:
     """
     height = width = longest = 1
     for clip in clips:
-        begin, end, tall, wide = None, 0, 1, 1
+        begin, end = None, 0
         try:
+            tall, wide = clip.told() or (1, 1)
             for block in clip.blocks(sensor):
                 if len(block):
                     begin = int(block["t"][0]) if begin is None else begin
