@@ -27,7 +27,7 @@ FLOORS = [
     {"events"},
     {"graph"},
     {"rollout"},
-    {"engine", "norms", "model", "models", "membranes"},
+    {"engine", "inference", "norms", "model", "models", "membranes"},
     {
         "exchange",
         "checkpoints",

@@ -74,6 +74,18 @@ class Layers(Protocol):
         """The node's neuron, `age` steps after its first response: activity and the membrane left behind."""
 
 
+def join(values: Sequence[Tensor]) -> Tensor:
+    """These steps (steps, batch, *shape) one after the other, in memory in the order of axes that they share.
+
+    >>> join([torch.zeros(2, 3, 4), torch.ones(1, 3, 4)])[:, 0, 0]
+    tensor([0., 0., 1.])
+    """
+    if len(values) == 1:
+        return values[0]
+    joined = torch.cat([steps.flatten(0, 1) for steps in values])  # of images, so that channels stay last
+    return joined.view(-1, *values[0].shape[1:])
+
+
 def plan(network: Network, wanted: Iterable[str]) -> Plan:
     """The order in which blocks of time can be computed, without the nodes that the wanted ones do not depend on."""
     wanted = tuple(dict.fromkeys(wanted))
@@ -171,16 +183,18 @@ class _Block:
                 break
             if piece.start < end:
                 found.append(piece.cut(begin, end))
-        return found[0] if len(found) == 1 else torch.cat(found[::-1])
+        return join(found[::-1])
 
     def respond(self, node: str, arrivals: Iterable[Piece], begin: int, end: int) -> None:
         """Sum what arrives in the steps begin .. end - 1, and let the node answer."""
         pieces = sorted((Piece(max(p.start, begin), p.cut(begin, end)) for p in arrivals), key=lambda p: p.start)
-        drive, owned = pieces[0].values, False  # one of the edges brings the first response, so it has every step
+        drive = pieces[0].values  # one of the edges brings the first response, so it has every step
         for piece in pieces[1:]:
-            if piece.start < end:
-                drive, owned = drive if owned else drive.clone(), True
-                drive[piece.start - begin :] += piece.values
+            if piece.start == begin:
+                drive = drive + piece.values
+            elif piece.start < end:
+                late = drive[piece.start - begin :] + piece.values
+                drive = join([drive[: piece.start - begin], late])
         age = begin - self.network.first_response[node]
         settled = self.layers.settle(node, drive)
         activity, self.membranes[node] = self.layers.fire(node, settled, self.membranes.get(node), age)
@@ -193,7 +207,7 @@ class _Block:
             return self.read(node, first, last)
         some = next(iter(self.inputs.values()))
         silence = some.new_zeros(min(first, self.end) - self.begin, some.shape[1], *self.network.shapes[node])
-        return torch.cat([silence, self.read(node, first, last)]) if first < last else silence
+        return join([silence, self.read(node, first, last)]) if first < last else silence
 
     def state(self) -> State:
         """What the next block needs to know."""

@@ -10,9 +10,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from workbench.engine import Layers, State, advance, plan
+from workbench.engine import Layers, State, advance, join, plan
 from workbench.graph import Network
-from workbench.neurons import Neuron, QuantisedReLU, ReLU
+from workbench.inference import Inference
+from workbench.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU
 from workbench.norms import Bias, Norm
 from workbench.paths import reachable
 from workbench.recipes import Recipe
@@ -105,9 +106,7 @@ class Model(nn.Module):
         ]
         for norm in self._norms():
             norm.update()
-        return {
-            node: torch.cat([b[node] for b in blocks]) if len(blocks) > 1 else blocks[0][node] for node in blocks[0]
-        }
+        return {node: join([block[node] for block in blocks]) for node in blocks[0]}
 
     def stream(self, batch: int = 1, record: Iterable[str] | None = None) -> Stream:
         """A stream that is fed a recording of any length block by block, in constant memory."""
@@ -142,11 +141,25 @@ class Model(nn.Module):
 
     def schedule(self, node: str, drive: Tensor, age: int) -> Tensor:
         """The drive (steps, batch, *shape) with the biases of a frame moved to its first tick, where so converted."""
-        if self.recipe is None or self.recipe.bias == "tick" or node == self.network.output:
+        moved = self._moved(age, len(drive))
+        if moved is None or node == self.network.output:
             return drive
-        begins = torch.arange(age, age + len(drive), device=drive.device) % self.ticks_per_frame == 0
-        moved = (begins * self.ticks_per_frame - 1.0).to(drive.dtype).view(-1, *[1] * (drive.ndim - 1))
+        moved = moved.to(drive).view(-1, *[1] * (drive.ndim - 1))
         return drive + moved * self.node_layer(node).bias.view(-1, *[1] * (drive.ndim - 3))
+
+    def inference(self) -> Layers:
+        """The layers to run where nobody trains; the model itself in training, and where the nodes do not spike."""
+        layers = {node: self.node_layer(node) for node in self.network.hidden}
+        if self.training or not isinstance(self.neuron, IntegrateAndFire) or self.norm is not None:
+            return self
+        return Inference(self, self.neuron, {node: layer.bias for node, layer in layers.items()}, self._moved)
+
+    def _moved(self, age: int, steps: int) -> Tensor | None:
+        """How many more biases than one arrive in each of these steps; None where one arrives in every step."""
+        if self.recipe is None or self.recipe.bias == "tick":
+            return None
+        begins = torch.arange(age, age + steps) % self.ticks_per_frame == 0
+        return begins * self.ticks_per_frame - 1.0
 
     def ceiling(self, node: str) -> Tensor:
         """The largest activity of a hidden node, which it has learned: only where the neuron has a ceiling."""
@@ -236,7 +249,7 @@ class Stream:
         until: int | None = None,
         layers: Layers | None = None,
     ) -> None:
-        self.model, self.batch, self._layers = model, batch, layers or model
+        self.model, self.batch, self._layers = model, batch, layers
         self._plan = plan(model.network, record)
         self._state = State()
         self._until = until
@@ -252,7 +265,8 @@ class Stream:
         batch = next(iter(inputs.values())).shape[1]
         if batch != self.batch:
             raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
-        activity, self._state = advance(self._plan, self._layers, self._state, inputs, self._until)
+        layers = self._layers or self.model.inference()
+        activity, self._state = advance(self._plan, layers, self._state, inputs, self._until)
         return activity
 
     def __call__(self, block: Tensor | Mapping[str, Tensor]) -> Tensor:
