@@ -26,12 +26,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """What has to be computed, and in which order, so that the wanted nodes are known."""
+    """What has to be computed, and in which order, so that the wanted nodes are known.
+
+    With a block of input that ends at step t, a node is computed up to step t + lead: as soon as what it needs is
+    there. Then most sources are read exactly in the blocks in which they were computed, without a copy.
+    """
 
     network: Network
     wanted: tuple[str, ...]
     parts: tuple[Part, ...]
-    depth: Mapping[str, int]  # node -> steps of its past that edges still read
+    lead: Mapping[str, int]  # node -> how many steps it is ahead of the input
+    depth: Mapping[str, int]  # node -> steps of its past that edges still read, or that are still wanted
     slack: Mapping[str, int]  # node -> its last so many steps reach no wanted node any more
 
 
@@ -54,10 +59,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class State:
-    """Everything a network remembers between two blocks: the next step, the past that edges read, the membranes."""
+    """Everything a network remembers between two blocks: the next step, the past that is read again, the membranes."""
 
     step: int = 0
-    past: Mapping[str, Piece] = field(default_factory=dict)
+    past: Mapping[str, tuple[Piece, ...]] = field(default_factory=dict)
     membranes: Mapping[str, Tensor | None] = field(default_factory=dict)
 
 
@@ -86,8 +91,11 @@ def join(values: Sequence[Tensor]) -> Tensor:
     return joined.view(-1, *values[0].shape[1:])
 
 
-def plan(network: Network, wanted: Iterable[str]) -> Plan:
-    """The order in which blocks of time can be computed, without the nodes that the wanted ones do not depend on."""
+def plan(network: Network, wanted: Iterable[str], ahead: bool = False) -> Plan:
+    """The order in which blocks of time can be computed, without the nodes that the wanted ones do not depend on.
+
+    With `ahead` every node runs ahead of the input as far as the delays allow; otherwise all compute the same steps.
+    """
     wanted = tuple(dict.fromkeys(wanted))
     for node in wanted:
         if node not in network.nodes:
@@ -95,13 +103,22 @@ def plan(network: Network, wanted: Iterable[str]) -> Plan:
     needed = reachable(wanted, ((edge.target, edge.source) for edge in network.edges))
     edges = [edge for edge in network.edges if edge.target in needed]
     nodes = [node for node in network.nodes if node in needed]
-    return Plan(
-        network=network,
-        wanted=wanted,
-        parts=tuple(_part(part, edges) for part in connected_parts(nodes, [edge.ends for edge in edges])),
-        depth={node: max((edge.delay for edge in edges if edge.source == node), default=0) for node in nodes},
-        slack=shortest_delays(wanted, ((edge.target, edge.source, edge.delay) for edge in edges)),
-    )
+    parts = tuple(_part(part, edges) for part in connected_parts(nodes, [edge.ends for edge in edges]))
+    lead = _leads(parts, edges) if ahead else dict.fromkeys(nodes, 0)
+    depth = {node: lead[node] if node in wanted else 0 for node in nodes}
+    for edge in edges:
+        depth[edge.source] = max(depth[edge.source], lead[edge.source] + edge.delay - lead[edge.target])
+    slack = shortest_delays(wanted, ((edge.target, edge.source, edge.delay) for edge in edges))
+    return Plan(network, wanted, parts, lead, depth, slack)
+
+
+def _leads(parts: Iterable[Part], edges: Sequence[Edge]) -> dict[str, int]:
+    """How far each part can be ahead of the input: until the first of the edges into it has no more to bring."""
+    lead: dict[str, int] = {}
+    for part in parts:
+        entering = [edge for edge in edges if edge.target in part.nodes and edge.source not in part.nodes]
+        lead |= dict.fromkeys(part.nodes, min((lead[edge.source] + edge.delay for edge in entering), default=0))
+    return lead
 
 
 def _part(nodes: frozenset[str], edges: Sequence[Edge]) -> Part:
@@ -136,7 +153,7 @@ class _Block:
         self.plan, self.network, self.layers, self.inputs = plan, plan.network, layers, inputs
         self.begin, self.until = state.step, until
         self.end = self.begin + len(next(iter(inputs.values())))
-        self.pieces = {node: [piece] for node, piece in state.past.items()}
+        self.pieces = {node: list(pieces) for node, pieces in state.past.items()}
         self.membranes = dict(state.membranes)
 
     def compute(self, part: Part) -> None:
@@ -150,8 +167,8 @@ class _Block:
             node: self.arrivals([p for p in incoming[node] if p not in inner[node]], *self.alive(node))
             for node in part.nodes
         }
-        steps = part.steps or self.end - self.begin
-        for begin in range(self.begin, self.end, steps):
+        steps, lead = part.steps or self.end - self.begin, self.plan.lead[part.nodes[0]]
+        for begin in range(self.begin + lead, self.end + lead, steps):
             for node in part.nodes:
                 first, last = self.alive(node)
                 first, last = max(first, begin), min(last, begin + steps)
@@ -159,10 +176,11 @@ class _Block:
                     self.respond(node, outer[node] + self.arrivals(inner[node], first, last), first, last)
 
     def alive(self, node: str) -> tuple[int, int]:
-        """The steps of this block in which the node answers and can still reach a wanted node."""
-        first = max(self.begin, self.network.first_response[node])
-        last = self.end if self.until is None else min(self.end, self.until - self.plan.slack[node])
-        return first, last
+        """The steps to compute with this block: those in which the node answers and can still reach a wanted node."""
+        lead = self.plan.lead[node]
+        first = max(self.begin + lead, self.network.first_response[node])
+        last = self.end + lead
+        return first, last if self.until is None else min(last, self.until - self.plan.slack[node])
 
     def arrivals(self, positions: Iterable[int], begin: int, end: int) -> list[Piece]:
         """What these edges bring to the steps begin .. end - 1, from each source's first response on."""
@@ -202,19 +220,17 @@ class _Block:
 
     def filled(self, node: str) -> Tensor:
         """Activity of a wanted node in every step of the block, zeros where it is silent."""
-        first, last = self.alive(node)
+        first = min(max(self.begin, self.network.first_response[node]), self.end)
         if first == self.begin:
-            return self.read(node, first, last)
+            return self.read(node, first, self.end)
         some = next(iter(self.inputs.values()))
-        silence = some.new_zeros(min(first, self.end) - self.begin, some.shape[1], *self.network.shapes[node])
-        return join([silence, self.read(node, first, last)]) if first < last else silence
+        silence = some.new_zeros(first - self.begin, some.shape[1], *self.network.shapes[node])
+        return join([silence, self.read(node, first, self.end)]) if first < self.end else silence
 
     def state(self) -> State:
         """What the next block needs to know."""
         past = {}
         for node, pieces in self.pieces.items():
-            end = pieces[-1].end
-            begin = max(pieces[0].start, end - self.plan.depth[node])
-            if begin < end:
-                past[node] = Piece(begin, self.read(node, begin, end))
+            begin = self.end + self.plan.lead[node] - self.plan.depth[node]
+            past[node] = tuple(piece for piece in pieces if piece.end > begin)
         return State(self.end, past, self.membranes)

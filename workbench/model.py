@@ -250,7 +250,7 @@ class Stream:
         layers: Layers | None = None,
     ) -> None:
         self.model, self.batch, self._layers = model, batch, layers
-        self._plan = plan(model.network, record)
+        self._plan = plan(model.network, record, ahead=layers is None and not model.training)
         self._state = State()
         self._until = until
 
