@@ -67,12 +67,12 @@ def scan_slice(
         levels, sent, given = state[0, recording, first:last], state[1, recording, first:last], bias[first:last]
         for step in range(len(rows)):
             row, more, phase = rows[step, recording, first:last], moved[step], (age + step) % frame
-            if phase == 0:
+            if phase == 0 and signed:
                 sent[:] = nothing
-                if returns:
-                    levels[:] = start
-                elif rectify:
-                    levels[:] = np.maximum(levels, nothing)
+            if phase == 0 and returns:
+                levels[:] = start
+            if phase == 0 and rectify:
+                levels[:] = np.maximum(levels, nothing)
             most = nothing if phase < silence else burst
             for u in range(len(row)):
                 level = levels[u] + ((row[u] + given[u]) + more * given[u])
@@ -81,10 +81,10 @@ def scan_slice(
                 least = -min(max(sent[u], nothing), most) if signed else nothing
                 fired = fired if fired > least else least
                 fired = fired if fired < most else most
+                if signed:  # not after the next two lines: the loop would no longer become vector instructions
+                    sent[u] += fired
                 levels[u] = level * np.float32(fired == 0) if zero else level - fired * threshold
                 row[u] = fired
-                if signed:
-                    sent[u] += fired
 
 
 def suits(drive: Tensor, membrane: Tensor | None) -> bool:
@@ -114,9 +114,10 @@ def overwrite(
     order = [0, 1, *sorted(range(2, drive.ndim), key=drive.stride, reverse=True)]  # as the axes lie in memory
     back = [order.index(axis) for axis in range(drive.ndim)]
     dense = drive.permute(order).contiguous()
-    state = dense.new_full((2, *dense.shape[1:]), dynamics.start)
-    state[1] = 0
-    if membrane is not None:
+    state = dense.new_empty(2, *dense.shape[1:])
+    if membrane is None:
+        state[0], state[1] = dynamics.start, 0
+    else:
         known = membrane if dynamics.signed else membrane.unsqueeze(0)
         state[: len(known)] = known.permute(0, *order[1:])
     if bias is None:
