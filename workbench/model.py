@@ -10,7 +10,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from workbench.engine import Layers, State, advance, join, plan
+from workbench.engine import Layers, State, advance, choose_block, join, plan
 from workbench.graph import Network
 from workbench.inference import Inference
 from workbench.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU
@@ -96,7 +96,7 @@ class Model(nn.Module):
         inputs = self._inputs(frames)
         steps, batch = next(iter(inputs.values())).shape[:2]
         if block is None:
-            block = steps if self.training or not self.spiking else max(1, 128 // max(1, batch))
+            block = steps if self.training else choose_block(self.network, batch, self.ticks_per_frame)
         stream = Stream(self, batch, self.network.nodes if record is None else record, until=steps, layers=layers)
         for norm in self._norms():
             norm.forget()  # a run before this one may have been interrupted
