@@ -19,6 +19,7 @@ SIGNATURE = (
     "float32, float32, float32, float32, boolean, boolean, boolean, boolean)"
 )
 SLICE = 1 << 17  # a thread is worth its call from about so many drives on
+SHARES = 4  # slices for each thread
 
 
 class Dynamics(NamedTuple):
@@ -132,16 +133,23 @@ def overwrite(
 
 
 def _scan(dynamics: Dynamics, rows: Tensor, state: Tensor, bias: Tensor, moved: Tensor | None, age: int) -> None:
-    """Scan every slice of the units, all but the first in the threads of a pool."""
+    """Scan every slice of the units; threads that are free take one after the other, so a busy core delays nobody."""
     compiled = kernel()
     assert compiled is not None, "suits() says whether there is a kernel"
     more = rows.new_zeros(len(rows)) if moved is None else moved
     arrays = [values.numpy() for values in (rows, state, bias, more)]
-    (first, last), *others = split_units(rows.shape[2], min(torch.get_num_threads(), rows.numel() // SLICE))
-    jobs = [_pool(os.getpid(), len(others)).submit(compiled, *arrays, *ends, age, *dynamics) for ends in others]
-    compiled(*arrays, first, last, age, *dynamics)
+    helpers = min(torch.get_num_threads(), rows.numel() // SLICE) - 1
+    left = iter(split_units(rows.shape[2], 1 if helpers < 1 else SHARES * (helpers + 1)))
+
+    def work() -> None:
+        for first, last in left:
+            compiled(*arrays, first, last, age, *dynamics)
+
+    jobs = [_pool(os.getpid(), helpers).submit(work) for _ in range(helpers)]
+    work()
     for job in jobs:
-        job.result()
+        if not job.cancel():  # one that has not begun is not needed any more
+            job.result()
 
 
 def split_units(units: int, count: int) -> list[tuple[int, int]]:
