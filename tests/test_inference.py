@@ -109,7 +109,7 @@ def test_a_stream_holds_no_more_the_longer_it_runs():
         stream, held = model.stream(batch=2), []
         for _ in range(12):
             stream.run(random_frames(model.network, seed, 5, counts=True))
-            held.append(sum(len(p.values) for pieces in stream._state.past.values() for p in pieces))
+            held.append(sum(len(p.values) for s in stream._states for pieces in s.past.values() for p in pieces))
         assert max(held[4:]) == max(held[4:8])
 
 

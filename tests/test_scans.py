@@ -1,4 +1,4 @@
-"""The compiled scan: exactly the torch scan in every layout and number of threads, and torch where it cannot be."""
+"""The compiled scan: exactly the torch scan in every layout, and torch where it cannot be."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -32,12 +32,6 @@ def some_drive(rng: np.random.Generator, dyadic: bool, channels_last: bool = Fal
     values = rng.integers(-40, 60, shape) / 32 if dyadic else rng.normal(0.2, 1, shape)
     drive = torch.tensor(values, dtype=torch.float32)
     return drive.movedim(2, 4).contiguous().movedim(4, 2) if channels_last else drive
-
-
-@pytest.fixture(autouse=True)
-def _small_slices(monkeypatch):
-    """Threads are used for small drives as well."""
-    monkeypatch.setattr(scans, "SLICE", 64)
 
 
 @pytest.mark.parametrize("seed", range(300))
@@ -81,26 +75,12 @@ def test_any_shape_and_any_layout_will_do(neuron, shape):
         assert torch.equal(membrane, left)
 
 
-def test_the_number_of_threads_changes_nothing_and_threads_may_share_it():
+def test_threads_may_scan_at_the_same_time():
     neuron = wb.IntegrateAndFire()
     drives = [some_drive(np.random.default_rng(seed), dyadic=False) for seed in range(8)]
-    expected = [neuron.scan_plainly(drive, None, 0)[0] for drive in drives]
-    threads = torch.get_num_threads()
-    try:
-        for number in (1, 2, 5):
-            torch.set_num_threads(number)
-            with ThreadPoolExecutor(4) as pool:
-                found = list(pool.map(lambda drive: neuron.scan(drive, None, 0)[0], drives))
-            assert all(map(torch.equal, found, expected))
-    finally:
-        torch.set_num_threads(threads)
-
-
-def test_slices_hold_every_unit_once():
-    for units, count in ((1, 0), (16, 3), (17, 2), (1000, 3), (5184, 2), (0, 2)):
-        slices = scans.split_units(units, count)
-        assert [unit for first, last in slices for unit in range(first, last)] == list(range(units))
-        assert len(slices) <= max(1, count)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda drive: neuron.scan(drive, None, 0)[0], drives))
+    assert all(map(torch.equal, found, [neuron.scan_plainly(drive, None, 0)[0] for drive in drives]))
 
 
 def test_what_the_compiled_scan_cannot_take_is_left_to_torch():

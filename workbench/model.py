@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import cast
 
 import torch
@@ -17,6 +18,8 @@ from workbench.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU
 from workbench.norms import Bias, Norm
 from workbench.paths import reachable
 from workbench.recipes import Recipe
+from workbench.scans import suits
+from workbench.threads import count_shares, gather, run_together
 
 Scales = dict[str, float | tuple[float, ...]]  # activity per spike and tick, lambda of each node or of its channels
 
@@ -152,6 +155,8 @@ class Model(nn.Module):
         layers = {node: self.node_layer(node) for node in self.network.hidden}
         if self.training or not isinstance(self.neuron, IntegrateAndFire) or self.norm is not None:
             return self
+        if not suits(next(iter(layers.values())).bias.detach(), None):
+            return self
         return Inference(self, self.neuron, {node: layer.bias for node, layer in layers.items()}, self._moved)
 
     def _moved(self, age: int, steps: int) -> Tensor | None:
@@ -251,13 +256,15 @@ class Stream:
     ) -> None:
         self.model, self.batch, self._layers = model, batch, layers
         self._plan = plan(model.network, record, ahead=layers is None and not model.training)
-        self._state = State()
+        parallel = layers is None and model.inference() is not model
+        shares = count_shares(batch, max(map(math.prod, model.network.shapes.values()))) if parallel else 1
+        self._states = [State()] * shares
         self._until = until
 
     @property
     def step(self) -> int:
         """Number of steps fed so far."""
-        return self._state.step
+        return self._states[0].step
 
     def run(self, block: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Activity of the recorded nodes over the next steps, (steps, batch, *shape) each."""
@@ -266,8 +273,17 @@ class Stream:
         if batch != self.batch:
             raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
         layers = self._layers or self.model.inference()
-        activity, self._state = advance(self._plan, layers, self._state, inputs, self._until)
-        return activity
+        shares = [
+            dict(zip(inputs, values, strict=True))
+            for values in zip(*(v.tensor_split(len(self._states), dim=1) for v in inputs.values()), strict=True)
+        ]
+        tasks = [
+            partial(advance, self._plan, layers, state, share, self._until)
+            for state, share in zip(self._states, shares, strict=True)
+        ]
+        results = run_together(tasks)
+        self._states = [state for _, state in results]
+        return {node: gather([activity[node] for activity, _ in results]) for node in self._plan.wanted}
 
     def __call__(self, block: Tensor | Mapping[str, Tensor]) -> Tensor:
         """The same as `feed`: a stream is called like its model."""

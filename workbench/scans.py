@@ -1,13 +1,11 @@
-"""The scan of spiking neurons, compiled: in place, over slices of the units, in as many threads as torch has."""
+"""The scan of spiking neurons, compiled: drives become spikes in place, in one pass over memory."""
 
 from __future__ import annotations
 
 import math
-import os
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,11 +13,9 @@ import torch
 from torch import Tensor
 
 SIGNATURE = (
-    "void(float32[:,:,::1], float32[:,:,::1], float32[::1], float32[::1], int64, int64, int64, int64, int64, "
+    "void(float32[:,:,::1], float32[:,:,::1], float32[::1], float32[::1], int64, int64, int64, "
     "float32, float32, float32, float32, boolean, boolean, boolean, boolean)"
 )
-SLICE = 1 << 17  # a thread is worth its call from about so many drives on
-SHARES = 4  # slices for each thread
 
 
 class Dynamics(NamedTuple):
@@ -39,11 +35,11 @@ class Dynamics(NamedTuple):
 
 @cache
 def kernel() -> Callable[..., None] | None:
-    """The compiled `scan_slice`; None, and a warning once, where numba is missing or fails."""
+    """The compiled `scan_rows`; None, and a warning once, where numba is missing or fails."""
     try:
         from numba import njit  # when first needed: it takes longer to import than the workbench
 
-        compiled: Callable[..., None] = njit(SIGNATURE, nogil=True, cache=True)(scan_slice)
+        compiled: Callable[..., None] = njit(SIGNATURE, nogil=True, cache=True)(scan_rows)
     except Exception as error:  # whatever it is, torch can do without
         reason = f"{type(error).__name__}: {error}"
         warnings.warn(
@@ -53,11 +49,11 @@ def kernel() -> Callable[..., None] | None:
     return compiled
 
 
-def scan_slice(
-    rows: Any, state: Any, bias: Any, moved: Any, first: int, last: int, age: int, frame: int, silence: int,
+def scan_rows(
+    rows: Any, state: Any, bias: Any, moved: Any, age: int, frame: int, silence: int,
     start: float, threshold: float, floor: float, burst: float, signed: bool, zero: bool, returns: bool, rectify: bool
 ) -> None:  # fmt: skip
-    """Turn the drives of the units first .. last - 1 into their spikes, one recording and one tick after the other.
+    """Turn the drives of all units into their spikes, one recording and one tick after the other.
 
     `rows` (steps, batch, units) holds drives and, afterwards, spikes; `state` (2, batch, units) the membranes, and what
     signed neurons have sent in this frame. Unit u is driven by (row[u] + bias[u]) + moved[step] bias[u]. The rest are
@@ -65,9 +61,9 @@ def scan_slice(
     """
     nothing = np.float32(0)
     for recording in range(rows.shape[1]):
-        levels, sent, given = state[0, recording, first:last], state[1, recording, first:last], bias[first:last]
+        levels, sent, given = state[0, recording], state[1, recording], bias
         for step in range(len(rows)):
-            row, more, phase = rows[step, recording, first:last], moved[step], (age + step) % frame
+            row, more, phase = rows[step, recording], moved[step], (age + step) % frame
             if phase == 0 and signed:
                 sent[:] = nothing
             if phase == 0 and returns:
@@ -127,38 +123,10 @@ def overwrite(
         wide = bias.detach().view(-1, *[1] * (drive.ndim - 3)).expand(drive.shape[2:])
         given = wide.permute([axis - 2 for axis in order[2:]]).contiguous()
     rows = dense.view(*dense.shape[:2], given.numel())
-    _scan(dynamics, rows, state.view(2, *rows.shape[1:]), given.view(-1), moved, age)
-    left = state.permute(back)
-    return dense.permute(back), left if dynamics.signed else left[0]
-
-
-def _scan(dynamics: Dynamics, rows: Tensor, state: Tensor, bias: Tensor, moved: Tensor | None, age: int) -> None:
-    """Scan every slice of the units; threads that are free take one after the other, so a busy core delays nobody."""
+    more = rows.new_zeros(len(rows)) if moved is None else moved
     compiled = kernel()
     assert compiled is not None, "suits() says whether there is a kernel"
-    more = rows.new_zeros(len(rows)) if moved is None else moved
-    arrays = [values.numpy() for values in (rows, state, bias, more)]
-    helpers = min(torch.get_num_threads(), rows.numel() // SLICE) - 1
-    left = iter(split_units(rows.shape[2], 1 if helpers < 1 else SHARES * (helpers + 1)))
-
-    def work() -> None:
-        for first, last in left:
-            compiled(*arrays, first, last, age, *dynamics)
-
-    jobs = [_pool(os.getpid(), helpers).submit(work) for _ in range(helpers)]
-    work()
-    for job in jobs:
-        if not job.cancel():  # one that has not begun is not needed any more
-            job.result()
-
-
-def split_units(units: int, count: int) -> list[tuple[int, int]]:
-    """Where each of at most so many slices begins and ends; whole lines of the cache, 16 numbers each."""
-    size = max(16, -(-units // (16 * max(1, count))) * 16)
-    return [(first, min(first + size, units)) for first in range(0, units, size)]
-
-
-@lru_cache(maxsize=1)
-def _pool(process: int, workers: int) -> ThreadPoolExecutor:
-    """The threads of this process; one that was forked has to make its own."""
-    return ThreadPoolExecutor(workers, thread_name_prefix="scan")
+    arrays = [values.numpy() for values in (rows, state.view(2, *rows.shape[1:]), given.view(-1), more)]
+    compiled(*arrays, age, *dynamics)
+    left = state.permute(back)
+    return dense.permute(back), left if dynamics.signed else left[0]
