@@ -155,7 +155,7 @@ class Model(nn.Module):
         layers = {node: self.node_layer(node) for node in self.network.hidden}
         if self.training or not isinstance(self.neuron, IntegrateAndFire) or self.norm is not None:
             return self
-        if not suits(next(iter(layers.values())).bias.detach(), None):
+        if not suits(next(self.parameters()).detach(), None):
             return self
         return Inference(self, self.neuron, {node: layer.bias for node, layer in layers.items()}, self._moved)
 

@@ -108,25 +108,26 @@ def overwrite(
     >>> overwrite(Dynamics(start=0.0), drive, None, age=0, bias=torch.tensor([0.25]))[0].flatten()
     tensor([0., 1., 0., 1.])
     """
-    order = [0, 1, *sorted(range(2, drive.ndim), key=drive.stride, reverse=True)]  # as the axes lie in memory
-    back = [order.index(axis) for axis in range(drive.ndim)]
-    dense = drive.permute(order).contiguous()
-    state = dense.new_empty(2, *dense.shape[1:])
-    if membrane is None:
-        state[0], state[1] = dynamics.start, 0
-    else:
-        known = membrane if dynamics.signed else membrane.unsqueeze(0)
-        state[: len(known)] = known.permute(0, *order[1:])
-    if bias is None:
-        given = dense.new_zeros(dense.shape[2:])
-    else:
-        wide = bias.detach().view(-1, *[1] * (drive.ndim - 3)).expand(drive.shape[2:])
-        given = wide.permute([axis - 2 for axis in order[2:]]).contiguous()
-    rows = dense.view(*dense.shape[:2], given.numel())
-    more = rows.new_zeros(len(rows)) if moved is None else moved
     compiled = kernel()
     assert compiled is not None, "suits() says whether there is a kernel"
-    arrays = [values.numpy() for values in (rows, state.view(2, *rows.shape[1:]), given.view(-1), more)]
-    compiled(*arrays, age, *dynamics)
-    left = state.permute(back)
-    return dense.permute(back), left if dynamics.signed else left[0]
+    strides = drive.stride()
+    order = (0, 1, *sorted(range(2, drive.ndim), key=lambda axis: -strides[axis]))  # of the axes in memory
+    dense = np.ascontiguousarray(drive.numpy().transpose(order))
+    state = torch.empty(2, *dense.shape[1:]).numpy()
+    if membrane is None:
+        state[0], state[1] = dynamics.start, 0
+    elif dynamics.signed:
+        state[:] = membrane.numpy().transpose(order)  # its first axis stands where that of the drive does
+    else:
+        state[:1] = membrane.numpy()[np.newaxis].transpose(order)
+    given = torch.zeros(dense.shape[2:]).numpy()
+    if bias is not None:
+        wide = bias.detach().numpy().reshape(-1, *[1] * (drive.ndim - 3))
+        given[:] = wide.transpose([axis - 2 for axis in order[2:]])
+    more = np.zeros(len(dense), np.float32) if moved is None else moved.numpy()
+    steps, batch = dense.shape[:2]
+    rows, states = dense.reshape(steps, batch, given.size), state.reshape(2, batch, given.size)
+    compiled(rows, states, given.ravel(), more, age, *dynamics)
+    back = np.argsort(order)
+    left = torch.from_numpy(state.transpose(back))
+    return torch.from_numpy(dense.transpose(back)), left if dynamics.signed else left[0]
