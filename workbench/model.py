@@ -254,9 +254,9 @@ class Stream:
         until: int | None = None,
         layers: Layers | None = None,
     ) -> None:
-        self.model, self.batch, self._layers = model, batch, layers
+        self.model, self.batch, self._layers = model, batch, layers or model.inference()
         self._plan = plan(model.network, record, ahead=layers is None and not model.training)
-        parallel = layers is None and model.inference() is not model
+        parallel = layers is None and self._layers is not model
         shares = count_shares(batch, max(map(math.prod, model.network.shapes.values()))) if parallel else 1
         self._states = [State()] * shares
         self._until = until
@@ -272,13 +272,12 @@ class Stream:
         batch = next(iter(inputs.values())).shape[1]
         if batch != self.batch:
             raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
-        layers = self._layers or self.model.inference()
         shares = [
             dict(zip(inputs, values, strict=True))
             for values in zip(*(v.tensor_split(len(self._states), dim=1) for v in inputs.values()), strict=True)
         ]
         tasks = [
-            partial(advance, self._plan, layers, state, share, self._until)
+            partial(advance, self._plan, self._layers, state, share, self._until)
             for state, share in zip(self._states, shares, strict=True)
         ]
         results = run_together(tasks)
