@@ -7,7 +7,7 @@ import torch
 
 import workbench as wb
 from tests.random_networks import random_frames, random_network, random_spiking
-from workbench import inference, threads
+from workbench import inference
 from workbench.engine import BLOCK_BYTES, choose_block
 from workbench.inference import Inference, put_channels_last
 from workbench.recipes import Recipe
@@ -27,12 +27,6 @@ def some_model(seed: int) -> tuple[wb.Model, torch.Tensor]:
     model.ticks_per_frame = 3
     model.recipe = Recipe(bias=["tick", "frame"][seed // 4 % 2])
     return model, random_frames(network, seed, 11, counts=True)
-
-
-@pytest.fixture(autouse=True, params=[1, 2], ids=["one thread", "two threads"])
-def _shares(request, monkeypatch):
-    """Small batches are shared among threads as well."""
-    monkeypatch.setattr("workbench.model.count_shares", lambda batch, widest: min(batch, request.param))
 
 
 @pytest.mark.parametrize("seed", range(100))
@@ -120,7 +114,7 @@ def test_a_stream_holds_no_more_the_longer_it_runs():
         stream, held = model.stream(batch=2), []
         for _ in range(12):
             stream.run(random_frames(model.network, seed, 5, counts=True))
-            held.append(sum(len(p.values) for s in stream._states for pieces in s.past.values() for p in pieces))
+            held.append(sum(len(p.values) for pieces in stream._state.past.values() for p in pieces))
         assert max(held[4:]) == max(held[4:8])
 
 
@@ -140,26 +134,3 @@ def test_blocks_fill_the_cache_in_whole_frames():
     assert choose_block(small, 1, 12) == BLOCK_BYTES // 360 // 12 * 12
     assert choose_block(small, BLOCK_BYTES // 360 // 9, 12) == 9  # no frame: as many ticks as there is room for
     assert choose_block(small, 0) > 1
-
-
-def test_shares_are_for_large_batches_and_for_threads_that_there_are(monkeypatch):
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
-    found = [threads.count_shares(batch, widest) for batch, widest in ((1, 10**6), (3, 10**6), (9, 10**6), (9, 100))]
-    assert found == [1, 3, 4, 1]
-
-
-def test_tasks_run_together_in_order_with_one_thread_of_torch_each_and_what_fails_is_raised():
-    before = torch.get_num_threads()
-    with torch.no_grad():
-        found = threads.run_together([lambda: (torch.get_num_threads(), torch.is_grad_enabled())] * 3)
-    assert found == [(1, False)] * 3
-    assert torch.get_num_threads() == before
-    with pytest.raises(ZeroDivisionError):
-        threads.run_together([lambda: 1 / 1, lambda: 1 / 0])
-
-
-def test_the_shares_of_a_batch_are_gathered_in_order_with_channels_last():
-    images = put_channels_last(torch.rand(2, 5, 3, 4, 6))
-    whole = threads.gather(images.tensor_split(3, dim=1))
-    assert torch.equal(whole, images)
-    assert whole.stride() == images.stride()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import cast
 
 import torch
@@ -19,7 +18,6 @@ from workbench.norms import Bias, Norm
 from workbench.paths import reachable
 from workbench.recipes import Recipe
 from workbench.scans import suits
-from workbench.threads import count_shares, gather, run_together
 
 Scales = dict[str, float | tuple[float, ...]]  # activity per spike and tick, lambda of each node or of its channels
 
@@ -256,15 +254,13 @@ class Stream:
     ) -> None:
         self.model, self.batch, self._layers = model, batch, layers or model.inference()
         self._plan = plan(model.network, record, ahead=layers is None and not model.training)
-        parallel = layers is None and self._layers is not model
-        shares = count_shares(batch, max(map(math.prod, model.network.shapes.values()))) if parallel else 1
-        self._states = [State()] * shares
+        self._state = State()
         self._until = until
 
     @property
     def step(self) -> int:
         """Number of steps fed so far."""
-        return self._states[0].step
+        return self._state.step
 
     def run(self, block: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Activity of the recorded nodes over the next steps, (steps, batch, *shape) each."""
@@ -272,17 +268,8 @@ class Stream:
         batch = next(iter(inputs.values())).shape[1]
         if batch != self.batch:
             raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
-        shares = [
-            dict(zip(inputs, values, strict=True))
-            for values in zip(*(v.tensor_split(len(self._states), dim=1) for v in inputs.values()), strict=True)
-        ]
-        tasks = [
-            partial(advance, self._plan, self._layers, state, share, self._until)
-            for state, share in zip(self._states, shares, strict=True)
-        ]
-        results = run_together(tasks)
-        self._states = [state for _, state in results]
-        return {node: gather([activity[node] for activity, _ in results]) for node in self._plan.wanted}
+        activity, self._state = advance(self._plan, self._layers, self._state, inputs, self._until)
+        return activity
 
     def __call__(self, block: Tensor | Mapping[str, Tensor]) -> Tensor:
         """The same as `feed`: a stream is called like its model."""
