@@ -13,7 +13,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # DATA=<folder> does the demo on the N-MNIST recordings in that folder instead of the embedded sets
 DATA ?=
 
-.PHONY: demo test lab results conversion recordings gallery panels notebooks lint browser clean
+.PHONY: demo test lab results conversion recordings gallery panels engine notebooks lint browser clean
 
 demo: $(READY)
 	$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
@@ -49,6 +49,10 @@ gallery: $(READY) browser
 # how fast and how heavy the panels are, in a browser: docs/panels.md
 panels: $(READY) browser
 	$(BIN)/python -m benchmarks.panels --loads 50
+
+# how fast the engine is, beside the bare convolutions and a plain loop over ticks
+engine: $(READY)
+	$(BIN)/python -m benchmarks.engine
 
 # the notebooks as they are committed: executed, without the state of their widgets
 notebooks: $(READY)

@@ -59,8 +59,8 @@ def count_blocks(
 
 def _load(activity: Tensor, spiking: bool) -> Tensor:
     """Per step and unit, summed over the batch: spikes of either sign, or how often it is not 0; float64."""
-    flat = activity.flatten(2)
-    return flat.abs().sum(1, dtype=torch.float64) if spiking else (flat != 0).sum(1).double()
+    active = activity.abs().sum(1, dtype=torch.float64) if spiking else (activity != 0).sum(1).double()
+    return active.flatten(1)
 
 
 def _numbers(model: Model, sent: np.ndarray, recordings: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from workbench.graph import Edge, Network
 from workbench.paths import connected_parts, find_cycle, reachable, shortest_delays, topological_order
+
+BLOCK_BYTES = 12 << 20  # of the widest node; a half and twice as many cost a tenth to a third more
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """What has to be computed, and in which order, so that the wanted nodes are known."""
+    """What has to be computed, and in which order, so that the wanted nodes are known.
+
+    With a block of input that ends at step t, a node is computed up to step t + lead: as soon as what it needs is
+    there. Then most sources are read exactly in the blocks in which they were computed, without a copy.
+    """
 
     network: Network
     wanted: tuple[str, ...]
     parts: tuple[Part, ...]
-    depth: Mapping[str, int]  # node -> steps of its past that edges still read
+    lead: Mapping[str, int]  # node -> how many steps it is ahead of the input
+    depth: Mapping[str, int]  # node -> steps of its past that edges still read, or that are still wanted
     slack: Mapping[str, int]  # node -> its last so many steps reach no wanted node any more
 
 
@@ -54,10 +62,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class State:
-    """Everything a network remembers between two blocks: the next step, the past that edges read, the membranes."""
+    """Everything a network remembers between two blocks: the next step, the past that is read again, the membranes."""
 
     step: int = 0
-    past: Mapping[str, Piece] = field(default_factory=dict)
+    past: Mapping[str, tuple[Piece, ...]] = field(default_factory=dict)
     membranes: Mapping[str, Tensor | None] = field(default_factory=dict)
 
 
@@ -74,8 +82,39 @@ class Layers(Protocol):
         """The node's neuron, `age` steps after its first response: activity and the membrane left behind."""
 
 
-def plan(network: Network, wanted: Iterable[str]) -> Plan:
-    """The order in which blocks of time can be computed, without the nodes that the wanted ones do not depend on."""
+def choose_block(network: Network, batch: int, ticks_per_frame: int = 1) -> int:
+    """How many steps to compute at a time where nothing is learned: as many as stay in the cache, in whole frames.
+
+    The activity of the widest node in a block has `BLOCK_BYTES`: less pays for the calls of every block, more for the
+    way to memory. Where a frame and more fits, the block is a whole number of frames, because the delays of a
+    converted network are: then blocks and sub-blocks meet.
+
+    >>> network = Network({"eye": (2, 34, 34)}, [Edge("eye", "v1", Conv(16, kernel=3)), Edge("v1", "hand", Dense(10))])
+    >>> [choose_block(network, batch, ticks_per_frame=12) for batch in (1, 4, 16, 1000)]
+    [168, 36, 10, 1]
+    """
+    widest = max(math.prod(shape) for shape in network.shapes.values())
+    steps = max(1, BLOCK_BYTES // (4 * widest * max(1, batch)))
+    return steps if steps < ticks_per_frame else steps - steps % ticks_per_frame
+
+
+def join(values: Sequence[Tensor]) -> Tensor:
+    """These steps (steps, batch, *shape) one after the other, in memory in the order of axes that they share.
+
+    >>> join([torch.zeros(2, 3, 4), torch.ones(1, 3, 4)])[:, 0, 0]
+    tensor([0., 0., 1.])
+    """
+    if len(values) == 1:
+        return values[0]
+    joined = torch.cat([steps.flatten(0, 1) for steps in values])  # of images, so that channels stay last
+    return joined.view(-1, *values[0].shape[1:])
+
+
+def plan(network: Network, wanted: Iterable[str], ahead: bool = False) -> Plan:
+    """The order in which blocks of time can be computed, without the nodes that the wanted ones do not depend on.
+
+    With `ahead` every node runs ahead of the input as far as the delays allow; otherwise all compute the same steps.
+    """
     wanted = tuple(dict.fromkeys(wanted))
     for node in wanted:
         if node not in network.nodes:
@@ -83,13 +122,22 @@ def plan(network: Network, wanted: Iterable[str]) -> Plan:
     needed = reachable(wanted, ((edge.target, edge.source) for edge in network.edges))
     edges = [edge for edge in network.edges if edge.target in needed]
     nodes = [node for node in network.nodes if node in needed]
-    return Plan(
-        network=network,
-        wanted=wanted,
-        parts=tuple(_part(part, edges) for part in connected_parts(nodes, [edge.ends for edge in edges])),
-        depth={node: max((edge.delay for edge in edges if edge.source == node), default=0) for node in nodes},
-        slack=shortest_delays(wanted, ((edge.target, edge.source, edge.delay) for edge in edges)),
-    )
+    parts = tuple(_part(part, edges) for part in connected_parts(nodes, [edge.ends for edge in edges]))
+    lead = _leads(parts, edges) if ahead else dict.fromkeys(nodes, 0)
+    depth = {node: lead[node] if node in wanted else 0 for node in nodes}
+    for edge in edges:
+        depth[edge.source] = max(depth[edge.source], lead[edge.source] + edge.delay - lead[edge.target])
+    slack = shortest_delays(wanted, ((edge.target, edge.source, edge.delay) for edge in edges))
+    return Plan(network, wanted, parts, lead, depth, slack)
+
+
+def _leads(parts: Iterable[Part], edges: Sequence[Edge]) -> dict[str, int]:
+    """How far each part can be ahead of the input: until the first of the edges into it has no more to bring."""
+    lead: dict[str, int] = {}
+    for part in parts:
+        entering = [edge for edge in edges if edge.target in part.nodes and edge.source not in part.nodes]
+        lead |= dict.fromkeys(part.nodes, min((lead[edge.source] + edge.delay for edge in entering), default=0))
+    return lead
 
 
 def _part(nodes: frozenset[str], edges: Sequence[Edge]) -> Part:
@@ -124,7 +172,7 @@ class _Block:
         self.plan, self.network, self.layers, self.inputs = plan, plan.network, layers, inputs
         self.begin, self.until = state.step, until
         self.end = self.begin + len(next(iter(inputs.values())))
-        self.pieces = {node: [piece] for node, piece in state.past.items()}
+        self.pieces = {node: list(pieces) for node, pieces in state.past.items()}
         self.membranes = dict(state.membranes)
 
     def compute(self, part: Part) -> None:
@@ -138,8 +186,8 @@ class _Block:
             node: self.arrivals([p for p in incoming[node] if p not in inner[node]], *self.alive(node))
             for node in part.nodes
         }
-        steps = part.steps or self.end - self.begin
-        for begin in range(self.begin, self.end, steps):
+        steps, lead = part.steps or self.end - self.begin, self.plan.lead[part.nodes[0]]
+        for begin in range(self.begin + lead, self.end + lead, steps):
             for node in part.nodes:
                 first, last = self.alive(node)
                 first, last = max(first, begin), min(last, begin + steps)
@@ -147,10 +195,11 @@ class _Block:
                     self.respond(node, outer[node] + self.arrivals(inner[node], first, last), first, last)
 
     def alive(self, node: str) -> tuple[int, int]:
-        """The steps of this block in which the node answers and can still reach a wanted node."""
-        first = max(self.begin, self.network.first_response[node])
-        last = self.end if self.until is None else min(self.end, self.until - self.plan.slack[node])
-        return first, last
+        """The steps to compute with this block: those in which the node answers and can still reach a wanted node."""
+        lead = self.plan.lead[node]
+        first = max(self.begin + lead, self.network.first_response[node])
+        last = self.end + lead
+        return first, last if self.until is None else min(last, self.until - self.plan.slack[node])
 
     def arrivals(self, positions: Iterable[int], begin: int, end: int) -> list[Piece]:
         """What these edges bring to the steps begin .. end - 1, from each source's first response on."""
@@ -171,16 +220,18 @@ class _Block:
                 break
             if piece.start < end:
                 found.append(piece.cut(begin, end))
-        return found[0] if len(found) == 1 else torch.cat(found[::-1])
+        return join(found[::-1])
 
     def respond(self, node: str, arrivals: Iterable[Piece], begin: int, end: int) -> None:
         """Sum what arrives in the steps begin .. end - 1, and let the node answer."""
         pieces = sorted((Piece(max(p.start, begin), p.cut(begin, end)) for p in arrivals), key=lambda p: p.start)
-        drive, owned = pieces[0].values, False  # one of the edges brings the first response, so it has every step
+        drive = pieces[0].values  # one of the edges brings the first response, so it has every step
         for piece in pieces[1:]:
-            if piece.start < end:
-                drive, owned = drive if owned else drive.clone(), True
-                drive[piece.start - begin :] += piece.values
+            if piece.start == begin:
+                drive = drive + piece.values
+            elif piece.start < end:
+                late = drive[piece.start - begin :] + piece.values
+                drive = join([drive[: piece.start - begin], late])
         age = begin - self.network.first_response[node]
         settled = self.layers.settle(node, drive)
         activity, self.membranes[node] = self.layers.fire(node, settled, self.membranes.get(node), age)
@@ -188,19 +239,17 @@ class _Block:
 
     def filled(self, node: str) -> Tensor:
         """Activity of a wanted node in every step of the block, zeros where it is silent."""
-        first, last = self.alive(node)
+        first = min(max(self.begin, self.network.first_response[node]), self.end)
         if first == self.begin:
-            return self.read(node, first, last)
+            return self.read(node, first, self.end)
         some = next(iter(self.inputs.values()))
-        silence = some.new_zeros(min(first, self.end) - self.begin, some.shape[1], *self.network.shapes[node])
-        return torch.cat([silence, self.read(node, first, last)]) if first < last else silence
+        silence = some.new_zeros(first - self.begin, some.shape[1], *self.network.shapes[node])
+        return join([silence, self.read(node, first, self.end)]) if first < self.end else silence
 
     def state(self) -> State:
         """What the next block needs to know."""
         past = {}
         for node, pieces in self.pieces.items():
-            end = pieces[-1].end
-            begin = max(pieces[0].start, end - self.plan.depth[node])
-            if begin < end:
-                past[node] = Piece(begin, self.read(node, begin, end))
+            begin = self.end + self.plan.lead[node] - self.plan.depth[node]
+            past[node] = tuple(piece for piece in pieces if piece.end > begin)
         return State(self.end, past, self.membranes)

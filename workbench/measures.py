@@ -11,6 +11,7 @@ from torch import Tensor
 
 from workbench.counts import Counts, count_blocks, count_synapses, count_units
 from workbench.energy import EnergyPreset, find_preset, price
+from workbench.engine import choose_block
 from workbench.events.recordings import Recordings
 from workbench.feeding import batches, require_fit, require_match
 from workbench.memory import access_edges, access_nodes, count_buffer_bytes
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 COMPARISON = "comparison"  # what the table of compare says of itself, in its attrs
 BATCH = 32
-BLOCK_STEPS = 16
 
 
 def compare(
@@ -208,8 +208,9 @@ def run_blocks(
         for chosen in batches(len(recordings), BATCH):
             stream = model.stream(len(chosen), record=record)
             ticks = torch.from_numpy(recordings.as_ticks(chosen, model.ticks_per_frame))
-            for begin in range(0, steps, BLOCK_STEPS):
-                yield chosen, begin, stream.run(ticks[begin : begin + BLOCK_STEPS].to(model.device))
+            block = choose_block(model.network, len(chosen), model.ticks_per_frame)
+            for begin in range(0, steps, block):
+                yield chosen, begin, stream.run(ticks[begin : begin + block].to(model.device))
     finally:
         model.train(training)
 

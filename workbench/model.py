@@ -10,12 +10,14 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from workbench.engine import Layers, State, advance, plan
+from workbench.engine import Layers, State, advance, choose_block, join, plan
 from workbench.graph import Network
-from workbench.neurons import Neuron, QuantisedReLU, ReLU
+from workbench.inference import Inference
+from workbench.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU
 from workbench.norms import Bias, Norm
 from workbench.paths import reachable
 from workbench.recipes import Recipe
+from workbench.scans import suits
 
 Scales = dict[str, float | tuple[float, ...]]  # activity per spike and tick, lambda of each node or of its channels
 
@@ -95,7 +97,7 @@ class Model(nn.Module):
         inputs = self._inputs(frames)
         steps, batch = next(iter(inputs.values())).shape[:2]
         if block is None:
-            block = steps if self.training or not self.spiking else max(1, 128 // max(1, batch))
+            block = steps if self.training else choose_block(self.network, batch, self.ticks_per_frame)
         stream = Stream(self, batch, self.network.nodes if record is None else record, until=steps, layers=layers)
         for norm in self._norms():
             norm.forget()  # a run before this one may have been interrupted
@@ -105,9 +107,7 @@ class Model(nn.Module):
         ]
         for norm in self._norms():
             norm.update()
-        return {
-            node: torch.cat([b[node] for b in blocks]) if len(blocks) > 1 else blocks[0][node] for node in blocks[0]
-        }
+        return {node: join([block[node] for block in blocks]) for node in blocks[0]}
 
     def stream(self, batch: int = 1, record: Iterable[str] | None = None) -> Stream:
         """A stream that is fed a recording of any length block by block, in constant memory."""
@@ -142,11 +142,27 @@ class Model(nn.Module):
 
     def schedule(self, node: str, drive: Tensor, age: int) -> Tensor:
         """The drive (steps, batch, *shape) with the biases of a frame moved to its first tick, where so converted."""
-        if self.recipe is None or self.recipe.bias == "tick" or node == self.network.output:
+        moved = self._moved(age, len(drive))
+        if moved is None or node == self.network.output:
             return drive
-        begins = torch.arange(age, age + len(drive), device=drive.device) % self.ticks_per_frame == 0
-        moved = (begins * self.ticks_per_frame - 1.0).to(drive.dtype).view(-1, *[1] * (drive.ndim - 1))
+        moved = moved.to(drive).view(-1, *[1] * (drive.ndim - 1))
         return drive + moved * self.node_layer(node).bias.view(-1, *[1] * (drive.ndim - 3))
+
+    def inference(self) -> Layers:
+        """The layers to run where nobody trains; the model itself in training, and where the nodes do not spike."""
+        layers = {node: self.node_layer(node) for node in self.network.hidden}
+        if self.training or not isinstance(self.neuron, IntegrateAndFire) or self.norm is not None:
+            return self
+        if not suits(next(self.parameters()).detach(), None):
+            return self
+        return Inference(self, self.neuron, {node: layer.bias for node, layer in layers.items()}, self._moved)
+
+    def _moved(self, age: int, steps: int) -> Tensor | None:
+        """How many more biases than one arrive in each of these steps; None where one arrives in every step."""
+        if self.recipe is None or self.recipe.bias == "tick":
+            return None
+        begins = torch.arange(age, age + steps) % self.ticks_per_frame == 0
+        return begins * self.ticks_per_frame - 1.0
 
     def ceiling(self, node: str) -> Tensor:
         """The largest activity of a hidden node, which it has learned: only where the neuron has a ceiling."""
@@ -236,8 +252,8 @@ class Stream:
         until: int | None = None,
         layers: Layers | None = None,
     ) -> None:
-        self.model, self.batch, self._layers = model, batch, layers or model
-        self._plan = plan(model.network, record)
+        self.model, self.batch, self._layers = model, batch, layers or model.inference()
+        self._plan = plan(model.network, record, ahead=layers is None and not model.training)
         self._state = State()
         self._until = until
 

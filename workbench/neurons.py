@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+
+from workbench.scans import Dynamics, overwrite, suits
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,28 @@ class IntegrateAndFire(Neuron):
             raise ValueError('signed=True takes spikes back, which reset="zero" cannot; use reset="subtract"')
 
     def scan(self, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
+        if suits(drive, membrane):
+            return overwrite(self.dynamics, drive.clone(), membrane, age)
+        return self.scan_plainly(drive, membrane, age)
+
+    @property
+    def dynamics(self) -> Dynamics:
+        """The options as the compiled scan takes them."""
+        return Dynamics(
+            self.ticks_per_frame,
+            self.silence,
+            self.start * self.threshold,
+            self.threshold,
+            -math.inf if self.floor is None else self.floor * self.threshold,
+            self.burst,
+            self.signed,
+            zero=self.reset == "zero",
+            returns=self.membrane == "frame",
+            rectify=self.membrane == "rectify",
+        )
+
+    def scan_plainly(self, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor]:
+        """The same scan in torch alone: on every device, for every type of number, and to learn through."""
         v, sent = self._open(drive[0], membrane)
         learning = drive.requires_grad or v.requires_grad
         into = None if learning else v  # where nothing is learned, the membrane is written in place
@@ -146,7 +171,7 @@ class IntegrateAndFire(Neuron):
                 continue
             fired = self._fire(v, sent)
             if self.reset == "subtract":
-                v = torch.sub(v, fired, alpha=self.threshold, out=into)
+                v = torch.sub(v, fired if self.threshold == 1 else fired * self.threshold, out=into)
             else:
                 v = torch.mul(v, fired == 0, out=into)
             sent = None if sent is None else sent + fired

@@ -1,0 +1,109 @@
+"""The compiled scan: exactly the torch scan in every layout, and torch where it cannot be."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+
+import workbench as wb
+from workbench import scans
+
+
+def some_neuron(rng: np.random.Generator) -> wb.IntegrateAndFire:
+    frame, reset = int(rng.integers(1, 7)), str(rng.choice(["subtract", "zero"]))
+    return wb.IntegrateAndFire(
+        threshold=float(rng.choice([1.0, 0.5, 2.0, 0.7])),
+        start=float(rng.choice([0.5, 0.0, 0.3])),
+        floor=[-1.0, None, 0.0, -0.6][rng.integers(4)],
+        reset=reset,
+        membrane=str(rng.choice(["carry", "rectify", "frame"])),
+        burst=int(rng.choice([1, 2, 5, 100])),
+        signed=reset == "subtract" and bool(rng.integers(2)),
+        silence=int(rng.integers(0, frame)),
+        ticks_per_frame=frame,
+    )
+
+
+def some_drive(rng: np.random.Generator, dyadic: bool, channels_last: bool = False) -> torch.Tensor:
+    """(steps, batch, channels, height, width); dyadic numbers meet the threshold exactly, again and again."""
+    shape = (14, 3, 4, 5, 6)
+    values = rng.integers(-40, 60, shape) / 32 if dyadic else rng.normal(0.2, 1, shape)
+    drive = torch.tensor(values, dtype=torch.float32)
+    return drive.movedim(2, 4).contiguous().movedim(4, 2) if channels_last else drive
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_the_compiled_scan_is_the_torch_scan_bit_for_bit(seed):
+    rng = np.random.default_rng(seed)
+    neuron, drive = some_neuron(rng), some_drive(rng, dyadic=seed % 2 == 0, channels_last=seed % 3 == 0)
+    before, membrane, plain, age = drive.clone(), None, None, int(rng.integers(0, 9))
+    for block in drive.split([5, 1, 8]):
+        known = None if membrane is None else membrane.clone()
+        spikes, after = neuron.scan(block, membrane, age)
+        expected, plain = neuron.scan_plainly(block, plain, age)
+        assert torch.equal(spikes, expected)
+        assert torch.equal(after, plain)
+        assert spikes.stride() == block.stride()
+        assert membrane is None or torch.equal(membrane, known)  # the state handed in is left alone
+        membrane, age = after, age + len(block)
+    assert torch.equal(drive, before)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_it_writes_over_the_drive_and_adds_the_bias_on_the_way(seed):
+    rng = np.random.default_rng(seed)
+    neuron, drive = some_neuron(rng), some_drive(rng, dyadic=seed % 2 == 0, channels_last=seed % 3 == 0)
+    bias, moved = torch.randn(4), torch.tensor(rng.integers(-1, 5, len(drive)), dtype=torch.float32)
+    wide = bias.view(-1, 1, 1)
+    expected, left = neuron.scan_plainly((drive + wide) + moved.view(-1, 1, 1, 1, 1) * wide, None, 3)
+    spikes, membrane = scans.overwrite(neuron.dynamics, drive, None, 3, bias, moved)
+    assert torch.equal(spikes, expected)
+    assert torch.equal(membrane, left)
+    assert spikes.data_ptr() == drive.data_ptr()
+
+
+@pytest.mark.parametrize("shape", [(6, 2), (6, 2, 5), (6, 0, 5), (1, 1, 1), (3, 2, 7, 1, 3)])
+@pytest.mark.parametrize("neuron", [wb.IntegrateAndFire(), wb.IntegrateAndFire(burst=3, signed=True)])
+def test_any_shape_and_any_layout_will_do(neuron, shape):
+    drive = torch.randn(*shape[:1], 2 * shape[1], *shape[2:], generator=torch.Generator().manual_seed(0))
+    for given in (drive, drive[:, ::2], drive.transpose(0, 1).contiguous().transpose(0, 1)):
+        spikes, membrane = neuron.scan(given, None, 0)
+        expected, left = neuron.scan_plainly(given, None, 0)
+        assert torch.equal(spikes, expected)
+        assert torch.equal(membrane, left)
+
+
+def test_threads_may_scan_at_the_same_time():
+    neuron = wb.IntegrateAndFire()
+    drives = [some_drive(np.random.default_rng(seed), dyadic=False) for seed in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda drive: neuron.scan(drive, None, 0)[0], drives))
+    assert all(map(torch.equal, found, [neuron.scan_plainly(drive, None, 0)[0] for drive in drives]))
+
+
+def test_what_the_compiled_scan_cannot_take_is_left_to_torch():
+    drive = torch.ones(2, 1, 3)
+    assert scans.suits(drive, None)
+    assert not scans.suits(drive.double(), None)
+    assert not scans.suits(drive.clone().requires_grad_(), None)
+    assert not scans.suits(drive, torch.zeros(1, 3, requires_grad=True))
+    assert not scans.suits(drive.to("meta"), None)
+
+
+@pytest.fixture
+def without_kernel():
+    scans.kernel.cache_clear()
+    yield
+    scans.kernel.cache_clear()
+
+
+@pytest.mark.usefixtures("without_kernel")
+def test_without_numba_torch_scans_and_says_so_once(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)  # importing it fails
+    neuron, drive = wb.IntegrateAndFire(), some_drive(np.random.default_rng(0), dyadic=True)
+    with pytest.warns(UserWarning, match=r"numba cannot compile .* does it slower \(ModuleNotFoundError: "):
+        spikes, _ = neuron.scan(drive, None, 0)
+    assert torch.equal(spikes, neuron.scan_plainly(drive, None, 0)[0])
+    neuron.scan(drive, None, 0)  # says nothing: a warning would be an error

@@ -1,0 +1,58 @@
+"""Layers where nothing is learned: images channels last, the bias and the neuron in one pass over the drive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from torch import Tensor
+
+from workbench.engine import Layers
+from workbench.neurons import IntegrateAndFire
+from workbench.scans import overwrite, suits
+
+
+class Inference:
+    """Other layers for the engine that give the same numbers sooner; their spiking nodes pass no gradient on.
+
+    `biases` (channels) are those of the nodes that spike with `neuron`, which have no norm; `moved` tells for so many
+    steps from an age on how many more biases than one arrive in each (steps), or None for none. Every other node is
+    left to `layers`. What arrives is written over by the spikes, so `connect` always gives memory of its own.
+    """
+
+    def __init__(
+        self,
+        layers: Layers,
+        neuron: IntegrateAndFire,
+        biases: Mapping[str, Tensor],
+        moved: Callable[[int, int], Tensor | None],
+    ) -> None:
+        self.layers, self.neuron, self.biases, self.moved = layers, neuron, biases, moved
+
+    def connect(self, position: int, source: Tensor) -> Tensor:
+        """The linear map of the edge at this position."""
+        target = self.layers.connect(position, put_channels_last(source))
+        return target.clone() if target.data_ptr() == source.data_ptr() else target
+
+    def settle(self, node: str, drive: Tensor) -> Tensor:
+        """The node's bias, which a spiking node adds when it fires."""
+        return drive if node in self.biases else self.layers.settle(node, drive)
+
+    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
+        """The node's neuron, its spikes in the memory of the drive where the scan is compiled."""
+        if node not in self.biases:
+            return self.layers.fire(node, drive, membrane, age)
+        drive, bias = drive.detach(), self.biases[node].detach()
+        if suits(drive, membrane):
+            return overwrite(self.neuron.dynamics, drive, membrane, age, bias, self.moved(age, len(drive)))
+        return self.layers.fire(node, self.layers.settle(node, drive), membrane, age)
+
+
+def put_channels_last(images: Tensor) -> Tensor:
+    """The same images (steps, batch, channels, height, width) with their channels next to each other in memory.
+
+    Whatever is no image stays as it is.
+
+    >>> put_channels_last(torch.zeros(2, 3, 16, 5, 4)).stride()
+    (960, 320, 1, 64, 16)
+    """
+    return images if images.ndim != 5 else images.movedim(2, -1).contiguous().movedim(-1, 2)

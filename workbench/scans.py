@@ -1,0 +1,133 @@
+"""The scan of spiking neurons, compiled: drives become spikes in place, in one pass over memory."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+SIGNATURE = (
+    "void(float32[:,:,::1], float32[:,:,::1], float32[::1], float32[::1], int64, int64, int64, "
+    "float32, float32, float32, float32, boolean, boolean, boolean, boolean)"
+)
+
+
+class Dynamics(NamedTuple):
+    """The options of `IntegrateAndFire` as the kernel takes them: start and floor are membranes, not in thresholds."""
+
+    frame: int = 1
+    silence: int = 0
+    start: float = 0.5
+    threshold: float = 1.0
+    floor: float = -math.inf
+    burst: float = 1.0
+    signed: bool = False
+    zero: bool = False
+    returns: bool = False
+    rectify: bool = False
+
+
+@cache
+def kernel() -> Callable[..., None] | None:
+    """The compiled `scan_rows`; None, and a warning once, where numba is missing or fails."""
+    try:
+        from numba import njit  # when first needed: it takes longer to import than the workbench
+
+        compiled: Callable[..., None] = njit(SIGNATURE, nogil=True, cache=True)(scan_rows)
+    except Exception as error:  # whatever it is, torch can do without
+        reason = f"{type(error).__name__}: {error}"
+        warnings.warn(
+            f"numba cannot compile the scan of spiking neurons, torch does it slower ({reason})", stacklevel=2
+        )
+        return None
+    return compiled
+
+
+def scan_rows(
+    rows: Any, state: Any, bias: Any, moved: Any, age: int, frame: int, silence: int,
+    start: float, threshold: float, floor: float, burst: float, signed: bool, zero: bool, returns: bool, rectify: bool
+) -> None:  # fmt: skip
+    """Turn the drives of all units into their spikes, one recording and one tick after the other.
+
+    `rows` (steps, batch, units) holds drives and, afterwards, spikes; `state` (2, batch, units) the membranes, and what
+    signed neurons have sent in this frame. Unit u is driven by (row[u] + bias[u]) + moved[step] bias[u]. The rest are
+    the options of `IntegrateAndFire`. Plain Python, for numba to compile.
+    """
+    nothing = np.float32(0)
+    for recording in range(rows.shape[1]):
+        levels, sent, given = state[0, recording], state[1, recording], bias
+        for step in range(len(rows)):
+            row, more, phase = rows[step, recording], moved[step], (age + step) % frame
+            if phase == 0 and signed:
+                sent[:] = nothing
+            if phase == 0 and returns:
+                levels[:] = start
+            if phase == 0 and rectify:
+                levels[:] = np.maximum(levels, nothing)
+            most = nothing if phase < silence else burst
+            for u in range(len(row)):
+                level = levels[u] + ((row[u] + given[u]) + more * given[u])
+                level = floor if level < floor else level
+                fired = np.floor(level / threshold)
+                least = -min(max(sent[u], nothing), most) if signed else nothing
+                fired = fired if fired > least else least
+                fired = fired if fired < most else most
+                if signed:  # not after the next two lines: the loop would no longer become vector instructions
+                    sent[u] += fired
+                levels[u] = level * np.float32(fired == 0) if zero else level - fired * threshold
+                row[u] = fired
+
+
+def suits(drive: Tensor, membrane: Tensor | None) -> bool:
+    """Whether the compiled scan can take these: float32 numbers of a CPU through which nothing is learned."""
+    tensors = [drive] if membrane is None else [drive, membrane]
+    plain = all(t.device.type == "cpu" and t.dtype == torch.float32 and not t.requires_grad for t in tensors)
+    return plain and kernel() is not None
+
+
+def overwrite(
+    dynamics: Dynamics,
+    drive: Tensor,
+    membrane: Tensor | None,
+    age: int,
+    bias: Tensor | None = None,
+    moved: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """What `IntegrateAndFire.scan` gives, the spikes written over the drive, which is lost; both must suit.
+
+    `drive` (steps, batch, *shape) costs a copy only where it has gaps in memory. `bias` (channels) is added to it at
+    every step, and then `moved` (steps) times the bias: (drive + bias) + moved bias.
+
+    >>> drive = torch.full((4, 1, 1), 0.25)
+    >>> overwrite(Dynamics(start=0.0), drive, None, age=0, bias=torch.tensor([0.25]))[0].flatten()
+    tensor([0., 1., 0., 1.])
+    """
+    compiled = kernel()
+    assert compiled is not None, "suits() says whether there is a kernel"
+    strides = drive.stride()
+    order = (0, 1, *sorted(range(2, drive.ndim), key=lambda axis: -strides[axis]))  # of the axes in memory
+    dense = np.ascontiguousarray(drive.numpy().transpose(order))
+    state = torch.empty(2, *dense.shape[1:]).numpy()
+    if membrane is None:
+        state[0], state[1] = dynamics.start, 0
+    elif dynamics.signed:
+        state[:] = membrane.numpy().transpose(order)  # its first axis stands where that of the drive does
+    else:
+        state[:1] = membrane.numpy()[np.newaxis].transpose(order)
+    given = torch.zeros(dense.shape[2:]).numpy()
+    if bias is not None:
+        wide = bias.detach().numpy().reshape(-1, *[1] * (drive.ndim - 3))
+        given[:] = wide.transpose([axis - 2 for axis in order[2:]])
+    more = np.zeros(len(dense), np.float32) if moved is None else moved.numpy()
+    steps, batch = dense.shape[:2]
+    rows, states = dense.reshape(steps, batch, given.size), state.reshape(2, batch, given.size)
+    compiled(rows, states, given.ravel(), more, age, *dynamics)
+    back = np.argsort(order)
+    left = torch.from_numpy(state.transpose(back))
+    return torch.from_numpy(dense.transpose(back)), left if dynamics.signed else left[0]
