@@ -31,7 +31,7 @@ class Clip:
     label: int
     blocks: Blocks
     stamp: str | None = None
-    told: Callable[[], Sensor | None] = lambda: None
+    told: Callable[[], Sensor | None] | None = None
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def survey(clips: Sequence[Clip], sensor: Sensor | None, skip: bool) -> Survey:
     for clip in clips:
         begin, end = None, 0
         try:
-            tall, wide = clip.told() or (1, 1)
+            tall, wide = (clip.told() if clip.told else None) or (1, 1)
             for block in clip.blocks(sensor):
                 if len(block):
                     begin = int(block["t"][0]) if begin is None else begin
