@@ -86,30 +86,18 @@ def load(
 n-cars, dvs-gesture, or a folder
     """
     steps = _require_transforms(transforms)
-    for option, value, known in (("slices", slices, ("all", "first")), ("on_error", on_error, ("raise", "skip"))):
-        if value not in known:
-            raise ValueError(f"{option} is {value!r}; give {' or '.join(map(repr, known))}")
+    _require_options(slices, on_error)
     owner = f"{name} train: " if isinstance(name, str) else ""
-    bins = {
-        "frames": positive(frames, f"{owner}frames"),
-        "ticks_per_frame": positive(ticks_per_frame, f"{owner}ticks_per_frame"),
-    }
+    frames, ticks_per_frame = positive(frames, f"{owner}frames"), positive(ticks_per_frame, f"{owner}ticks_per_frame")
     skip, first, where = on_error == "skip", slices == "first", Path(root)
     if isinstance(name, str) and name in GENERATED:
         _refuse_unused(name, split=split, labels=labels, classes=classes, sensor=sensor, download=download or None)
         made = remember(name, GENERATED[name], where, seed)
         if not steps and (window_us is None or first or window_us * (1 + FULL) > made.window_us):
-            return made.rebin(**bins, window_us=window_us)
+            return made.rebin(frames, ticks_per_frame, window_us)
         collection = _regather(made)
-    elif isinstance(name, str) and name in PLACED:
-        collection = _collect_placed(name, where, split, seed, labels, classes, download)
-    elif isinstance(name, str | PathLike):
-        where = _require_folder(name)
-        _refuse_unused(str(name), labels=labels, classes=classes, download=download or None)
-        collection = sorted_folders.collect(where, split, seed)
     else:
-        _refuse_unused("what is in memory", download=download or None)
-        collection = _collect_held(name, labels, classes, split, seed)
+        collection, where = _find(name, where, split, seed, labels, classes, download)
     kept = where / CACHE if cache else None
     sensor, window_us = _complete(collection, sensor, window_us, skip, kept)
     if positive(window_us, f"{owner}window_us") > _LONGEST_US:
@@ -117,7 +105,7 @@ n-cars, dvs-gesture, or a folder
             f"{owner}window_us is {window_us}, beyond {_LONGEST_US}; give a shorter one, to cut recordings"
         )
     preparation = Preparation(sensor, collection.polarities, window_us, first, steps, seed, skip)
-    return _build(collection, preparation, kept).rebin(**bins)
+    return _build(collection, preparation, kept).rebin(frames, ticks_per_frame)
 
 
 def _require_transforms(transforms: Transform | Sequence[Transform]) -> tuple[Transform, ...]:
@@ -131,6 +119,12 @@ def _require_transforms(transforms: Transform | Sequence[Transform]) -> tuple[Tr
     return steps
 
 
+def _require_options(slices: str, on_error: str) -> None:
+    for option, value, known in (("slices", slices, ("all", "first")), ("on_error", on_error, ("raise", "skip"))):
+        if value not in known:
+            raise ValueError(f"{option} is {value!r}; give {' or '.join(map(repr, known))}")
+
+
 def _refuse_unused(source: str, **options: Any) -> None:
     """ValueError for an option that would change nothing."""
     for option, value in options.items():
@@ -138,21 +132,29 @@ def _refuse_unused(source: str, **options: Any) -> None:
             raise ValueError(f"{source} has no use for {option}={value!r}; leave it out")
 
 
-def _collect_placed(
-    name: str,
+def _find(
+    name: Any,
     root: Path,
     split: Split,
     seed: int,
     labels: Sequence[int] | None,
     classes: int | Sequence[str] | None,
     download: bool,
-) -> Collection:
-    place, collect = PLACED[name]
-    choosy = name == "dvs-gesture"
-    _refuse_unused(name, labels=labels, classes=None if choosy else classes)
-    if download:
-        place.fetch(root)
-    return collect(root, split, seed, 11 if classes is None else classes) if choosy else collect(root, split, seed)
+) -> tuple[Collection, Path]:
+    """The clips of what is not generated, and the folder that is theirs."""
+    if isinstance(name, str) and name in PLACED:
+        place, collect = PLACED[name]
+        choosy = name == "dvs-gesture"
+        _refuse_unused(name, labels=labels, classes=None if choosy else classes)
+        if download:
+            place.fetch(root)
+        return collect(root, split, seed, **({"classes": classes} if choosy and classes is not None else {})), root
+    if isinstance(name, str | PathLike):
+        folder = _require_folder(name)
+        _refuse_unused(str(name), labels=labels, classes=classes, download=download or None)
+        return sorted_folders.collect(folder, split, seed), folder
+    _refuse_unused("what is in memory", download=download or None)
+    return _collect_held(name, labels, classes, split, seed), root
 
 
 def _require_folder(name: str | PathLike[str]) -> Path:
