@@ -190,7 +190,6 @@ def test_aedat_says_nothing_of_trailing_bytes_and_turns_places_below_zero_into_l
 # HDF5
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel for the most memory")
 def test_the_library_of_hdf5_reserves_what_a_drivers_block_asks_for(tmp_path):
     path = tmp_path / "one.h5"
     whole = writers.hdf5(EVENTS)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.events import formats
-from workbench.events.layout import EVENTS, Events
+from workbench.events.formats.blocks import Block, check
+from workbench.events.formats.columns import gather, refuse_other_types
+from workbench.events.formats.damage import DamagedFile
+from workbench.events.layout import Events, Sensor
 
-Sensor = tuple[int, int]
-"""Height and width in pixels."""
+_CURE = "give events in order of time: whole pixels and microseconds, polarity 0 or 1; or leave it out"
 
 Blocks = Callable[[Sensor | None], Iterator[Events]]
 """Reads events block by block; a place outside the sensor, if one is given, is an error."""
@@ -112,38 +115,17 @@ def require_events(events: Any, owner: str, sensor: Sensor | None = None) -> Eve
     if missing or given.ndim != 1:
         what = f"lacks the field {', '.join(sorted(missing))}" if given.dtype.names else f"is {given.dtype}"
         raise ValueError(f"{owner} {what} (shape {given.shape}); give a structured array with the fields x, y, t, p")
-    found = np.zeros(len(given), dtype=EVENTS)
-    for field in set("xytp") & set(given.dtype.names or ()):
-        found[field] = _whole(given[field], field, owner)
-    back = np.flatnonzero(np.diff(found["t"]) < 0)
-    if len(back):
-        first, then = found["t"][back[0] : back[0] + 2]
-        raise ValueError(
-            f"{owner} runs backwards in time at event {back[0] + 1}, from {first} to {then} us; sort it by "
-            'np.sort(events, order="t")'
-        )
-    for field, size in zip("yx", sensor or (), strict=False):
-        outside = (found[field] < 0) | (found[field] >= size)
-        if outside.any():
-            first = int(outside.argmax())
-            height, width = sensor or (0, 0)
-            raise ValueError(
-                f"{owner} has {field} = {found[field][first]} at event {first}, outside {height} x {width}; crop the "
-                "events, or give sensor=(height, width)"
-            )
-    return found
+    names, nothing = given.dtype.names or (), np.zeros(len(given), dtype=np.int64)
+    columns = {field: given[field] if field in names else nothing for field in "xytp"}
+    path = Path(owner)
+    try:
+        return np.concatenate(list(check(path, _gather(path, columns), sensor, max(1, len(given)))))
+    except DamagedFile as error:
+        raise ValueError(f"{owner} {error.fact}; {_CURE}") from None
 
 
-def _whole(values: np.ndarray, field: str, owner: str) -> np.ndarray:
-    """Numbers that fit their field unchanged."""
-    with np.errstate(invalid="ignore"):
-        whole = values.astype(np.int64)
-    least, most = (-1, 1) if field == "p" else (np.iinfo(EVENTS[field]).min, np.iinfo(EVENTS[field]).max)
-    wrong = (whole != values) | (whole < least) | (whole > most)
-    if wrong.any():
-        first = int(wrong.argmax())
-        raise ValueError(
-            f"{owner} has {field} = {values[first]} at event {first}; give whole numbers: pixels, microseconds, "
-            "polarity 0 or 1"
-        )
-    return whole > 0 if field == "p" else whole  # -1 is OFF, as some write it
+def _gather(path: Path, columns: dict[str, NDArray[Any]]) -> Generator[Block]:
+    """All events of an array as one block, as those of a file are."""
+    for field, values in columns.items():
+        refuse_other_types(path, field, values.dtype)
+    yield gather(path, columns, 0)

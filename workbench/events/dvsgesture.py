@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workbench.events import formats
-from workbench.events.clips import Clip, Collection, Sensor, clip_interval, stamp_file
-from workbench.events.layout import Events
+from workbench.events.clips import Clip, Collection, clip_interval, stamp_file
+from workbench.events.layout import Events, Sensor
 from workbench.events.places import Place, files, folders
 from workbench.events.splits import Split, require_official
 

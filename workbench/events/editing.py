@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.layout import Events
+from workbench.events.layout import Events, Sensor
 
-Sensor = tuple[int, int]
 Whole = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 

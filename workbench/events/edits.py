@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from workbench.events import editing
-from workbench.events.editing import Sensor
-from workbench.events.layout import Events
+from workbench.events.layout import Events, Sensor
 
 Seed = int | Sequence[int]
 

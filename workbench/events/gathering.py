@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.clips import Clip, Sensor
-from workbench.events.layout import flatten
+from workbench.events.clips import Clip
+from workbench.events.layout import Sensor, flatten
 from workbench.events.slices import cut
 from workbench.events.store import DamagedStoreError, Mark, UnwritableStoreError, Writer, open_rows
 from workbench.events.transforms import Transform, apply, resize

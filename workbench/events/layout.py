@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Events = NDArray[np.void]
+Sensor = tuple[int, int]
+"""Height and width of a sensor in pixels."""
 Numbers = NDArray[np.int32]
 
 EVENTS = np.dtype([("x", np.int16), ("y", np.int16), ("t", np.int64), ("p", np.bool_)])

@@ -15,9 +15,10 @@ import numpy as np
 
 from workbench.events import cifar10dvs, digits, dvsgesture, memory_sets, motion, ncars, nmnist, sorted_folders
 from workbench.events.cache import digest_code, remember
-from workbench.events.clips import Clip, Collection, Sensor, clip_array
+from workbench.events.clips import Clip, Collection, clip_array
 from workbench.events.datasets import Dataset
 from workbench.events.gathering import Gathered, Preparation, gather
+from workbench.events.layout import Sensor
 from workbench.events.places import Place, squeeze
 from workbench.events.recordings import Recordings
 from workbench.events.slices import FULL

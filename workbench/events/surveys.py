@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from workbench.events.clips import Clip, Sensor
+from workbench.events.clips import Clip
+from workbench.events.layout import Sensor
 from workbench.events.store import DamagedStoreError, UnwritableStoreError, Writer, open_rows
 
 _NO_ROWS = np.dtype("u1")

@@ -9,9 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from workbench.events import editing
-from workbench.events.editing import Sensor
 from workbench.events.edits import Edit, Seed
-from workbench.events.layout import Events
+from workbench.events.layout import Events, Sensor
 
 _LARGEST = 1 << 15  # coordinates are 16-bit
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from workbench.events.formats.blocks import Block, check
 from workbench.events.formats.clock import Clock
 from workbench.events.formats.damage import DamagedFile
-from workbench.events.formats.format import Format, Sensor
+from workbench.events.formats.format import Format
 from workbench.events.formats.headers import Header, read_header
 from workbench.events.formats.records import places, read_records
-from workbench.events.layout import Events
+from workbench.events.layout import Events, Sensor
 
 _PAIR = np.dtype([("address", ">u4"), ("time", ">u4")])
 _MAGIC = b"#!AER-DAT2.0"

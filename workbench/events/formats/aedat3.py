@@ -13,10 +13,10 @@ import numpy as np
 
 from workbench.events.formats.blocks import Block, check
 from workbench.events.formats.damage import DamagedFile
-from workbench.events.formats.format import Format, Sensor
+from workbench.events.formats.format import Format
 from workbench.events.formats.headers import Header, read_header
 from workbench.events.formats.records import places
-from workbench.events.layout import Events
+from workbench.events.layout import Events, Sensor
 
 _MAGIC = b"#!AER-DAT3.1"
 _LAST = "!END-HEADER"

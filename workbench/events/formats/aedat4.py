@@ -11,9 +11,9 @@ import numpy as np
 
 from workbench.events.formats.blocks import Block, check
 from workbench.events.formats.damage import DamagedFile
-from workbench.events.formats.format import Format, Sensor
+from workbench.events.formats.format import Format
 from workbench.events.formats.ioheader import MAGIC, IOHeader, read_ioheader
-from workbench.events.layout import Events
+from workbench.events.layout import Events, Sensor
 
 _HEAD = struct.Struct("<II")
 _SMALLEST = 12

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from workbench.events.formats.blocks import Block, check
 from workbench.events.formats.columns import gather, refuse_other_types
 from workbench.events.formats.damage import DamagedFile, refuse_empty
-from workbench.events.formats.format import Format, Sensor, untold
-from workbench.events.layout import Events
+from workbench.events.formats.format import Format, untold
+from workbench.events.layout import Events, Sensor
 
 _MAGIC = b"\x93NUMPY"
 _GESTURE: Sensor = (128, 128)

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.events.formats.damage import DamagedFile
-from workbench.events.formats.format import Sensor
-from workbench.events.layout import EVENTS, Events
+from workbench.events.layout import EVENTS, Events, Sensor
 
 WIDEST: Sensor = (2**15, 2**15)
 """What the fields x and y can hold."""

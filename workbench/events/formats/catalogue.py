@@ -10,8 +10,8 @@ import numpy as np
 
 from workbench.events.formats import aedat2, aedat3, aedat4, arrays, dat, evt2, evt3, hdf5, nmnist
 from workbench.events.formats.damage import DamagedFile, refuse_empty
-from workbench.events.formats.format import Format, Sensor
-from workbench.events.layout import Events
+from workbench.events.formats.format import Format
+from workbench.events.layout import Events, Sensor
 from workbench.events.validity import positive
 
 FORMATS: tuple[Format, ...] = (

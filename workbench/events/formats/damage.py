@@ -8,7 +8,7 @@ CURE = "get the file again, or take it out"
 
 
 class DamagedFile(ValueError):
-    """A file that contradicts its format: ``path``, ``offset`` (the byte, or None) and a message with fact and cure.
+    """A file that contradicts its format: ``path``, ``fact``, ``offset`` (the byte, or None); the message adds a cure.
 
     >>> print(DamagedFile("one.bin", "is empty, at byte 0", 0))
     one.bin is empty, at byte 0; get the file again, or take it out
@@ -16,7 +16,7 @@ class DamagedFile(ValueError):
 
     def __init__(self, path: Path | str, fact: str, offset: int | None = None, cure: str = CURE) -> None:
         super().__init__(f"{path} {fact}; {cure}")
-        self.path = Path(path)
+        self.path, self.fact = Path(path), fact
         self.offset = offset
 
 

@@ -12,10 +12,10 @@ from workbench.events.formats import prophesee
 from workbench.events.formats.blocks import Block, check, refuse_backwards
 from workbench.events.formats.clock import Clock
 from workbench.events.formats.damage import DamagedFile
-from workbench.events.formats.format import Format, Sensor
+from workbench.events.formats.format import Format
 from workbench.events.formats.headers import Header
 from workbench.events.formats.records import places, read_records
-from workbench.events.layout import Events
+from workbench.events.layout import Events, Sensor
 
 _EVENT = np.dtype([("time", "<u4"), ("data", "<u4")])
 _CD = (0x00, 0x0C)

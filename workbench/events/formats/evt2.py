@@ -10,10 +10,10 @@ import numpy as np
 from workbench.events.formats import prophesee
 from workbench.events.formats.blocks import Block, check
 from workbench.events.formats.clock import Clock, latest
-from workbench.events.formats.format import Format, Sensor
+from workbench.events.formats.format import Format
 from workbench.events.formats.records import places, read_records
 from workbench.events.formats.words import refuse_unknown
-from workbench.events.layout import Events
+from workbench.events.layout import Events, Sensor
 
 _WORD = np.dtype("<u4")
 _OFF, _ON, _TIME_HIGH = 0x0, 0x1, 0x8

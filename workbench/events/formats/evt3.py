@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from workbench.events.formats import prophesee
 from workbench.events.formats.blocks import Block, check
 from workbench.events.formats.clock import Clock, latest
-from workbench.events.formats.format import Format, Sensor
+from workbench.events.formats.format import Format
 from workbench.events.formats.records import places, read_records
 from workbench.events.formats.words import refuse_unknown
-from workbench.events.layout import Events
+from workbench.events.layout import Events, Sensor
 
 _WORD = np.dtype("<u2")
 _ROW, _COLUMN, _BASE, _VECTOR_12, _VECTOR_8, _TIME_LOW, _TIME_HIGH = 0x0, 0x2, 0x3, 0x4, 0x5, 0x6, 0x8

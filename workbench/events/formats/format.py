@@ -6,10 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.events.layout import Events
-
-Sensor = tuple[int, int]
-"""Height and width, in pixels."""
+from workbench.events.layout import Events, Sensor
 
 
 @dataclass(frozen=True)

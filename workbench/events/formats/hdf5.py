@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from numpy.typing import NDArray
 from workbench.events.formats.blocks import Block, check
 from workbench.events.formats.columns import gather, refuse_other_types, whole
 from workbench.events.formats.damage import DamagedFile, refuse_empty
-from workbench.events.formats.format import Format, Sensor, untold
+from workbench.events.formats.format import Format, untold
 from workbench.events.formats.superblock import MAGIC, refuse_contradictions
-from workbench.events.layout import Events
+from workbench.events.layout import Events, Sensor
 
 _TABLES = ("events", "CD/events")
 _GROUPS = ("events", "/")
@@ -107,7 +108,12 @@ def _fields(path: Path, table: Any) -> Columns:
     _refuse_unreadable(path, "events", table)
     for field in "xytp":
         refuse_other_types(path, field, table.dtype[field])
-    return {field: lambda here, field=field: table.fields(field)[here] for field in "xytp"}  # type: ignore[misc]
+    return {field: partial(_read_field, table, field) for field in "xytp"}
+
+
+def _read_field(table: Any, field: str, here: slice) -> NDArray[Any]:
+    values: NDArray[Any] = table.fields(field)[here]
+    return values
 
 
 def _columns(path: Path, group: Any, offset_us: int) -> _Layout:

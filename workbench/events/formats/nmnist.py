@@ -10,9 +10,9 @@ import numpy as np
 
 from workbench.events.formats.blocks import Block, check
 from workbench.events.formats.damage import refuse_empty
-from workbench.events.formats.format import Format, Sensor, unmarked, untold
+from workbench.events.formats.format import Format, unmarked, untold
 from workbench.events.formats.records import places, read_records
-from workbench.events.layout import EVENTS, Events
+from workbench.events.layout import EVENTS, Events, Sensor
 
 _BYTES = 5
 _OVERFLOW_ROW = 240

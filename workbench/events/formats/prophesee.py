@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from workbench.events.formats.damage import DamagedFile
-from workbench.events.formats.format import Sensor
 from workbench.events.formats.headers import Header, read_header
+from workbench.events.layout import Sensor
 
 _SIDE = r"(?:^|;) *{} *[= ] *(\d{{1,5}})\b"
 _GEOMETRY = re.compile(r"^geometry *:? *(\d{1,5})x(\d{1,5})\b", re.IGNORECASE | re.MULTILINE)
