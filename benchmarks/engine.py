@@ -108,6 +108,8 @@ def run_loop(model: wb.Model, ticks: Tensor) -> Tensor:
 CONTENDERS = [
     Contender(BARE, run_convolutions),
     Contender("workbench", run_workbench),
+    Contender("dense", lambda m, t: m.run(t, record=["out"], engine="dense")["out"]),
+    Contender("events", lambda m, t: m.run(t, record=["out"], engine="events")["out"]),
     Contender("plain loop over ticks", run_loop),
 ]
 

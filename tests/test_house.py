@@ -23,11 +23,11 @@ import workbench as wb
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 FLOORS = [
-    {"footprints", "ops", "paths", "neurons", "recipes", "readout", "scans", "spikes"},
+    {"footprints", "ops", "paths", "neurons", "recipes", "readout", "scans", "kernels", "fanouts", "spikes"},
     {"events"},
     {"graph"},
     {"rollout"},
-    {"engine", "inference", "norms", "model", "models", "membranes"},
+    {"engine", "inference", "choices", "lists", "sparse", "hybrids", "norms", "model", "models", "membranes"},
     {
         "exchange",
         "checkpoints",

@@ -94,9 +94,9 @@ def test_what_the_compiled_scan_cannot_take_is_left_to_torch():
 
 @pytest.fixture
 def without_kernel():
-    scans.kernel.cache_clear()
+    scans.compiled.cache_clear()
     yield
-    scans.kernel.cache_clear()
+    scans.compiled.cache_clear()
 
 
 @pytest.mark.usefixtures("without_kernel")

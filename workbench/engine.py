@@ -157,13 +157,13 @@ def advance(
     `until` is the step at which the recording ends, if that is known: what can no longer reach a wanted node by then
     is not computed.
     """
-    block = _Block(plan, layers, state, inputs, until)
+    block = Block(plan, layers, state, inputs, until)
     for part in plan.parts:
         block.compute(part)
     return {node: block.filled(node) for node in plan.wanted}, block.state()
 
 
-class _Block:
+class Block:
     """One block while it is computed: per node the pieces of activity known so far, the past included."""
 
     def __init__(

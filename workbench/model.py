@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from workbench.choices import require_engine
 from workbench.engine import Layers, State, advance, choose_block, join, plan
 from workbench.graph import Network
 from workbench.inference import Inference
@@ -18,6 +21,10 @@ from workbench.norms import Bias, Norm
 from workbench.paths import reachable
 from workbench.recipes import Recipe
 from workbench.scans import suits
+
+if TYPE_CHECKING:
+    from workbench.hybrids import Hybrid
+    from workbench.sparse import Numbers
 
 Scales = dict[str, float | tuple[float, ...]]  # activity per spike and tick, lambda of each node or of its channels
 
@@ -87,31 +94,38 @@ class Model(nn.Module):
         record: Iterable[str] | None = None,
         block: int | None = None,
         layers: Layers | None = None,
+        engine: str = "dense",
     ) -> dict[str, Tensor]:
         """Activity of the recorded nodes (all unless named) over a whole recording, (steps, batch, *shape) each.
 
         `frames` (steps, batch, *input shape) holds frames for an ANN and ticks for an SNN; a dict by input node where
         there are several. `block` steps are computed at a time; any cut gives the same numbers. `layers` stand
-        in for the model's own, to watch or to disturb them.
+        in for the model's own, to watch or to disturb them. `engine` is that of `stream`.
         """
         inputs = self._inputs(frames)
         steps, batch = next(iter(inputs.values())).shape[:2]
-        if block is None:
-            block = steps if self.training else choose_block(self.network, batch, self.ticks_per_frame)
-        stream = Stream(self, batch, self.network.nodes if record is None else record, until=steps, layers=layers)
+        if block is None and self.training:
+            block = steps
+        record = self.network.nodes if record is None else record
+        stream = Stream(self, batch, record, until=steps, layers=layers, engine=engine)
         for norm in self._norms():
             norm.forget()  # a run before this one may have been interrupted
-        blocks = [
-            stream.run({node: values[begin : begin + block] for node, values in inputs.items()})
-            for begin in range(0, steps, block)
-        ]
+        blocks = []
+        while stream.step < steps:
+            end = stream.step + (block or stream.choose_block())
+            blocks.append(stream.run({node: values[stream.step : end] for node, values in inputs.items()}))
         for norm in self._norms():
             norm.update()
         return {node: join([block[node] for block in blocks]) for node in blocks[0]}
 
-    def stream(self, batch: int = 1, record: Iterable[str] | None = None) -> Stream:
-        """A stream that is fed a recording of any length block by block, in constant memory."""
-        return Stream(self, batch, [self.network.output] if record is None else record)
+    def stream(self, batch: int = 1, record: Iterable[str] | None = None, engine: str = "dense") -> Stream:
+        """A stream that is fed a recording of any length block by block, in constant memory.
+
+        `engine` tells how spiking nodes are computed: "dense", by the layers of whole blocks; "events", spike by spike,
+        what is silent costing next to nothing; "auto", part by part whichever is cheaper at the activity measured in
+        the block before. All give the same numbers, up to the rounding of sums that are taken in another order.
+        """
+        return Stream(self, batch, [self.network.output] if record is None else record, engine=engine)
 
     def connect(self, position: int, source: Tensor) -> Tensor:
         """Linear map of the edge at this position, (steps, batch, *source shape) to (steps, batch, *target shape)."""
@@ -156,6 +170,19 @@ class Model(nn.Module):
         if not suits(next(self.parameters()).detach(), None):
             return self
         return Inference(self, self.neuron, {node: layer.bias for node, layer in layers.items()}, self._moved)
+
+    def numbers(self) -> Numbers:
+        """What spikes meet on their way, as the event-driven engine takes it."""
+        from workbench.sparse import Numbers  # when first needed: it compiles
+
+        more = self._moved(0, self.ticks_per_frame)
+        return Numbers(
+            [list(layer.parameters()) for layer in self.weights],
+            {int(position): gain for position, gain in self.gains.items()},
+            {node: self.node_layer(node).bias for node in self.network.nodes if node not in self.network.inputs},
+            cast(IntegrateAndFire, self.neuron).dynamics,
+            torch.zeros(1) if more is None else more,
+        )
 
     def _moved(self, age: int, steps: int) -> Tensor | None:
         """How many more biases than one arrive in each of these steps; None where one arrives in every step."""
@@ -251,11 +278,45 @@ class Stream:
         record: Iterable[str],
         until: int | None = None,
         layers: Layers | None = None,
+        engine: str = "dense",
     ) -> None:
         self.model, self.batch, self._layers = model, batch, layers or model.inference()
-        self._plan = plan(model.network, record, ahead=layers is None and not model.training)
+        ahead = layers is None and not model.training and engine != "events"  # which counts what has arrived
+        self._plan = plan(model.network, record, ahead)
+        self._hybrid = self._open(engine)
         self._state = State()
         self._until = until
+        self._counted = np.zeros((len(model.network.edges), batch))
+
+    def _open(self, engine: str) -> Hybrid | None:
+        """The event-driven engine where it may be needed; ValueError where it is asked for in vain."""
+        require_engine(engine)
+        if engine != "dense" and isinstance(self._layers, Inference):
+            from workbench.hybrids import Hybrid  # when first needed: it compiles
+
+            return Hybrid(self._plan, self.model.numbers(), self.batch, engine)
+        if engine == "events":
+            raise ValueError(
+                'engine="events" is for spiking models in eval mode, in float32 on a CPU, with numba, and without '
+                'layers of somebody else; use engine="auto"'
+            )
+        return None
+
+    def choose_block(self) -> int:
+        """How many steps to feed next so that it takes least time; any number gives the same activities."""
+        network, frame = self.model.network, self.model.ticks_per_frame
+        block = choose_block(network, self.batch, frame)
+        return block if self._hybrid is None else self._hybrid.choose_block(self._state, block, frame)
+
+    @property
+    def operations(self) -> NDArray[np.float64]:
+        """Synaptic operations of every edge and recording so far (edges, batch), counted as they happened.
+
+        ValueError unless the engine is "events": no other one counts.
+        """
+        if self._hybrid is None or self._hybrid.adapts:
+            raise ValueError('only engine="events" counts as it goes; wb.operations counts for all')
+        return self._counted.copy()
 
     @property
     def step(self) -> int:
@@ -268,7 +329,11 @@ class Stream:
         batch = next(iter(inputs.values())).shape[1]
         if batch != self.batch:
             raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
-        activity, self._state = advance(self._plan, self._layers, self._state, inputs, self._until)
+        if self._hybrid is None:
+            activity, self._state = advance(self._plan, self._layers, self._state, inputs, self._until)
+        else:
+            activity, state = self._hybrid.advance(self._layers, self._state, inputs, self._until)
+            self._state, self._counted = state, self._counted + state.counted
         return activity
 
     def __call__(self, block: Tensor | Mapping[str, Tensor]) -> Tensor:

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-
-SIGNATURE = (
-    "void(float32[:,:,::1], float32[:,:,::1], float32[::1], float32[::1], int64, int64, int64, "
-    "float32, float32, float32, float32, boolean, boolean, boolean, boolean)"
-)
 
 
 class Dynamics(NamedTuple):
@@ -34,61 +28,26 @@ class Dynamics(NamedTuple):
 
 
 @cache
-def kernel() -> Callable[..., None] | None:
-    """The compiled `scan_rows`; None, and a warning once, where numba is missing or fails."""
+def compiled() -> bool:
+    """Whether the compiled scan is there; a warning once where numba is missing or fails."""
     try:
-        from numba import njit  # when first needed: it takes longer to import than the workbench
+        from workbench.kernels import scan_rows  # when first needed: it takes longer to import than the workbench
 
-        compiled: Callable[..., None] = njit(SIGNATURE, nogil=True, cache=True)(scan_rows)
+        scan_rows.compiled()
     except Exception as error:  # whatever it is, torch can do without
         reason = f"{type(error).__name__}: {error}"
         warnings.warn(
             f"numba cannot compile the scan of spiking neurons, torch does it slower ({reason})", stacklevel=2
         )
-        return None
-    return compiled
-
-
-def scan_rows(
-    rows: Any, state: Any, bias: Any, moved: Any, age: int, frame: int, silence: int,
-    start: float, threshold: float, floor: float, burst: float, signed: bool, zero: bool, returns: bool, rectify: bool
-) -> None:  # fmt: skip
-    """Turn the drives of all units into their spikes, one recording and one tick after the other.
-
-    `rows` (steps, batch, units) holds drives and, afterwards, spikes; `state` (2, batch, units) the membranes, and what
-    signed neurons have sent in this frame. Unit u is driven by (row[u] + bias[u]) + moved[step] bias[u]. The rest are
-    the options of `IntegrateAndFire`. Plain Python, for numba to compile.
-    """
-    nothing = np.float32(0)
-    for recording in range(rows.shape[1]):
-        levels, sent, given = state[0, recording], state[1, recording], bias
-        for step in range(len(rows)):
-            row, more, phase = rows[step, recording], moved[step], (age + step) % frame
-            if phase == 0 and signed:
-                sent[:] = nothing
-            if phase == 0 and returns:
-                levels[:] = start
-            if phase == 0 and rectify:
-                levels[:] = np.maximum(levels, nothing)
-            most = nothing if phase < silence else burst
-            for u in range(len(row)):
-                level = levels[u] + ((row[u] + given[u]) + more * given[u])
-                level = floor if level < floor else level
-                fired = np.floor(level / threshold)
-                least = -min(max(sent[u], nothing), most) if signed else nothing
-                fired = fired if fired > least else least
-                fired = fired if fired < most else most
-                if signed:  # not after the next two lines: the loop would no longer become vector instructions
-                    sent[u] += fired
-                levels[u] = level * np.float32(fired == 0) if zero else level - fired * threshold
-                row[u] = fired
+        return False
+    return True
 
 
 def suits(drive: Tensor, membrane: Tensor | None) -> bool:
     """Whether the compiled scan can take these: float32 numbers of a CPU through which nothing is learned."""
     tensors = [drive] if membrane is None else [drive, membrane]
     plain = all(t.device.type == "cpu" and t.dtype == torch.float32 and not t.requires_grad for t in tensors)
-    return plain and kernel() is not None
+    return plain and compiled()
 
 
 def overwrite(
@@ -108,8 +67,8 @@ def overwrite(
     >>> overwrite(Dynamics(start=0.0), drive, None, age=0, bias=torch.tensor([0.25]))[0].flatten()
     tensor([0., 1., 0., 1.])
     """
-    compiled = kernel()
-    assert compiled is not None, "suits() says whether there is a kernel"
+    from workbench.kernels import scan_rows  # it is there: both suit
+
     strides = drive.stride()
     order = (0, 1, *sorted(range(2, drive.ndim), key=lambda axis: -strides[axis]))  # of the axes in memory
     dense = np.ascontiguousarray(drive.numpy().transpose(order))
@@ -127,7 +86,7 @@ def overwrite(
     more = np.zeros(len(dense), np.float32) if moved is None else moved.numpy()
     steps, batch = dense.shape[:2]
     rows, states = dense.reshape(steps, batch, given.size), state.reshape(2, batch, given.size)
-    compiled(rows, states, given.ravel(), more, age, *dynamics)
+    scan_rows(rows, states, given.ravel(), more, age, *dynamics)
     back = np.argsort(order)
     left = torch.from_numpy(state.transpose(back))
     return torch.from_numpy(dense.transpose(back)), left if dynamics.signed else left[0]

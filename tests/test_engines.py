@@ -1,0 +1,82 @@
+"""The engines: spike by spike, dense, or mixed, the same numbers bit for bit, and operations counted exactly."""
+
+import numpy as np
+import pytest
+import torch
+
+from tests import reference
+from tests.random_networks import random_frames, random_network, random_spiking
+from tests.test_inference import some_model
+from workbench.hybrids import Hybrid
+
+ENGINES = ["dense", "events", "auto"]
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_all_engines_give_the_numbers_of_the_models_own_layers(seed):
+    model, ticks = some_model(seed)
+    expected = model.run(ticks, layers=model, block=11)
+    for engine in ENGINES:
+        for block in (1, 4, 11, None):
+            found = model.run(ticks, block=block, engine=engine)
+            assert all(torch.equal(found[node], expected[node]) for node in model.network.nodes), (engine, block)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_all_engines_give_the_numbers_of_the_plain_step_loop(seed):
+    network = random_network(seed, longest=4, parallel=True)
+    model, ticks = random_spiking(network, seed), random_frames(network, seed, 9, counts=True)
+    expected = reference.run(model, ticks)
+    for engine in ENGINES:
+        found = model.run(ticks, engine=engine)
+        assert all(torch.equal(found[node], expected[node]) for node in network.nodes), engine
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_parts_may_change_hands_at_every_block(seed, monkeypatch):
+    model, ticks = some_model(seed)
+    rng = np.random.default_rng(seed)
+    parts = [part.nodes for part in model.stream(2)._plan.parts if part.nodes[0] != "in"]
+    expected = model.run(ticks, layers=model)
+    some = [[], ["out"], model.network.nodes][seed % 3]
+
+    def choose(self, state):
+        return frozenset().union(*(nodes for nodes in parts if rng.random() < 0.5))
+
+    monkeypatch.setattr(Hybrid, "choose", choose)
+    stream = model.stream(2, record=["out", *some], engine="events")
+    begin = 0
+    for length in (3, 1, 1, 4, 2):
+        found = stream.run(ticks[begin : begin + length])
+        for node, values in found.items():
+            assert torch.equal(values, expected[node][begin : begin + length]), node
+        begin += length
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_operations_are_counted_as_they_happen(seed):
+    model, ticks = some_model(seed)
+    stream = model.stream(2, record=model.network.nodes, engine="events")
+    activity = [stream.run(block) for block in ticks.split([4, 1, 6])]
+    for position, edge in enumerate(model.network.edges):
+        sent = torch.cat([block[edge.source] for block in activity])[: len(ticks) - edge.delay]
+        reached = edge.operation.fan_out(model.network.shapes[edge.source])
+        expected = (sent.detach().abs() * reached).flatten(2).sum((0, 2))
+        assert stream.operations[position].tolist() == expected.tolist()
+
+
+def test_only_events_are_counted():
+    model, _ = some_model(1)
+    for engine in ("dense", "auto"):
+        with pytest.raises(ValueError, match=r'only engine="events" counts as it goes; wb\.operations counts for all'):
+            model.stream(engine=engine).operations.sum()
+
+
+def test_who_asks_for_an_engine_in_vain_is_told():
+    model, ticks = some_model(1)
+    with pytest.raises(ValueError, match="engine='fast' is unknown; choose from 'auto', 'dense', 'events'"):
+        model.run(ticks, engine="fast")
+    with pytest.raises(ValueError, match='engine="events" is for spiking models in eval mode'):
+        model.run(ticks, engine="events", layers=model)
+    with pytest.raises(ValueError, match='engine="events" is for spiking models in eval mode'):
+        model.train().run(ticks, engine="events")

@@ -1,0 +1,118 @@
+"""Which parts of a network to compute spike by spike: those where that takes less time, as far as can be foretold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+from workbench.engine import Part, Plan
+from workbench.fanouts import is_tabled, tabulate
+
+ENGINES = ("auto", "dense", "events")
+RATE = 0.05  # of units and ticks, taken for what has not been measured yet
+# Nanoseconds on one thread of a server CPU, fitted to the parts of the network of benchmarks/engine.py; what matters is
+# how they compare. A dense product, a number that a convolution reads or writes, a unit in the scan:
+PRODUCT, MOVED, SCANNED = 0.018, 0.3, 0.7
+# a synaptic operation, a run of weights next to each other, a unit that is looked at for spikes:
+OPERATION, RUN, LISTED = 0.07, 4.5, 0.75
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What there is to do in a part, in one step of one recording.
+
+    `moved` are the numbers that its edges read and write; `operations` and `runs` of weights are those of every source
+    if all of its units were active.
+    """
+
+    products: int
+    moved: int
+    units: int
+    operations: Mapping[str, int]
+    runs: Mapping[str, int]
+
+    def dense(self, threads: int) -> float:
+        """Nanoseconds by layers: linear maps on all threads, the scan on one."""
+        return (self.products * PRODUCT + self.moved * MOVED) / threads + self.units * SCANNED
+
+    def sparse(self, rates: Mapping[str, float], threads: int) -> float:
+        """Nanoseconds spike by spike, the recordings shared among so many threads."""
+        work = self.units * LISTED
+        for source, operations in self.operations.items():
+            work += rates.get(source, RATE) * (operations * OPERATION + self.runs[source] * RUN)
+        return work / threads
+
+
+class Choice:
+    """The choice of an engine for the parts of a plan: "dense", "events", or "auto", whichever costs less.
+
+    `learned` are nodes that are left dense by "auto" while gradients are recorded. ValueError where an edge cannot be
+    walked along although events are asked for.
+    """
+
+    def __init__(self, plan: Plan, engine: str, learned: frozenset[str]) -> None:
+        self.plan, self.engine, self.learned = plan, engine, learned
+        self.costs = {
+            part: price(plan, part)
+            for part in plan.parts
+            if part.nodes[0] not in plan.network.inputs and tabled(plan, part)
+        }
+        self.tabled = frozenset(node for part in self.costs for node in part.nodes)
+        if engine == "events":
+            missing = [n for part in plan.parts for n in part.nodes if n not in self.tabled | set(plan.network.inputs)]
+            if missing:
+                raise ValueError(
+                    f'engine="events": a chain into {missing[0]!r} joins too many units to be walked along; use '
+                    'engine="auto", which computes it densely'
+                )
+
+    def choose(self, rates: Mapping[str, float], batch: int) -> frozenset[str]:
+        """The nodes to compute spike by spike, at these rates of activity (of units and ticks)."""
+        if self.engine == "events":
+            return self.tabled
+        threads = torch.get_num_threads()
+        shared = max(1, min(threads, batch))
+        dense = self.learned if torch.is_grad_enabled() else frozenset()
+        return frozenset(
+            node
+            for part, cost in self.costs.items()
+            if dense.isdisjoint(part.nodes) and cost.sparse(rates, shared) < cost.dense(threads)
+            for node in part.nodes
+        )
+
+
+def require_engine(engine: str) -> None:
+    """ValueError unless this is the name of an engine.
+
+    >>> require_engine("sparse")
+    Traceback (most recent call last):
+    ValueError: engine='sparse' is unknown; choose from 'auto', 'dense', 'events'
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"engine={engine!r} is unknown; choose from {', '.join(map(repr, ENGINES))}")
+
+
+def price(plan: Plan, part: Part) -> Cost:
+    """What there is to do in a part, per step and recording."""
+    shapes = plan.network.shapes
+    edges = [plan.network.edges[position] for node in part.nodes for position in plan.network.incoming(node)]
+    operations, runs = dict.fromkeys((e.source for e in edges), 0), dict.fromkeys((e.source for e in edges), 0)
+    products = moved = 0
+    for edge in edges:
+        shape = shapes[edge.source]
+        fan_out = tabulate(edge.operation, shape)
+        operations[edge.source] += int(fan_out.reached.sum())
+        runs[edge.source] += int(fan_out.runs[:, 3].sum())
+        products += edge.operation.products(shape)
+        moved += math.prod(shape) + math.prod(shapes[edge.target])
+    return Cost(products, moved, sum(math.prod(shapes[node]) for node in part.nodes), operations, runs)
+
+
+def tabled(plan: Plan, part: Part) -> bool:
+    """Whether all edges into a part can be walked along."""
+    network = plan.network
+    positions = [position for node in part.nodes for position in network.incoming(node)]
+    return all(is_tabled(network.edges[p].operation, network.shapes[network.edges[p].source]) for p in positions)

@@ -1,0 +1,172 @@
+"""Blocks of time in which some parts are computed densely and others spike by spike, whichever is cheaper."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from workbench.choices import Choice
+from workbench.engine import Block, Layers, Part, Piece, Plan, State
+from workbench.kernels import BEGIN, CLOCK, END, ORIGIN, STEPS
+from workbench.lists import Lists
+from workbench.sparse import Numbers, Sparse
+
+LISTED_BLOCKS = 4  # of the dense length, where all spikes are listed: more gains little
+
+
+@dataclass(frozen=True)
+class HybridState(State):
+    """What a hybrid remembers between two blocks: of each node its past as activity, as lists, or both.
+
+    `rates` are the parts of its units and steps in which each node was active in the last block, and `counted` (edges,
+    batch) the synaptic operations of it.
+    """
+
+    lists: Lists | None = None
+    listed: frozenset[str] = frozenset()
+    rates: Mapping[str, float] = field(default_factory=dict)
+    counted: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+
+
+class Hybrid:
+    """How the blocks of a plan are computed: some parts by layers, the others along tables, as the engine says.
+
+    With "auto" the output stays with its layers while it learns, for lists pass no gradient on.
+    """
+
+    def __init__(self, plan: Plan, learned: Numbers, batch: int, engine: str) -> None:
+        output = plan.network.output
+        values = [learned.biases[output], *(w for p in plan.network.incoming(output) for w in learned.weights[p])]
+        self.plan, self.batch = plan, batch
+        self.choice = Choice(plan, engine, frozenset({output} if any(v.requires_grad for v in values) else ()))
+        self.sparse = Sparse(plan, learned, self.choice.tabled)
+
+    @property
+    def adapts(self) -> bool:
+        """Whether parts change hands with the activity."""
+        return self.choice.engine == "auto"
+
+    def choose_block(self, state: State, dense: int, ticks_per_frame: int) -> int:
+        """How many steps to compute next: more than densely where all parts are listed, for lists are short.
+
+        As long as nobody knows how active nodes are, no more than a frame.
+        """
+        if self.adapts and not isinstance(state, HybridState):
+            return min(dense, ticks_per_frame)
+        chosen, inputs = self.choose(state), self.plan.network.inputs
+        return dense * LISTED_BLOCKS if all(n in chosen or n in inputs for n in self.plan.lead) else dense
+
+    def choose(self, state: State) -> frozenset[str]:
+        """The nodes to compute spike by spike in the block after this state."""
+        return self.choice.choose(state.rates if isinstance(state, HybridState) else {}, self.batch)
+
+    def advance(
+        self, layers: Layers, state: State, inputs: Mapping[str, Tensor], until: int | None = None
+    ) -> tuple[dict[str, Tensor], HybridState]:
+        """What `engine.advance` does, with the parts that are chosen computed spike by spike."""
+        block = _HybridBlock(self, self.choose(state), layers, state, inputs, until)
+        for part in self.plan.parts:
+            block.compute(part)
+        return {node: block.filled(node) for node in self.plan.wanted}, block.state()
+
+
+class _HybridBlock(Block):
+    """One block while it is computed; `lists` holds the spikes of the nodes that are `listed`."""
+
+    def __init__(
+        self,
+        hybrid: Hybrid,
+        chosen: frozenset[str],
+        layers: Layers,
+        state: State,
+        inputs: Mapping[str, Tensor],
+        until: int | None,
+    ) -> None:
+        super().__init__(hybrid.plan, layers, state, inputs, until)
+        self.sparse, self.measures, self.chosen = hybrid.sparse, hybrid.adapts, chosen
+        edges = [edge for edge in self.network.edges if edge.target in self.plan.lead]
+        self.listed = chosen | {edge.source for edge in edges if edge.target in chosen}
+        self.read_densely = {edge.source for edge in edges if edge.target not in chosen} | set(self.plan.wanted)
+        self.lists = Lists(self._regions(), hybrid.batch)
+        self.operations = np.zeros((hybrid.batch, len(self.network.edges), self.end - self.begin))
+        self._recall(state)
+
+    def compute(self, part: Part) -> None:
+        if part.nodes[0] in self.chosen:
+            self.sparse.compute(part.nodes, self.lists, self.membranes, self.operations)
+            for node in self.read_densely.intersection(part.nodes):
+                self._show(node, *self._span(node))
+            return
+        super().compute(part)
+        for node in self.listed.intersection(part.nodes):
+            for piece in self.pieces.get(node, ()):
+                if piece.start >= self.begin + self.plan.lead[node]:
+                    self.lists.append(self.sparse.numbers[node], piece.start, piece.values)
+
+    def state(self) -> HybridState:
+        dense = super().state()
+        shown = {node for node in dense.past if node in self.read_densely or node not in self.chosen}
+        past = {node: pieces for node, pieces in dense.past.items() if node in shown}
+        rates = {node: self._rate(node) for node in self.plan.lead} if self.measures else {}
+        return HybridState(dense.step, past, dense.membranes, self.lists, self.listed, rates, self.operations.sum(2).T)
+
+    def _regions(self) -> NDArray[np.int64]:
+        """The table of nodes, with the steps that each holds and computes in this block."""
+        regions = self.sparse.nodes.copy()
+        for node, number in self.sparse.numbers.items():
+            row = regions[number]
+            row[CLOCK] = self.begin + self.plan.lead[node]
+            row[BEGIN], row[END] = self._span(node)
+            row[ORIGIN] = self._remembered(node)
+            row[STEPS] = max(self.end + self.plan.lead[node] - row[ORIGIN], 0) if node in self.listed else 0
+        return regions
+
+    def _span(self, node: str) -> tuple[int, int]:
+        """The steps of a node to compute with this block; the first is the last where there are none."""
+        first, last = self.alive(node)
+        return first, max(first, last)
+
+    def _remembered(self, node: str) -> int:
+        """The earliest step of a node that is still read."""
+        return max(self.begin + self.plan.lead[node] - self.plan.depth[node], self.network.first_response[node])
+
+    def _recall(self, state: State) -> None:
+        """Make sure that the past is there as activity where it is read densely, and as lists where along them."""
+        before = state if isinstance(state, HybridState) else HybridState()
+        for node, number in self.sparse.numbers.items():
+            first, last = self._remembered(node), self.begin + self.plan.lead[node]
+            last = last if self.until is None else min(last, self.until - self.plan.slack[node])
+            if first >= last:
+                continue
+            held = self.pieces.get(node)
+            if node in self.read_densely and (not held or held[0].start > first):
+                assert before.lists is not None, "the past is there in one form or the other"
+                self.pieces[node] = [Piece(first, before.lists.fill(number, first, last, self.network.shapes[node]))]
+            if node in self.listed:
+                if before.lists is not None and node in before.listed:
+                    self.lists.copy(number, before.lists, last)
+                else:
+                    self.lists.append(number, first, self.read(node, first, last))
+
+    def _show(self, node: str, begin: int, end: int) -> None:
+        """The listed spikes of a node as activity."""
+        if begin == end:
+            return
+        values = self.lists.fill(self.sparse.numbers[node], begin, end, self.network.shapes[node])
+        self.pieces.setdefault(node, []).append(Piece(begin, values))
+
+    def _rate(self, node: str) -> float:
+        """The part of its units and steps in which a node was active, some steps and recordings for all."""
+        first, last = self._span(node)
+        if node in self.listed:
+            room = (last - first) * self.lists.batch * math.prod(self.network.shapes[node])
+            return self.lists.count(self.sparse.numbers[node], first, last) / max(room, 1)
+        pieces = self.pieces.get(node, ())
+        values = pieces[-1].values[::8, ::8] if pieces else torch.zeros(0)
+        return float(values.count_nonzero()) / max(values.numel(), 1)

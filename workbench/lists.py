@@ -1,0 +1,105 @@
+"""What nodes send, as lists of spikes: for whoever walks along them, and back as tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from workbench.inference import put_channels_last
+from workbench.kernels import OFFSETS, ORIGIN, STEPS, UNITS, copy_lists, fill_rows, list_rows
+from workbench.ops import Shape
+
+
+class Lists:
+    """The spikes of several nodes in consecutive steps: of every node, recording and step the units and their values.
+
+    `regions` is the table of nodes as the kernels take it. A list ends where the next one begins; before the first is
+    written all are empty. There is room for every unit in every step, of which the machine only gives what is used.
+    """
+
+    def __init__(self, regions: NDArray[np.int64], batch: int) -> None:
+        self.regions, self.batch = regions, batch
+        room = regions[:, UNITS] * regions[:, STEPS] + 1  # one more, which a kernel may write without meaning it
+        lengths = (regions[:, STEPS] + 1) * batch
+        regions[:, OFFSETS] = np.cumsum(lengths) - lengths
+        begins = np.cumsum(room * batch) - room * batch
+        firsts = (begins[:, None] + room[:, None] * np.arange(batch)).ravel()  # of every node and recording
+        self.offsets = np.repeat(firsts, np.repeat(regions[:, STEPS] + 1, batch))
+        size = int((room * batch).sum())
+        # of torch, for numpy would ask for huge pages, each of which is cleared as a whole
+        self.units = torch.empty(size, dtype=torch.int32).numpy()
+        self.values = torch.empty(size).numpy()
+
+    @property
+    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+        """Offsets, units and values, as every kernel takes them."""
+        return self.offsets, self.units, self.values
+
+    def copy(self, number: int, before: Lists, end: int) -> None:
+        """Begin the lists of a node by those of its steps before `end`, which another holds."""
+        region, old = self.regions[number], before.regions[number]
+        if end > region[ORIGIN]:
+            share(copy_lists, self.batch, (region, old, end), (*self.arrays, *before.arrays))
+
+    def append(self, number: int, begin: int, activity: Tensor) -> None:
+        """List the activity (steps, batch, *shape) of a node from step `begin` on."""
+        rows, names = _rows(activity.detach())
+        share(list_rows, self.batch, (rows, names, self.regions[number], begin), self.arrays)
+
+    def fill(self, number: int, begin: int, end: int, shape: Shape) -> Tensor:
+        """The activity (steps, batch, *shape) of a node in the steps begin .. end - 1, the channels of images last."""
+        rows = torch.empty(max(0, end - begin), self.batch, int(self.regions[number, UNITS]))
+        share(fill_rows, self.batch, (rows.numpy(), self.regions[number], begin), self.arrays)
+        if len(shape) != 3:
+            return rows.view(-1, self.batch, *shape)
+        return rows.view(-1, self.batch, *shape[1:], shape[0]).movedim(-1, 2)
+
+    def count(self, number: int, begin: int, end: int) -> int:
+        """How many units of a node were active in the steps begin .. end - 1, all recordings together."""
+        region = self.regions[number]
+        offsets = self.offsets[region[OFFSETS] :][: self.batch * (region[STEPS] + 1)].reshape(self.batch, -1)
+        return int((offsets[:, end - region[ORIGIN]] - offsets[:, begin - region[ORIGIN]]).sum())
+
+
+def share(kernel: Callable[..., None], batch: int, before: tuple[Any, ...], after: tuple[Any, ...]) -> None:
+    """Call a kernel for all recordings, a share of them on each of torch's threads; it waits for all.
+
+    The numbers of the first recording and of the one after the last stand between the arguments.
+    """
+    threads = min(torch.get_num_threads(), batch)
+    if threads == 1:
+        return kernel(*before, 0, batch, *after)
+    bounds = [batch * number // threads for number in range(threads + 1)]
+    pool = _pool(threads - 1)
+    others = [pool.submit(kernel, *before, begin, end, *after) for begin, end in pairwise(bounds[1:])]
+    kernel(*before, 0, bounds[1], *after)
+    for other in others:
+        other.result()
+    return None
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="workbench-spikes")
+
+
+def _rows(activity: Tensor) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """An activity as rows (steps, batch, units) in the order of memory, and the number of each of those units."""
+    steps, batch, *shape = activity.shape
+    units = activity[0, 0].numel() if len(activity) else 0
+    if activity.is_contiguous():
+        names = np.arange(units, dtype=np.int32).reshape(shape)
+        if len(shape) == 3:  # the number of the unit that lies at each place
+            names = np.arange(units, dtype=np.int32).reshape(*shape[1:], shape[0]).transpose(2, 0, 1)
+        return activity.numpy().reshape(steps, batch, units), np.ascontiguousarray(names).ravel()
+    last = put_channels_last(activity)
+    last = last.movedim(2, -1) if len(shape) == 3 else last.contiguous()
+    return last.numpy().reshape(steps, batch, units), np.arange(units, dtype=np.int32)

@@ -1,0 +1,157 @@
+"""Parts of a network computed spike by spike: what is silent costs next to nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import DTypeLike, NDArray
+from torch import Tensor
+
+from workbench.engine import Plan
+from workbench.fanouts import lay_out, tabulate
+from workbench.kernels import (
+    ANSWERS,
+    BIAS,
+    FIRES,
+    FROM_EDGE,
+    MEMBRANE,
+    NODE_COLUMNS,
+    TO_EDGE,
+    UNITS,
+    simulate,
+)  # fmt: skip
+from workbench.lists import Lists, share
+from workbench.ops import Shape
+from workbench.scans import Dynamics
+
+
+@dataclass(frozen=True, eq=False)
+class Numbers:
+    """What a spiking model has learned, by edge position and by node, and how its neurons fire.
+
+    `more` (ticks of a frame) tells how many more biases than one arrive in each tick.
+    """
+
+    weights: Sequence[Sequence[Tensor]]
+    gains: Mapping[int, Tensor]
+    biases: Mapping[str, Tensor]
+    dynamics: Dynamics
+    more: Tensor
+
+
+class Sparse:
+    """A plan's nodes and edges as the tables of `kernels.simulate`, made once.
+
+    `numbers` is the row of each node in the table `nodes`, whose last columns are filled in for every block; `edges`
+    are those into the nodes `reached`, each of which must have a table of fan-outs.
+    """
+
+    def __init__(self, plan: Plan, learned: Numbers, reached: frozenset[str]) -> None:
+        network = plan.network
+        self.shapes, self.dynamics = network.shapes, learned.dynamics
+        self.numbers = {node: number for number, node in enumerate(plan.lead)}
+        self.nodes = np.zeros((len(self.numbers), NODE_COLUMNS), np.int64)
+        self.more = np.ascontiguousarray(learned.more.numpy(), np.float32)
+        edges: list[list[int]] = []
+        runs, weights, biases = Stack(np.int32, 5), Stack(), Stack()
+        for node, number in self.numbers.items():
+            row, shape = self.nodes[number], network.shapes[node]
+            row[UNITS], row[ANSWERS], row[FIRES] = (
+                math.prod(shape),
+                network.first_response[node],
+                node in network.hidden,
+            )
+            row[FROM_EDGE] = len(edges)
+            for position in network.incoming(node) if node in reached else ():
+                edge = network.edges[position]
+                source = network.shapes[edge.source]
+                table = tabulate(edge.operation, source)
+                given = lay_out(edge.operation, source, learned.weights[position], learned.gains.get(position))
+                place = runs.add(table.runs), weights.add(given)
+                edges.append([self.numbers[edge.source], edge.delay, *place, table.down, table.across, position])
+            row[TO_EDGE] = len(edges)
+            if node in reached:
+                bias = learned.biases[node].detach().view(-1, *[1] * (len(shape) - 1)).expand(shape)
+                row[BIAS] = biases.add(pack(bias[None]))
+        self.edges = np.array(edges, np.int64).reshape(-1, 7)
+        self.runs, self.weights, self.biases = runs.joined(), weights.joined(), biases.joined()
+
+    def compute(
+        self,
+        nodes: Sequence[str],
+        lists: Lists,
+        membranes: dict[str, Tensor | None],
+        operations: NDArray[np.float64],
+    ) -> None:
+        """Run the nodes of one part through the block that the regions of the lists tell.
+
+        The lists, the membranes and the operations (batch, edges, steps) are written on.
+        """
+        levels, sent = Stack(), Stack()
+        for node in nodes:
+            membrane, taken = self._open(membranes.get(node), node, lists.batch)
+            lists.regions[self.numbers[node], MEMBRANE] = levels.add(pack(membrane))
+            sent.add(pack(taken))
+        members = np.array([self.numbers[node] for node in nodes])
+        level, gone = levels.joined(), sent.joined()
+        tables = (members, lists.regions, self.edges, self.runs, self.weights, self.biases, self.more, level, gone)
+        share(simulate, lists.batch, (), (*tables, *lists.arrays, operations, *self.dynamics))
+        for node in nodes:
+            number = self.numbers[node]
+            if self.nodes[number, FIRES]:
+                place, shape = lists.regions[number, MEMBRANE], self.shapes[node]
+                left = unpack(level[place:], lists.batch, shape)
+                if self.dynamics.signed:
+                    left = torch.stack([left, unpack(gone[place:], lists.batch, shape)])
+                membranes[node] = left
+
+    def _open(self, membrane: Tensor | None, node: str, batch: int) -> tuple[Tensor, Tensor]:
+        """The membranes (batch, *shape) that a node begins with, and what signed neurons have sent in this frame."""
+        if membrane is None:
+            level = torch.full((batch, *self.shapes[node]), float(self.dynamics.start))
+            return level, torch.zeros_like(level) if self.dynamics.signed else level[:0]
+        return (membrane[0], membrane[1]) if self.dynamics.signed else (membrane, membrane[:0])
+
+
+class Stack:
+    """Arrays one after the other, which become one."""
+
+    def __init__(self, kind: DTypeLike = np.float32, *shape: int) -> None:
+        self._arrays: list[NDArray[Any]] = [np.zeros((0, *shape), kind)]
+        self._length = 0
+
+    def add(self, array: NDArray[Any]) -> int:
+        """Append an array; where it begins."""
+        self._arrays.append(array)
+        self._length += len(array)
+        return self._length - len(array)
+
+    def joined(self) -> NDArray[Any]:
+        """All in one, in memory of its own."""
+        return np.concatenate(self._arrays)
+
+
+def pack(values: Tensor) -> NDArray[np.float32]:
+    """Values (batch, *shape) one after the other in the order of units: the channels of an image side by side.
+
+    >>> pack(torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])).tolist()
+    [1.0, 3.0, 2.0, 4.0]
+    """
+    return (values.movedim(1, -1) if values.ndim == 4 else values).contiguous().numpy().ravel()
+
+
+def unpack(values: NDArray[np.float32], batch: int, shape: Shape) -> Tensor:
+    """The first values as (batch, *shape): the inverse of `pack`, in the same memory.
+
+    >>> unpack(np.arange(4.0), 1, (2, 1, 2)).tolist()
+    [[[[0.0, 2.0]], [[1.0, 3.0]]]]
+    """
+    held = torch.from_numpy(values[: batch * math.prod(shape)])
+    if len(shape) != 3:
+        return held.view(batch, *shape)
+    return held.view(batch, *shape[1:], shape[0]).movedim(-1, 1)
