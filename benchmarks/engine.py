@@ -14,6 +14,7 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 import torch
@@ -22,6 +23,7 @@ from torch import Tensor
 
 import workbench as wb
 from benchmarks.tables import markdown
+from workbench.choices import ENGINES
 from workbench.engine import choose_block
 
 TICKS, RATE = 100, 0.05
@@ -67,9 +69,9 @@ def draw_ticks(batch: int, seed: int = 0) -> Tensor:
     return (torch.rand(TICKS, batch, 2, 34, 34, generator=generator) < 0.03).float()
 
 
-def run_workbench(model: wb.Model, ticks: Tensor) -> Tensor:
-    """The engine."""
-    return model(ticks)
+def run_workbench(model: wb.Model, ticks: Tensor, engine: str) -> Tensor:
+    """One of the engines."""
+    return model.run(ticks, record=["out"], engine=engine)["out"]
 
 
 def run_convolutions(model: wb.Model, ticks: Tensor) -> None:
@@ -107,9 +109,7 @@ def run_loop(model: wb.Model, ticks: Tensor) -> Tensor:
 
 CONTENDERS = [
     Contender(BARE, run_convolutions),
-    Contender("workbench", run_workbench),
-    Contender("dense", lambda m, t: m.run(t, record=["out"], engine="dense")["out"]),
-    Contender("events", lambda m, t: m.run(t, record=["out"], engine="events")["out"]),
+    *(Contender(f"workbench, {engine}", partial(run_workbench, engine=engine)) for engine in ENGINES),
     Contender("plain loop over ticks", run_loop),
 ]
 

@@ -101,6 +101,7 @@ def without_kernel():
 
 @pytest.mark.usefixtures("without_kernel")
 def test_without_numba_torch_scans_and_says_so_once(monkeypatch):
+    monkeypatch.delitem(sys.modules, "workbench.kernels", raising=False)
     monkeypatch.setitem(sys.modules, "numba", None)  # importing it fails
     neuron, drive = wb.IntegrateAndFire(), some_drive(np.random.default_rng(0), dyadic=True)
     with pytest.warns(UserWarning, match=r"numba cannot compile .* does it slower \(ModuleNotFoundError: "):
