@@ -38,12 +38,12 @@ class Cost:
         """Nanoseconds by layers: linear maps on all threads, the scan on one."""
         return (self.products * PRODUCT + self.moved * MOVED) / threads + self.units * SCANNED
 
-    def sparse(self, rates: Mapping[str, float], threads: int) -> float:
-        """Nanoseconds spike by spike, the recordings shared among so many threads."""
+    def sparse(self, rates: Mapping[str, float]) -> float:
+        """Nanoseconds spike by spike, on one thread."""
         work = self.units * LISTED
         for source, operations in self.operations.items():
             work += rates.get(source, RATE) * (operations * OPERATION + self.runs[source] * RUN)
-        return work / threads
+        return work
 
 
 class Choice:
@@ -69,17 +69,16 @@ class Choice:
                     'engine="auto", which computes it densely'
                 )
 
-    def choose(self, rates: Mapping[str, float], batch: int) -> frozenset[str]:
+    def choose(self, rates: Mapping[str, float]) -> frozenset[str]:
         """The nodes to compute spike by spike, at these rates of activity (of units and ticks)."""
         if self.engine == "events":
             return self.tabled
         threads = torch.get_num_threads()
-        shared = max(1, min(threads, batch))
         dense = self.learned if torch.is_grad_enabled() else frozenset()
         return frozenset(
             node
             for part, cost in self.costs.items()
-            if dense.isdisjoint(part.nodes) and cost.sparse(rates, shared) < cost.dense(threads)
+            if dense.isdisjoint(part.nodes) and cost.sparse(rates) < cost.dense(threads)
             for node in part.nodes
         )
 

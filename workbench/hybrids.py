@@ -64,7 +64,7 @@ class Hybrid:
 
     def choose(self, state: State) -> frozenset[str]:
         """The nodes to compute spike by spike in the block after this state."""
-        return self.choice.choose(state.rates if isinstance(state, HybridState) else {}, self.batch)
+        return self.choice.choose(state.rates if isinstance(state, HybridState) else {})
 
     def advance(
         self, layers: Layers, state: State, inputs: Mapping[str, Tensor], until: int | None = None

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -70,25 +67,11 @@ class Lists:
 
 
 def share(kernel: Callable[..., None], batch: int, before: tuple[Any, ...], after: tuple[Any, ...]) -> None:
-    """Call a kernel for all recordings, a share of them on each of torch's threads; it waits for all.
+    """Call a kernel for all recordings; the first and the one after the last stand between the arguments.
 
-    The numbers of the first recording and of the one after the last stand between the arguments.
+    On one thread: as soon as others ran beside torch's own, all torch work of the process became many times slower.
     """
-    threads = min(torch.get_num_threads(), batch)
-    if threads == 1:
-        return kernel(*before, 0, batch, *after)
-    bounds = [batch * number // threads for number in range(threads + 1)]
-    pool = _pool(threads - 1)
-    others = [pool.submit(kernel, *before, begin, end, *after) for begin, end in pairwise(bounds[1:])]
-    kernel(*before, 0, bounds[1], *after)
-    for other in others:
-        other.result()
-    return None
-
-
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="workbench-spikes")
+    kernel(*before, 0, batch, *after)
 
 
 def _rows(activity: Tensor) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
