@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+import workbench as wb
 from tests import reference
 from tests.random_networks import random_frames, random_network, random_spiking
 from tests.test_inference import some_model
+from workbench import fanouts
 from workbench.hybrids import Hybrid
 
 ENGINES = ["dense", "events", "auto"]
@@ -80,3 +82,70 @@ def test_who_asks_for_an_engine_in_vain_is_told():
         model.run(ticks, engine="events", layers=model)
     with pytest.raises(ValueError, match='engine="events" is for spiking models in eval mode'):
         model.train().run(ticks, engine="events")
+
+
+def wide_model(activity: float) -> tuple[wb.Model, torch.Tensor]:
+    """A chain of convolutions, and ticks of which so many are 1."""
+    edges = [
+        wb.Edge("in", "a", wb.Conv(8, kernel=3)),
+        wb.Edge("a", "b", wb.Conv(16, kernel=3, stride=2)),
+        wb.Edge("b", "out", wb.Dense(3)),
+    ]
+    network = wb.Network({"in": (2, 16, 16)}, edges)
+    model = random_spiking(network, 0)
+    generator = torch.Generator().manual_seed(0)
+    return model, (torch.rand(24, 2, 2, 16, 16, generator=generator) < activity).float()
+
+
+def test_auto_leaves_to_lists_what_is_silent_and_to_layers_what_is_not():
+    model, _ = wide_model(0.0)
+    choice = Hybrid(model.stream(2)._plan, model.numbers(), 2, "auto").choice
+    nodes = ["in", "a", "b", "out"]
+    with torch.no_grad():
+        assert choice.choose(dict.fromkeys(nodes, 0.0)) == {"a", "b", "out"}
+        assert "b" not in choice.choose(dict.fromkeys(nodes, 1.0))
+        assert "b" not in choice.choose({"a": 1.0, "in": 0.0})  # it is the source that counts
+        assert "a" in choice.choose({"a": 1.0, "in": 0.0})
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_auto_follows_the_activity_and_keeps_the_numbers(engine):
+    model, busy = wide_model(0.9)
+    _, calm = wide_model(0.01)
+    ticks = torch.cat([calm, busy, calm])
+    expected = model.run(ticks, layers=model)
+    found = model.run(ticks, engine=engine)
+    assert all(torch.equal(found[node], expected[node]) for node in model.network.nodes)
+    stream, hands = model.stream(2, engine="auto"), []
+    with torch.no_grad():
+        for block in ticks.split(12):
+            stream.run(block)
+            hands.append("a" in stream._hybrid.choose(stream._state))
+    assert hands == [True, True, False, False, True, True]
+
+
+def test_the_output_learns_where_the_engine_is_auto_and_not_where_spikes_are_lists():
+    model, ticks = wide_model(0.1)
+    assert model.run(ticks, engine="auto")["out"].requires_grad
+    assert not model.run(ticks, engine="events")["out"].requires_grad
+
+
+def test_a_chain_too_large_to_write_out_is_computed_densely(monkeypatch):
+    edges = [
+        wb.Edge("in", "a", wb.Chain(wb.Conv(3, kernel=3), wb.Conv(3, kernel=3))),
+        wb.Edge("a", "out", wb.Dense(2)),
+    ]
+    model = random_spiking(wb.Network({"in": (2, 6, 5)}, edges), 0)
+    ticks = random_frames(model.network, 0, 9, counts=True)
+    expected = model.run(ticks, layers=model)
+    monkeypatch.setattr(fanouts, "LARGEST", 100)
+    assert torch.equal(model.run(ticks, engine="auto")["out"], expected["out"])
+    with pytest.raises(ValueError, match="a chain into 'a' joins too many units to be walked along"):
+        model.run(ticks, engine="events")
+
+
+@pytest.mark.parametrize("block", [0, -3, 1.5])
+def test_a_block_is_a_whole_number_of_steps(block):
+    model, ticks = some_model(1)
+    with pytest.raises(ValueError, match=f"block={block} must be a whole number of at least 1"):
+        model.run(ticks, block=block)

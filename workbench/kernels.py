@@ -118,15 +118,13 @@ def list_row(row: Any, units: Any, values: Any, place: int, clear: bool) -> int:
     return place
 
 
-@of_types(f"void(float32[:,:,::1], int32[::1], int64[::1], int64, int64, int64, {LISTS_ARE})")
-def list_rows(
-    rows: Any, names: Any, node: Any, begin: int, first: int, last: int, offsets: Any, units: Any, values: Any
-) -> None:
-    """Append the lists of the recordings first .. last - 1 of a node, from step `begin` on.
+@of_types(f"void(float32[:,:,::1], int32[::1], int64[::1], int64, {LISTS_ARE})")
+def list_rows(rows: Any, names: Any, node: Any, begin: int, offsets: Any, units: Any, values: Any) -> None:
+    """Append the lists of a node from step `begin` on.
 
     `rows` (steps, batch, units) are its activities, `names` (units) what each unit is called in the lists.
     """
-    for recording in range(first, last):
+    for recording in range(rows.shape[1]):
         base = node[OFFSETS] + recording * (node[STEPS] + 1) + begin - node[ORIGIN]
         for step in range(len(rows)):
             place = offsets[base + step]
@@ -136,10 +134,10 @@ def list_rows(
             offsets[base + step + 1] = end
 
 
-@of_types(f"void(float32[:,:,::1], int64[::1], int64, int64, int64, {LISTS_ARE})")
-def fill_rows(rows: Any, node: Any, begin: int, first: int, last: int, offsets: Any, units: Any, values: Any) -> None:
+@of_types(f"void(float32[:,:,::1], int64[::1], int64, {LISTS_ARE})")
+def fill_rows(rows: Any, node: Any, begin: int, offsets: Any, units: Any, values: Any) -> None:
     """Write the activity of a node from step `begin` on into `rows` (steps, batch, units)."""
-    for recording in range(first, last):
+    for recording in range(rows.shape[1]):
         base = node[OFFSETS] + recording * (node[STEPS] + 1) + begin - node[ORIGIN]
         for step in range(len(rows)):
             row = rows[step, recording]
@@ -148,13 +146,13 @@ def fill_rows(rows: Any, node: Any, begin: int, first: int, last: int, offsets: 
                 row[units[i]] = values[i]
 
 
-@of_types(f"void(int64[::1], int64[::1], int64, int64, int64, {LISTS_ARE}, {LISTS_ARE})")
+@of_types(f"void(int64[::1], int64[::1], int64, int64, {LISTS_ARE}, {LISTS_ARE})")
 def copy_lists(
-    node: Any, before: Any, end: int, first: int, last: int,
+    node: Any, before: Any, end: int, batch: int,
     offsets: Any, units: Any, values: Any, old_offsets: Any, old_units: Any, old_values: Any
 ) -> None:  # fmt: skip
     """Begin the lists of a node by those that it had `before`, up to the step `end`."""
-    for recording in range(first, last):
+    for recording in range(batch):
         base = node[OFFSETS] + recording * (node[STEPS] + 1)
         old = before[OFFSETS] + recording * (before[STEPS] + 1) + node[ORIGIN] - before[ORIGIN]
         shift = offsets[base] - old_offsets[old]
@@ -185,16 +183,31 @@ def scatter(row: Any, begin: int, end: int, units: Any, values: Any, edge: Any, 
     return operations
 
 
+@njit(nogil=True, cache=True)
+def receive(
+    row: Any, recording: int, step: int, node: Any, nodes: Any, edges: Any, runs: Any, weights: Any,
+    offsets: Any, units: Any, values: Any, operations: Any
+) -> None:  # fmt: skip
+    """Add to the drives of a node what arrives at this step, and count the synaptic operations."""
+    for number in range(node[FROM_EDGE], node[TO_EDGE]):
+        edge = edges[number]
+        source, sent = nodes[edge[SOURCE]], step - edge[DELAY]
+        if sent >= source[ANSWERS]:
+            at = source[OFFSETS] + recording * (source[STEPS] + 1) + sent - source[ORIGIN]
+            done = scatter(row, offsets[at], offsets[at + 1], units, values, edge, runs, weights)
+            operations[recording, edge[POSITION], step - node[CLOCK]] += done
+
+
 @of_types(
-    "void(int64, int64, int64[::1], int64[:,::1], int64[:,::1], int32[:,::1], float32[::1], float32[::1], "
+    "void(int64[::1], int64[:,::1], int64[:,::1], int32[:,::1], float32[::1], float32[::1], "
     f"float32[::1], float32[::1], float32[::1], {LISTS_ARE}, float64[:,:,::1], {DYNAMICS})"
 )
 def simulate(
-    first: int, last: int, part: Any, nodes: Any, edges: Any, runs: Any, weights: Any, bias: Any, more: Any,
+    part: Any, nodes: Any, edges: Any, runs: Any, weights: Any, bias: Any, more: Any,
     levels: Any, sent: Any, offsets: Any, units: Any, values: Any, operations: Any, frame: int, silence: int,
     start: float, threshold: float, floor: float, burst: float, signed: bool, zero: bool, returns: bool, rectify: bool
 ) -> None:  # fmt: skip
-    """The lists of the nodes of a part, step by step, for the recordings first .. last - 1.
+    """The lists of the nodes of a part, recording by recording and step by step.
 
     A node pulls what its sources have sent `delay` steps ago, meets its bias, fires, and lists its spikes. `operations`
     (batch, edges, steps) counts synaptic operations; `more` (ticks of a frame) tells how many more biases than one
@@ -206,7 +219,7 @@ def simulate(
         widest = max(widest, nodes[number, UNITS])
         earliest, latest = min(earliest, nodes[number, BEGIN]), max(latest, nodes[number, END])
     drives, nothing = np.zeros(widest, np.float32), np.zeros(widest, np.float32)
-    for recording in range(first, last):
+    for recording in range(len(operations)):
         for step in range(earliest, latest):
             for number in part:
                 node = nodes[number]
@@ -214,13 +227,7 @@ def simulate(
                     continue
                 width, age = node[UNITS], step - node[ANSWERS]
                 row = drives[:width]
-                for e in range(node[FROM_EDGE], node[TO_EDGE]):
-                    edge = edges[e]
-                    source, sent_at = nodes[edge[SOURCE]], step - edge[DELAY]
-                    if sent_at >= source[ANSWERS]:
-                        at = source[OFFSETS] + recording * (source[STEPS] + 1) + sent_at - source[ORIGIN]
-                        done = scatter(row, offsets[at], offsets[at + 1], units, values, edge, runs, weights)
-                        operations[recording, edge[POSITION], step - node[CLOCK]] += done
+                receive(row, recording, step, node, nodes, edges, runs, weights, offsets, units, values, operations)
                 given = bias[node[BIAS] : node[BIAS] + width]
                 if node[FIRES]:
                     place = node[MEMBRANE] + recording * width

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import math
 
 import numpy as np
 import torch
@@ -44,17 +43,17 @@ class Lists:
         """Begin the lists of a node by those of its steps before `end`, which another holds."""
         region, old = self.regions[number], before.regions[number]
         if end > region[ORIGIN]:
-            share(copy_lists, self.batch, (region, old, end), (*self.arrays, *before.arrays))
+            copy_lists(region, old, end, self.batch, *self.arrays, *before.arrays)
 
     def append(self, number: int, begin: int, activity: Tensor) -> None:
         """List the activity (steps, batch, *shape) of a node from step `begin` on."""
         rows, names = _rows(activity.detach())
-        share(list_rows, self.batch, (rows, names, self.regions[number], begin), self.arrays)
+        list_rows(rows, names, self.regions[number], begin, *self.arrays)
 
     def fill(self, number: int, begin: int, end: int, shape: Shape) -> Tensor:
         """The activity (steps, batch, *shape) of a node in the steps begin .. end - 1, the channels of images last."""
         rows = torch.empty(max(0, end - begin), self.batch, int(self.regions[number, UNITS]))
-        share(fill_rows, self.batch, (rows.numpy(), self.regions[number], begin), self.arrays)
+        fill_rows(rows.numpy(), self.regions[number], begin, *self.arrays)
         if len(shape) != 3:
             return rows.view(-1, self.batch, *shape)
         return rows.view(-1, self.batch, *shape[1:], shape[0]).movedim(-1, 2)
@@ -66,18 +65,10 @@ class Lists:
         return int((offsets[:, end - region[ORIGIN]] - offsets[:, begin - region[ORIGIN]]).sum())
 
 
-def share(kernel: Callable[..., None], batch: int, before: tuple[Any, ...], after: tuple[Any, ...]) -> None:
-    """Call a kernel for all recordings; the first and the one after the last stand between the arguments.
-
-    On one thread: as soon as others ran beside torch's own, all torch work of the process became many times slower.
-    """
-    kernel(*before, 0, batch, *after)
-
-
 def _rows(activity: Tensor) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """An activity as rows (steps, batch, units) in the order of memory, and the number of each of those units."""
     steps, batch, *shape = activity.shape
-    units = activity[0, 0].numel() if len(activity) else 0
+    units = math.prod(shape)
     if activity.is_contiguous():
         names = np.arange(units, dtype=np.int32).reshape(shape)
         if len(shape) == 3:  # the number of the unit that lies at each place

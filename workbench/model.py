@@ -7,23 +7,21 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from workbench.choices import require_engine
-from workbench.engine import Layers, State, advance, choose_block, join, plan
+from workbench.engine import Layers, join, plan
 from workbench.graph import Network
 from workbench.inference import Inference
-from workbench.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU
+from workbench.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU, require_whole
 from workbench.norms import Bias, Norm
 from workbench.paths import reachable
 from workbench.recipes import Recipe
 from workbench.scans import suits
+from workbench.streams import Stream, arrange_inputs
 
 if TYPE_CHECKING:
-    from workbench.hybrids import Hybrid
     from workbench.sparse import Numbers
 
 Scales = dict[str, float | tuple[float, ...]]  # activity per spike and tick, lambda of each node or of its channels
@@ -102,12 +100,13 @@ class Model(nn.Module):
         there are several. `block` steps are computed at a time; any cut gives the same numbers. `layers` stand
         in for the model's own, to watch or to disturb them. `engine` is that of `stream`.
         """
-        inputs = self._inputs(frames)
+        inputs = arrange_inputs(self.network, frames)
         steps, batch = next(iter(inputs.values())).shape[:2]
-        if block is None and self.training:
+        if block is not None:
+            require_whole("block", block)
+        elif self.training:
             block = steps
-        record = self.network.nodes if record is None else record
-        stream = Stream(self, batch, record, until=steps, layers=layers, engine=engine)
+        stream = self._stream(batch, self.network.nodes if record is None else record, engine, steps, layers)
         for norm in self._norms():
             norm.forget()  # a run before this one may have been interrupted
         blocks = []
@@ -125,7 +124,7 @@ class Model(nn.Module):
         what is silent costing next to nothing; "auto", part by part whichever is cheaper at the activity measured in
         the block before. All give the same numbers, up to the rounding of sums that are taken in another order.
         """
-        return Stream(self, batch, [self.network.output] if record is None else record, engine=engine)
+        return self._stream(batch, [self.network.output] if record is None else record, engine)
 
     def connect(self, position: int, source: Tensor) -> Tensor:
         """Linear map of the edge at this position, (steps, batch, *source shape) to (steps, batch, *target shape)."""
@@ -173,7 +172,7 @@ class Model(nn.Module):
 
     def numbers(self) -> Numbers:
         """What spikes meet on their way, as the event-driven engine takes it."""
-        from workbench.sparse import Numbers  # when first needed: it compiles
+        from workbench.sparse import Numbers  # when first needed: it imports numba
 
         more = self._moved(0, self.ticks_per_frame)
         return Numbers(
@@ -237,112 +236,25 @@ class Model(nn.Module):
         deviation = math.sqrt(2 / fan_in) ** (1 / max(1, len(shapes)))
         return nn.ParameterList(nn.Parameter(deviation * torch.randn(shape, generator=generator)) for shape in shapes)
 
-    def _inputs(self, frames: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The frames by input node, their shapes checked."""
-        names = list(self.network.inputs)
-        if isinstance(frames, Tensor):
-            if len(names) > 1:
-                raise ValueError(f"the network has the inputs {', '.join(names)}; give a dict of one tensor each")
-            frames = {names[0]: frames}
-        if set(frames) != set(names):
-            raise ValueError(f"frames are given for {', '.join(frames)}, but the inputs are {', '.join(names)}")
-        for node, values in frames.items():
-            if tuple(values.shape[2:]) != self.network.inputs[node] or values.ndim < 3:
-                raise ValueError(
-                    f"input {node!r}: frames of shape {tuple(values.shape)} do not fit; expected (steps, batch, "
-                    f"{', '.join(map(str, self.network.inputs[node]))})"
-                )
-        if len({values.shape[:2] for values in frames.values()}) > 1:
-            raise ValueError("all inputs need the same number of steps and the same batch")
-        if len(next(iter(frames.values()))) == 0:
-            raise ValueError("the recording has no steps; give at least one frame")
-        return dict(frames)
-
-    def _norms(self) -> list[Norm]:
-        return [layer for layer in self.nodes.values() if isinstance(layer, Norm)]
-
-
-class Stream:
-    """A model at work on a recording that arrives block by block; it carries the state from block to block.
-
-    >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
-    >>> stream = Model(network).stream(batch=3)
-    >>> stream.feed(torch.zeros(5, 3, 1, 4, 4)).shape, stream.step
-    (torch.Size([5, 3, 2]), 5)
-    """
-
-    def __init__(
-        self,
-        model: Model,
-        batch: int,
-        record: Iterable[str],
-        until: int | None = None,
-        layers: Layers | None = None,
-        engine: str = "dense",
-    ) -> None:
-        self.model, self.batch, self._layers = model, batch, layers or model.inference()
-        ahead = layers is None and not model.training and engine != "events"  # which counts what has arrived
-        self._plan = plan(model.network, record, ahead)
-        self._hybrid = self._open(engine)
-        self._state = State()
-        self._until = until
-        self._counted = np.zeros((len(model.network.edges), batch))
-
-    def _open(self, engine: str) -> Hybrid | None:
-        """The event-driven engine where it may be needed; ValueError where it is asked for in vain."""
+    def _stream(
+        self, batch: int, record: Iterable[str], engine: str, until: int | None = None, layers: Layers | None = None
+    ) -> Stream:
+        """A stream; ValueError where the event-driven engine is asked for in vain."""
         require_engine(engine)
-        if engine != "dense" and isinstance(self._layers, Inference):
-            from workbench.hybrids import Hybrid  # when first needed: it compiles
+        used = layers or self.inference()
+        ahead = layers is None and not self.training and engine != "events"  # which counts what has arrived
+        planned = plan(self.network, record, ahead)
+        hybrid = None
+        if engine != "dense" and isinstance(used, Inference):
+            from workbench.hybrids import Hybrid  # when first needed: it imports numba
 
-            return Hybrid(self._plan, self.model.numbers(), self.batch, engine)
-        if engine == "events":
+            hybrid = Hybrid(planned, self.numbers(), batch, engine)
+        elif engine == "events":
             raise ValueError(
                 'engine="events" is for spiking models in eval mode, in float32 on a CPU, with numba, and without '
                 'layers of somebody else; use engine="auto"'
             )
-        return None
+        return Stream(planned, used, batch, self.ticks_per_frame, until, hybrid)
 
-    def choose_block(self) -> int:
-        """How many steps to feed next so that it takes least time; any number gives the same activities."""
-        network, frame = self.model.network, self.model.ticks_per_frame
-        block = choose_block(network, self.batch, frame)
-        return block if self._hybrid is None else self._hybrid.choose_block(self._state, block, frame)
-
-    @property
-    def operations(self) -> NDArray[np.float64]:
-        """Synaptic operations of every edge and recording so far (edges, batch), counted as they happened.
-
-        ValueError unless the engine is "events": no other one counts.
-        """
-        if self._hybrid is None or self._hybrid.adapts:
-            raise ValueError('only engine="events" counts as it goes; wb.operations counts for all')
-        return self._counted.copy()
-
-    @property
-    def step(self) -> int:
-        """Number of steps fed so far."""
-        return self._state.step
-
-    def run(self, block: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Activity of the recorded nodes over the next steps, (steps, batch, *shape) each."""
-        inputs = self.model._inputs(block)
-        batch = next(iter(inputs.values())).shape[1]
-        if batch != self.batch:
-            raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
-        if self._hybrid is None:
-            activity, self._state = advance(self._plan, self._layers, self._state, inputs, self._until)
-        else:
-            activity, state = self._hybrid.advance(self._layers, self._state, inputs, self._until)
-            self._state, self._counted = state, self._counted + state.counted
-        return activity
-
-    def __call__(self, block: Tensor | Mapping[str, Tensor]) -> Tensor:
-        """The same as `feed`: a stream is called like its model."""
-        return self.feed(block)
-
-    def feed(self, block: Tensor | Mapping[str, Tensor]) -> Tensor:
-        """The output's drive over the next steps, (steps, batch, classes)."""
-        output = self.model.network.output
-        if output not in self._plan.wanted:
-            raise ValueError(f"this stream does not record the output {output!r}; use run(), or record it as well")
-        return self.run(block)[output]
+    def _norms(self) -> list[Norm]:
+        return [layer for layer in self.nodes.values() if isinstance(layer, Norm)]

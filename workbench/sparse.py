@@ -24,8 +24,8 @@ from workbench.kernels import (
     TO_EDGE,
     UNITS,
     simulate,
-)  # fmt: skip
-from workbench.lists import Lists, share
+)
+from workbench.lists import Lists
 from workbench.ops import Shape
 from workbench.scans import Dynamics
 
@@ -61,11 +61,8 @@ class Sparse:
         runs, weights, biases = Stack(np.int32, 5), Stack(), Stack()
         for node, number in self.numbers.items():
             row, shape = self.nodes[number], network.shapes[node]
-            row[UNITS], row[ANSWERS], row[FIRES] = (
-                math.prod(shape),
-                network.first_response[node],
-                node in network.hidden,
-            )
+            row[UNITS], row[ANSWERS] = math.prod(shape), network.first_response[node]
+            row[FIRES] = node in network.hidden
             row[FROM_EDGE] = len(edges)
             for position in network.incoming(node) if node in reached else ():
                 edge = network.edges[position]
@@ -100,7 +97,7 @@ class Sparse:
         members = np.array([self.numbers[node] for node in nodes])
         level, gone = levels.joined(), sent.joined()
         tables = (members, lists.regions, self.edges, self.runs, self.weights, self.biases, self.more, level, gone)
-        share(simulate, lists.batch, (), (*tables, *lists.arrays, operations, *self.dynamics))
+        simulate(*tables, *lists.arrays, operations, *self.dynamics)
         for node in nodes:
             number = self.numbers[node]
             if self.nodes[number, FIRES]:

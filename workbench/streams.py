@@ -1,0 +1,107 @@
+"""A model at work on recordings that arrive block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from workbench.engine import Layers, Plan, State, advance, choose_block
+from workbench.graph import Network
+
+if TYPE_CHECKING:
+    from workbench.hybrids import Hybrid
+
+
+class Stream:
+    """A model at work on a recording that arrives block by block; it carries the state from block to block.
+
+    `until` is the step at which the recordings end, if that is known; `hybrid` computes some parts spike by spike.
+
+    >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
+    >>> stream = Model(network).stream(batch=3)
+    >>> stream.feed(torch.zeros(5, 3, 1, 4, 4)).shape, stream.step
+    (torch.Size([5, 3, 2]), 5)
+    """
+
+    def __init__(
+        self, plan: Plan, layers: Layers, batch: int, ticks_per_frame: int, until: int | None, hybrid: Hybrid | None
+    ) -> None:
+        self.network, self.batch, self.ticks_per_frame = plan.network, batch, ticks_per_frame
+        self._plan, self._layers, self._until, self._hybrid = plan, layers, until, hybrid
+        self._state = State()
+        self._counted = np.zeros((len(plan.network.edges), batch))
+
+    @property
+    def step(self) -> int:
+        """Number of steps fed so far."""
+        return self._state.step
+
+    @property
+    def operations(self) -> NDArray[np.float64]:
+        """Synaptic operations of every edge and recording so far (edges, batch), counted as they happened.
+
+        ValueError unless the engine is "events": no other one counts.
+        """
+        if self._hybrid is None or self._hybrid.adapts:
+            raise ValueError('only engine="events" counts as it goes; wb.operations counts for all')
+        return self._counted.copy()
+
+    def choose_block(self) -> int:
+        """How many steps to feed next so that it takes least time; any number gives the same activities."""
+        block = choose_block(self.network, self.batch, self.ticks_per_frame)
+        return block if self._hybrid is None else self._hybrid.choose_block(self._state, block, self.ticks_per_frame)
+
+    def run(self, block: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Activity of the recorded nodes over the next steps, (steps, batch, *shape) each."""
+        inputs = arrange_inputs(self.network, block)
+        batch = next(iter(inputs.values())).shape[1]
+        if batch != self.batch:
+            raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
+        if self._hybrid is None:
+            activity, self._state = advance(self._plan, self._layers, self._state, inputs, self._until)
+        else:
+            activity, state = self._hybrid.advance(self._layers, self._state, inputs, self._until)
+            self._state, self._counted = state, self._counted + state.counted
+        return activity
+
+    def __call__(self, block: Tensor | Mapping[str, Tensor]) -> Tensor:
+        """The same as `feed`: a stream is called like its model."""
+        return self.feed(block)
+
+    def feed(self, block: Tensor | Mapping[str, Tensor]) -> Tensor:
+        """The output's drive over the next steps, (steps, batch, classes)."""
+        output = self.network.output
+        if output not in self._plan.wanted:
+            raise ValueError(f"this stream does not record the output {output!r}; use run(), or record it as well")
+        return self.run(block)[output]
+
+
+def arrange_inputs(network: Network, frames: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The frames by input node; ValueError where they do not fit the network.
+
+    >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
+    >>> {node: tuple(frames.shape) for node, frames in arrange_inputs(network, torch.zeros(5, 3, 1, 4, 4)).items()}
+    {'image': (5, 3, 1, 4, 4)}
+    """
+    names = list(network.inputs)
+    if isinstance(frames, Tensor):
+        if len(names) > 1:
+            raise ValueError(f"the network has the inputs {', '.join(names)}; give a dict of one tensor each")
+        frames = {names[0]: frames}
+    if set(frames) != set(names):
+        raise ValueError(f"frames are given for {', '.join(frames)}, but the inputs are {', '.join(names)}")
+    for node, values in frames.items():
+        if tuple(values.shape[2:]) != network.inputs[node] or values.ndim < 3:
+            raise ValueError(
+                f"input {node!r}: frames of shape {tuple(values.shape)} do not fit; expected (steps, batch, "
+                f"{', '.join(map(str, network.inputs[node]))})"
+            )
+    if len({values.shape[:2] for values in frames.values()}) > 1:
+        raise ValueError("all inputs need the same number of steps and the same batch")
+    if len(next(iter(frames.values()))) == 0:
+        raise ValueError("the recording has no steps; give at least one frame")
+    return dict(frames)
