@@ -23,7 +23,7 @@ import workbench as wb
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 FLOORS = [
-    {"footprints", "ops", "paths", "neurons", "recipes", "readout", "scans", "kernels", "fanouts", "spikes"},
+    {"footprints", "ops", "paths", "neurons", "recipes", "readout", "scans", "kernels", "fanouts", "spikes", "threads"},
     {"events"},
     {"graph"},
     {"rollout"},

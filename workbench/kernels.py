@@ -1,7 +1,8 @@
 """What numba compiles: neurons that fire, and spikes that travel as lists. Imported when first needed.
 
 Units are numbered in the order in which they lie in memory, the channels of an image next to each other. The lists of
-a node are held recording by recording: in `offsets`, of every step where its list begins and where it ends.
+a node are held recording by recording: in `offsets`, of every step where its list begins and where it ends. Every
+kernel does the recordings `first` .. `last` - 1, so that `threads.share` can divide them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ NODE_COLUMNS = 13
 SOURCE, DELAY, RUNS, WEIGHTS, DOWN, ACROSS, POSITION = range(7)
 
 DYNAMICS = "int64, int64, float32, float32, float32, float32, boolean, boolean, boolean, boolean"
+RANGE = "int64, int64"
 LISTS_ARE = "int64[::1], int32[::1], float32[::1]"
 ZERO = np.float32(0)
 
@@ -75,23 +77,28 @@ def fire_row(
         row[u] = fired
 
 
-@of_types(f"void(float32[:,:,::1], float32[:,:,::1], float32[::1], float32[::1], int64, {DYNAMICS})")
+@of_types(f"void({RANGE}, int64, float32[:,:,::1], float32[:,:,::1], float32[::1], float32[::1], int64, {DYNAMICS})")
 def scan_rows(
-    rows: Any, state: Any, bias: Any, moved: Any, age: int, frame: int, silence: int,
+    first: int, last: int, parts: int, rows: Any, state: Any, bias: Any, moved: Any, age: int, frame: int, silence: int,
     start: float, threshold: float, floor: float, burst: float, signed: bool, zero: bool, returns: bool, rectify: bool
 ) -> None:  # fmt: skip
-    """Turn the drives of all units into their spikes, one recording and one tick after the other.
+    """Turn the drives of units into their spikes, one recording and one tick after the other.
+
+    Here every recording counts as `parts`, each of so many units next to each other.
 
     `rows` (steps, batch, units) holds drives and, afterwards, spikes; `state` (2, batch, units) the membranes, and what
     signed neurons have sent in this frame. `moved` (steps) tells how many more biases than one arrive. The rest are the
     options of `IntegrateAndFire`.
     """
-    for recording in range(rows.shape[1]):
-        levels, sent = state[0, recording], state[1, recording]
+    units = rows.shape[2]
+    for lane in range(first, last):
+        recording, part = divmod(lane, parts)
+        some = slice(part * units // parts, (part + 1) * units // parts)
+        levels, sent, given = state[0, recording, some], state[1, recording, some], bias[some]
         for step in range(len(rows)):
-            row, more, phase = rows[step, recording], moved[step], (age + step) % frame
+            row, more, phase = rows[step, recording, some], moved[step], (age + step) % frame
             fire_row(
-                row, levels, sent, bias, more, phase, silence,
+                row, levels, sent, given, more, phase, silence,
                 start, threshold, floor, burst, signed, zero, returns, rectify,
             )  # fmt: skip
 
@@ -118,13 +125,15 @@ def list_row(row: Any, units: Any, values: Any, place: int, clear: bool) -> int:
     return place
 
 
-@of_types(f"void(float32[:,:,::1], int32[::1], int64[::1], int64, {LISTS_ARE})")
-def list_rows(rows: Any, names: Any, node: Any, begin: int, offsets: Any, units: Any, values: Any) -> None:
+@of_types(f"void({RANGE}, float32[:,:,::1], int32[::1], int64[::1], int64, {LISTS_ARE})")
+def list_rows(
+    first: int, last: int, rows: Any, names: Any, node: Any, begin: int, offsets: Any, units: Any, values: Any
+) -> None:
     """Append the lists of a node from step `begin` on.
 
     `rows` (steps, batch, units) are its activities, `names` (units) what each unit is called in the lists.
     """
-    for recording in range(rows.shape[1]):
+    for recording in range(first, last):
         base = node[OFFSETS] + recording * (node[STEPS] + 1) + begin - node[ORIGIN]
         for step in range(len(rows)):
             place = offsets[base + step]
@@ -134,10 +143,10 @@ def list_rows(rows: Any, names: Any, node: Any, begin: int, offsets: Any, units:
             offsets[base + step + 1] = end
 
 
-@of_types(f"void(float32[:,:,::1], int64[::1], int64, {LISTS_ARE})")
-def fill_rows(rows: Any, node: Any, begin: int, offsets: Any, units: Any, values: Any) -> None:
+@of_types(f"void({RANGE}, float32[:,:,::1], int64[::1], int64, {LISTS_ARE})")
+def fill_rows(first: int, last: int, rows: Any, node: Any, begin: int, offsets: Any, units: Any, values: Any) -> None:
     """Write the activity of a node from step `begin` on into `rows` (steps, batch, units)."""
-    for recording in range(rows.shape[1]):
+    for recording in range(first, last):
         base = node[OFFSETS] + recording * (node[STEPS] + 1) + begin - node[ORIGIN]
         for step in range(len(rows)):
             row = rows[step, recording]
@@ -146,13 +155,13 @@ def fill_rows(rows: Any, node: Any, begin: int, offsets: Any, units: Any, values
                 row[units[i]] = values[i]
 
 
-@of_types(f"void(int64[::1], int64[::1], int64, int64, {LISTS_ARE}, {LISTS_ARE})")
+@of_types(f"void({RANGE}, int64[::1], int64[::1], int64, {LISTS_ARE}, {LISTS_ARE})")
 def copy_lists(
-    node: Any, before: Any, end: int, batch: int,
+    first: int, last: int, node: Any, before: Any, end: int,
     offsets: Any, units: Any, values: Any, old_offsets: Any, old_units: Any, old_values: Any
 ) -> None:  # fmt: skip
     """Begin the lists of a node by those that it had `before`, up to the step `end`."""
-    for recording in range(batch):
+    for recording in range(first, last):
         base = node[OFFSETS] + recording * (node[STEPS] + 1)
         old = before[OFFSETS] + recording * (before[STEPS] + 1) + node[ORIGIN] - before[ORIGIN]
         shift = offsets[base] - old_offsets[old]
@@ -199,11 +208,11 @@ def receive(
 
 
 @of_types(
-    "void(int64[::1], int64[:,::1], int64[:,::1], int32[:,::1], float32[::1], float32[::1], "
+    f"void({RANGE}, int64[::1], int64[:,::1], int64[:,::1], int32[:,::1], float32[::1], float32[::1], "
     f"float32[::1], float32[::1], float32[::1], {LISTS_ARE}, float64[:,:,::1], {DYNAMICS})"
 )
 def simulate(
-    part: Any, nodes: Any, edges: Any, runs: Any, weights: Any, bias: Any, more: Any,
+    first: int, last: int, part: Any, nodes: Any, edges: Any, runs: Any, weights: Any, bias: Any, more: Any,
     levels: Any, sent: Any, offsets: Any, units: Any, values: Any, operations: Any, frame: int, silence: int,
     start: float, threshold: float, floor: float, burst: float, signed: bool, zero: bool, returns: bool, rectify: bool
 ) -> None:  # fmt: skip
@@ -219,7 +228,7 @@ def simulate(
         widest = max(widest, nodes[number, UNITS])
         earliest, latest = min(earliest, nodes[number, BEGIN]), max(latest, nodes[number, END])
     drives, nothing = np.zeros(widest, np.float32), np.zeros(widest, np.float32)
-    for recording in range(len(operations)):
+    for recording in range(first, last):
         for step in range(earliest, latest):
             for number in part:
                 node = nodes[number]

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.threads import share
+
 
 class Dynamics(NamedTuple):
     """The options of `IntegrateAndFire` as the kernel takes them: start and floor are membranes, not in thresholds."""
@@ -86,7 +88,8 @@ def overwrite(
     more = np.zeros(len(dense), np.float32) if moved is None else moved.numpy()
     steps, batch = dense.shape[:2]
     rows, states = dense.reshape(steps, batch, given.size), state.reshape(2, batch, given.size)
-    scan_rows(rows, states, given.ravel(), more, age, *dynamics)
+    parts = torch.get_num_threads() if batch < torch.get_num_threads() else 1
+    share(scan_rows, batch * parts, rows.size, parts, rows, states, given.ravel(), more, age, *dynamics)
     back = np.argsort(order)
     left = torch.from_numpy(state.transpose(back))
     return torch.from_numpy(dense.transpose(back)), left if dynamics.signed else left[0]

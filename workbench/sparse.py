@@ -28,6 +28,7 @@ from workbench.kernels import (
 from workbench.lists import Lists
 from workbench.ops import Shape
 from workbench.scans import Dynamics
+from workbench.threads import share
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +98,8 @@ class Sparse:
         members = np.array([self.numbers[node] for node in nodes])
         level, gone = levels.joined(), sent.joined()
         tables = (members, lists.regions, self.edges, self.runs, self.weights, self.biases, self.more, level, gone)
-        simulate(*tables, *lists.arrays, operations, *self.dynamics)
+        numbers = sum(self.nodes[number, UNITS] for number in members) * operations.shape[2] * lists.batch
+        share(simulate, lists.batch, numbers, *tables, *lists.arrays, operations, *self.dynamics)
         for node in nodes:
             number = self.numbers[node]
             if self.nodes[number, FIRES]:

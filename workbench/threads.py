@@ -1,0 +1,64 @@
+"""Compiled kernels on the threads that torch has already: others beside them would wait for the same cores."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import torch
+
+WORTH = 1 << 16  # numbers to pass over: with fewer, waking a thread takes longer than it helps
+
+
+def share(kernel: Callable[..., None], lanes: int, numbers: int, *arguments: Any) -> None:
+    """Call `kernel(first, last, *arguments)` for the ranges of all lanes, side by side where that is worth it.
+
+    The kernel must let go of Python's lock, and no lane may write what another reads. `numbers` tells how many numbers
+    it passes over in all. An exception of any range is raised here, after the others have ended.
+
+    >>> doubled = np.arange(4)
+    >>> share(lambda first, last, row: np.multiply(row[first:last], 2, out=row[first:last]), 4, 1 << 20, doubled)
+    >>> doubled.tolist()
+    [0, 2, 4, 6]
+    """
+    threads = min(torch.get_num_threads(), lanes)
+    parallel = find_parallel() if threads > 1 and numbers >= WORTH else None
+    if parallel is None:
+        kernel(0, lanes, *arguments)
+        return
+    pieces = min(2 * threads, lanes)  # more than threads, for one of them may be held up
+    bounds = [lanes * piece // pieces for piece in range(pieces + 1)]
+    ranges = iter(list(pairwise(bounds)))
+    errors: list[BaseException] = []
+
+    def work(_: object) -> None:
+        try:
+            for first, last in ranges:  # each range goes to whoever asks first
+                kernel(first, last, *arguments)
+        except BaseException as error:  # it would end in a C function; it is raised again below
+            errors.append(error)
+
+    parallel(_WORK(work), None, threads, 0)
+    if errors:
+        raise errors[0]
+
+
+_WORK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
+@cache
+def find_parallel() -> Callable[..., None] | None:
+    """OpenMP's way to run a function on several threads, of the library that torch uses; None where there is none.
+
+    Source: the GNU OpenMP ABI, which LLVM's library offers as well.
+    """
+    try:
+        parallel = ctypes.CDLL(None).GOMP_parallel
+    except (AttributeError, OSError, TypeError):  # another compiler's OpenMP, or Windows
+        return None
+    parallel.argtypes, parallel.restype = [_WORK, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint], None
+    found: Callable[..., None] = parallel
+    return found
