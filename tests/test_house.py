@@ -23,7 +23,20 @@ import workbench as wb
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 FLOORS = [
-    {"footprints", "ops", "paths", "neurons", "recipes", "readout", "scans", "kernels", "fanouts", "spikes", "threads"},
+    {
+        "footprints",
+        "ops",
+        "paths",
+        "neurons",
+        "recipes",
+        "readout",
+        "scans",
+        "kernels",
+        "fanouts",
+        "spikes",
+        "threads",
+        "words",
+    },
     {"events"},
     {"graph"},
     {"rollout"},

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from workbench.words import WIDTH, count_trailing_zeros, find_active
+
 # columns of the table of nodes
 UNITS, FIRES, ANSWERS, MEMBRANE, BIAS, FROM_EDGE, TO_EDGE, BEGIN, END, ORIGIN, OFFSETS, STEPS, CLOCK = range(13)
 NODE_COLUMNS = 13
@@ -109,19 +111,19 @@ def list_row(row: Any, units: Any, values: Any, place: int, clear: bool) -> int:
 
     With `clear` the row is all 0 afterwards.
     """
-    pairs = row[: len(row) // 2 * 2].view(np.uint64)
-    for pair in range(len(pairs)):
-        if pairs[pair]:
-            for unit in range(2 * pair, 2 * pair + 2):
-                units[place], values[place] = unit, row[unit]
-                place += row[unit] != ZERO
-            if clear:
-                pairs[pair] = 0
-    if len(row) % 2 and row[-1] != ZERO:
-        units[place], values[place] = len(row) - 1, row[-1]
-        place += 1
-        if clear:
-            row[-1] = ZERO
+    whole = len(row) // WIDTH * WIDTH
+    for begin in range(0, whole, WIDTH):
+        active = find_active(row, np.uint64(begin))
+        while active:
+            unit = begin + count_trailing_zeros(active)
+            units[np.uint64(place)], values[np.uint64(place)] = unit, row[unit]
+            place += 1
+            active &= active - np.uint64(1)
+    for unit in range(whole, len(row)):
+        units[place], values[place] = unit, row[unit]
+        place += row[unit] != ZERO
+    if clear:
+        row[:] = ZERO
     return place
 
 
@@ -178,10 +180,10 @@ def scatter(row: Any, begin: int, end: int, units: Any, values: Any, edge: Any, 
     `runs` are those of `fanouts.FanOut`, of one edge after the other.
     """
     operations = 0.0
-    first, down, across = edge[RUNS], edge[DOWN], edge[ACROSS]
+    first, base, down, across = edge[RUNS], edge[WEIGHTS], edge[DOWN], edge[ACROSS]
     for i in range(begin, end):
-        target, weight, run, count, reached = runs[first + units[i]]
-        weight += edge[WEIGHTS]
+        at = np.uint64(first + units[i])  # what cannot be negative need not be looked at for it
+        target, weight, run, count, reached = runs[at, 0], base + runs[at, 1], runs[at, 2], runs[at, 3], runs[at, 4]
         value = values[i]
         for _ in range(count):
             for j in range(run):
