@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from workbench.arenas import borrow
 from workbench.inference import put_channels_last
 from workbench.kernels import OFFSETS, ORIGIN, STEPS, UNITS, copy_lists, fill_rows, list_rows
 from workbench.ops import Shape
@@ -30,10 +31,7 @@ class Lists:
         begins = np.cumsum(room * batch) - room * batch
         firsts = (begins[:, None] + room[:, None] * np.arange(batch)).ravel()  # of every node and recording
         self.offsets = np.repeat(firsts, np.repeat(regions[:, STEPS] + 1, batch))
-        size = int((room * batch).sum())
-        # of torch, for numpy would ask for huge pages, each of which is cleared as a whole
-        self.units = torch.empty(size, dtype=torch.int32).numpy()
-        self.values = torch.empty(size).numpy()
+        self.units, self.values = borrow(self, int((room * batch).sum()))
 
     @property
     def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:

@@ -29,7 +29,7 @@ def share(kernel: Callable[..., None], lanes: int, numbers: int, *arguments: Any
     if parallel is None:
         kernel(0, lanes, *arguments)
         return
-    pieces = min(2 * threads, lanes)  # more than threads, for one of them may be held up
+    pieces = min(4 * threads, lanes)  # more than threads, for one of them may be held up
     bounds = [lanes * piece // pieces for piece in range(pieces + 1)]
     ranges = iter(list(pairwise(bounds)))
     errors: list[BaseException] = []

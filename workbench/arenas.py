@@ -1,0 +1,27 @@
+"""Memory for lists, lent and given back: to get fresh memory from the machine takes as long as to fill it."""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+KEPT, LARGEST = 2, 1 << 24  # how many arenas are kept for the next who asks, and of how many spikes at most
+
+Arena = tuple[NDArray[np.int32], NDArray[np.float32]]
+
+_spare: deque[Arena] = deque(maxlen=KEPT)
+
+
+def borrow(owner: object, size: int) -> Arena:
+    """Room for the units and values of at least so many spikes, until the owner is gone; what is in it is left over."""
+    arena = _spare.pop() if _spare else None
+    if arena is None or len(arena[0]) < size:
+        # of torch, for numpy would ask for huge pages, each of which is cleared as a whole
+        arena = torch.empty(size, dtype=torch.int32).numpy(), torch.empty(size).numpy()
+    if len(arena[0]) <= LARGEST:
+        weakref.finalize(owner, _spare.append, arena).atexit = False
+    return arena
