@@ -36,6 +36,7 @@ FLOORS = [
         "spikes",
         "threads",
         "words",
+        "arenas",
     },
     {"events"},
     {"graph"},

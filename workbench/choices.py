@@ -13,11 +13,12 @@ from workbench.fanouts import is_tabled, tabulate
 
 ENGINES = ("auto", "dense", "events")
 RATE = 0.05  # of units and ticks, taken for what has not been measured yet
-# Nanoseconds on one thread of a server CPU, fitted to the parts of the network of benchmarks/engine.py; what matters is
-# how they compare. A dense product, a number that a convolution reads or writes, a unit in the scan:
-PRODUCT, MOVED, SCANNED = 0.018, 0.3, 0.7
-# a synaptic operation, a run of weights next to each other, a unit that is looked at for spikes:
-OPERATION, RUN, LISTED = 0.07, 4.5, 0.75
+# Nanoseconds on one thread of a server CPU, fitted to the parts of the network of benchmarks/engine; what matters is
+# how they compare. A dense product, a number that a linear map reads or writes, a unit in the scan:
+PRODUCT, MOVED, SCANNED = 0.0045, 0.4, 0.75
+# a synaptic operation, a run of weights next to each other, a unit that fires and is listed,
+OPERATION, RUN, LISTED = 0.01, 5.5, 0.3
+CONVERTED = 0.4  # and a unit that is listed for a neighbour, or shown to one
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,12 @@ class Cost:
     operations: Mapping[str, int]
     runs: Mapping[str, int]
 
-    def dense(self, threads: int) -> float:
-        """Nanoseconds by layers: linear maps on all threads, the scan on one."""
-        return (self.products * PRODUCT + self.moved * MOVED) / threads + self.units * SCANNED
+    def dense(self) -> float:
+        """Nanoseconds by layers."""
+        return self.products * PRODUCT + self.moved * MOVED + self.units * SCANNED
 
     def sparse(self, rates: Mapping[str, float]) -> float:
-        """Nanoseconds spike by spike, on one thread."""
+        """Nanoseconds spike by spike."""
         work = self.units * LISTED
         for source, operations in self.operations.items():
             work += rates.get(source, RATE) * (operations * OPERATION + self.runs[source] * RUN)
@@ -53,8 +54,8 @@ class Choice:
     walked along although events are asked for.
     """
 
-    def __init__(self, plan: Plan, engine: str, learned: frozenset[str]) -> None:
-        self.plan, self.engine, self.learned = plan, engine, learned
+    def __init__(self, plan: Plan, engine: str, batch: int, learned: frozenset[str]) -> None:
+        self.plan, self.engine, self.batch, self.learned = plan, engine, batch, learned
         self.costs = {
             part: price(plan, part)
             for part in plan.parts
@@ -73,14 +74,25 @@ class Choice:
         """The nodes to compute spike by spike, at these rates of activity (of units and ticks)."""
         if self.engine == "events":
             return self.tabled
+        learned = self.learned if torch.is_grad_enabled() else frozenset()
+        free = [part for part in self.costs if learned.isdisjoint(part.nodes)]
         threads = torch.get_num_threads()
-        dense = self.learned if torch.is_grad_enabled() else frozenset()
-        return frozenset(
-            node
-            for part, cost in self.costs.items()
-            if dense.isdisjoint(part.nodes) and cost.sparse(rates) < cost.dense(threads)
-            for node in part.nodes
-        )
+        lanes = min(threads, self.batch)  # layers use every thread, lists one a recording
+        cheap = [part for part in free if self.costs[part].sparse(rates) / lanes < self.costs[part].dense() / threads]
+        choices = [frozenset(node for part in parts for node in part.nodes) for parts in ([], cheap, free)]
+        return min(choices, key=lambda chosen: self.foresee(chosen, rates, threads, lanes))
+
+    def foresee(self, chosen: frozenset[str], rates: Mapping[str, float], threads: int, lanes: int) -> float:
+        """Nanoseconds for a step of a recording if the chosen nodes are computed spike by spike."""
+        time = 0.0
+        for part, cost in self.costs.items():
+            time += cost.sparse(rates) / lanes if chosen.issuperset(part.nodes) else cost.dense() / threads
+        network = self.plan.network
+        read = [(edge.source, edge.target in chosen) for edge in network.edges if edge.target in self.plan.lead]
+        read += [(node, False) for node in self.plan.wanted]
+        for node in {node for node, listed in read if listed != (node in chosen)}:
+            time += math.prod(network.shapes[node]) * CONVERTED / threads
+        return time
 
 
 def require_engine(engine: str) -> None:
@@ -107,7 +119,8 @@ def price(plan: Plan, part: Part) -> Cost:
         runs[edge.source] += int(fan_out.runs[:, 3].sum())
         products += edge.operation.products(shape)
         moved += math.prod(shape) + math.prod(shapes[edge.target])
-    return Cost(products, moved, sum(math.prod(shapes[node]) for node in part.nodes), operations, runs)
+    units = sum(math.prod(shapes[node]) for node in part.nodes)
+    return Cost(products, moved, units, operations, runs)
 
 
 def tabled(plan: Plan, part: Part) -> bool:

@@ -44,7 +44,7 @@ class Hybrid:
         output = plan.network.output
         values = [learned.biases[output], *(w for p in plan.network.incoming(output) for w in learned.weights[p])]
         self.plan, self.batch = plan, batch
-        self.choice = Choice(plan, engine, frozenset({output} if any(v.requires_grad for v in values) else ()))
+        self.choice = Choice(plan, engine, batch, frozenset({output} if any(v.requires_grad for v in values) else ()))
         self.sparse = Sparse(plan, learned, self.choice.tabled)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -12,7 +13,13 @@ WIDTH = 64
 INTEGER, WORD = ir.IntType(32), ir.IntType(WIDTH)
 
 
-@intrinsic
+def written(generator: Callable[..., Any]) -> Callable[..., Any]:
+    """A function for kernels, whose code is written by a generator of numba's intrinsics."""
+    made: Callable[..., Any] = intrinsic(generator)
+    return made
+
+
+@written
 def find_active(_: Any, row: Any, begin: Any) -> Any:
     """A word whose bit b tells whether row[begin + b] is not 0, -0 being 0, for b < 64."""
 
@@ -27,7 +34,7 @@ def find_active(_: Any, row: Any, begin: Any) -> Any:
     return types.uint64(row, types.uint64), generate
 
 
-@intrinsic
+@written
 def count_trailing_zeros(_: Any, word: Any) -> Any:
     """The number of the lowest bit that is set in a word that is not 0."""
 

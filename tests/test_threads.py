@@ -1,0 +1,98 @@
+"""Sharing work among torch's threads, the memory of lists, and finding what is active sixty-four numbers at a time."""
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from workbench import arenas, threads
+from workbench.kernels import NODE_COLUMNS, STEPS, UNITS
+from workbench.lists import Lists
+
+
+@pytest.fixture
+def several_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("several_threads")
+@pytest.mark.parametrize("numbers", [0, threads.WORTH])
+def test_every_lane_is_done_once(numbers):
+    for lanes in range(1, 40):
+        done = np.zeros(lanes, int)
+
+        def add(first, last, array):
+            array[first:last] += 1
+
+        threads.share(add, lanes, numbers, done)
+        assert done.tolist() == [1] * lanes
+
+
+@pytest.mark.usefixtures("several_threads")
+@pytest.mark.skipif(threads.find_parallel() is None, reason="torch's OpenMP library here has no GNU interface")
+def test_two_threads_work_at_the_same_time():
+    meeting, met = threading.Barrier(2, timeout=60), set()
+
+    def meet(first, last):
+        met.add(threading.get_ident())
+        meeting.wait()
+
+    threads.share(meet, 2, threads.WORTH)
+    assert len(met) == 2
+
+
+@pytest.mark.usefixtures("several_threads")
+def test_an_exception_is_raised_where_the_work_was_shared_out():
+    def fail(first, last):
+        if first:
+            raise ValueError("the second half is broken")
+
+    with pytest.raises(ValueError, match="the second half is broken"):
+        threads.share(fail, 2, threads.WORTH)
+
+
+@pytest.mark.usefixtures("several_threads")
+def test_without_a_library_to_ask_one_thread_does_it_all(monkeypatch):
+    monkeypatch.setattr(threads, "find_parallel", lambda: None)
+    calls = []
+    threads.share(lambda first, last: calls.append((first, last)), 7, threads.WORTH)
+    assert calls == [(0, 7)]
+
+
+class Owner:
+    """Somebody who borrows."""
+
+
+def test_memory_is_lent_to_one_at_a_time_and_comes_back():
+    first, second = Owner(), Owner()
+    one, two = arenas.borrow(first, 100), arenas.borrow(second, 100)
+    assert all(len(array) >= 100 for array in (*one, *two))
+    assert not np.shares_memory(one[0], two[0])
+    del first
+    third = Owner()
+    assert arenas.borrow(third, 50)[0] is one[0]
+
+
+def test_what_is_too_large_is_not_kept(monkeypatch):
+    monkeypatch.setattr(arenas, "LARGEST", 1000)
+    before = list(arenas._spare)
+    arenas.borrow(Owner(), max(len(arena[0]) for arena in [*before, (range(1000),)]) + 1)
+    assert all(any(arena is known for known in before) for arena in arenas._spare)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_lists_hold_what_is_not_zero_and_give_it_back(seed):
+    rng = np.random.default_rng(seed)
+    units, steps, batch = int(rng.integers(1, 300)), int(rng.integers(1, 6)), int(rng.integers(1, 4))
+    values = rng.choice([0.0, -0.0, 1.0, -3.0, 1e-42], (steps, batch, units), p=[0.5, 0.2, 0.1, 0.1, 0.1])
+    activity = torch.tensor(values, dtype=torch.float32)
+    regions = np.zeros((1, NODE_COLUMNS), np.int64)
+    regions[0, UNITS], regions[0, STEPS] = units, steps
+    lists = Lists(regions, batch)
+    lists.append(0, 0, activity)
+    assert torch.equal(lists.fill(0, 0, steps, (units,)), activity)
+    assert lists.count(0, 0, steps) == int((activity != 0).sum())
