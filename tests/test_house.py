@@ -42,6 +42,7 @@ FLOORS = [
     {"graph"},
     {"rollout"},
     {
+        "budget",
         "engine",
         "inference",
         "choices",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor, nn
 
+from workbench.budget import Run, require_memory
 from workbench.choices import require_engine
 from workbench.engine import Layers, join, plan
 from workbench.graph import Network
@@ -106,7 +107,10 @@ class Model(nn.Module):
             require_whole("block", block)
         elif self.training:
             block = steps
-        stream = self._stream(batch, self.network.nodes if record is None else record, engine, steps, layers)
+        record = list(self.network.nodes if record is None else record)
+        stream = self._stream(batch, record, engine, steps, layers)
+        asked = Run(self.network, record, steps, batch, block or stream.choose_block(), self.training)
+        require_memory(asked, self.device)
         for norm in self._norms():
             norm.forget()  # a run before this one may have been interrupted
         blocks = []
@@ -241,6 +245,8 @@ class Model(nn.Module):
     ) -> Stream:
         """A stream; ValueError where the event-driven engine is asked for in vain."""
         require_engine(engine)
+        if not self.training:  # where a loss tells as well
+            self._require_finite()
         used = layers or self.inference()
         ahead = layers is None and not self.training and engine != "events"  # which counts what has arrived
         planned = plan(self.network, record, ahead)
@@ -254,7 +260,24 @@ class Model(nn.Module):
                 'engine="events" is for spiking models in eval mode, in float32 on a CPU, with numba, and without '
                 'layers of somebody else; use engine="auto"'
             )
-        return Stream(planned, used, batch, self.ticks_per_frame, until, hybrid)
+        like = next(self.parameters())
+        return Stream(planned, used, batch, self.ticks_per_frame, like, until, hybrid)
+
+    def _require_finite(self) -> None:
+        """ValueError where a number is not finite; it names the edge or the node."""
+        numbers = {key: values for key, values in self.state_dict().items() if values.is_floating_point()}
+        sums = torch.stack([values.sum().float() for values in numbers.values()])
+        if sums.isfinite().all():
+            return
+        for key, values in numbers.items():
+            if not values.isfinite().all():
+                kind, place, *_ = key.split(".")
+                if kind in ("weights", "gains"):
+                    edge = self.network.edges[int(place)]
+                    where = f"edge {edge.source} -> {edge.target}: its {kind} are"
+                else:
+                    where = f"node {self.network.nodes[int(place)]!r}: its numbers are"
+                raise ValueError(f"{where} not all finite; train with a lower learning_rate, or load other weights")
 
     def _norms(self) -> list[Norm]:
         return [layer for layer in self.nodes.values() if isinstance(layer, Norm)]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from workbench.budget import Run, require_memory
 from workbench.engine import Layers, Plan, State, advance, choose_block
 from workbench.graph import Network
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 class Stream:
     """A model at work on a recording that arrives block by block; it carries the state from block to block.
 
-    `until` is the step at which the recordings end, if that is known; `hybrid` computes some parts spike by spike.
+    `like` is one of the model's numbers, whose type and device frames must have; `until` the step at which the
+    recordings end, if that is known; `hybrid` computes some parts spike by spike.
 
     >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
     >>> stream = Model(network).stream(batch=3)
@@ -28,9 +30,16 @@ class Stream:
     """
 
     def __init__(
-        self, plan: Plan, layers: Layers, batch: int, ticks_per_frame: int, until: int | None, hybrid: Hybrid | None
+        self,
+        plan: Plan,
+        layers: Layers,
+        batch: int,
+        ticks_per_frame: int,
+        like: Tensor,
+        until: int | None,
+        hybrid: Hybrid | None,
     ) -> None:
-        self.network, self.batch, self.ticks_per_frame = plan.network, batch, ticks_per_frame
+        self.network, self.batch, self.ticks_per_frame, self._like = plan.network, batch, ticks_per_frame, like
         self._plan, self._layers, self._until, self._hybrid = plan, layers, until, hybrid
         self._state = State()
         self._counted = np.zeros((len(plan.network.edges), batch))
@@ -58,9 +67,11 @@ class Stream:
     def run(self, block: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Activity of the recorded nodes over the next steps, (steps, batch, *shape) each."""
         inputs = arrange_inputs(self.network, block)
-        batch = next(iter(inputs.values())).shape[1]
+        steps, batch = next(iter(inputs.values())).shape[:2]
         if batch != self.batch:
             raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
+        require_numbers(inputs, self._like)
+        require_memory(Run(self.network, self._plan.wanted, steps, batch, steps, False), self._like.device)
         if self._hybrid is None:
             activity, self._state = advance(self._plan, self._layers, self._state, inputs, self._until)
         else:
@@ -105,3 +116,30 @@ def arrange_inputs(network: Network, frames: Tensor | Mapping[str, Tensor]) -> d
     if len(next(iter(frames.values()))) == 0:
         raise ValueError("the recording has no steps; give at least one frame")
     return dict(frames)
+
+
+def require_numbers(inputs: Mapping[str, Tensor], like: Tensor) -> None:
+    """ValueError where frames are of another type or on another device than the model, or are not finite.
+
+    >>> require_numbers({"image": torch.tensor([[0.0, torch.nan]])}, torch.zeros(1))
+    Traceback (most recent call last):
+    ValueError: input 'image': 1 of 2 numbers are not finite; clean the recording, for instance by torch.nan_to_num
+    """
+    for node, values in inputs.items():
+        if values.dtype != like.dtype:
+            raise ValueError(
+                f"input {node!r}: frames are {values.dtype}, but the model computes in {like.dtype}; "
+                f"use frames.to({like.dtype})"
+            )
+        if values.device != like.device:
+            raise ValueError(
+                f"input {node!r}: frames are on {values.device}, but the model is on {like.device}; "
+                f'use frames.to("{like.device}")'
+            )
+        if not values.sum().isfinite():  # a sum is quick; it may also overflow, so look again
+            wrong = int((~values.isfinite()).sum())
+            if wrong:
+                raise ValueError(
+                    f"input {node!r}: {wrong:,} of {values.numel():,} numbers are not finite; clean the recording, "
+                    "for instance by torch.nan_to_num"
+                )

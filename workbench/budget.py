@@ -1,0 +1,88 @@
+"""Whether a run fits into memory, told before it is asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+
+from workbench.graph import Network
+
+SMALL = 1 << 26  # bytes that are always there
+COPIES = 3  # of the block that is computed: what arrives, what it becomes, and what a linear map needs meanwhile
+LEARNED = 3  # numbers per unit and step that a backward pass needs: the drive, the normalised drive, the activity
+# where Linux says what a container may take and has taken, in its two ways
+GROUPS = [
+    (Path("/sys/fs/cgroup"), "memory.max", "memory.current"),
+    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes"),
+]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is asked for: so many steps of a batch, some nodes recorded, `block` steps computed at a time."""
+
+    network: Network
+    record: Collection[str]
+    steps: int
+    batch: int
+    block: int
+    learns: bool
+
+    @property
+    def bytes(self) -> int:
+        """What it takes, about: the recorded nodes, in blocks and as a whole, and the block that is computed.
+
+        Where it learns, every node keeps all its steps for the backward pass.
+        """
+        units = {node: math.prod(shape) for node, shape in self.network.shapes.items()}
+        recorded = self.steps * sum(units[node] for node in self.record)
+        block = min(self.block, self.steps)
+        kept = recorded if block == self.steps else 2 * recorded
+        computed = LEARNED * self.steps if self.learns else COPIES * block
+        return 4 * self.batch * (kept + computed * sum(units.values()))
+
+
+def require_memory(run: Run, device: torch.device) -> None:
+    """MemoryError where a run takes more than is free; it tells how many bytes, and which settings fit."""
+    needed = run.bytes
+    if needed <= SMALL or needed <= (free := free_bytes(device)):
+        return
+    network, batch = run.network, run.batch * free // needed
+    answer = Run(network, [network.output], run.steps, run.batch, run.block, run.learns).bytes
+    cures = [f"a batch of {batch:,} fits"] if batch else []
+    cures += [f"record=[{network.output!r}] takes {name_size(answer)}"] if answer <= free else []
+    cures = cures or ["feed it to model.stream(batch=1) in short blocks"]
+    raise MemoryError(
+        f"{run.steps:,} steps of {run.batch:,} recordings, {len(run.record)} of {len(network.nodes)} nodes recorded, "
+        f"take about {name_size(needed)}, but {name_size(free)} are free; {', or '.join(cures)}"
+    )
+
+
+def free_bytes(device: torch.device) -> int:
+    """Bytes that this process can still have on a device."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(min(psutil.virtual_memory().available, *(_left_to_group(*group) for group in GROUPS)))
+
+
+def _left_to_group(folder: Path, limit: str, taken: str) -> float:
+    """Bytes that a container can still have; what it remembers of files does not count, it is given up when needed."""
+    most = (folder / limit).read_text().strip() if (folder / limit).exists() else "max"
+    if most == "max":
+        return math.inf
+    sums = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    return int(most) - int((folder / taken).read_text()) + int(sums["inactive_file"])
+
+
+def name_size(count: int) -> str:
+    """A number of bytes in words.
+
+    >>> name_size(1_500_000_000), name_size(2_000_000)
+    ('1.5 GB', '2.0 MB')
+    """
+    return f"{count / 1e9:,.1f} GB" if count >= 1e8 else f"{count / 1e6:,.1f} MB"
