@@ -79,24 +79,36 @@ def fire_row(
         row[u] = fired
 
 
-@of_types(f"void({RANGE}, int64, float32[:,:,::1], float32[:,:,::1], float32[::1], float32[::1], int64, {DYNAMICS})")
+@of_types(
+    f"void({RANGE}, int64, float32[:,:,::1], float32[:,:,::1], float32[:,:,::1], float32[::1], float32[::1], int64, "
+    f"{DYNAMICS})"
+)
 def scan_rows(
-    first: int, last: int, parts: int, rows: Any, state: Any, bias: Any, moved: Any, age: int, frame: int, silence: int,
+    first: int, last: int, parts: int, rows: Any, before: Any, state: Any, bias: Any, moved: Any, age: int,
+    frame: int, silence: int,
     start: float, threshold: float, floor: float, burst: float, signed: bool, zero: bool, returns: bool, rectify: bool
 ) -> None:  # fmt: skip
     """Turn the drives of units into their spikes, one recording and one tick after the other.
 
     Here every recording counts as `parts`, each of so many units next to each other.
 
-    `rows` (steps, batch, units) holds drives and, afterwards, spikes; `state` (2, batch, units) the membranes, and what
-    signed neurons have sent in this frame. `moved` (steps) tells how many more biases than one arrive. The rest are the
-    options of `IntegrateAndFire`.
+    `rows` (steps, batch, units) holds drives and, afterwards, spikes; `state` (2, batch, units) receives the membranes
+    and what signed neurons have sent in this frame, as `before` holds them, which is empty where they begin. `moved`
+    (steps) tells how many more biases than one arrive. The rest are the options of `IntegrateAndFire`.
     """
     units = rows.shape[2]
     for lane in range(first, last):
         recording, part = divmod(lane, parts)
         some = slice(part * units // parts, (part + 1) * units // parts)
         levels, sent, given = state[0, recording, some], state[1, recording, some], bias[some]
+        if len(before):
+            levels[:] = before[0, recording, some]
+        else:
+            levels[:] = start
+        if signed and len(before):
+            sent[:] = before[1, recording, some]
+        elif signed:
+            sent[:] = ZERO
         for step in range(len(rows)):
             row, more, phase = rows[step, recording, some], moved[step], (age + step) % frame
             fire_row(

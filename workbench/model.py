@@ -20,7 +20,7 @@ from workbench.norms import Bias, Norm
 from workbench.paths import reachable
 from workbench.recipes import Recipe
 from workbench.scans import suits
-from workbench.streams import Stream, arrange_inputs
+from workbench.streams import Stream, arrange_inputs, require_numbers
 
 if TYPE_CHECKING:
     from workbench.sparse import Numbers
@@ -111,12 +111,13 @@ class Model(nn.Module):
         stream = self._stream(batch, record, engine, steps, layers)
         asked = Run(self.network, record, steps, batch, block or stream.choose_block(), self.training)
         require_memory(asked, self.device)
+        require_numbers(inputs, next(self.parameters()))
         for norm in self._norms():
             norm.forget()  # a run before this one may have been interrupted
         blocks = []
         while stream.step < steps:
             end = stream.step + (block or stream.choose_block())
-            blocks.append(stream.run({node: values[stream.step : end] for node, values in inputs.items()}))
+            blocks.append(stream.advance({node: values[stream.step : end] for node, values in inputs.items()}))
         for norm in self._norms():
             norm.update()
         return {node: join([block[node] for block in blocks]) for node in blocks[0]}

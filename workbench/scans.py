@@ -74,22 +74,20 @@ def overwrite(
     strides = drive.stride()
     order = (0, 1, *sorted(range(2, drive.ndim), key=lambda axis: -strides[axis]))  # of the axes in memory
     dense = np.ascontiguousarray(drive.numpy().transpose(order))
+    batch, *shape = dense.shape[1:]
+    before = np.zeros((0, *dense.shape[1:]), np.float32)
+    if membrane is not None:  # of signed neurons, its first axis stands where that of the drive does
+        known = membrane.numpy() if dynamics.signed else membrane.numpy()[np.newaxis]
+        before = np.ascontiguousarray(known.transpose(order))
     state = torch.empty(2, *dense.shape[1:]).numpy()
-    if membrane is None:
-        state[0], state[1] = dynamics.start, 0
-    elif dynamics.signed:
-        state[:] = membrane.numpy().transpose(order)  # its first axis stands where that of the drive does
-    else:
-        state[:1] = membrane.numpy()[np.newaxis].transpose(order)
-    given = torch.zeros(dense.shape[2:]).numpy()
+    given = np.zeros(shape, np.float32)
     if bias is not None:
         wide = bias.detach().numpy().reshape(-1, *[1] * (drive.ndim - 3))
         given[:] = wide.transpose([axis - 2 for axis in order[2:]])
     more = np.zeros(len(dense), np.float32) if moved is None else moved.numpy()
-    steps, batch = dense.shape[:2]
-    rows, states = dense.reshape(steps, batch, given.size), state.reshape(2, batch, given.size)
+    tables = [values.reshape(len(values), batch, given.size) for values in (dense, before, state)]
     parts = torch.get_num_threads() if batch < torch.get_num_threads() else 1
-    share(scan_rows, batch * parts, rows.size, parts, rows, states, given.ravel(), more, age, *dynamics)
+    share(scan_rows, batch * parts, dense.size, parts, *tables, given.ravel(), more, age, *dynamics)
     back = np.argsort(order)
-    left = torch.from_numpy(state.transpose(back))
-    return torch.from_numpy(dense.transpose(back)), left if dynamics.signed else left[0]
+    membranes = torch.from_numpy(state.transpose(back))
+    return torch.from_numpy(dense.transpose(back)), membranes if dynamics.signed else membranes[0]

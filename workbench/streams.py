@@ -72,6 +72,10 @@ class Stream:
             raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
         require_numbers(inputs, self._like)
         require_memory(Run(self.network, self._plan.wanted, steps, batch, steps, False), self._like.device)
+        return self.advance(inputs)
+
+    def advance(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The same as `run`, for whoever has looked at the inputs before."""
         if self._hybrid is None:
             activity, self._state = advance(self._plan, self._layers, self._state, inputs, self._until)
         else:
