@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from benchmarks.engine import agreement, comparison, curves, loops, page, peers, pictures, starts, streams
-from benchmarks.engine.contenders import BARE, CONVOLUTIONS, LOOP, WORKBENCH, Contender, Missing
+from benchmarks.engine.contenders import BARE, COMPILED_LOOP, CONVOLUTIONS, LOOP, WORKBENCH, Contender, Missing
 from benchmarks.engine.extents import QUICK, WHOLE
 from benchmarks.engine.networks import (
     GRID,
@@ -133,9 +133,10 @@ def test_curves_and_loops_stop_where_engines_disagree(model, ticks, monkeypatch)
 
 @pytest.mark.usefixtures("no_peers")
 def test_missing_peers_are_named_with_the_cure(model, ticks):
-    table = comparison.compare(model, ticks, 3)
+    contenders = [*OWN, *peers.PEERS]
+    table = comparison.compare(model, ticks, 3, contenders)
     assert list(table.columns) == list(comparison.COLUMNS)
-    assert list(table.index) == [one.name for one in comparison.ALL]
+    assert list(table.index) == [one.name for one in contenders]
     for peer in peers.PEERS:
         words = table.loc[peer.name, "drives at the output"]
         assert words.startswith("missing: ")
@@ -164,6 +165,12 @@ def test_layers_of_peers_are_those_of_the_model(model, ticks, layout):
         expected = edge.operation(x, [weight])
         x = layer(x if x.ndim == 4 and edge.target != "out" else x.flatten(1))
         assert torch.allclose(x, expected, atol=1e-5)
+
+
+def test_without_a_compiler_the_cure_is_told(model, ticks, monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(Missing, match=r"torch\.compile finds no no-such-compiler; install it"):
+        COMPILED_LOOP.prepare(model, ticks)
 
 
 # curves

@@ -44,12 +44,14 @@ class Point:
 @torch.no_grad()
 def trace(axis: str, words: str, points: Iterable[Point], rounds: int) -> Curve:
     """The curve through these points; RuntimeError where two engines do not give the same drives."""
-    rows = {}
+    runs = {}
     for point in points:
-        runs = {runner.name: runner.prepare(point.model, point.ticks) for runner in RUNNERS}
-        judge(RUNNERS, {name: run() for name, run in runs.items()}, point.model, point.ticks)
-        rows[point.at] = interleave(runs, rounds)
-    return Curve(axis, words, pd.DataFrame.from_dict(rows, orient="index").rename_axis(axis))
+        here = {runner.name: runner.prepare(point.model, point.ticks) for runner in RUNNERS}
+        judge(RUNNERS, {name: run() for name, run in here.items()}, point.model, point.ticks)
+        runs |= {(point.at, name): run for name, run in here.items()}
+    times = pd.Series(interleave(runs, rounds))  # all points in turns: what slows the machine slows them all
+    names = [runner.name for runner in RUNNERS]
+    return Curve(axis, words, times.unstack().sort_index()[names].rename_axis(axis))
 
 
 def trace_all(extent: Extent) -> list[Curve]:

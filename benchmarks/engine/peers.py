@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 import workbench as wb
-from benchmarks.engine.contenders import Contender, Missing, Run, lay_out
+from benchmarks.engine.contenders import Contender, Missing, Run, State, compile_tick, fill_levels, go_on, lay_out
 from benchmarks.engine.networks import GRID, lag, weights_of
 from benchmarks.engine.timing import measure
 
@@ -87,7 +87,9 @@ def prepare_sinabs(model: wb.Model, ticks: Tensor, layout: torch.memory_format) 
     return run
 
 
-def prepare_spikingjelly(model: wb.Model, ticks: Tensor, layout: torch.memory_format, mode: str) -> Run:
+def prepare_spikingjelly(
+    model: wb.Model, ticks: Tensor, layout: torch.memory_format, mode: str, compiled: bool = False
+) -> Run:
     """SpikingJelly: `IFNode` with soft reset, tick by tick ("s") or all ticks of a layer at once ("m")."""
     layer, neuron = load("spikingjelly.activation_based.layer"), load("spikingjelly.activation_based.neuron")
     functional = load("spikingjelly.activation_based.functional")
@@ -100,57 +102,50 @@ def prepare_spikingjelly(model: wb.Model, ticks: Tensor, layout: torch.memory_fo
     functional.set_step_mode(pipeline, mode)
     inputs = lay_out(ticks[: len(ticks) - lag(model)], layout)
 
-    def run() -> Tensor:
+    def start() -> State:
         functional.reset_net(pipeline)
-        return pipeline(inputs) if mode == "m" else torch.stack([pipeline(now) for now in inputs])
+        return ()
 
-    return run
+    def tick(now: Tensor, state: State) -> tuple[Tensor, State]:
+        return pipeline(now), state
+
+    def run() -> Tensor:
+        start()
+        return pipeline(inputs)
+
+    return run if mode == "m" else go_on(inputs, start, compile_tick(tick) if compiled else tick)
 
 
-def prepare_snntorch(model: wb.Model, ticks: Tensor, layout: torch.memory_format) -> Run:
+def prepare_snntorch(model: wb.Model, ticks: Tensor, layout: torch.memory_format, compiled: bool = False) -> Run:
     """snnTorch: `Leaky` without leak, the membranes handed on from tick to tick; no surrogate is needed."""
     snntorch = load("snntorch")
     *convolutions, last = layers_of(model, layout)
     neurons = [snntorch.Leaky(beta=1.0, surrogate_disable=True).eval() for _ in convolutions]
+
+    def tick(now: Tensor, membranes: State) -> tuple[Tensor, State]:
+        left = []
+        for convolve, neuron, membrane in zip(convolutions, neurons, membranes, strict=True):
+            now, membrane = neuron(convolve(now), membrane)
+            left.append(membrane)
+        return last(now.flatten(1)), left
+
     inputs = lay_out(ticks[: len(ticks) - lag(model)], layout)
-
-    def run() -> Tensor:
-        membranes: list[Tensor | None] = [None for _ in neurons]
-        answers = []
-        for now in inputs:
-            for position, (convolve, neuron) in enumerate(zip(convolutions, neurons, strict=True)):
-                drive = convolve(now)
-                membrane = membranes[position]
-                if membrane is None:
-                    membrane = torch.full_like(drive, model.neuron.start + ABOVE)
-                now, membranes[position] = neuron(drive, membrane)
-            answers.append(last(now.flatten(1)))
-        return torch.stack(answers)
-
-    return run
+    membranes = fill_levels(model, inputs[0], model.neuron.start + ABOVE, layout)
+    return go_on(inputs, lambda: membranes, compile_tick(tick) if compiled else tick)
 
 
-def prepare_norse(model: wb.Model, ticks: Tensor, layout: torch.memory_format) -> Run:
+def prepare_norse(model: wb.Model, ticks: Tensor, layout: torch.memory_format, compiled: bool = False) -> Run:
     """norse: `IAFCell` in a `SequentialState`; its membrane returns to zero after a spike."""
-    norse = load("norse.torch")
-    functional = load("norse.torch.functional.iaf")
+    norse, functional = load("norse.torch"), load("norse.torch.functional.iaf")
     parameters = functional.IAFParameters(v_reset=torch.tensor(ABOVE))
     *convolutions, last = layers_of(model, layout)
     chain = [module for convolve in convolutions for module in (convolve, norse.IAFCell(parameters))]
     pipeline = norse.SequentialState(*chain, nn.Flatten(), last).eval()
-    starts = [functional.IAFFeedForwardState(v=torch.tensor(model.neuron.start + ABOVE)) for _ in convolutions]
-    states = [start for start in starts for start in (None, start)]
     inputs = lay_out(ticks[: len(ticks) - lag(model)], layout)
-
-    def run() -> Tensor:
-        state = [*states, None, None]
-        answers = []
-        for now in inputs:
-            answer, state = pipeline(now, state)
-            answers.append(answer)
-        return torch.stack(answers)
-
-    return run
+    levels = fill_levels(model, inputs[0], model.neuron.start + ABOVE, layout)
+    states = [state for level in levels for state in (None, functional.IAFFeedForwardState(v=level))]
+    tick = compile_tick(pipeline) if compiled else pipeline
+    return go_on(inputs, lambda: [*states, None, None], tick)
 
 
 def prepare_faster(
@@ -161,10 +156,19 @@ def prepare_faster(
     return min(runs, key=lambda run: min(measure(run) for _ in range(3)))
 
 
+def prepare_compiled(model: wb.Model, ticks: Tensor, prepare: Callable[..., Run]) -> Run:
+    """A peer whose tick is compiled, channels last."""
+    return prepare(model, ticks, torch.channels_last, compiled=True)
+
+
+SINGLE, MULTI = (partial(prepare_spikingjelly, mode=mode) for mode in "sm")
 PEERS = (
     Contender("sinabs", partial(prepare_faster, prepare=prepare_sinabs)),
-    Contender("SpikingJelly, single-step", partial(prepare_faster, prepare=partial(prepare_spikingjelly, mode="s"))),
-    Contender("SpikingJelly, multi-step", partial(prepare_faster, prepare=partial(prepare_spikingjelly, mode="m"))),
+    Contender("SpikingJelly, multi-step", partial(prepare_faster, prepare=MULTI)),
+    Contender("SpikingJelly, single-step", partial(prepare_faster, prepare=SINGLE)),
+    Contender("SpikingJelly, single-step, compiled", partial(prepare_compiled, prepare=SINGLE)),
     Contender("snnTorch", partial(prepare_faster, prepare=prepare_snntorch)),
+    Contender("snnTorch, compiled", partial(prepare_compiled, prepare=prepare_snntorch)),
     Contender("norse", partial(prepare_faster, prepare=prepare_norse), reset="zero"),
+    Contender("norse, compiled", partial(prepare_compiled, prepare=prepare_norse), reset="zero"),
 )

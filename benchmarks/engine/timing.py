@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
+
+Name = TypeVar("Name", bound=Hashable)
 
 
-def interleave(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def interleave(runs: Mapping[Name, Callable[[], object]], rounds: int) -> dict[Name, float]:
     """Median milliseconds of each run, called in turns, every round begun by the next one.
 
     All have been called before: what is done only once is not in it.
@@ -16,7 +19,7 @@ def interleave(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[st
     ['one', 'other']
     """
     names = list(runs)
-    times: dict[str, list[float]] = {name: [] for name in names}
+    times: dict[Name, list[float]] = {name: [] for name in names}
     for number in range(rounds):
         first = number % len(names)
         for name in names[first:] + names[:first]:
