@@ -1,6 +1,7 @@
 """The engine's benchmark: who does not agree is found, who is missing is named, the page says what was measured."""
 
 import importlib
+import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -22,14 +23,14 @@ from benchmarks.engine.networks import (
     weights_of,
 )
 
-STEPS = 12
+STEPS, NARROW = 12, (4, 4, 4, 4)
 OWN = (CONVOLUTIONS, *WORKBENCH, LOOP)
 ENGINES = [BARE, *(one.name for one in WORKBENCH)]
 
 
 @pytest.fixture(scope="module")
 def model():
-    return build_model(draw_network(widths=(4, 4, 4, 4)))
+    return build_model(draw_network(NARROW))
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ def test_curves_and_loops_stop_where_engines_disagree(model, ticks, monkeypatch)
         curves.trace("ticks", "", [curves.Point(STEPS, model, ticks)], 1)
     monkeypatch.setattr(loops, "WORKBENCH", (spoilt("the blank", torch.zeros_like),))
     with pytest.raises(RuntimeError, match="the blank"):
-        loops.measure_loops([1], 14, 1)
+        loops.measure_loops([1], 14, 1, NARROW)
 
 
 # peers
@@ -222,10 +223,13 @@ def test_ticks_at_even_activities_break_even_in_the_middle():
 # starts, streams and loops
 
 
-def test_a_first_run_is_timed_in_a_process_of_its_own(tmp_path):
-    first, second = starts.run_first("dense", str(tmp_path))
-    assert first > second > 0
-    assert list(tmp_path.rglob("*.nbi")), "it compiled into the folder given"
+def test_runs_are_timed_in_a_process_of_its_own():
+    first, second = starts.run_python(starts.FIRST_RUN.format(engine="dense")).split()
+    assert float(first) > float(second) > 0
+    code = "import os; print(os.environ['NUMBA_CACHE_DIR'])"
+    assert starts.run_python(code, NUMBA_CACHE_DIR="elsewhere") == "elsewhere\n"
+    with pytest.raises(subprocess.CalledProcessError):
+        starts.run_python("1 / 0")
 
 
 @torch.no_grad()
@@ -240,7 +244,7 @@ def test_streams_are_timed_and_hold_little(model):
 
 
 def test_loops_have_a_row_per_batch_and_engine():
-    table = loops.measure_loops([1], 14, 1)
+    table = loops.measure_loops([1], 14, 1, NARROW)
     assert list(table.columns) == ["", "with loops (ms)", "without (ms)", "loops' convolutions (ms)", "ratio"]
     assert list(table[""]) == [one.name for one in WORKBENCH]
     assert (table["ratio"] > 0).all()

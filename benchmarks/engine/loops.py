@@ -11,7 +11,7 @@ from torch import Tensor
 import workbench as wb
 from benchmarks.engine.agreement import judge
 from benchmarks.engine.contenders import WORKBENCH, Run
-from benchmarks.engine.networks import Ends, build_model, draw_network, draw_ticks, lag, weights_of
+from benchmarks.engine.networks import WIDTHS, Ends, build_model, draw_network, draw_ticks, lag, weights_of
 from benchmarks.engine.timing import interleave
 from workbench.engine import choose_block
 
@@ -21,12 +21,12 @@ ALONE = "loops' convolutions"
 
 
 @torch.no_grad()
-def measure_loops(batches: Sequence[int], steps: int, rounds: int) -> pd.DataFrame:
+def measure_loops(batches: Sequence[int], steps: int, rounds: int, widths: tuple[int, ...] = WIDTHS) -> pd.DataFrame:
     """Per batch and engine: with loops, without, the loops' convolutions, and the ratio of the first to their sum.
 
     Both networks are scaled to fire alike. RuntimeError where two engines do not give the same drives.
     """
-    looped, chain = build_model(draw_network(more=LOOPS, delay=K)), build_model(draw_network(delay=K))
+    looped, chain = (build_model(draw_network(widths, more, delay=K)) for more in (LOOPS, ()))
     rows = []
     for batch in batches:
         ticks = draw_ticks(steps + lag(looped), batch, seed=1)

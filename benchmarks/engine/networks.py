@@ -12,7 +12,7 @@ LAYERS, WIDTHS = ("a", "b", "c", "d"), (16, 32, 32, 64)
 FINENESS = {"in": 1, "a": 1, "b": 2, "c": 2, "d": 4}  # of the image, how many of its pixels are one of the layer's
 RATE = 0.05
 GRID = 4096  # weights are whole numbers over this one, so that every sum is exact in whatever order
-HALVINGS = 12
+STEPS, HALVINGS = 100, 12  # of the recording on which layers are scaled, and of the interval in which the scale lies
 
 Ends = tuple[str, str]
 
@@ -41,7 +41,7 @@ def build_model(network: wb.Network, rate: float = RATE, seed: int = 0) -> wb.Mo
     """
     neuron = wb.IntegrateAndFire(floor=None)
     model = wb.Model(network, seed=seed, norm=None, neuron=neuron, ticks_per_frame=12).eval()
-    ticks = draw_ticks(network.first_response["out"] + 60, 1, rate)
+    ticks = draw_ticks(network.first_response["out"] + STEPS, 1, rate)
     for weight in model.weights.parameters():
         weight.copy_(put_on_grid(weight))
     for node in LAYERS:

@@ -148,9 +148,7 @@ def prepare_norse(model: wb.Model, ticks: Tensor, layout: torch.memory_format, c
     return go_on(inputs, lambda: [*states, None, None], tick)
 
 
-def prepare_faster(
-    model: wb.Model, ticks: Tensor, prepare: Callable[[wb.Model, Tensor, torch.memory_format], Run]
-) -> Run:
+def prepare_faster(model: wb.Model, ticks: Tensor, prepare: Prepare) -> Run:
     """A peer in the layout that takes less time here, each tried three times."""
     runs = [prepare(model, ticks, layout) for layout in (torch.channels_last, torch.contiguous_format)]
     return min(runs, key=lambda run: min(measure(run) for _ in range(3)))

@@ -35,7 +35,6 @@ def draw(curve: Curve) -> go.Figure:
     figure.update_xaxes(title=curve.axis, type=across, tickvals=list(curve.table.index))
     if curve.axis == "activity":
         figure.update_xaxes(tickformat=".1%")
-    figure.update_yaxes(title="milliseconds a run", type=upwards)
-    figure.update_layout(legend={"x": 0.02, "xanchor": "left", "y": 0.98, "yanchor": "top"})
+    figure.update_yaxes(title="milliseconds a run", type=upwards, rangemode="tozero")
     alt = f"Milliseconds a run of the engines and the bare convolutions over {curve.axis}"
     return dress(figure, TITLES[curve.axis], curve.words, alt, 460)
