@@ -287,6 +287,8 @@ def test_the_page_tells_what_was_measured(measured):
     assert "| workbench, dense | 3.0 | " in text  # ms per tick
     assert "1.00000 |" in text  # R^2 of the line
     assert "that is the break-even" in text
+    assert "| activity | bare convolutions |" in text
+    assert "| 10.0% | " in text
     assert all(f"picture of {axis}" in text for axis in pictures.TITLES)
     assert "{" not in text
 

@@ -102,8 +102,11 @@ def _tell_comparison(comparison: Comparison) -> str:
 
 
 def _tell_curve(curve: Curve, picture: str) -> str:
+    table = compare_to_bare(curve.table)
+    if curve.axis == "activity":
+        table.index = table.index.map("{:.1%}".format).rename(curve.axis)
     words = f"In milliseconds, by {curve.axis}; {curve.words}."
-    parts = [f"### {TITLES[curve.axis]}", words, markdown(compare_to_bare(curve.table)), picture]
+    parts = [f"### {TITLES[curve.axis]}", words, markdown(table), picture]
     if curve.axis == "ticks":
         fitted = fit_lines(curve.table)
         shown = fitted.assign(**{"R^2": fitted["R^2"].map("{:.5f}".format)}).round(3)

@@ -15,7 +15,7 @@ TITLES = {
     "channels": "Time over the width of the network",
     "edges": "Time over the number of edges",
 }
-KINDS = {"ticks": ("linear", "linear"), "edges": ("linear", "log")}  # the kinds of both axes; others: logarithmic
+LINEAR = ("ticks", "edges")  # on all other axes each point is a multiple of the one before
 
 
 def draw(curve: Curve) -> go.Figure:
@@ -31,10 +31,10 @@ def draw(curve: Curve) -> go.Figure:
             line={"color": QUIET if bare else COLOURS[position - 1], "dash": DASHES[position]},
             marker={"symbol": SYMBOLS[position], "size": 9},
         )
-    across, upwards = KINDS.get(curve.axis, ("log", "log"))
-    figure.update_xaxes(title=curve.axis, type=across, tickvals=list(curve.table.index))
+    kind = "linear" if curve.axis in LINEAR else "log"
+    figure.update_xaxes(title=curve.axis, type=kind, tickvals=list(curve.table.index))
     if curve.axis == "activity":
         figure.update_xaxes(tickformat=".1%")
-    figure.update_yaxes(title="milliseconds a run", type=upwards, rangemode="tozero")
+    figure.update_yaxes(title="milliseconds a run", type=kind, rangemode="tozero")
     alt = f"Milliseconds a run of the engines and the bare convolutions over {curve.axis}"
     return dress(figure, TITLES[curve.axis], curve.words, alt, 460)
