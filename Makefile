@@ -4,11 +4,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := .venv-peers
+PEERS_READY := $(PEERS)/.ready
 FIRST := notebooks/01_what_does_a_delay_do.ipynb
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 RUN_NOTEBOOKS := $(BIN)/jupyter nbconvert --log-level=WARN --to notebook --execute \
 	--ExecutePreprocessor.store_widget_state=False --KernelManager.transport=ipc --KernelManager.ip=$$(mktemp -u)
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+NEW_ENOUGH := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "the workbench needs Python 3.11 or newer; call make PYTHON=...")'
 
 # DATA=<folder> does the demo on the N-MNIST recordings in that folder instead of the embedded sets
 DATA ?=
@@ -50,9 +54,10 @@ gallery: $(READY) browser
 panels: $(READY) browser
 	$(BIN)/python -m benchmarks.panels --loads 50
 
-# how fast the engine is, beside the bare convolutions and a plain loop over ticks
-engine: $(READY)
-	$(BIN)/python -m benchmarks.engine
+# how fast the engine is, beside four published peers and the bare convolutions, and what it depends on: docs/engine.md
+# (its pictures need the browser that `make browser` looks for; without one the page says so)
+engine: $(PEERS_READY)
+	$(PEERS)/bin/python -m benchmarks.engine
 
 # the notebooks as they are committed: executed, without the state of their widgets
 notebooks: $(READY)
@@ -74,11 +79,19 @@ clean:
 	rm -rf build .mypy_cache .pytest_cache .ruff_cache
 
 $(READY): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "the workbench needs Python 3.11 or newer; call make PYTHON=...")'
+	$(NEW_ENOUGH)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[lab,dev]'
 	mkdir -p $(VENV)/share/jupyter/lab/settings
 	echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false},' \
 		'"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": true}}' \
 		> $(VENV)/share/jupyter/lab/settings/overrides.json
+	touch $@
+
+# the peers of the engine in an environment of their own, which holds nothing else that they would disturb
+$(PEERS_READY): pyproject.toml constraints.txt benchmarks/engine/requirements.txt
+	$(NEW_ENOUGH)
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --constraint constraints.txt --editable . kaleido psutil
+	$(PEERS)/bin/python -m pip install --constraint constraints.txt --no-deps --requirement benchmarks/engine/requirements.txt
 	touch $@
