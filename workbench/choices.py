@@ -19,6 +19,7 @@ PRODUCT, MOVED, SCANNED = 0.0045, 0.4, 0.75
 # a synaptic operation, a run of weights next to each other, a unit that fires and is listed,
 OPERATION, RUN, LISTED = 0.01, 5.5, 0.3
 CONVERTED = 0.4  # and a unit that is listed for a neighbour, or shown to one
+GAIN = 0.15  # what a change must promise to save
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,11 @@ class Choice:
                     'engine="auto", which computes it densely'
                 )
 
-    def choose(self, rates: Mapping[str, float]) -> frozenset[str]:
-        """The nodes to compute spike by spike, at these rates of activity (of units and ticks)."""
+    def choose(self, rates: Mapping[str, float], before: frozenset[str] | None = None) -> frozenset[str]:
+        """The nodes to compute spike by spike, at these rates of activity (of units and ticks).
+
+        Those `before` stay unless others promise to be quicker by more than `GAIN`, because to change hands costs.
+        """
         if self.engine == "events":
             return self.tabled
         learned = self.learned if torch.is_grad_enabled() else frozenset()
@@ -80,7 +84,11 @@ class Choice:
         lanes = min(threads, self.batch)  # layers use every thread, lists one a recording
         cheap = [part for part in free if self.costs[part].sparse(rates) / lanes < self.costs[part].dense() / threads]
         choices = [frozenset(node for part in parts for node in part.nodes) for parts in ([], cheap, free)]
-        return min(choices, key=lambda chosen: self.foresee(chosen, rates, threads, lanes))
+        times = {chosen: self.foresee(chosen, rates, threads, lanes) for chosen in choices}
+        best = min(times, key=times.__getitem__)
+        if before is None or not learned.isdisjoint(before):
+            return best
+        return best if times[best] < (1 - GAIN) * self.foresee(before, rates, threads, lanes) else before
 
     def foresee(self, chosen: frozenset[str], rates: Mapping[str, float], threads: int, lanes: int) -> float:
         """Nanoseconds for a step of a recording if the chosen nodes are computed spike by spike."""

@@ -24,11 +24,12 @@ LISTED_BLOCKS = 2  # of the dense length, where all spikes are listed: more gain
 class HybridState(State):
     """What a hybrid remembers between two blocks: of each node its past as activity, as lists, or both.
 
-    `rates` are the parts of its units and steps in which each node was active in the last block, and `counted` (edges,
-    batch) the synaptic operations of it.
+    Of the last block: the nodes `chosen` to be computed spike by spike, the `rates`, parts of its units and steps in
+    which each node was active, and the synaptic operations `counted` (edges, batch).
     """
 
     lists: Lists | None = None
+    chosen: frozenset[str] = frozenset()
     listed: frozenset[str] = frozenset()
     rates: Mapping[str, float] = field(default_factory=dict)
     counted: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
@@ -64,7 +65,9 @@ class Hybrid:
 
     def choose(self, state: State) -> frozenset[str]:
         """The nodes to compute spike by spike in the block after this state."""
-        return self.choice.choose(state.rates if isinstance(state, HybridState) else {})
+        if not isinstance(state, HybridState):
+            return self.choice.choose({})
+        return self.choice.choose(state.rates, state.chosen)
 
     def advance(
         self, layers: Layers, state: State, inputs: Mapping[str, Tensor], until: int | None = None
@@ -114,7 +117,8 @@ class _HybridBlock(Block):
         shown = {node for node in dense.past if node in self.read_densely or node not in self.chosen}
         past = {node: pieces for node, pieces in dense.past.items() if node in shown}
         rates = {node: self._rate(node) for node in self.plan.lead} if self.measures else {}
-        return HybridState(dense.step, past, dense.membranes, self.lists, self.listed, rates, self.operations.sum(2).T)
+        counted = self.operations.sum(2).T
+        return HybridState(dense.step, past, dense.membranes, self.lists, self.chosen, self.listed, rates, counted)
 
     def _regions(self) -> NDArray[np.int64]:
         """The table of nodes, with the steps that each holds and computes in this block."""
