@@ -92,6 +92,6 @@ $(READY): pyproject.toml constraints.txt
 $(PEERS_READY): pyproject.toml constraints.txt benchmarks/engine/requirements.txt
 	$(NEW_ENOUGH)
 	$(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python -m pip install --constraint constraints.txt --editable . kaleido psutil
+	$(PEERS)/bin/python -m pip install --constraint constraints.txt --editable . kaleido
 	$(PEERS)/bin/python -m pip install --constraint constraints.txt --no-deps --requirement benchmarks/engine/requirements.txt
 	touch $@

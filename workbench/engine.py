@@ -13,7 +13,7 @@ from torch import Tensor
 from workbench.graph import Edge, Network
 from workbench.paths import connected_parts, find_cycle, reachable, shortest_delays, topological_order
 
-BLOCK_BYTES = 12 << 20  # of the widest node; a half and twice as many cost a tenth to a third more
+BLOCK_BYTES = 8 << 20  # of the widest node; half as many cost a tenth more, twice as many a fifth
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def choose_block(network: Network, batch: int, ticks_per_frame: int = 1) -> int:
 
     >>> network = Network({"eye": (2, 34, 34)}, [Edge("eye", "v1", Conv(16, kernel=3)), Edge("v1", "hand", Dense(10))])
     >>> [choose_block(network, batch, ticks_per_frame=12) for batch in (1, 4, 16, 1000)]
-    [168, 36, 10, 1]
+    [108, 24, 7, 1]
     """
     widest = max(math.prod(shape) for shape in network.shapes.values())
     steps = max(1, BLOCK_BYTES // (4 * widest * max(1, batch)))

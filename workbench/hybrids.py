@@ -17,7 +17,7 @@ from workbench.kernels import BEGIN, CLOCK, END, ORIGIN, STEPS
 from workbench.lists import Lists
 from workbench.sparse import Numbers, Sparse
 
-LISTED_BLOCKS = 2  # of the dense length, where all spikes are listed: more gains little
+LISTED_BLOCKS = 3  # of the dense length, where all spikes are listed: more gains little
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,18 @@ import torch
 from torch import Tensor, nn
 
 import workbench as wb
-from benchmarks.engine.contenders import Contender, Missing, Run, State, compile_tick, fill_levels, go_on, lay_out
+from benchmarks.engine.contenders import (
+    Contender,
+    Missing,
+    Run,
+    State,
+    compile_tick,
+    fill_levels,
+    find_fastest,
+    go_on,
+    lay_out,
+)
 from benchmarks.engine.networks import GRID, lag, weights_of
-from benchmarks.engine.timing import measure
 
 ABOVE = 0.5 / GRID  # half a step between membranes
 Prepare = Callable[[wb.Model, Tensor, torch.memory_format], Run]
@@ -149,9 +158,8 @@ def prepare_norse(model: wb.Model, ticks: Tensor, layout: torch.memory_format, c
 
 
 def prepare_faster(model: wb.Model, ticks: Tensor, prepare: Prepare) -> Run:
-    """A peer in the layout that takes less time here, each tried three times."""
-    runs = [prepare(model, ticks, layout) for layout in (torch.channels_last, torch.contiguous_format)]
-    return min(runs, key=lambda run: min(measure(run) for _ in range(3)))
+    """A peer in the layout that takes less time here."""
+    return find_fastest([prepare(model, ticks, layout) for layout in (torch.channels_last, torch.contiguous_format)])
 
 
 def prepare_compiled(model: wb.Model, ticks: Tensor, prepare: Callable[..., Run]) -> Run:
