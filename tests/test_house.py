@@ -34,6 +34,7 @@ FLOORS = [
         "lists",
         "sparse",
         "hybrids",
+        "learning",
         "norms",
         "streams",
         "model",
