@@ -14,7 +14,7 @@ from workbench.graph import Edge, Network
 from workbench.paths import connected_parts, find_cycle, reachable, shortest_delays, topological_order
 
 BLOCK_BYTES = 12 << 20  # of the widest node; a half and twice as many cost a tenth to a third more
-LEARNING_BYTES = 3 << 20  # the same where gradients are taken, which need as much again and more
+LEARNING_BYTES = 2 << 20  # the same where gradients are taken, which need as much again and more
 
 
 @dataclass(frozen=True)

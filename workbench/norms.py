@@ -56,19 +56,24 @@ class Norm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return batch_norm(x, self.mean, self.variance, self.gain, self.bias, eps=NORM_EPSILON)
-        gain: Tensor = self.gain
-        bias: Tensor = self.bias
+        gain, bias = self._renormalise(x) if self.on_cycle else (self.gain, self.bias)
+        mean, variance = torch.zeros_like(self.mean), torch.ones_like(self.variance)
+        y = batch_norm(x, mean, variance, gain, bias, training=True, momentum=1.0, eps=NORM_EPSILON)
+        count = torch.full_like(mean, x.numel() / x.shape[1])
+        squares = variance * (count - 1) + mean.square() * count  # torch tells the variance with count - 1
+        self._sums.append(torch.stack([count, mean * count, squares]))
+        return y
+
+    def _renormalise(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Gain and bias with which the batch is normalised as evaluation would, within the limits."""
+        if self.runs == 0:
+            return self.gain, self.bias
         with torch.no_grad():
-            axes = [0, *range(2, x.ndim)]
-            count = torch.full_like(self.mean, x.numel() / x.shape[1])
-            self._sums.append(torch.stack([count, x.sum(axes), x.square().sum(axes)]))
-            mean, variance = _moments(self._sums[-1])
+            variance, mean = torch.var_mean(x.to(self.mean), [0, *range(2, x.ndim)], correction=0)
             sigma = (self.variance + NORM_EPSILON).sqrt()
             r = ((variance + NORM_EPSILON).sqrt() / sigma).clamp(1 / 3, 3)
             d = ((mean - self.mean) / sigma).clamp(-5, 5)
-        if self.on_cycle and self.runs > 0:
-            gain, bias = gain * r, bias + gain * d
-        return batch_norm(x, None, None, gain, bias, training=True, eps=NORM_EPSILON)
+        return self.gain * r, self.bias + self.gain * d
 
     @torch.no_grad()
     def update(self) -> None:
