@@ -23,7 +23,19 @@ import workbench as wb
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 FLOORS = [
-    {"footprints", "ops", "paths", "neurons", "recipes", "readout", "scans", "kernels", "fanouts", "spikes"},
+    {
+        "footprints",
+        "ops",
+        "paths",
+        "neurons",
+        "recipes",
+        "precisions",
+        "readout",
+        "scans",
+        "kernels",
+        "fanouts",
+        "spikes",
+    },
     {"events"},
     {"graph"},
     {"rollout"},
@@ -44,6 +56,8 @@ FLOORS = [
     {
         "exchange",
         "checkpoints",
+        "segments",
+        "settings",
         "training",
         "finetuning",
         "feeding",
