@@ -13,7 +13,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 # DATA=<folder> does the demo on the N-MNIST recordings in that folder instead of the embedded sets
 DATA ?=
 
-.PHONY: demo test lab results conversion recordings gallery panels engine notebooks lint browser clean
+.PHONY: demo test lab results conversion recordings gallery panels engine training notebooks lint browser clean
 
 demo: $(READY)
 	$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
@@ -53,6 +53,10 @@ panels: $(READY) browser
 # how fast the engine is, beside the bare convolutions and a plain loop over ticks
 engine: $(READY)
 	$(BIN)/python -m benchmarks.engine
+
+# how fast a step of training is, and what it keeps, beside loops written by hand: docs/training.md
+training: $(READY)
+	$(BIN)/python -m benchmarks.training
 
 # the notebooks as they are committed: executed, without the state of their widgets
 notebooks: $(READY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 import torch
@@ -118,7 +119,11 @@ def plan(network: Network, wanted: Iterable[str], ahead: bool = False) -> Plan:
 
     With `ahead` every node runs ahead of the input as far as the delays allow; otherwise all compute the same steps.
     """
-    wanted = tuple(dict.fromkeys(wanted))
+    return _plan(network, tuple(dict.fromkeys(wanted)), ahead)
+
+
+@lru_cache(maxsize=64)  # a training asks for the same with every batch
+def _plan(network: Network, wanted: tuple[str, ...], ahead: bool) -> Plan:
     for node in wanted:
         if node not in network.nodes:
             raise ValueError(f"unknown node {node!r} to record; the network has {', '.join(network.nodes)}")
