@@ -1,4 +1,6 @@
-"""Learning in blocks: the numbers, gradients and statistics of the plain layers, nothing superfluous computed or kept."""
+"""Learning in blocks: numbers, gradients and statistics of the plain layers, nothing superfluous computed or kept."""
+
+from itertools import pairwise
 
 import pytest
 import torch
@@ -95,7 +97,7 @@ def test_no_image_is_computed_that_cannot_reach_an_answer(seed, norm):
 
 def some_chain(norm: str | None) -> wb.Model:
     nodes = ["in", "a", "b", "c"]
-    edges = [wb.Edge(*ends, wb.Conv(4, 3)) for ends in zip(nodes, nodes[1:], strict=False)]
+    edges = [wb.Edge(*ends, wb.Conv(4, 3)) for ends in pairwise(nodes)]
     network = wb.Network({"in": (2, 8, 8)}, [*edges, wb.Edge("c", "out", wb.Dense(3))])
     return wb.Model(network, norm=norm).train()
 
