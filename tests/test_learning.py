@@ -83,9 +83,9 @@ def test_no_image_is_computed_that_cannot_reach_an_answer(seed, norm):
     computed = dict.fromkeys(range(len(network.edges)), 0)
     transform = model.transform
 
-    def counting(position, images):
+    def counting(position, images, *bias):
         computed[position] += len(images)
-        return transform(position, images)
+        return transform(position, images, *bias)
 
     model.transform = counting
     model(frames)
@@ -122,7 +122,7 @@ def test_of_every_node_one_tensor_is_kept(block):
 def test_images_stay_channels_last_in_training():
     model, seen = some_chain("batch"), []
     transform = model.transform
-    model.transform = lambda position, images: (seen.append(images), transform(position, images))[1]
+    model.transform = lambda position, images, *bias: (seen.append(images), transform(position, images, *bias))[1]
     model(torch.rand(9, 2, 2, 8, 8))
     assert len(seen) == 4
     assert all(images.is_contiguous(memory_format=torch.channels_last) for images in seen)

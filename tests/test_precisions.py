@@ -24,8 +24,8 @@ def forget_warnings(monkeypatch):
 def test_training_in_bfloat16_learns_and_keeps_its_numbers_in_float32(monkeypatch, norm, loop):
     seen, transform = set(), wb.Model.transform
 
-    def noted(model, position, images):
-        mapped = transform(model, position, images)
+    def noted(model, position, images, *bias):
+        mapped = transform(model, position, images, *bias)
         seen.add((model.training, mapped.dtype))
         return mapped
 

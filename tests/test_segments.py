@@ -41,8 +41,8 @@ def count_kept(monkeypatch, run) -> tuple[int, int]:
     """How many results of linear maps are computed, and how many of them are still in memory when it has run."""
     results, transform = [], wb.Model.transform
 
-    def noted(model, position, images):
-        mapped = transform(model, position, images)
+    def noted(model, position, images, *bias):
+        mapped = transform(model, position, images, *bias)
         results.append(StorageWeakRef(mapped.untyped_storage()))
         return mapped
 

@@ -241,11 +241,11 @@ def test_an_interrupt_amid_a_run_leaves_no_statistics_behind(monkeypatch, calls)
     model, recordings = wb.Model(some_network(loop=True)), some_recordings()
     transform, count = wb.Model.transform, []
 
-    def interrupted(model, position, images):
+    def interrupted(model, position, images, *bias):
         count.append(1)
         if len(count) > calls + 2:
             raise KeyboardInterrupt
-        return transform(model, position, images)
+        return transform(model, position, images, *bias)
 
     with monkeypatch.context() as patch:
         patch.setattr(wb.Model, "transform", interrupted)

@@ -15,17 +15,17 @@ from workbench.norms import Bias, Norm
 class Learning:
     """Other layers for the engine in training: images channels last, and of every node with a ReLU one tensor is kept.
 
-    `transform` is the linear map of an edge over (images, *shape), `nodes` are the biases and norms, `rectified` tells
-    whether hidden nodes are plain ReLUs. These rectify in the memory of what their norm gives or, where a single
-    weighted edge leads to them, in the memory of what it brings: there the edge brings the node's whole answer.
-    Every other node is left to `layers`.
+    `transform` is the linear map of an edge over (images, *shape), to which it adds a bias where one is given; `nodes`
+    are the biases and norms; `rectified` tells whether hidden nodes are plain ReLUs. These rectify in the memory of
+    what their norm gives or, where a single weighted edge leads to them, in the memory of what it brings: there the
+    edge brings the node's whole answer. Every other node is left to `layers`.
     """
 
     def __init__(
         self,
         layers: Layers,
         network: Network,
-        transform: Callable[[int, Tensor], Tensor],
+        transform: Callable[[int, Tensor, Tensor | None], Tensor],
         nodes: Mapping[str, Bias | Norm],
         rectified: bool,
     ) -> None:
@@ -36,10 +36,11 @@ class Learning:
     def connect(self, position: int, source: Tensor) -> Tensor:
         """The linear map of the edge at this position; where nothing else leads to its target, the target's answer."""
         node = self.network.edges[position].target
-        images = self.transform(position, put_channels_last(source).flatten(0, 1))
-        if node in self.lonely:
-            layer = self.nodes[node]
-            images = (layer.add_to(images) if isinstance(layer, Bias) else layer(images)).relu_()
+        layer = self.nodes[node] if node in self.lonely else None
+        bias = layer.bias if isinstance(layer, Bias) else None
+        images = self.transform(position, put_channels_last(source).flatten(0, 1), bias)
+        if layer is not None:
+            images = (images if isinstance(layer, Bias) else layer(images)).relu_()
         return images.reshape(*source.shape[:2], *images.shape[1:])
 
     def settle(self, node: str, drive: Tensor) -> Tensor:

@@ -133,9 +133,10 @@ class Model(nn.Module):
         target = self.transform(position, source.flatten(0, 1))
         return target.reshape(*source.shape[:2], *target.shape[1:])
 
-    def transform(self, position: int, images: Tensor) -> Tensor:
-        """The same map, (images, *source shape) to (images, *target shape)."""
-        target = self.network.edges[position].operation(images, list(self.weights[position].parameters()))
+    def transform(self, position: int, images: Tensor, bias: Tensor | None = None) -> Tensor:
+        """The same map, (images, *source shape) to (images, *target shape), and a bias where it has no gain."""
+        operation, weights = self.network.edges[position].operation, list(self.weights[position].parameters())
+        target = operation(images, weights) if bias is None else operation.shift(images, weights, bias)
         return target * self.gains[str(position)] if str(position) in self.gains else target
 
     def settle(self, node: str, drive: Tensor) -> Tensor:

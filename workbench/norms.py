@@ -18,14 +18,7 @@ class Bias(nn.Module):
         self.bias = nn.Parameter(torch.zeros(shape[0]))
 
     def forward(self, drive: Tensor) -> Tensor:
-        return drive + self._beside(drive)
-
-    def add_to(self, drive: Tensor) -> Tensor:
-        """The same sum in the memory of the drive, which is lost."""
-        return drive.add_(self._beside(drive))
-
-    def _beside(self, drive: Tensor) -> Tensor:
-        return self.bias.view(-1, *[1] * (drive.ndim - 2))
+        return drive + self.bias.view(-1, *[1] * (drive.ndim - 2))
 
 
 class Norm(nn.Module):
