@@ -90,9 +90,9 @@ def train(
     Two options spare the machine. `recompute` keeps of every so many steps only what the next ones read, and computes
     the rest again on the way back: long recordings take a fraction of the memory, and about a third more time. Numbers
     and gradients stay the same up to rounding; ValueError with batch norm, noise or spike_cost, where they would not.
-    `precision="bf16"` multiplies in bfloat16 (torch's autocast), while weights, norms, membranes, loss and validation
-    stay in float32: a CPU with instructions for it took 0.6 of the time with batch norm at batch 32 and gained little
-    without; a CPU without them is slower, and a warning says so.
+    `precision="bf16"` multiplies in bfloat16 (torch's autocast), while weights, statistics, membranes, loss and
+    validation stay in float32: a CPU with instructions for it took 0.6 to 0.75 of the time and half the memory at batch
+    32; a CPU without them is slower, and a warning says so.
 
     Source: Loshchilov & Hutter 2019 (AdamW); Bu et al. 2022 (levels and learned ceilings); Chen et al. 2016
     (recomputation).
