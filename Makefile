@@ -17,7 +17,7 @@ NEW_ENOUGH := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and 
 # DATA=<folder> does the demo on the N-MNIST recordings in that folder instead of the embedded sets
 DATA ?=
 
-.PHONY: demo test lab results conversion recordings gallery panels engine notebooks lint browser clean
+.PHONY: demo test lab results conversion recordings gallery panels engine training notebooks lint browser clean
 
 demo: $(READY)
 	$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
@@ -58,6 +58,10 @@ panels: $(READY) browser
 # (its pictures need the browser that `make browser` looks for; without one the page says so)
 engine: $(PEERS_READY)
 	$(PEERS)/bin/python -m benchmarks.engine
+
+# how fast a step of training is, and what it keeps, beside loops written by hand: docs/training.md
+training: $(READY)
+	$(BIN)/python -m benchmarks.training
 
 # the notebooks as they are committed: executed, without the state of their widgets
 notebooks: $(READY)

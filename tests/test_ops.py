@@ -82,6 +82,16 @@ def test_weights_of_the_declared_shapes_give_the_declared_shape(operation, seed)
     assert operation(torch.randn(5, *shape), weights).shape == (5, *operation.output_shape(shape))
 
 
+@pytest.mark.parametrize("operation", [*CHAINS, *OTHERS], ids=repr)
+def test_a_bias_is_added_to_every_channel_of_the_target(operation):
+    shape = random_shape(3, smallest=6)
+    x = torch.randn(3, *shape, dtype=torch.float64)
+    weights = [torch.randn(weight, dtype=torch.float64) for weight in operation.weight_shapes(shape)]
+    bias = torch.randn(operation.output_shape(shape)[0], dtype=torch.float64)
+    mapped = operation(x, weights)
+    torch.testing.assert_close(operation.shift(x, weights, bias).movedim(1, -1), mapped.movedim(1, -1) + bias)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_a_chain_is_its_links_one_after_the_other(seed):
     shape = random_shape(seed, smallest=4)

@@ -239,16 +239,16 @@ def test_an_interrupt_in_the_first_epoch_gives_a_model_that_works(tmp_path, monk
 def test_an_interrupt_amid_a_run_leaves_no_statistics_behind(monkeypatch, calls):
     """Wherever Ctrl-C strikes, measuring with the model that comes back does not change it."""
     model, recordings = wb.Model(some_network(loop=True)), some_recordings()
-    connect, count = wb.Model.connect, []
+    transform, count = wb.Model.transform, []
 
-    def interrupted(model, position, source):
+    def interrupted(model, position, images, *bias):
         count.append(1)
         if len(count) > calls + 2:
             raise KeyboardInterrupt
-        return connect(model, position, source)
+        return transform(model, position, images, *bias)
 
     with monkeypatch.context() as patch:
-        patch.setattr(wb.Model, "connect", interrupted)
+        patch.setattr(wb.Model, "transform", interrupted)
         with pytest.warns(UserWarning, match=r"interrupted in epoch 1 of 6"):
             ann, _ = train(model, recordings, **OPTIONS)
     before = snapshot(ann)
@@ -486,22 +486,24 @@ def test_after_ten_runs_the_statistics_follow_as_torchs_do():
 def test_the_statistics_of_a_recurrent_network_take_all_steps_of_a_run_together(seed):
     network = random_network(seed)
     model, frames = noisy_model(network, seed), random_frames(network, seed, steps=9)
-    settled: dict[str, list[torch.Tensor]] = {}
-    settle = model.settle
+    settled: dict[Norm, list[torch.Tensor]] = {}
+    forward = Norm.forward
 
-    def noted(node, drive):
-        settled.setdefault(node, []).append(drive.detach())
-        return settle(node, drive)
+    def noted(layer, images):
+        settled.setdefault(layer, []).append(images.detach().clone())
+        return forward(layer, images)
 
-    model.settle = noted
-    model.run(frames)
-    for node, drives in settled.items():
-        layer, drive = model.node_layer(node), torch.cat(drives)
-        assert len(drive) == 9 - network.first_response[node]  # every step that is not silent, once
-        if isinstance(layer, Norm):
-            axes = [axis for axis in range(drive.ndim) if axis != 2]
-            torch.testing.assert_close(layer.mean, drive.mean(axes))
-            torch.testing.assert_close(layer.variance, drive.var(axes))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Norm, "forward", noted)
+        model.run(frames)
+    hidden = {model.node_layer(node): node for node in network.hidden if network.first_response[node] < 9}
+    assert set(settled) == set(hidden)
+    for layer, drives in settled.items():
+        drive = torch.cat(drives)
+        assert len(drive) == frames.shape[1] * (9 - network.first_response[hidden[layer]])  # all but silence, once
+        axes = [axis for axis in range(drive.ndim) if axis != 1]
+        torch.testing.assert_close(layer.mean, drive.mean(axes))
+        torch.testing.assert_close(layer.variance, drive.var(axes))
 
 
 @pytest.mark.parametrize("seed", range(len(NETWORKS)))

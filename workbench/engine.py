@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Protocol
 
 import torch
@@ -14,6 +15,7 @@ from workbench.graph import Edge, Network
 from workbench.paths import connected_parts, find_cycle, reachable, shortest_delays, topological_order
 
 BLOCK_BYTES = 8 << 20  # of the widest node; half as many cost a tenth more, twice as many a fifth
+LEARNING_BYTES = 2 << 20  # the same where gradients are taken, which need as much again and more
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Piece:
 
     def cut(self, begin: int, end: int) -> Tensor:
         """The values in the steps begin .. end - 1, as far as they are in this piece."""
+        if begin <= self.start and self.end <= end:
+            return self.values  # a slice, even of everything, would cost a copy on the way back
         return self.values[max(begin - self.start, 0) : max(end - self.start, 0)]
 
 
@@ -82,10 +86,10 @@ class Layers(Protocol):
         """The node's neuron, `age` steps after its first response: activity and the membrane left behind."""
 
 
-def choose_block(network: Network, batch: int, ticks_per_frame: int = 1) -> int:
-    """How many steps to compute at a time where nothing is learned: as many as stay in the cache, in whole frames.
+def choose_block(network: Network, batch: int, ticks_per_frame: int = 1, size: int = BLOCK_BYTES) -> int:
+    """How many steps to compute at a time: as many as stay in the cache, in whole frames.
 
-    The activity of the widest node in a block has `BLOCK_BYTES`: less pays for the calls of every block, more for the
+    The activity of the widest node in a block has `size` bytes: less pays for the calls of every block, more for the
     way to memory. Where a frame and more fits, the block is a whole number of frames, because the delays of a
     converted network are: then blocks and sub-blocks meet.
 
@@ -94,7 +98,7 @@ def choose_block(network: Network, batch: int, ticks_per_frame: int = 1) -> int:
     [108, 24, 7, 1]
     """
     widest = max(math.prod(shape) for shape in network.shapes.values())
-    steps = max(1, BLOCK_BYTES // (4 * widest * max(1, batch)))
+    steps = max(1, size // (4 * widest * max(1, batch)))
     return steps if steps < ticks_per_frame else steps - steps % ticks_per_frame
 
 
@@ -115,7 +119,11 @@ def plan(network: Network, wanted: Iterable[str], ahead: bool = False) -> Plan:
 
     With `ahead` every node runs ahead of the input as far as the delays allow; otherwise all compute the same steps.
     """
-    wanted = tuple(dict.fromkeys(wanted))
+    return _plan(network, tuple(dict.fromkeys(wanted)), ahead)
+
+
+@lru_cache(maxsize=64)  # a training asks for the same with every batch
+def _plan(network: Network, wanted: tuple[str, ...], ahead: bool) -> Plan:
     for node in wanted:
         if node not in network.nodes:
             raise ValueError(f"unknown node {node!r} to record; the network has {', '.join(network.nodes)}")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from workbench.events.recordings import Recordings
 from workbench.model import Model
-from workbench.training import Settings, Watch, fit
+from workbench.settings import Settings
+from workbench.training import Watch, fit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +27,8 @@ def fine_tune(
     seed: int = 0,
     spike_cost: float = 0.0,
     noise: float = 0.0,
+    recompute: int | None = None,
+    precision: str = "fp32",
     checkpoint: str | Path | None = None,
     progress: bool = True,
     watch: Watch | None = None,
@@ -40,5 +43,7 @@ def fine_tune(
     """
     if not snn.spiking:
         raise ValueError("fine_tune takes an SNN; this model does not spike: convert it first, or train it by wb.train")
-    settings = Settings(epochs, batch, learning_rate, weight_decay, answer, seed, None, spike_cost, noise)
+    settings = Settings(
+        epochs, batch, learning_rate, weight_decay, answer, seed, None, spike_cost, noise, recompute, precision
+    )
     return fit(snn, recordings, validation, settings, checkpoint, progress, watch)

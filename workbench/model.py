@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from workbench.budget import Run, require_memory
 from workbench.choices import require_engine
-from workbench.engine import Layers, join, plan
+from workbench.engine import LEARNING_BYTES, Layers, choose_block, join, plan
 from workbench.graph import Network
 from workbench.inference import Inference
+from workbench.learning import Learning
 from workbench.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU, require_whole
 from workbench.norms import Bias, Norm
 from workbench.paths import reachable
@@ -98,15 +99,16 @@ class Model(nn.Module):
         """Activity of the recorded nodes (all unless named) over a whole recording, (steps, batch, *shape) each.
 
         `frames` (steps, batch, *input shape) holds frames for an ANN and ticks for an SNN; a dict by input node where
-        there are several. `block` steps are computed at a time; any cut gives the same numbers. `layers` stand
-        in for the model's own, to watch or to disturb them. `engine` is that of `stream`.
+        there are several. `block` steps are computed at a time; any cut gives the same numbers, but for batch
+        norm in training, whose statistics are those of a block and which gets the whole recording unless told
+        otherwise. `layers` stand in for the model's own, to watch or to disturb them. `engine` is that of `stream`.
         """
         inputs = arrange_inputs(self.network, frames)
         steps, batch = next(iter(inputs.values())).shape[:2]
         if block is not None:
             require_whole("block", block)
         elif self.training:
-            block = steps
+            block = self.choose_block(steps, batch) if layers is None else steps
         record = list(self.network.nodes if record is None else record)
         stream = self._stream(batch, record, engine, steps, layers)
         asked = Run(self.network, record, steps, batch, block or stream.choose_block(), self.training)
@@ -133,11 +135,14 @@ class Model(nn.Module):
 
     def connect(self, position: int, source: Tensor) -> Tensor:
         """Linear map of the edge at this position, (steps, batch, *source shape) to (steps, batch, *target shape)."""
-        edge = self.network.edges[position]
-        target = edge.operation(source.flatten(0, 1), list(self.weights[position].parameters()))
-        if str(position) in self.gains:
-            target = target * self.gains[str(position)]
+        target = self.transform(position, source.flatten(0, 1))
         return target.reshape(*source.shape[:2], *target.shape[1:])
+
+    def transform(self, position: int, images: Tensor, bias: Tensor | None = None) -> Tensor:
+        """The same map, (images, *source shape) to (images, *target shape), and a bias where it has no gain."""
+        operation, weights = self.network.edges[position].operation, list(self.weights[position].parameters())
+        target = operation(images, weights) if bias is None else operation.shift(images, weights, bias)
+        return target * self.gains[str(position)] if str(position) in self.gains else target
 
     def settle(self, node: str, drive: Tensor) -> Tensor:
         """Bias or batch norm of a node over (steps, batch, *shape)."""
@@ -174,6 +179,15 @@ class Model(nn.Module):
         if not suits(next(self.parameters()).detach(), None):
             return self
         return Inference(self, self.neuron, {node: layer.bias for node, layer in layers.items()}, self._moved)
+
+    def learning(self) -> Layers:
+        """The layers to run where somebody trains."""
+        layers = {node: self.node_layer(node) for node in self.network.nodes if node not in self.network.inputs}
+        return Learning(self, self.network, self.transform, layers, isinstance(self.neuron, ReLU))
+
+    def choose_block(self, steps: int, batch: int) -> int:
+        """How many steps to learn at a time: all where batch norm takes its statistics over them, else what is fast."""
+        return steps if self._norms() else choose_block(self.network, batch, self.ticks_per_frame, LEARNING_BYTES)
 
     def numbers(self) -> Numbers:
         """What spikes meet on their way, as the event-driven engine takes it."""
@@ -248,8 +262,8 @@ class Model(nn.Module):
         require_engine(engine)
         if not self.training:  # where a loss tells as well
             self._require_finite()
-        used = layers or self.inference()
-        ahead = layers is None and not self.training and engine != "events"  # which counts what has arrived
+        used = layers or (self.learning() if self.training else self.inference())
+        ahead = self.training or (layers is None and engine != "events")  # which counts what has arrived
         planned = plan(self.network, record, ahead)
         hybrid = None
         if engine != "dense" and isinstance(used, Inference):

@@ -44,35 +44,38 @@ class Norm(nn.Module):
         self.register_buffer("mean", torch.zeros(shape[0]))
         self.register_buffer("variance", torch.ones(shape[0]))
         self.register_buffer("runs", torch.zeros((), dtype=torch.int64))
-        self._sums: list[Tensor] = []  # (3, channels) of each sub-block: how many, sum, sum of squares
+        self._met: list[tuple[int, Tensor, Tensor]] = []  # of each sub-block: how many, mean, variance by count - 1
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return batch_norm(x, self.mean, self.variance, self.gain, self.bias, eps=NORM_EPSILON)
-        gain: Tensor = self.gain
-        bias: Tensor = self.bias
+        gain, bias = self._renormalise(x) if self.on_cycle else (self.gain, self.bias)
+        mean, variance = torch.zeros_like(self.mean), torch.ones_like(self.variance)
+        y = batch_norm(x, mean, variance, gain, bias, training=True, momentum=1.0, eps=NORM_EPSILON)
+        self._met.append((x.numel() // x.shape[1], mean, variance))
+        return y
+
+    def _renormalise(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Gain and bias with which the batch is normalised as evaluation would, within the limits."""
+        if self.runs == 0:
+            return self.gain, self.bias
         with torch.no_grad():
-            axes = [0, *range(2, x.ndim)]
-            count = torch.full_like(self.mean, x.numel() / x.shape[1])
-            self._sums.append(torch.stack([count, x.sum(axes), x.square().sum(axes)]))
-            mean, variance = _moments(self._sums[-1])
+            variance, mean = torch.var_mean(x.to(self.mean), [0, *range(2, x.ndim)], correction=0)
             sigma = (self.variance + NORM_EPSILON).sqrt()
             r = ((variance + NORM_EPSILON).sqrt() / sigma).clamp(1 / 3, 3)
             d = ((mean - self.mean) / sigma).clamp(-5, 5)
-        if self.on_cycle and self.runs > 0:
-            gain, bias = gain * r, bias + gain * d
-        return batch_norm(x, None, None, gain, bias, training=True, eps=NORM_EPSILON)
+        return self.gain * r, self.bias + self.gain * d
 
     @torch.no_grad()
     def update(self) -> None:
         """Let the running statistics follow what this run has met; the first run sets them."""
-        if self._sums:
-            sums = torch.stack(self._sums).sum(0)
-            mean, variance = _moments(sums)
-            momentum = max(NORM_MOMENTUM, 1 / (int(self.runs) + 1))
+        if self._met:
+            mean, variance = _gather(self._met)
+            runs = int(self.runs) + 1
+            momentum = max(NORM_MOMENTUM, 1 / runs)
             self.mean.lerp_(mean, momentum)
-            self.variance.lerp_(variance * sums[0] / (sums[0] - 1).clamp(min=1), momentum)
-            self.runs.add_(1)
+            self.variance.lerp_(variance, momentum)
+            self.runs.fill_(runs)
             self.forget()
 
     @property
@@ -82,11 +85,16 @@ class Norm(nn.Module):
 
     def forget(self) -> None:
         """Leave out of the running statistics what was met since they last followed."""
-        self._sums = []
+        self._met = []
 
 
-def _moments(sums: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance of (how many, sum, sum of squares)."""
-    count, total, squares = sums
-    mean = total / count
-    return mean, (squares / count - mean.square()).clamp(min=0)
+def _gather(met: list[tuple[int, Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Mean and variance of all sub-blocks together, of (how many, mean, variance) of each."""
+    if len(met) == 1:
+        return met[0][1:]
+    means, variances = torch.stack([mean for _, mean, _ in met]), torch.stack([variance for _, _, variance in met])
+    counts = means.new_tensor([count for count, _, _ in met]).unsqueeze(1)
+    total = counts.sum()
+    mean = (counts * means).sum(0) / total
+    inside, between = (counts - 1) * variances, counts * (means - mean).square()
+    return mean, (inside + between).sum(0) / (total - 1)

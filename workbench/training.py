@@ -18,40 +18,16 @@ from workbench.checkpoints import Checkpoint, Progress, identify
 from workbench.events.recordings import Recordings
 from workbench.feeding import batches, require_match
 from workbench.model import Model
-from workbench.neurons import require_whole
 from workbench.practice import Practice, bound
+from workbench.precisions import cast
 from workbench.readout import average_answers
+from workbench.segments import require_segments, run_segments
+from workbench.settings import Settings, learning_rate_at
 
 if TYPE_CHECKING:
     import pandas as pd
 
 GRADIENT_NORM = 5.0
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a training is done; the same settings, model and recordings give the same numbers."""
-
-    epochs: int
-    batch: int
-    learning_rate: float
-    weight_decay: float
-    answer: str
-    seed: int
-    levels: int | None = None
-    spike_cost: float = 0.0
-    noise: float = 0.0
-
-    def __post_init__(self) -> None:
-        for option in ("epochs", "batch"):
-            require_whole(option, getattr(self, option))
-        if not self.learning_rate > 0:
-            raise ValueError(f"learning_rate={self.learning_rate!r} must be positive")
-        if self.levels is not None:
-            require_whole("levels", self.levels)
-        for option in ("spike_cost", "noise"):
-            if not 0 <= getattr(self, option) < math.inf:
-                raise ValueError(f"{option}={getattr(self, option)!r} must be 0 or more; 0 leaves it out")
 
 
 @dataclass(frozen=True)
@@ -91,6 +67,8 @@ def train(
     levels: int | None = None,
     spike_cost: float = 0.0,
     noise: float = 0.0,
+    recompute: int | None = None,
+    precision: str = "fp32",
     checkpoint: str | Path | None = None,
     progress: bool = True,
     watch: Watch | None = None,
@@ -109,9 +87,19 @@ def train(
     spikes a frame will. `spike_cost` adds spike_cost x mean spikes per synapse and frame to the loss, so that it learns
     to spend few. `noise` disturbs every drive by so much of its unit. Both units are told in `practice.Practice`.
 
-    Source: Loshchilov & Hutter 2019 (AdamW); Bu et al. 2022 (levels and learned ceilings).
+    Two options spare the machine. `recompute` keeps of every so many steps only what the next ones read, and computes
+    the rest again on the way back: long recordings take a fraction of the memory, and about a third more time. Numbers
+    and gradients stay the same up to rounding; ValueError with batch norm, noise or spike_cost, where they would not.
+    `precision="bf16"` multiplies in bfloat16 (torch's autocast), while weights, statistics, membranes, loss and
+    validation stay in float32: a CPU with instructions for it took 0.6 to 0.75 of the time and half the memory at batch
+    32; a CPU without them is slower, and a warning says so.
+
+    Source: Loshchilov & Hutter 2019 (AdamW); Bu et al. 2022 (levels and learned ceilings); Chen et al. 2016
+    (recomputation).
     """
-    settings = Settings(epochs, batch, learning_rate, weight_decay, answer, seed, levels, spike_cost, noise)
+    settings = Settings(
+        epochs, batch, learning_rate, weight_decay, answer, seed, levels, spike_cost, noise, recompute, precision
+    )
     if model.spiking:
         raise ValueError(
             "train takes an ANN; this model spikes already: train its ANN, then convert it, or improve it by "
@@ -133,6 +121,7 @@ def fit(
     for part in (recordings, validation):
         if part is not None:
             require_match(model, part)
+    require_segments(model, settings)
     state = _begin(model, recordings, settings)
     saved = None
     if checkpoint:
@@ -199,10 +188,11 @@ def _train_epoch(
         for group in state.optimizer.param_groups:
             group["lr"] = rate
         practice = _practise(state.model, settings, epoch, number)
-        answers, labels = _answer(state.model, recordings, chosen, settings.answer, practice)
-        loss = _loss(answers, labels)
-        if practice is not None and settings.spike_cost:
-            loss = loss + settings.spike_cost * practice.cost
+        with cast(state.model.device, settings.precision):
+            answers, labels = _answer(state.model, recordings, chosen, settings.answer, practice, settings.recompute)
+            loss = _loss(answers, labels)
+            if practice is not None and settings.spike_cost:
+                loss = loss + settings.spike_cost * practice.cost
         if not torch.isfinite(loss):
             raise ValueError(
                 f"the loss became {loss.item()} in epoch {epoch + 1}, batch {number + 1}; lower learning_rate (now "
@@ -224,25 +214,22 @@ def _train_epoch(
     return {"loss": loss_sum / len(recordings), "accuracy": correct / len(recordings)}
 
 
-def learning_rate_at(done: float, peak: float) -> float:
-    """One cycle: a linear rise over the first tenth, then a cosine down to zero; `done` is the fraction of training.
-
-    >>> [round(learning_rate_at(done, 1.0), 3) for done in (0.0, 0.05, 0.1, 0.55, 1.0)]
-    [0.1, 0.55, 1.0, 0.5, 0.0]
-    """
-    if done < 0.1:
-        return peak * (0.1 + 9 * done)
-    return peak * (1 + math.cos(math.pi * (done - 0.1) / 0.9)) / 2
-
-
 def _answer(
-    model: Model, recordings: Recordings, chosen: np.ndarray, answer: str, practice: Practice | None = None
+    model: Model,
+    recordings: Recordings,
+    chosen: np.ndarray,
+    answer: str,
+    practice: Practice | None = None,
+    recompute: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Answers at the end of every frame (frames, batch, classes), from the first response on, and labels."""
     k, output = model.ticks_per_frame, model.network.output
     ticks = torch.from_numpy(recordings.as_ticks(chosen, k)).to(model.device)
     first = model.network.first_response[output]
-    drive = model(ticks) if practice is None else model.run(ticks, record=[output], layers=practice)[output]
+    if recompute is not None:
+        drive = run_segments(model, ticks, recompute)
+    else:
+        drive = model(ticks) if practice is None else model.run(ticks, record=[output], layers=practice)[output]
     answers = average_answers(drive, first, k, answer)[(k - 1 - first) % k :: k]
     return answers, torch.tensor(recordings.labels[chosen]).to(model.device)
 

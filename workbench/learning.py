@@ -1,0 +1,62 @@
+"""Layers where something is learned: the same numbers and gradients sooner, and less kept for the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from torch import Tensor
+
+from workbench.engine import Layers
+from workbench.graph import Network
+from workbench.inference import put_channels_last
+from workbench.norms import Bias, Norm
+
+
+class Learning:
+    """Other layers for the engine in training: images channels last, and of every node with a ReLU one tensor is kept.
+
+    `transform` is the linear map of an edge over (images, *shape), to which it adds a bias where one is given; `nodes`
+    are the biases and norms; `rectified` tells whether hidden nodes are plain ReLUs. These rectify in the memory of
+    what their norm gives or, where a single weighted edge leads to them, in the memory of what it brings: there the
+    edge brings the node's whole answer. Every other node is left to `layers`.
+    """
+
+    def __init__(
+        self,
+        layers: Layers,
+        network: Network,
+        transform: Callable[[int, Tensor, Tensor | None], Tensor],
+        nodes: Mapping[str, Bias | Norm],
+        rectified: bool,
+    ) -> None:
+        self.layers, self.network, self.transform, self.nodes = layers, network, transform, nodes
+        self.rectified = frozenset(network.hidden if rectified else ())
+        self.lonely = frozenset(node for node in self.rectified if self._hears_one_edge(node))
+
+    def connect(self, position: int, source: Tensor) -> Tensor:
+        """The linear map of the edge at this position; where nothing else leads to its target, the target's answer."""
+        node = self.network.edges[position].target
+        layer = self.nodes[node] if node in self.lonely else None
+        bias = layer.bias if isinstance(layer, Bias) else None
+        images = self.transform(position, put_channels_last(source).flatten(0, 1), bias)
+        if layer is not None:
+            images = (images if isinstance(layer, Bias) else layer(images)).relu_()
+        return images.reshape(*source.shape[:2], *images.shape[1:])
+
+    def settle(self, node: str, drive: Tensor) -> Tensor:
+        """The node's bias or norm, unless its edge has brought the answer or it comes with the ReLU."""
+        return drive if node in self.rectified else self.layers.settle(node, drive)
+
+    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
+        """The node's neuron."""
+        if node in self.lonely:
+            return drive, None
+        if node in self.rectified:
+            settled: Tensor = self.nodes[node](drive.flatten(0, 1))
+            return settled.relu_().reshape(drive.shape), None
+        return self.layers.fire(node, drive, membrane, age)
+
+    def _hears_one_edge(self, node: str) -> bool:
+        """Whether one edge leads to it, and its map gives memory of its own."""
+        incoming = [self.network.edges[position] for position in self.network.incoming(node)]
+        return len(incoming) == 1 and bool(incoming[0].operation.weight_shapes(self.network.shapes[incoming[0].source]))

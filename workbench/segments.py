@@ -1,0 +1,82 @@
+"""Long recordings learned segment by segment: what happens inside one is computed again on the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from workbench.engine import Layers, Piece, Plan, State, advance, join, plan
+from workbench.model import Model
+from workbench.streams import arrange_inputs
+
+if TYPE_CHECKING:
+    from workbench.settings import Settings
+
+
+def require_segments(model: Model, settings: Settings) -> None:
+    """ValueError where a recording cannot be cut into segments without changing what is learned."""
+    asked = f"recompute={settings.recompute}"
+    if settings.recompute is None:
+        return
+    if model.norm is not None:
+        raise ValueError(
+            f"{asked} cuts the recording, but batch norm takes its statistics over all of its steps; use "
+            "Model(network, norm=None), or recompute=None"
+        )
+    if settings.noise or settings.spike_cost:
+        raise ValueError(
+            f"{asked} computes the same steps twice, which would draw other noise and count spikes twice; leave out "
+            "noise and spike_cost, or use recompute=None"
+        )
+
+
+def run_segments(model: Model, frames: Tensor | Mapping[str, Tensor], recompute: int) -> Tensor:
+    """The output's drive (steps, batch, classes) of a model in training, like `model(frames)`, in less memory.
+
+    Between segments of `recompute` steps only what the engine carries on is kept: the past that is read again, and the
+    membranes. The backward pass computes every segment once more. Numbers and gradients are those of `model(frames)`,
+    up to the rounding of sums in another order. The model must have no batch norm.
+
+    >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "hidden", Dense(3)), Edge("hidden", "class", Dense(2))])
+    >>> run_segments(Model(network, norm=None), torch.zeros(50, 7, 1, 4, 4), recompute=10).shape
+    torch.Size([50, 7, 2])
+    """
+    network = model.network
+    inputs = arrange_inputs(network, frames)
+    steps, batch = next(iter(inputs.values())).shape[:2]
+    planned, layers = plan(network, [network.output], ahead=True), model.learning()
+    block, state, drives = model.choose_block(recompute, batch), State(), []
+    for begin in range(0, steps, recompute):
+        segment = {node: values[begin : begin + recompute] for node, values in inputs.items()}
+        drive, state = checkpoint(
+            _advance, planned, layers, state, segment, block, steps, use_reentrant=False, preserve_rng_state=False
+        )
+        drives.append(drive)
+    return join(drives)
+
+
+def _advance(
+    plan: Plan, layers: Layers, state: State, inputs: Mapping[str, Tensor], block: int, until: int
+) -> tuple[Tensor, State]:
+    """One segment in blocks: the output's drive, and a state that holds on to nothing of the segment but itself."""
+    drives, begin, end = [], state.step, state.step + len(next(iter(inputs.values())))
+    while state.step < end:
+        first = state.step - begin
+        activity, state = advance(
+            plan, layers, state, {node: values[first : first + block] for node, values in inputs.items()}, until
+        )
+        drives.append(activity[plan.network.output])
+    past = {
+        node: tuple(_keep(piece, end + plan.lead[node] - plan.depth[node]) for piece in pieces)
+        for node, pieces in state.past.items()
+    }
+    return join(drives), replace(state, past=past)
+
+
+def _keep(piece: Piece, begin: int) -> Piece:
+    """The steps of a piece from this one on, in memory of their own."""
+    return Piece(max(piece.start, begin), piece.cut(begin, piece.end).clone())

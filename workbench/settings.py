@@ -1,0 +1,50 @@
+"""How a training is done, and at which rate it learns when."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from workbench.neurons import require_whole
+from workbench.precisions import require_precision
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a training is done; the same settings, model and recordings give the same numbers."""
+
+    epochs: int
+    batch: int
+    learning_rate: float
+    weight_decay: float
+    answer: str
+    seed: int
+    levels: int | None = None
+    spike_cost: float = 0.0
+    noise: float = 0.0
+    recompute: int | None = None
+    precision: str = "fp32"
+
+    def __post_init__(self) -> None:
+        for option in ("epochs", "batch"):
+            require_whole(option, getattr(self, option))
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate={self.learning_rate!r} must be positive")
+        for option in ("levels", "recompute"):
+            if getattr(self, option) is not None:
+                require_whole(option, getattr(self, option))
+        require_precision(self.precision)
+        for option in ("spike_cost", "noise"):
+            if not 0 <= getattr(self, option) < math.inf:
+                raise ValueError(f"{option}={getattr(self, option)!r} must be 0 or more; 0 leaves it out")
+
+
+def learning_rate_at(done: float, peak: float) -> float:
+    """One cycle: a linear rise over the first tenth, then a cosine down to zero; `done` is the fraction of training.
+
+    >>> [round(learning_rate_at(done, 1.0), 3) for done in (0.0, 0.05, 0.1, 0.55, 1.0)]
+    [0.1, 0.55, 1.0, 0.5, 0.0]
+    """
+    if done < 0.1:
+        return peak * (0.1 + 9 * done)
+    return peak * (1 + math.cos(math.pi * (done - 0.1) / 0.9)) / 2
