@@ -14,7 +14,7 @@ from workbench.graph import Network
 
 SMALL = 1 << 26  # bytes that are always there
 COPIES = 3  # of the block that is computed: what arrives, what it becomes, and what a linear map needs meanwhile
-LEARNED = 2  # numbers per unit and step that a backward pass needs: what arrives, and what the norm and the neuron make of it
+LEARNED = 2  # numbers per unit and step for a backward pass: what arrives, what the norm and the neuron make of it
 # where Linux says what a container may take and has taken, in its two ways
 GROUPS = [
     (Path("/sys/fs/cgroup"), "memory.max", "memory.current"),
