@@ -8,7 +8,7 @@ import workbench as wb
 from tests import reference
 from tests.random_networks import random_frames, random_network, random_spiking
 from tests.test_inference import some_model
-from workbench import fanouts
+from workbench import fanouts, threads
 from workbench.hybrids import Hybrid
 
 ENGINES = ["dense", "events", "auto"]
@@ -24,6 +24,16 @@ def test_all_engines_give_the_numbers_of_the_models_own_layers(seed):
             assert all(torch.equal(found[node], expected[node]) for node in model.network.nodes), (engine, block)
 
 
+@pytest.mark.parametrize("seed", range(150))
+def test_what_can_no_longer_reach_a_recorded_node_is_left_out_and_changes_nothing(seed):
+    model, _ = some_model(seed)
+    ticks = random_frames(model.network, seed, 30, counts=True)
+    expected = model.run(ticks, layers=model, record=["out"])["out"]
+    for engine in ENGINES:
+        for block in (1, 3, 7, None):
+            assert torch.equal(model.run(ticks, record=["out"], block=block, engine=engine)["out"], expected), engine
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_all_engines_give_the_numbers_of_the_plain_step_loop(seed):
     network = random_network(seed, longest=4, parallel=True)
@@ -32,6 +42,21 @@ def test_all_engines_give_the_numbers_of_the_plain_step_loop(seed):
     for engine in ENGINES:
         found = model.run(ticks, engine=engine)
         assert all(torch.equal(found[node], expected[node]) for node in network.nodes), engine
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_shared_among_threads_the_numbers_stay(seed, monkeypatch):
+    model, _ = some_model(seed)
+    ticks = random_frames(model.network, seed, 12, counts=True)
+    ticks = torch.cat([ticks, ticks.flip(0), ticks.roll(5, 0)], 1)[:, : seed % 6 + 1]
+    expected = model.run(ticks, layers=model)
+    monkeypatch.setattr(threads, "WORTH", 0)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    found = {engine: model.run(ticks, block=5, engine=engine) for engine in ENGINES}
+    torch.set_num_threads(before)
+    for engine, activity in found.items():
+        assert all(torch.equal(activity[node], expected[node]) for node in model.network.nodes), engine
 
 
 @pytest.mark.parametrize("seed", range(100))

@@ -108,8 +108,9 @@ class _HybridBlock(Block):
             return
         super().compute(part)
         for node in self.listed.intersection(part.nodes):
+            first, last = self._span(node)
             for piece in self.pieces.get(node, ()):
-                if piece.start >= self.begin + self.plan.lead[node]:
+                if first <= piece.start < last:  # an input goes on where nobody reads it any more, its lists do not
                     self.lists.append(self.sparse.numbers[node], piece.start, piece.values)
 
     def state(self) -> HybridState:
