@@ -17,9 +17,9 @@ RATE = 0.05  # of units and ticks, taken for what has not been measured yet
 # how they compare. A dense product, a number that a linear map reads or writes, a unit in the scan:
 PRODUCT, MOVED, SCANNED = 0.0045, 0.4, 0.75
 # a synaptic operation, a run of weights next to each other, a unit that fires and is listed,
-OPERATION, RUN, LISTED = 0.01, 5.5, 0.3
+OPERATION, RUN, LISTED = 0.02, 7.0, 0.3
 CONVERTED = 0.4  # and a unit that is listed for a neighbour, or shown to one
-GAIN = 0.15  # what a change must promise to save
+GAIN = 0.3  # what a change must promise to save: the first block after it pays for what changes hands
 
 
 @dataclass(frozen=True)
