@@ -19,6 +19,7 @@ PRODUCT, MOVED, SCANNED = 0.0045, 0.4, 0.75
 # a synaptic operation, a run of weights next to each other, a unit that fires and is listed,
 OPERATION, RUN, LISTED = 0.02, 7.0, 0.3
 CONVERTED = 0.4  # and a unit that is listed for a neighbour, or shown to one
+MIXED = 1.1  # times longer where some parts are computed one way and some the other
 GAIN = 0.3  # what a change must promise to save: the first block after it pays for what changes hands
 
 
@@ -100,7 +101,7 @@ class Choice:
         read += [(node, False) for node in self.plan.wanted]
         for node in {node for node, listed in read if listed != (node in chosen)}:
             time += math.prod(network.shapes[node]) * CONVERTED / threads
-        return time
+        return time * MIXED if chosen and not chosen.issuperset(self.tabled) else time
 
 
 def require_engine(engine: str) -> None:
