@@ -15,7 +15,7 @@ from workbench.graph import Edge, Network
 from workbench.paths import connected_parts, find_cycle, reachable, shortest_delays, topological_order
 
 BLOCK_BYTES = 8 << 20  # of the widest node; half as many cost a tenth more, twice as many a fifth
-LEARNING_BYTES = 2 << 20  # the same where gradients are taken, which need as much again and more
+LEARNING_BYTES = 5 << 19  # the same where gradients are taken, which need as much again and more
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Piece:
     @property
     def end(self) -> int:
         """The step after the last one."""
-        return self.start + len(self.values)
+        return self.start + self.values.shape[0]
 
     def cut(self, begin: int, end: int) -> Tensor:
         """The values in the steps begin .. end - 1, as far as they are in this piece."""
@@ -178,6 +178,7 @@ class Block:
         self, plan: Plan, layers: Layers, state: State, inputs: Mapping[str, Tensor], until: int | None
     ) -> None:
         self.plan, self.network, self.layers, self.inputs = plan, plan.network, layers, inputs
+        self.first_response = plan.network.first_response
         self.begin, self.until = state.step, until
         self.end = self.begin + len(next(iter(inputs.values())))
         self.pieces = {node: list(pieces) for node, pieces in state.past.items()}
@@ -205,7 +206,7 @@ class Block:
     def alive(self, node: str) -> tuple[int, int]:
         """The steps to compute with this block: those in which the node answers and can still reach a wanted node."""
         lead = self.plan.lead[node]
-        first = max(self.begin + lead, self.network.first_response[node])
+        first = max(self.begin + lead, self.first_response[node])
         last = self.end + lead
         return first, last if self.until is None else min(last, self.until - self.plan.slack[node])
 
@@ -214,7 +215,7 @@ class Block:
         found = []
         for position in positions:
             edge = self.network.edges[position]
-            first = max(begin, self.network.first_response[edge.source] + edge.delay)
+            first = max(begin, self.first_response[edge.source] + edge.delay)
             if first < end:
                 source = self.read(edge.source, first - edge.delay, end - edge.delay)
                 found.append(Piece(first, self.layers.connect(position, source)))
@@ -240,14 +241,14 @@ class Block:
             elif piece.start < end:
                 late = drive[piece.start - begin :] + piece.values
                 drive = join([drive[: piece.start - begin], late])
-        age = begin - self.network.first_response[node]
+        age = begin - self.first_response[node]
         settled = self.layers.settle(node, drive)
         activity, self.membranes[node] = self.layers.fire(node, settled, self.membranes.get(node), age)
         self.pieces.setdefault(node, []).append(Piece(begin, activity))
 
     def filled(self, node: str) -> Tensor:
         """Activity of a wanted node in every step of the block, zeros where it is silent."""
-        first = min(max(self.begin, self.network.first_response[node]), self.end)
+        first = min(max(self.begin, self.first_response[node]), self.end)
         if first == self.begin:
             return self.read(node, first, self.end)
         some = next(iter(self.inputs.values()))

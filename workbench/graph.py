@@ -129,7 +129,14 @@ class Network:
 
     def incoming(self, node: str) -> tuple[int, ...]:
         """Positions of the edges into a node."""
-        return tuple(position for position, edge in enumerate(self.edges) if edge.target == node)
+        return self._incoming.get(node, ())
+
+    @cached_property
+    def _incoming(self) -> dict[str, tuple[int, ...]]:
+        found: dict[str, tuple[int, ...]] = {}
+        for position, edge in enumerate(self.edges):
+            found[edge.target] = (*found.get(edge.target, ()), position)
+        return found
 
     def streaming(self) -> Network:
         """The same network with every connection taking time: delay max(1, delay)."""

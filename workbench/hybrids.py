@@ -139,7 +139,7 @@ class _HybridBlock(Block):
 
     def _remembered(self, node: str) -> int:
         """The earliest step of a node that is still read."""
-        return max(self.begin + self.plan.lead[node] - self.plan.depth[node], self.network.first_response[node])
+        return max(self.begin + self.plan.lead[node] - self.plan.depth[node], self.first_response[node])
 
     def _recall(self, state: State) -> None:
         """Make sure that the past is there as activity where it is read densely, and as lists where along them."""

@@ -55,4 +55,7 @@ def put_channels_last(images: Tensor) -> Tensor:
     >>> put_channels_last(torch.zeros(2, 3, 16, 5, 4)).stride()
     (960, 320, 1, 64, 16)
     """
-    return images if images.ndim != 5 else images.movedim(2, -1).contiguous().movedim(-1, 2)
+    if images.ndim != 5:
+        return images
+    last = images.movedim(2, -1)
+    return images if last.is_contiguous() else last.contiguous().movedim(-1, 2)

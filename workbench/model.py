@@ -186,8 +186,14 @@ class Model(nn.Module):
         return Learning(self, self.network, self.transform, layers, isinstance(self.neuron, ReLU))
 
     def choose_block(self, steps: int, batch: int) -> int:
-        """How many steps to learn at a time: all where batch norm takes its statistics over them, else what is fast."""
-        return steps if self._norms() else choose_block(self.network, batch, self.ticks_per_frame, LEARNING_BYTES)
+        """How many steps to learn at a time: all where batch norm takes its statistics over them, else what is fast.
+
+        The blocks of so many steps are as even as can be.
+        """
+        if self._norms():
+            return steps
+        most = choose_block(self.network, batch, self.ticks_per_frame, LEARNING_BYTES)
+        return math.ceil(steps / math.ceil(steps / most))
 
     def numbers(self) -> Numbers:
         """What spikes meet on their way, as the event-driven engine takes it."""
