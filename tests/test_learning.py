@@ -130,7 +130,11 @@ def test_images_stay_channels_last_in_training():
 
 def test_blocks_in_training_hold_so_many_images_and_batch_norm_is_never_cut():
     model = some_chain(None)
-    blocks = [model.choose_block(100, batch) for batch in (1, 32, 1 << 20)]
-    assert blocks[0] == 32 * blocks[1]
+    blocks = [model.choose_block(10**6, batch) for batch in (1, 32, 1 << 20)]
+    assert blocks[0] == pytest.approx(32 * blocks[1], rel=0.05)
     assert blocks[2] == 1
+    for steps in range(1, 60):
+        block, most = model.choose_block(steps, 250), model.choose_block(10**6, 250)
+        assert block <= most < 30
+        assert -(-steps // block) == -(-steps // most)  # no more blocks than need be, and as even as can be
     assert some_chain("batch").choose_block(100, 1 << 20) == 100
