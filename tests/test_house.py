@@ -71,6 +71,7 @@ FLOORS = [
         "spiking",
         "selection",
         "conversion",
+        "weighing",
         "counts",
         "memory",
         "energy",

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from workbench.model import Model
+from workbench.weighing import weigh
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,34 +40,25 @@ def count_blocks(
 
     n spikes of a unit in one step, of either sign, are n synaptic operations at each unit that they reach.
     """
-    network, device = model.network, model.device
-    fan_out = [find_fan_out(model, position, padding).to(device) for position in range(len(network.edges))]
-    active = torch.zeros(steps, len(network.edges), dtype=torch.float64, device=device)
-    sent = torch.zeros(steps, len(network.nodes), dtype=torch.float64, device=device)
+    network = model.network
+    fan_out = [find_fan_out(model, position, padding) for position in range(len(network.edges))]
+    leaving = {node: [p for p, edge in enumerate(network.edges) if edge.source == node] for node in network.nodes}
+    weights = {  # of a unit: itself, and what it reaches along every edge
+        node: torch.stack([torch.ones(count_units(model, node)).double(), *(fan_out[p] for p in leaving[node])], 1)
+        for node in network.nodes
+    }
+    active, sent = np.zeros((steps, len(network.edges))), np.zeros((steps, len(network.nodes)))
     drives: dict[int, list[Tensor]] = {}
     for chosen, begin, activity in blocks:
-        loads = {node: _load(values, carries_spikes(model, node)) for node, values in activity.items()}
         window = slice(begin, begin + len(activity[network.output]))
-        for position, edge in enumerate(network.edges):
-            active[window, position] += loads[edge.source] @ fan_out[position]
         for place, node in enumerate(network.nodes):
-            sent[window, place] += loads[node].sum(1)
+            amounts = weigh(activity[node], weights[node], carries_spikes(model, node)).sum(1).cpu().numpy()
+            sent[window, place] += amounts[:, 0]
+            active[window, leaving[node]] += amounts[:, 1:]
         drives.setdefault(int(chosen[0]), []).append(activity[network.output].cpu())
     drive = torch.cat([torch.cat(blocks) for blocks in drives.values()], dim=1)
     everything = [float(values.sum()) * recordings for values in fan_out]
-    return _arrive(model, active.cpu().numpy(), _numbers(model, sent.cpu().numpy(), recordings), drive, everything)
-
-
-def _load(activity: Tensor, spiking: bool) -> Tensor:
-    """Per step and unit, summed over the batch: spikes of either sign, or how often it is not 0; float64.
-
-    The sums are of float32, which are exact up to 2^24 and take an eighth of the time.
-    """
-    if not spiking:
-        activity = torch.ne(activity, 0, out=torch.empty_like(activity))
-    elif activity.amin() < 0:
-        activity = activity.abs()
-    return activity.sum(1).flatten(1).double()
+    return _arrive(model, active, _numbers(model, sent, recordings), drive, everything)
 
 
 def _numbers(model: Model, sent: np.ndarray, recordings: int) -> np.ndarray:

@@ -16,6 +16,7 @@ from workbench.feeding import require_match
 from workbench.measures import run_blocks
 from workbench.model import Model
 from workbench.readout import average_answers
+from workbench.weighing import weigh
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +84,7 @@ def run_courses(model: Model, recordings: Recordings, answer: str = "running") -
         block = slice(begin, begin + len(activity[network.output]))
         drive[block, chosen] = activity[network.output].double().cpu()
         for source, fan_out in fan_outs.items():
-            sent[source][block, chosen] = _count_sent(activity[source], fan_out, carries_spikes(model, source))
+            sent[source][block, chosen] = weigh(activity[source], fan_out, carries_spikes(model, source)).cpu().numpy()
     first = network.first_response[network.output]
     answers = average_answers(drive, first, model.ticks_per_frame, answer)
     counts = {column: values.cumsum(0) for column, values in _arrive(model, sent, (steps, len(recordings))).items()}
@@ -98,13 +99,6 @@ def _leaving(model: Model, source: str) -> list[int]:
 def _fan_outs(model: Model, source: str) -> Tensor:
     """Fan-out of every unit of a node along every edge that leaves it, float64 (units, edges)."""
     return torch.stack([find_fan_out(model, position) for position in _leaving(model, source)], 1)
-
-
-def _count_sent(activity: Tensor, fan_outs: Tensor, spikes: bool) -> np.ndarray:
-    """Synaptic operations of spikes or effective MACs of numbers that a node sends, (steps, recordings, edges)."""
-    steps = [step.flatten(1).abs() if spikes else step.flatten(1) != 0 for step in activity]
-    weights = fan_outs.to(activity.device)
-    return torch.stack([step.double() @ weights for step in steps]).cpu().numpy()  # all steps at once take much room
 
 
 def _arrive(model: Model, sent: dict[str, np.ndarray], size: tuple[int, int]) -> dict[str, np.ndarray]:

@@ -1,8 +1,8 @@
 """What numba compiles: neurons that fire, and spikes that travel as lists. Imported when first needed.
 
 Units are numbered in the order in which they lie in memory, the channels of an image next to each other. The lists of
-a node are held recording by recording: in `offsets`, of every step where its list begins and where it ends. Every
-kernel does the recordings `first` .. `last` - 1, so that `threads.share` can divide them.
+a node are held recording by recording: in `offsets`, of every step where its list begins and where it ends. A kernel
+does the recordings `first` .. `last` - 1 unless it says otherwise, so that `threads.share` can divide them.
 """
 
 from __future__ import annotations
@@ -265,3 +265,28 @@ def simulate(
                         row[u] += given[u]
                 at = node[OFFSETS] + recording * (node[STEPS] + 1) + step - node[ORIGIN]
                 offsets[at + 1] = list_row(row, units, values, offsets[at], True)
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc"})
+def weigh_row(row: Any, weights: Any, spikes: bool) -> float:
+    """The weights of the units that are not 0, each as often as it spikes or once; they may be added in any order."""
+    total = 0.0
+    if spikes:
+        for u in range(len(row)):
+            total += abs(row[u]) * weights[u]
+    else:
+        for u in range(len(row)):
+            total += weights[u] * np.float64(row[u] != ZERO)
+    return total
+
+
+@of_types(f"void({RANGE}, float32[:,:,::1], float64[:,::1], boolean, float64[:,:,::1])")
+def weigh_rows(first: int, last: int, rows: Any, weights: Any, spikes: bool, sums: Any) -> None:
+    """What the active units weigh, in the steps `first` .. `last` - 1, of every recording and kind of `weights`.
+
+    `rows` (steps, batch, units), `weights` (kinds, units), `sums` (steps, batch, kinds).
+    """
+    for step in range(first, last):
+        for recording in range(rows.shape[1]):
+            for kind in range(len(weights)):
+                sums[step, recording, kind] = weigh_row(rows[step, recording], weights[kind], spikes)

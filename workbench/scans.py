@@ -52,6 +52,16 @@ def suits(drive: Tensor, membrane: Tensor | None) -> bool:
     return plain and compiled()
 
 
+def order_axes(values: Tensor) -> tuple[int, ...]:
+    """The axes of (steps, batch, *shape): steps, batch, and then those of the shape as they follow in memory.
+
+    >>> order_axes(torch.zeros(2, 3, 5, 4, 16).movedim(-1, 2))
+    (0, 1, 3, 4, 2)
+    """
+    strides = values.stride()
+    return (0, 1, *sorted(range(2, values.ndim), key=lambda axis: -strides[axis]))
+
+
 def overwrite(
     dynamics: Dynamics,
     drive: Tensor,
@@ -71,8 +81,7 @@ def overwrite(
     """
     from workbench.kernels import scan_rows  # it is there: both suit
 
-    strides = drive.stride()
-    order = (0, 1, *sorted(range(2, drive.ndim), key=lambda axis: -strides[axis]))  # of the axes in memory
+    order = order_axes(drive)
     dense = np.ascontiguousarray(drive.numpy().transpose(order))
     batch, *shape = dense.shape[1:]
     before = np.zeros((0, *dense.shape[1:]), np.float32)
