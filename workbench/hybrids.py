@@ -167,11 +167,15 @@ class _HybridBlock(Block):
         self.pieces.setdefault(node, []).append(Piece(begin, values))
 
     def _rate(self, node: str) -> float:
-        """The part of its units and steps in which a node was active, some steps and recordings for all."""
+        """The part of its units and steps in which a node was active, some recordings for all.
+
+        It is that of the last third of the block, for what begins from full membranes calms down only after a while.
+        """
         first, last = self._span(node)
+        steps = -(-(last - first) // 3)
         if node in self.listed:
-            room = (last - first) * self.lists.batch * math.prod(self.network.shapes[node])
-            return self.lists.count(self.sparse.numbers[node], first, last) / max(room, 1)
+            room = steps * self.lists.batch * math.prod(self.network.shapes[node])
+            return self.lists.count(self.sparse.numbers[node], last - steps, last) / max(room, 1)
         pieces = self.pieces.get(node, ())
-        values = pieces[-1].values[::8, ::8] if pieces else torch.zeros(0)
+        values = pieces[-1].values[-steps:, ::8] if pieces and steps else torch.zeros(0)
         return float(values.count_nonzero()) / max(values.numel(), 1)
