@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import torch
 from torch import Tensor
 
 from workbench.engine import Layers
 from workbench.graph import Network
-from workbench.inference import put_channels_last
 from workbench.norms import Bias, Norm
 
 
@@ -38,7 +38,10 @@ class Learning:
         node = self.network.edges[position].target
         layer = self.nodes[node] if node in self.lonely else None
         bias = layer.bias if isinstance(layer, Bias) else None
-        images = self.transform(position, put_channels_last(source).flatten(0, 1), bias)
+        images = source.flatten(0, 1)
+        if images.ndim == 4:
+            images = images.contiguous(memory_format=torch.channels_last)
+        images = self.transform(position, images, bias)
         if layer is not None:
             images = (images if isinstance(layer, Bias) else layer(images)).relu_()
         return images.reshape(*source.shape[:2], *images.shape[1:])
