@@ -27,6 +27,7 @@ from torch import Tensor
 
 import workbench as wb
 from benchmarks.tables import markdown
+from workbench.engine import LEARNING_BYTES
 from workbench.norms import NORM_EPSILON
 from workbench.precisions import cast
 from workbench.readout import average_answers
@@ -231,7 +232,9 @@ def main() -> None:
     }
     machine = f"{platform.machine()}, {os.cpu_count()} CPUs, {options.threads} threads, torch {torch.__version__}"
     numbers = {name.replace(" ", "_"): markdown(table) for name, table in tables.items()}
-    page = TEXT.read_text(encoding="utf-8").format(machine=machine, rounds=options.rounds, **numbers)
+    page = TEXT.read_text(encoding="utf-8").format(
+        machine=machine, rounds=options.rounds, size=LEARNING_BYTES / 2**20, **numbers
+    )
     print(page)
     if not options.print:
         PAGE.write_text(page, encoding="utf-8")
