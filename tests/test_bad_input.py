@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import workbench as wb
-from workbench import budget, streams
+from workbench import budget, inputs
 
 EDGES = [
     wb.Edge("eye", "v1", wb.Conv(4, kernel=3)),
@@ -39,7 +39,7 @@ def test_frames_of_another_type_are_refused(model):
 
 def test_frames_on_another_device_are_refused():
     with pytest.raises(ValueError, match=r'on meta, but the model is on cpu; use frames.to\("cpu"\)'):
-        streams.require_numbers({"eye": torch.zeros(1, device="meta")}, torch.zeros(1))
+        inputs.require_numbers({"eye": torch.zeros(1, device="meta")}, torch.zeros(1))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,10 @@ def test_frames_on_another_device_are_refused():
     [
         ("weights.1.0", "edge v1 -> v1: its weights are not all finite"),
         ("nodes.1.bias", "node 'v1': its numbers are not all finite"),
-        ("nodes.2.bias", "node 'hand': its numbers are not all finite; train with a lower learning_rate, or load"),
+        (
+            "nodes.2.bias",
+            "node 'hand': its numbers are not all finite; train with a lower learning_rate, or load others",
+        ),
     ],
 )
 def test_weights_that_are_not_finite_are_named(name, words):

@@ -46,6 +46,7 @@ FLOORS = [
         "budget",
         "engine",
         "inference",
+        "inputs",
         "choices",
         "lists",
         "sparse",

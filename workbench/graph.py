@@ -133,10 +133,8 @@ class Network:
 
     @cached_property
     def _incoming(self) -> dict[str, tuple[int, ...]]:
-        found: dict[str, tuple[int, ...]] = {}
-        for position, edge in enumerate(self.edges):
-            found[edge.target] = (*found.get(edge.target, ()), position)
-        return found
+        edges = list(enumerate(self.edges))
+        return {node: tuple(p for p, edge in edges if edge.target == node) for node in self.nodes}
 
     def streaming(self) -> Network:
         """The same network with every connection taking time: delay max(1, delay)."""

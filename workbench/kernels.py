@@ -28,15 +28,11 @@ ZERO = np.float32(0)
 
 
 class Kernel:
-    """A function of these types, compiled when first called, or read from numba's cache; it lets other threads run."""
+    """A function of these types, compiled when first asked for or read from numba's cache; other threads run on."""
 
     def __init__(self, signature: str, function: Callable[..., None]) -> None:
         self.signature, self.function = signature, function
         self._compiled: Callable[..., None] | None = None
-
-    def __call__(self, *arguments: Any) -> None:
-        """Compile it if need be, and call it."""
-        self.compiled()(*arguments)
 
     def compiled(self) -> Callable[..., None]:
         """The machine code."""

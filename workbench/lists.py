@@ -43,17 +43,17 @@ class Lists:
         region, old = self.regions[number], before.regions[number]
         if end > region[ORIGIN]:
             numbers = (end - region[ORIGIN]) * region[UNITS] * self.batch
-            share(copy_lists, self.batch, numbers, region, old, end, *self.arrays, *before.arrays)
+            share(copy_lists.compiled(), self.batch, numbers, region, old, end, *self.arrays, *before.arrays)
 
     def append(self, number: int, begin: int, activity: Tensor) -> None:
         """List the activity (steps, batch, *shape) of a node from step `begin` on."""
         rows, names = _rows(activity.detach())
-        share(list_rows, self.batch, rows.size, rows, names, self.regions[number], begin, *self.arrays)
+        share(list_rows.compiled(), self.batch, rows.size, rows, names, self.regions[number], begin, *self.arrays)
 
     def fill(self, number: int, begin: int, end: int, shape: Shape) -> Tensor:
         """The activity (steps, batch, *shape) of a node in the steps begin .. end - 1, the channels of images last."""
         rows = torch.empty(max(0, end - begin), self.batch, int(self.regions[number, UNITS]))
-        share(fill_rows, self.batch, rows.numel(), rows.numpy(), self.regions[number], begin, *self.arrays)
+        share(fill_rows.compiled(), self.batch, rows.numel(), rows.numpy(), self.regions[number], begin, *self.arrays)
         if len(shape) != 3:
             return rows.view(-1, self.batch, *shape)
         return rows.view(-1, self.batch, *shape[1:], shape[0]).movedim(-1, 2)

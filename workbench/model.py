@@ -15,13 +15,14 @@ from workbench.choices import require_engine
 from workbench.engine import LEARNING_BYTES, Layers, choose_block, join, plan
 from workbench.graph import Network
 from workbench.inference import Inference
+from workbench.inputs import arrange_inputs, require_finite, require_numbers
 from workbench.learning import Learning
 from workbench.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU, require_whole
 from workbench.norms import Bias, Norm
 from workbench.paths import reachable
 from workbench.recipes import Recipe
 from workbench.scans import suits
-from workbench.streams import Stream, arrange_inputs, require_numbers
+from workbench.streams import Stream
 
 if TYPE_CHECKING:
     from workbench.sparse import Numbers
@@ -267,7 +268,7 @@ class Model(nn.Module):
         """A stream; ValueError where the event-driven engine is asked for in vain."""
         require_engine(engine)
         if not self.training:  # where a loss tells as well
-            self._require_finite()
+            require_finite(self.network, self.state_dict())
         used = layers or (self.learning() if self.training else self.inference())
         ahead = self.training or (layers is None and engine != "events")  # which counts what has arrived
         planned = plan(self.network, record, ahead)
@@ -283,22 +284,6 @@ class Model(nn.Module):
             )
         like = next(self.parameters())
         return Stream(planned, used, batch, self.ticks_per_frame, like, until, hybrid)
-
-    def _require_finite(self) -> None:
-        """ValueError where a number is not finite; it names the edge or the node."""
-        numbers = {key: values for key, values in self.state_dict().items() if values.is_floating_point()}
-        sums = torch.stack([values.sum().float() for values in numbers.values()])
-        if sums.isfinite().all():
-            return
-        for key, values in numbers.items():
-            if not values.isfinite().all():
-                kind, place, *_ = key.split(".")
-                if kind in ("weights", "gains"):
-                    edge = self.network.edges[int(place)]
-                    where = f"edge {edge.source} -> {edge.target}: its {kind} are"
-                else:
-                    where = f"node {self.network.nodes[int(place)]!r}: its numbers are"
-                raise ValueError(f"{where} not all finite; train with a lower learning_rate, or load other weights")
 
     def _norms(self) -> list[Norm]:
         return [layer for layer in self.nodes.values() if isinstance(layer, Norm)]

@@ -96,7 +96,7 @@ def overwrite(
     more = np.zeros(len(dense), np.float32) if moved is None else moved.numpy()
     tables = [values.reshape(len(values), batch, given.size) for values in (dense, before, state)]
     parts = torch.get_num_threads() if batch < torch.get_num_threads() else 1
-    share(scan_rows, batch * parts, dense.size, parts, *tables, given.ravel(), more, age, *dynamics)
+    share(scan_rows.compiled(), batch * parts, dense.size, parts, *tables, given.ravel(), more, age, *dynamics)
     back = np.argsort(order)
     membranes = torch.from_numpy(state.transpose(back))
     return torch.from_numpy(dense.transpose(back)), membranes if dynamics.signed else membranes[0]

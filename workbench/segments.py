@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from workbench.engine import Layers, Piece, Plan, State, advance, join, plan
+from workbench.inputs import arrange_inputs
 from workbench.model import Model
-from workbench.streams import arrange_inputs
 
 if TYPE_CHECKING:
     from workbench.settings import Settings

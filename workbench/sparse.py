@@ -99,7 +99,7 @@ class Sparse:
         level, gone = levels.joined(), sent.joined()
         tables = (members, lists.regions, self.edges, self.runs, self.weights, self.biases, self.more, level, gone)
         numbers = sum(self.nodes[number, UNITS] for number in members) * operations.shape[2] * lists.batch
-        share(simulate, lists.batch, numbers, *tables, *lists.arrays, operations, *self.dynamics)
+        share(simulate.compiled(), lists.batch, numbers, *tables, *lists.arrays, operations, *self.dynamics)
         for node in nodes:
             number = self.numbers[node]
             if self.nodes[number, FIRES]:

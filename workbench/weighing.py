@@ -31,5 +31,5 @@ def weigh(activity: Tensor, weights: Tensor, spikes: bool) -> Tensor:
     laid = weights.numpy().reshape(*activity.shape[2:], kinds).transpose(-1, *(axis - 2 for axis in order[2:]))
     rows, columns = dense.reshape(steps, batch, units), np.ascontiguousarray(laid).reshape(kinds, units)
     sums = np.empty((steps, batch, kinds))
-    share(weigh_rows, steps, dense.size, rows, columns, spikes, sums)
+    share(weigh_rows.compiled(), steps, dense.size, rows, columns, spikes, sums)
     return torch.from_numpy(sums)
