@@ -24,8 +24,8 @@ LISTED_BLOCKS = 3  # of the dense length, where all spikes are listed: more gain
 class HybridState(State):
     """What a hybrid remembers between two blocks: of each node its past as activity, as lists, or both.
 
-    Of the last block: the nodes `chosen` to be computed spike by spike, the `rates`, parts of its units and steps in
-    which each node was active, and the synaptic operations `counted` (edges, batch).
+    Of the last block: the nodes `chosen` to be computed spike by spike, the `rates`, parts of its units and late steps
+    in which each node was active, and the synaptic operations `counted` (edges, batch).
     """
 
     lists: Lists | None = None
