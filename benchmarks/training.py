@@ -26,6 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 import workbench as wb
+from benchmarks.engine.networks import CLASSES, SHAPE, draw_network, lag
 from benchmarks.tables import markdown
 from workbench.engine import LEARNING_BYTES
 from workbench.norms import NORM_EPSILON
@@ -35,8 +36,7 @@ from workbench.segments import run_segments
 
 PAGE = Path(__file__).parents[1] / "docs" / "training.md"
 TEXT = Path(__file__).with_name("training.md")
-STEPS, LONG, CLASSES = 16, 160, 10
-LAYERS = {"a": wb.Conv(16, 3), "b": wb.Conv(32, 3, stride=2), "c": wb.Conv(32, 3), "d": wb.Conv(64, 3, stride=2)}
+STEPS, LONG = 16, 160
 OURS, EVERYTHING = "workbench", 1 << 20
 
 
@@ -58,23 +58,21 @@ Hand = Callable[[Lesson], Tensor]
 
 
 def prepare_lesson(norm: str | None, steps: int, batch: int) -> Lesson:
-    """A chain of four convolutions on 2 x 34 x 34 whose edges take a frame each, and counts of events."""
-    nodes, operations = ["in", *LAYERS, "out"], [*LAYERS.values(), wb.Dense(CLASSES)]
-    edges = [wb.Edge(*ends, operation) for *ends, operation in zip(nodes, nodes[1:], operations, strict=False)]
-    model = wb.Model(wb.Network({"in": (2, 34, 34)}, edges), seed=0, norm=norm).train()
+    """The chain of four convolutions that the engine is measured on as well, and counts of events."""
+    model = wb.Model(draw_network(), seed=0, norm=norm).train()
     generator = torch.Generator().manual_seed(1)
-    frames = torch.poisson(torch.full((steps, batch, 2, 34, 34), 0.3), generator=generator)
+    frames = torch.poisson(torch.full((steps, batch, *SHAPE), 0.3), generator=generator)
     return Lesson(model, frames, torch.arange(batch) % CLASSES)
 
 
 def learn_by_workbench(lesson: Lesson) -> Tensor:
     """The engine, as `wb.train` uses it."""
-    return lesson.loss(lesson.model(lesson.frames), len(LAYERS) + 1)
+    return lesson.loss(lesson.model(lesson.frames), lag(lesson.model))
 
 
 def learn_by_segments(lesson: Lesson, recompute: int) -> Tensor:
     """The engine, as `wb.train(recompute=...)` uses it."""
-    return lesson.loss(run_segments(lesson.model, lesson.frames, recompute), len(LAYERS) + 1)
+    return lesson.loss(run_segments(lesson.model, lesson.frames, recompute), lag(lesson.model))
 
 
 def learn_in_bfloat16(lesson: Lesson) -> Tensor:
@@ -89,15 +87,16 @@ def learn_by_hand(lesson: Lesson, images: int, channels_last: bool = True) -> Te
     The last frames, which reach no answer, are left out. With batch norm, statistics are those of all steps, so there
     is nothing to cut.
     """
-    weights = [next(layer.parameters()) for layer in lesson.model.weights]
+    *edges, _ = lesson.model.network.edges
+    *weights, last = [next(layer.parameters()) for layer in lesson.model.weights]
     bias = lesson.model.node_layer("out").bias
     drives = []
-    for frames in lesson.frames[: -len(LAYERS) - 1].split(max(1, images // lesson.frames.shape[1])):
+    for frames in lesson.frames[: -lag(lesson.model)].split(max(1, images // lesson.frames.shape[1])):
         x = frames.flatten(0, 1)
         x = x.contiguous(memory_format=torch.channels_last) if channels_last else x
-        for (node, layer), weight in zip(LAYERS.items(), weights, strict=False):
-            x = _respond(lesson.model, node, x, weight, layer.stride)
-        drives.append(F.linear(x.flatten(1), weights[-1], bias).view(*frames.shape[:2], CLASSES))
+        for edge, weight in zip(edges, weights, strict=True):
+            x = _respond(lesson.model, edge.target, x, weight, edge.operation.stride)
+        drives.append(F.linear(x.flatten(1), last, bias).view(*frames.shape[:2], CLASSES))
     return lesson.loss(torch.cat(drives), 0)
 
 

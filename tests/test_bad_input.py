@@ -6,6 +6,7 @@ import torch
 
 import workbench as wb
 from workbench import budget, inputs
+from workbench.segments import run_segments
 
 EDGES = [
     wb.Edge("eye", "v1", wb.Conv(4, kernel=3)),
@@ -87,8 +88,23 @@ def test_what_does_not_fit_is_refused_with_what_does():
 
 @pytest.mark.usefixtures("little_memory")
 def test_training_is_refused_before_its_memory_runs_out():
-    with pytest.raises(MemoryError, match=r"40 steps of 64 recordings, .* 2.0 MB are free; a batch of \d+ fits"):
+    with pytest.raises(
+        MemoryError, match=r"40 steps .* 2.0 MB are free; a batch of \d+ fits, or train\(.*recompute=.* less"
+    ):
         some_models()[0].train()(torch.zeros(40, 64, 2, 6, 6))
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_segments_take_what_a_whole_recording_cannot_and_refuse_the_rest():
+    model, frames = wb.Model(NETWORK, norm=None).train(), torch.zeros(40, 64, 2, 6, 6)
+    with pytest.raises(MemoryError, match="40 steps of 64 recordings"):
+        model(frames)
+    assert run_segments(model, frames, recompute=4).shape == (40, 64, 3)
+    with pytest.raises(MemoryError, match="39 steps of 64 recordings"):
+        run_segments(model, frames, recompute=39)
+    frames[3, 0, 0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match=r"input 'eye': 1 of .* numbers are not finite"):
+        run_segments(model, frames, recompute=4)
 
 
 @pytest.mark.usefixtures("little_memory")

@@ -18,8 +18,11 @@ _spare: deque[Arena] = deque(maxlen=KEPT)
 
 def borrow(owner: object, size: int) -> Arena:
     """Room for the units and values of at least so many spikes, until the owner is gone; what is in it is left over."""
-    arena = _spare.pop() if _spare else None
-    if arena is None or len(arena[0]) < size:
+    try:
+        arena = _spare.pop()
+    except IndexError:  # to look first would not do: another thread may borrow meanwhile
+        arena = np.empty(0, np.int32), np.empty(0, np.float32)
+    if len(arena[0]) < size:
         # of torch, for numpy would ask for huge pages, each of which is cleared as a whole
         arena = torch.empty(size, dtype=torch.int32).numpy(), torch.empty(size).numpy()
     if len(arena[0]) <= LARGEST:

@@ -56,6 +56,7 @@ def require_memory(run: Run, device: torch.device) -> None:
     answer = Run(network, [network.output], run.steps, run.batch, run.block, run.learns).bytes
     cures = [f"a batch of {batch:,} fits"] if batch else []
     cures += [f"record=[{network.output!r}] takes {name_size(answer)}"] if answer <= free else []
+    cures += ["train(..., recompute=...) keeps less, without batch norm"] if run.learns else []
     cures = cures or ["feed it to model.stream(batch=1) in short blocks"]
     raise MemoryError(
         f"{run.steps:,} steps of {run.batch:,} recordings, {len(run.record)} of {len(network.nodes)} nodes recorded, "

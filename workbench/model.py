@@ -103,6 +103,8 @@ class Model(nn.Module):
         there are several. `block` steps are computed at a time; any cut gives the same numbers, but for batch
         norm in training, whose statistics are those of a block and which gets the whole recording unless told
         otherwise. `layers` stand in for the model's own, to watch or to disturb them. `engine` is that of `stream`.
+
+        ValueError where frames do not fit the network or numbers are not finite; MemoryError where there is no room.
         """
         inputs = arrange_inputs(self.network, frames)
         steps, batch = next(iter(inputs.values())).shape[:2]

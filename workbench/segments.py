@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from workbench.budget import Run, require_memory
 from workbench.engine import Layers, Piece, Plan, State, advance, join, plan
-from workbench.inputs import arrange_inputs
+from workbench.inputs import arrange_inputs, require_numbers
 from workbench.model import Model
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def run_segments(model: Model, frames: Tensor | Mapping[str, Tensor], recompute:
     network = model.network
     inputs = arrange_inputs(network, frames)
     steps, batch = next(iter(inputs.values())).shape[:2]
+    require_numbers(inputs, next(model.parameters()))
+    require_memory(Run(network, [network.output], min(recompute, steps), batch, recompute, True), model.device)
     planned, layers = plan(network, [network.output], ahead=True), model.learning()
     block, state, drives = model.choose_block(recompute, batch), State(), []
     for begin in range(0, steps, recompute):
