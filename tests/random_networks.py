@@ -10,27 +10,31 @@ import workbench as wb
 IMAGE = (2, 6, 5)
 
 
-def random_network(seed: int, *, flat: bool = False, longest: int = 3, parallel: bool = False) -> wb.Network:
+def random_network(
+    seed: int, *, flat: bool = False, longest: int = 3, parallel: bool = False, channels: int = 3
+) -> wb.Network:
     """A valid network with 2 to 5 hidden nodes, shortcuts and cycles; delays from 0 to `longest`.
 
-    With `parallel`, many have two edges between the same nodes, one later than the other.
+    Hidden nodes of images have so many `channels`. With `parallel`, many have two edges between the same nodes, one
+    later than the other.
     """
     rng = np.random.default_rng(seed)
     while True:
         try:
-            return _draw(rng, flat, longest, parallel)
+            return _draw(rng, flat, longest, parallel, channels)
         except ValueError as error:  # a zero-delay cycle or an unreachable node: draw again
             if not any(word in str(error) for word in ("zero-delay cycle", "unreachable", "unknown", "same delay")):
                 raise
 
 
-def _draw(rng: np.random.Generator, flat: bool, longest: int, parallel: bool) -> wb.Network:
+def _draw(rng: np.random.Generator, flat: bool, longest: int, parallel: bool, channels: int) -> wb.Network:
     hidden = [f"n{i}" for i in range(rng.integers(2, 6))]
     edges = []
     for target in hidden:
         for source in ["in", *hidden]:
             if rng.random() < (0.5 if source == "in" else 0.3):
-                edges.append(wb.Edge(source, target, _operation(rng, source, flat), int(rng.integers(0, longest + 1))))
+                operation = _operation(rng, source, flat, channels)
+                edges.append(wb.Edge(source, target, operation, int(rng.integers(0, longest + 1))))
     if parallel and edges and rng.random() < 0.5:
         edge = edges[rng.integers(len(edges))]
         edges.append(dataclasses.replace(edge, delay=edge.delay + int(rng.integers(1, 3))))
@@ -40,13 +44,18 @@ def _draw(rng: np.random.Generator, flat: bool, longest: int, parallel: bool) ->
     return wb.Network({"in": (7,) if flat else IMAGE}, edges, output="out")
 
 
-def _operation(rng: np.random.Generator, source: str, flat: bool) -> wb.ops.Operation:
+def _operation(rng: np.random.Generator, source: str, flat: bool, channels: int) -> wb.ops.Operation:
     if flat:
         return wb.Dense(4) if source == "in" or rng.random() < 0.8 else wb.Identity()
-    conv = wb.Conv(3, kernel=int(rng.choice([1, 3, 5])))
+    conv = wb.Conv(channels, kernel=int(rng.choice([1, 3, 5])))
     if source == "in":
         return conv
-    choices = [conv, wb.Identity(), wb.Chain(wb.Conv(2, kernel=3), wb.Conv(3, kernel=3)), wb.Chain(wb.Identity(), conv)]
+    choices = [
+        conv,
+        wb.Identity(),
+        wb.Chain(wb.Conv(2, kernel=3), wb.Conv(channels, kernel=3)),
+        wb.Chain(wb.Identity(), conv),
+    ]
     return choices[rng.integers(len(choices))]
 
 

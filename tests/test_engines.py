@@ -59,6 +59,36 @@ def test_shared_among_threads_the_numbers_stay(seed, monkeypatch):
         assert all(torch.equal(activity[node], expected[node]) for node in model.network.nodes), engine
 
 
+@pytest.mark.parametrize("seed", range(80))
+def test_one_recording_divided_among_threads_keeps_its_numbers_and_its_count(seed, monkeypatch):
+    model, ticks = some_model(seed, channels=[3, 16, 5, 32][seed // 2 % 4])
+    batch = seed % 2 + 1
+    expected = model.run(ticks[:, :batch], layers=model)
+    alone = model.stream(batch, record=model.network.nodes, engine="events")
+    stream = model.stream(batch, record=model.network.nodes, engine="events")
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    begin = 0
+    for length, worth in [(2, 0), (1, 1 << 16), (3, 0), (3, 0), (2, 1 << 16)]:  # what was divided is read undivided
+        monkeypatch.setattr(threads, "WORTH", worth)
+        found = stream.run(ticks[begin : begin + length, :batch])
+        assert stream._state.lists.bands == (1 if worth else 4 // batch)
+        for node, values in found.items():
+            assert torch.equal(values, expected[node][begin : begin + length]), node
+        begin += length
+    torch.set_num_threads(before)
+    alone.run(ticks[:, :batch])
+    assert stream.operations.tolist() == alone.operations.tolist()
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_channels_of_any_number_are_walked_along(seed):
+    model, ticks = some_model(seed, channels=[16, 17, 33, 48][seed % 4])
+    expected = model.run(ticks, layers=model)
+    found = model.run(ticks, engine="events")
+    assert all(torch.equal(found[node], expected[node]) for node in model.network.nodes)
+
+
 @pytest.mark.parametrize("seed", range(100))
 def test_parts_may_change_hands_at_every_block(seed, monkeypatch):
     model, ticks = some_model(seed)
@@ -67,7 +97,7 @@ def test_parts_may_change_hands_at_every_block(seed, monkeypatch):
     expected = model.run(ticks, layers=model)
     some = [[], ["out"], model.network.nodes][seed % 3]
 
-    def choose(self, state):
+    def choose(self, state, inputs=None):
         return frozenset().union(*(nodes for nodes in parts if rng.random() < 0.5))
 
     monkeypatch.setattr(Hybrid, "choose", choose)
@@ -131,8 +161,8 @@ def test_auto_leaves_to_lists_what_is_silent_and_to_layers_what_is_not():
     with torch.no_grad():
         assert choice.choose(dict.fromkeys(nodes, 0.0)) == {"a", "b", "out"}
         assert "b" not in choice.choose(dict.fromkeys(nodes, 1.0))
-        assert "b" not in choice.choose({"a": 1.0, "in": 0.0})  # it is the source that counts
-        assert "a" in choice.choose({"a": 1.0, "in": 0.0})
+        assert "b" not in choice.choose({"a": 1.0, "in": 0.0, "b": 0.0})  # it is the source that counts
+        assert "a" in choice.choose({"a": 1.0, "in": 0.0, "b": 0.0})
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import workbench as wb
-from workbench.fanouts import lay_out, tabulate
+from workbench.fanouts import SHIFT, find_sources, lay_out, tabulate
 from workbench.ops import Operation, Shape
 
 IMAGES = [
@@ -36,9 +36,12 @@ def walk(
     laid = lay_out(operation, tuple(source.shape), weights, gain)
     target = np.zeros(math.prod(operation.output_shape(tuple(source.shape))), np.float32)
     for unit, value in enumerate(in_memory(source)):
-        first, weight, run, runs, _ = table.runs[unit]
+        place, beside = divmod(unit, table.depth)
+        assert unit * table.reciprocal >> SHIFT == place
+        first, weight, run, runs, _ = table.runs[place]
         for number in range(runs):
-            here, there = first + number * table.down, weight + number * table.across
+            here = first + number * table.down + beside * table.aside
+            there = weight + number * table.across + beside * table.apart
             target[here : here + run] += value * laid[there : there + run]
     return target
 
@@ -66,3 +69,36 @@ def test_a_walk_along_the_table_is_the_map(operation: Operation, shape: Shape, g
 @pytest.mark.parametrize(("operation", "shape"), CASES, ids=str)
 def test_it_reaches_as_many_units_as_the_operation_says(operation: Operation, shape: Shape) -> None:
     assert np.array_equal(tabulate(operation, shape).reached, in_memory(operation.fan_out(shape)))
+
+
+@pytest.mark.parametrize(("operation", "shape"), CASES, ids=str)
+def test_who_may_reach_some_rows_is_found_and_where_runs_stay_within_rows_is_known(
+    operation: Operation, shape: Shape
+) -> None:
+    table, target = tabulate(operation, shape), operation.output_shape(shape)
+    row = target[0] * target[-1] if len(target) == 3 else math.prod(target)
+    reached = np.zeros((math.prod(shape), math.prod(target)), bool)
+    within = True
+    for unit in range(len(reached)):
+        place, beside = divmod(unit, table.depth)
+        first, _, run, runs, _ = table.runs[place]
+        for number in range(runs):
+            here = first + number * table.down + beside * table.aside
+            reached[unit, here : here + run] = True
+            within &= run == 0 or here // row == (here + run - 1) // row
+    assert within or not table.is_within(row)
+    if not table.is_within(row):
+        return
+    for low in range(0, math.prod(target), row):
+        for high in range(low + row, math.prod(target) + 1, row):
+            begin, end = find_sources(table, low, high)
+            some = reached[:, low:high].any(1)
+            assert not some[:begin].any()
+            assert not some[end:].any()
+            assert not some.any() or (some[begin : begin + table.depth].any() and some[end - table.depth : end].any())
+
+
+def test_whole_runs_are_told_from_others() -> None:
+    assert tabulate(wb.Conv(32, kernel=3, stride=2), (2, 5, 5)).is_even(16)
+    assert not tabulate(wb.Conv(24, kernel=3), (2, 5, 5)).is_even(16)
+    assert not tabulate(wb.Pool(2), (16, 4, 4)).is_even(1)  # its units reach one target each, not the same ones

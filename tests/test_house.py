@@ -33,6 +33,7 @@ FLOORS = [
         "readout",
         "scans",
         "kernels",
+        "walks",
         "fanouts",
         "spikes",
         "threads",

@@ -20,9 +20,9 @@ NEURONS = [
 ]
 
 
-def some_model(seed: int) -> tuple[wb.Model, torch.Tensor]:
+def some_model(seed: int, channels: int = 3) -> tuple[wb.Model, torch.Tensor]:
     """A spiking network with loops and identities, biases every tick or early, and dyadic weights; and its ticks."""
-    network = random_network(seed, flat=seed % 3 == 0, longest=4, parallel=True)
+    network = random_network(seed, flat=seed % 3 == 0, longest=4, parallel=True, channels=channels)
     model = random_spiking(network, seed, ticks_per_frame=3, **NEURONS[seed % 4])
     model.ticks_per_frame = 3
     model.recipe = Recipe(bias=["tick", "frame"][seed // 4 % 2])

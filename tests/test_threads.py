@@ -1,14 +1,16 @@
-"""Sharing work among torch's threads, the memory of lists, and finding what is active sixty-four numbers at a time."""
+"""Sharing work among torch's threads, the memory of lists, and the instructions for many numbers at a time."""
 
 import threading
 
 import numpy as np
 import pytest
 import torch
+from numba import njit
 
 from workbench import arenas, threads
-from workbench.kernels import NODE_COLUMNS, STEPS, UNITS
 from workbench.lists import Lists
+from workbench.walks import NODE_COLUMNS, STEPS, UNITS
+from workbench.words import LANES, add_scaled, add_some_scaled, count_ones, count_trailing_zeros
 
 
 @pytest.fixture
@@ -88,7 +90,11 @@ def test_what_is_too_large_is_not_kept(monkeypatch):
 def test_lists_hold_what_is_not_zero_and_give_it_back(seed):
     rng = np.random.default_rng(seed)
     units, steps, batch = int(rng.integers(1, 300)), int(rng.integers(1, 6)), int(rng.integers(1, 4))
-    values = rng.choice([0.0, -0.0, 1.0, -3.0, 1e-42], (steps, batch, units), p=[0.5, 0.2, 0.1, 0.1, 0.1])
+    values = rng.choice(
+        [0.0, -0.0, 1.0, -3.0, 1e-42],
+        (steps, batch, units),
+        p=[[0.5, 0.2, 0.1, 0.1, 0.1], [0.0, 0.0, 0.9, 0.1, 0.0], [0.98, 0.0, 0.02, 0.0, 0.0]][seed % 3],
+    )
     activity = torch.tensor(values, dtype=torch.float32)
     regions = np.zeros((1, NODE_COLUMNS), np.int64)
     regions[0, UNITS], regions[0, STEPS] = units, steps
@@ -96,3 +102,35 @@ def test_lists_hold_what_is_not_zero_and_give_it_back(seed):
     lists.append(0, 0, activity)
     assert torch.equal(lists.fill(0, 0, steps, (units,)), activity)
     assert lists.count(0, 0, steps) == int((activity != 0).sum())
+
+
+@njit
+def add_to(row, target, weights, weight, value, lanes):
+    if lanes == LANES:
+        add_scaled(row, np.uint64(target), weights, np.uint64(weight), value)
+    else:
+        add_some_scaled(row, np.uint64(target), weights, np.uint64(weight), value, np.uint64(lanes))
+
+
+@pytest.mark.parametrize("lanes", range(LANES + 1))
+def test_sixteen_numbers_or_fewer_are_added_at_a_time_and_no_other_is_touched(lanes):
+    rng = np.random.default_rng(lanes)
+    for _ in range(50):
+        row, weights = (rng.integers(-99, 99, 40).astype(np.float32) for _ in range(2))
+        target, weight = rng.integers(0, len(row) - lanes + 1, 2)  # up to the very end
+        expected = row.copy()
+        expected[target : target + lanes] += 3 * weights[weight : weight + lanes]
+        add_to(row, target, weights, weight, np.float32(3), lanes)
+        assert row.tolist() == expected.tolist()
+
+
+@njit
+def look_at(word):
+    return count_ones(word), count_trailing_zeros(word)
+
+
+def test_bits_of_a_word_are_counted():
+    words = [0, 1, 1 << 63, (1 << 64) - 1, 0b101000, *map(int, np.random.default_rng(0).integers(0, 1 << 63, 50))]
+    for word in words:
+        ones = f"{word:064b}"
+        assert look_at(np.uint64(word)) == (ones.count("1"), len(ones) - len(ones.rstrip("0")))

@@ -10,17 +10,17 @@ import torch
 
 from workbench.engine import Part, Plan
 from workbench.fanouts import is_tabled, tabulate
+from workbench.graph import Network
 
 ENGINES = ("auto", "dense", "events")
-RATE = 0.05  # of units and ticks, taken for what has not been measured yet
 # Nanoseconds on one thread of a server CPU, fitted to the parts of the network of benchmarks/engine; what matters is
 # how they compare. A dense product, a number that a linear map reads or writes, a unit in the scan:
 PRODUCT, MOVED, SCANNED = 0.0045, 0.4, 0.75
 # a synaptic operation, a run of weights next to each other, a unit that fires and is listed,
-OPERATION, RUN, LISTED = 0.02, 7.0, 0.3
+OPERATION, RUN, LISTED = 0.01, 5.5, 0.2
 CONVERTED = 0.4  # and a unit that is listed for a neighbour, or shown to one
 MIXED = 1.1  # times longer where some parts are computed one way and some the other
-GAIN = 0.3  # what a change must promise to save: the first block after it pays for what changes hands
+GAIN = 0.15  # what a change must promise to save: the first block after it pays for what changes hands
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,10 @@ class Cost:
     """What there is to do in a part, in one step of one recording.
 
     `moved` are the numbers that its edges read and write; `operations` and `runs` of weights are those of every source
-    if all of its units were active.
+    if all of its units were active. `divided` tells whether several threads can share a recording spike by spike.
     """
 
+    divided: bool
     products: int
     moved: int
     units: int
@@ -45,7 +46,7 @@ class Cost:
         """Nanoseconds spike by spike."""
         work = self.units * LISTED
         for source, operations in self.operations.items():
-            work += rates.get(source, RATE) * (operations * OPERATION + self.runs[source] * RUN)
+            work += rates[source] * (operations * OPERATION + self.runs[source] * RUN)
         return work
 
 
@@ -82,20 +83,24 @@ class Choice:
         learned = self.learned if torch.is_grad_enabled() else frozenset()
         free = [part for part in self.costs if learned.isdisjoint(part.nodes)]
         threads = torch.get_num_threads()
-        lanes = min(threads, self.batch)  # layers use every thread, lists one a recording
-        cheap = [part for part in free if self.costs[part].sparse(rates) / lanes < self.costs[part].dense() / threads]
+        cheap = [p for p in free if self.foresee_walk(p, rates, threads) < self.costs[p].dense() / threads]
         choices = [frozenset(node for part in parts for node in part.nodes) for parts in ([], cheap, free)]
-        times = {chosen: self.foresee(chosen, rates, threads, lanes) for chosen in choices}
+        times = {chosen: self.foresee(chosen, rates, threads) for chosen in choices}
         best = min(times, key=times.__getitem__)
         if before is None or not learned.isdisjoint(before):
             return best
-        return best if times[best] < (1 - GAIN) * self.foresee(before, rates, threads, lanes) else before
+        return best if times[best] < (1 - GAIN) * self.foresee(before, rates, threads) else before
 
-    def foresee(self, chosen: frozenset[str], rates: Mapping[str, float], threads: int, lanes: int) -> float:
+    def foresee_walk(self, part: Part, rates: Mapping[str, float], threads: int) -> float:
+        """Nanoseconds for a step of a recording of one part, spike by spike: not every thread may find work."""
+        cost = self.costs[part]
+        return cost.sparse(rates) / (threads if cost.divided else min(threads, self.batch))
+
+    def foresee(self, chosen: frozenset[str], rates: Mapping[str, float], threads: int) -> float:
         """Nanoseconds for a step of a recording if the chosen nodes are computed spike by spike."""
         time = 0.0
         for part, cost in self.costs.items():
-            time += cost.sparse(rates) / lanes if chosen.issuperset(part.nodes) else cost.dense() / threads
+            time += self.foresee_walk(part, rates, threads) if chosen.issuperset(part.nodes) else cost.dense() / threads
         network = self.plan.network
         read = [(edge.source, edge.target in chosen) for edge in network.edges if edge.target in self.plan.lead]
         read += [(node, False) for node in self.plan.wanted]
@@ -125,11 +130,26 @@ def price(plan: Plan, part: Part) -> Cost:
         shape = shapes[edge.source]
         fan_out = tabulate(edge.operation, shape)
         operations[edge.source] += int(fan_out.reached.sum())
-        runs[edge.source] += int(fan_out.runs[:, 3].sum())
+        runs[edge.source] += int(fan_out.runs[:, 3].sum()) * fan_out.depth
         products += edge.operation.products(shape)
         moved += math.prod(shape) + math.prod(shapes[edge.target])
     units = sum(math.prod(shapes[node]) for node in part.nodes)
-    return Cost(products, moved, units, operations, runs)
+    divided = all(find_grain(plan.network, part, node) < math.prod(shapes[node]) for node in part.nodes)
+    return Cost(divided, products, moved, units, operations, runs)
+
+
+def find_grain(network: Network, part: Part, node: str) -> int:
+    """How many units of a node of this part one thread must compute, because they belong together.
+
+    A row of an image where what arrives stays within rows, otherwise all of them: a node in a cycle hears from units of
+    its own, or from nodes that do.
+    """
+    shape = network.shapes[node]
+    row = shape[0] * shape[-1]
+    edges = [network.edges[position] for position in network.incoming(node)]
+    tables = (tabulate(edge.operation, network.shapes[edge.source]) for edge in edges)
+    alone = len(shape) == 3 and part.steps is None and all(table.is_within(row) for table in tables)
+    return row if alone else math.prod(shape)
 
 
 def tabled(plan: Plan, part: Part) -> bool:

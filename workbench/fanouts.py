@@ -15,32 +15,55 @@ from torch import Tensor
 from workbench.ops import Conv, Dense, Identity, Operation, Pool, Shape
 
 LARGEST = 1 << 22  # weights that a map which is written out unit by unit may have
+SHIFT = 40  # bits of the reciprocal of a depth
 
 
 @dataclass(frozen=True, eq=False)
 class FanOut:
     """Where each source unit's targets and weights are, in runs that lie next to each other in memory.
 
-    `runs` (units, 5): first target, first weight, how many lie next to each other, how many such runs there are, and
-    how many targets are reached, which in a matrix written out are fewer than those in the run; from one run to the
-    next it is `down` targets and `across` weights. Units lie in memory with the channels of an image side by side.
+    Units lie in memory in places of `depth` each: the channels of an image side by side. `runs` (places, 5) is for the
+    first unit of each place: first target, first weight, how many lie next to each other, how many such runs there are,
+    and how many targets are reached, which in a matrix written out are fewer than those in the run. From one run to the
+    next it is `down` targets and `across` weights, from one unit of a place to the next `aside` targets and `apart`
+    weights.
     """
 
     runs: NDArray[np.int32]
+    depth: int
     down: int
     across: int
+    aside: int
+    apart: int
 
     @property
     def reached(self) -> NDArray[np.int64]:
         """How many targets each unit reaches (units)."""
-        return self.runs[:, 4].astype(np.int64)
+        return self.runs[:, 4].repeat(self.depth).astype(np.int64)
+
+    @property
+    def reciprocal(self) -> int:
+        """What to multiply a unit with to find its place: unit // depth = unit reciprocal >> SHIFT."""
+        return -(-(1 << SHIFT) // self.depth)
+
+    def is_even(self, lanes: int) -> bool:
+        """Whether every run is a whole number of lanes, and all units of a place reach the same targets."""
+        return self.aside == 0 and not (self.runs[:, 2] % lanes).any()
+
+    def is_within(self, row: int) -> bool:
+        """Whether no run reaches from one row of so many targets into the next."""
+        return self.down == row or bool((self.runs[:, 2:4] <= 1).all())
 
 
 def is_tabled(operation: Operation, shape: Shape) -> bool:
     """Whether there is a table for this map from a source of this shape: a long chain may be too large to write out."""
-    if isinstance(operation, (Conv, Dense, Pool, Identity)):
-        return True
-    return math.prod(shape) * math.prod(operation.output_shape(shape)) <= LARGEST
+    units = math.prod(shape)
+    depth = _depth(operation, shape)
+    if units * depth >= 1 << SHIFT or units // depth >= 1 << (64 - SHIFT):  # a place would not be found by `reciprocal`
+        return False
+    return isinstance(operation, (Conv, Dense, Pool, Identity)) or (
+        units * math.prod(operation.output_shape(shape)) <= LARGEST
+    )
 
 
 @lru_cache(maxsize=256)
@@ -49,22 +72,45 @@ def tabulate(operation: Operation, shape: Shape) -> FanOut:
 
     >>> tabulate(Conv(4, kernel=3), (1, 3, 3)).reached
     array([16, 24, 16, 24, 36, 24, 16, 24, 16])
-    >>> tabulate(Dense(10), (5,)).runs[:2]
-    array([[ 0,  0, 10,  1, 10],
-           [ 0, 10, 10,  1, 10]], dtype=int32)
+    >>> table = tabulate(Dense(10), (5,))
+    >>> table.runs, table.depth, table.apart
+    (array([[ 0,  0, 10,  1, 10]], dtype=int32), 5, 10)
     """
+    depth = _depth(operation, shape)
     if isinstance(operation, Conv):
         return _tabulate_convolution(operation, shape)
     if isinstance(operation, Pool):
         return _tabulate_pool(operation, shape)
-    units = np.arange(math.prod(shape))
+    places = np.arange(math.prod(shape) // depth)
     if isinstance(operation, Identity):
-        channel = units % shape[0] if len(shape) == 3 else units // math.prod(shape[1:])
-        return _table(units, channel, 1, 1)
+        of_image = len(shape) == 3
+        return _table(places * depth, places * (not of_image), 1, 1, depth=depth, aside=1, apart=of_image)
     width = math.prod(operation.output_shape(shape))
     reached = operation.fan_out(shape)
-    reached = reached.movedim(0, -1) if len(shape) == 3 else reached
-    return _table(np.zeros_like(units), units * width, width, 1, reached=reached.numpy())
+    reached = (reached.movedim(0, -1) if len(shape) == 3 else reached).reshape(-1)[::depth]
+    return _table(0 * places, places * width, width, 1, reached=reached.numpy(), depth=depth, apart=width)
+
+
+def _depth(operation: Operation, shape: Shape) -> int:
+    """How many units lie in a place."""
+    if isinstance(operation, Dense):
+        return math.prod(shape)  # all reach the same targets
+    if isinstance(operation, Identity) and len(shape) != 3:
+        return math.prod(shape[1:])  # all have the same weight
+    return shape[0] if isinstance(operation, (Conv, Pool, Identity)) else 1
+
+
+@lru_cache(maxsize=4096)  # a stream asks for the same with every run
+def find_sources(table: FanOut, low: int, high: int) -> tuple[int, int]:
+    """The first unit that may reach one of the targets low .. high - 1, and the one after the last; they do so in turn.
+
+    >>> find_sources(tabulate(Conv(4, kernel=3), (1, 3, 3)), 0, 12)  # those of the first row of three
+    (0, 6)
+    """
+    first, _, run, runs, _ = table.runs.T
+    end = first + (runs - 1) * table.down + run + (table.depth - 1) * table.aside
+    places = np.flatnonzero((run * runs > 0) & (first < high) & (end > low))
+    return (int(places[0]) * table.depth, (int(places[-1]) + 1) * table.depth) if len(places) else (0, 0)
 
 
 def lay_out(operation: Operation, shape: Shape, weights: Sequence[Tensor], gain: Tensor | None) -> NDArray[np.float32]:
@@ -75,9 +121,10 @@ def lay_out(operation: Operation, shape: Shape, weights: Sequence[Tensor], gain:
     channels = operation.output_shape(shape)[0]
     scale = torch.ones(channels) if gain is None else gain.detach().flatten().expand(channels)
     if isinstance(operation, Conv):
-        given = weights[0].detach()
-        order = _kernel_order(operation)
-        given = given[:, :, order][:, :, :, order].permute(1, 2, 3, 0) * scale
+        order, kernel = _kernel_order(operation), operation.kernel
+        taps = [row * kernel + column for row in order for column in order]
+        given = weights[0].detach().flatten(2)[:, :, taps].permute(1, 2, 0)
+        given = given if gain is None else given * scale
     elif isinstance(operation, Identity):
         given = scale
     elif isinstance(operation, Pool):
@@ -108,16 +155,15 @@ def _tabulate_convolution(operation: Conv, shape: Shape) -> FanOut:
     (top, upper, rows), (left, first, columns) = (
         _reach(operation, size, targets) for size, targets in zip(shape[1:], (height, width), strict=True)
     )
-    target = (top[:, None] * width + left) * channels
-    weight = (np.arange(shape[0]) * kernel + upper[:, None, None]) * kernel + first[:, None]
-    whole = (*shape[1:], shape[0])
     return _table(
-        np.broadcast_to(target[:, :, None], whole),
-        weight * channels,
-        np.broadcast_to(columns[:, None] * channels, whole),
-        np.broadcast_to(rows[:, None, None], whole),
+        (top[:, None] * width + left) * channels,
+        (upper[:, None] * kernel + first) * channels,
+        columns * channels,
+        rows[:, None],
+        depth=shape[0],
         down=width * channels,
         across=kernel * channels,
+        apart=kernel**2 * channels,
     )
 
 
@@ -144,21 +190,24 @@ def _reach(operation: Conv, size: int, targets: int) -> tuple[NDArray[np.int64],
 def _tabulate_pool(operation: Pool, shape: Shape) -> FanOut:
     channels, height, width = operation.output_shape(shape)
     down, right = (np.arange(size) // operation.kernel for size in shape[1:])
-    channel = np.arange(channels)
-    target = (down[:, None, None] * width + right[:, None]) * channels + channel
-    inside = (down < height)[:, None, None] & (right < width)[:, None]
-    return _table(target * inside, np.broadcast_to(channel, target.shape), inside, 1)
+    inside = (down < height)[:, None] & (right < width)
+    target = (down[:, None] * width + right) * channels
+    return _table(target * inside, 0, inside, 1, depth=channels, aside=1, apart=1)
 
 
 def _table(
     target: NDArray[np.int64],
-    weight: NDArray[np.int64],
+    weight: ArrayLike,
     run: ArrayLike,
     runs: ArrayLike,
-    down: int = 0,
+    depth: int,
+    down: int = 1,
     across: int = 0,
+    aside: int = 0,
+    apart: int = 0,
     reached: NDArray[np.int64] | None = None,
 ) -> FanOut:
-    whole = np.multiply(run, runs) if reached is None else reached.ravel()
-    columns = np.broadcast_arrays(target, weight, np.asarray(run), np.asarray(runs), whole)
-    return FanOut(np.stack([c.ravel() for c in columns], axis=1).astype(np.int32), down, across)
+    whole = np.multiply(run, runs) if reached is None else reached
+    columns = np.broadcast_arrays(target, weight, run, runs, whole)
+    table = np.stack([column.ravel() for column in columns], axis=1).astype(np.int32)
+    return FanOut(table, depth, down, across, aside, apart)

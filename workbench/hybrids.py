@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -13,9 +15,10 @@ from torch import Tensor
 
 from workbench.choices import Choice
 from workbench.engine import Block, Layers, Part, Piece, Plan, State
-from workbench.kernels import BEGIN, CLOCK, END, ORIGIN, STEPS
 from workbench.lists import Lists
 from workbench.sparse import Numbers, Sparse
+from workbench.threads import divide
+from workbench.walks import BEGIN, CLOCK, END, ORIGIN, STEPS
 
 LISTED_BLOCKS = 3  # of the dense length, where all spikes are listed: more gains little
 
@@ -63,19 +66,27 @@ class Hybrid:
         chosen, inputs = self.choose(state), self.plan.network.inputs
         return dense * LISTED_BLOCKS if all(n in chosen or n in inputs for n in self.plan.lead) else dense
 
-    def choose(self, state: State) -> frozenset[str]:
-        """The nodes to compute spike by spike in the block after this state."""
-        if not isinstance(state, HybridState):
-            return self.choice.choose({})
-        return self.choice.choose(state.rates, state.chosen)
+    def choose(self, state: State, inputs: Mapping[str, Tensor] = MappingProxyType({})) -> frozenset[str]:
+        """The nodes to compute spike by spike in the block after this state.
+
+        As long as nobody knows better, all are taken for as active as the most active input.
+        """
+        if isinstance(state, HybridState):
+            return self.choice.choose(state.rates, state.chosen)
+        rate = max((measure_rate(values[:, ::8]) for values in inputs.values()), default=0.0)
+        return self.choice.choose(dict.fromkeys(self.plan.lead, rate))
 
     def advance(
         self, layers: Layers, state: State, inputs: Mapping[str, Tensor], until: int | None = None
     ) -> tuple[dict[str, Tensor], HybridState]:
         """What `engine.advance` does, with the parts that are chosen computed spike by spike."""
-        block = _HybridBlock(self, self.choose(state), layers, state, inputs, until)
-        for part in self.plan.parts:
-            block.compute(part)
+        block = _HybridBlock(self, self.choose(state, inputs), layers, state, inputs, until)
+        for listed, parts in groupby(self.plan.parts, key=block.is_chosen):
+            if listed:
+                block.walk(list(parts))
+            else:
+                for part in parts:
+                    block.compute(part)
         return {node: block.filled(node) for node in self.plan.wanted}, block.state()
 
 
@@ -96,16 +107,21 @@ class _HybridBlock(Block):
         edges = [edge for edge in self.network.edges if edge.target in self.plan.lead]
         self.listed = chosen | {edge.source for edge in edges if edge.target in chosen}
         self.read_densely = {edge.source for edge in edges if edge.target not in chosen} | set(self.plan.wanted)
-        self.lists = Lists(self._regions(), hybrid.batch)
-        self.operations = np.zeros((hybrid.batch, len(self.network.edges), self.end - self.begin))
+        self.lists = Lists(self._regions(), hybrid.batch, self._choose_bands(hybrid.batch))
+        self.operations = np.zeros((hybrid.batch * self.lists.bands, len(self.network.edges), self.end - self.begin))
         self._recall(state)
 
+    def is_chosen(self, part: Part) -> bool:
+        """Whether a part is computed spike by spike."""
+        return part.nodes[0] in self.chosen
+
+    def walk(self, parts: Sequence[Part]) -> None:
+        """Compute these parts, each of which is chosen, spike by spike."""
+        self.sparse.compute(parts, self.lists, self.membranes, self.operations)
+        for node in self.read_densely.intersection(node for part in parts for node in part.nodes):
+            self._show(node, *self._span(node))
+
     def compute(self, part: Part) -> None:
-        if part.nodes[0] in self.chosen:
-            self.sparse.compute(part.nodes, self.lists, self.membranes, self.operations)
-            for node in self.read_densely.intersection(part.nodes):
-                self._show(node, *self._span(node))
-            return
         super().compute(part)
         for node in self.listed.intersection(part.nodes):
             first, last = self._span(node)
@@ -118,7 +134,7 @@ class _HybridBlock(Block):
         shown = {node for node in dense.past if node in self.read_densely or node not in self.chosen}
         past = {node: pieces for node, pieces in dense.past.items() if node in shown}
         rates = {node: self._rate(node) for node in self.plan.lead} if self.measures else {}
-        counted = self.operations.sum(2).T
+        counted = self.operations.sum(2).reshape(self.lists.batch, self.lists.bands, -1).sum(1).T
         return HybridState(dense.step, past, dense.membranes, self.lists, self.chosen, self.listed, rates, counted)
 
     def _regions(self) -> NDArray[np.int64]:
@@ -131,6 +147,11 @@ class _HybridBlock(Block):
             row[ORIGIN] = self._remembered(node)
             row[STEPS] = max(self.end + self.plan.lead[node] - row[ORIGIN], 0) if node in self.listed else 0
         return regions
+
+    def _choose_bands(self, batch: int) -> int:
+        """Into how many bands to divide each recording."""
+        units = sum(math.prod(self.network.shapes[node]) for node in self.chosen)
+        return divide(batch, units * (self.end - self.begin) * batch)
 
     def _span(self, node: str) -> tuple[int, int]:
         """The steps of a node to compute with this block; the first is the last where there are none."""
@@ -177,5 +198,13 @@ class _HybridBlock(Block):
             room = steps * self.lists.batch * math.prod(self.network.shapes[node])
             return self.lists.count(self.sparse.numbers[node], last - steps, last) / max(room, 1)
         pieces = self.pieces.get(node, ())
-        values = pieces[-1].values[-steps:, ::8] if pieces and steps else torch.zeros(0)
-        return float(values.count_nonzero()) / max(values.numel(), 1)
+        return measure_rate(pieces[-1].values[-steps:, ::8] if pieces and steps else torch.zeros(0))
+
+
+def measure_rate(values: Tensor) -> float:
+    """The part of these that is not 0.
+
+    >>> measure_rate(torch.tensor([0.0, 2.0]))
+    0.5
+    """
+    return float(values.count_nonzero()) / max(values.numel(), 1)

@@ -1,8 +1,7 @@
-"""What numba compiles: neurons that fire, and spikes that travel as lists. Imported when first needed.
+"""What numba compiles: neurons that fire, and the counting of what they sent. Imported when first needed.
 
-Units are numbered in the order in which they lie in memory, the channels of an image next to each other. The lists of
-a node are held recording by recording: in `offsets`, of every step where its list begins and where it ends. A kernel
-does the recordings `first` .. `last` - 1 unless it says otherwise, so that `threads.share` can divide them.
+Units are numbered in the order in which they lie in memory, the channels of an image next to each other. A kernel does
+the recordings `first` .. `last` - 1 unless it says otherwise, so that `threads.share` can divide them.
 """
 
 from __future__ import annotations
@@ -13,17 +12,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from workbench.words import WIDTH, count_trailing_zeros, find_active
-
-# columns of the table of nodes
-UNITS, FIRES, ANSWERS, MEMBRANE, BIAS, FROM_EDGE, TO_EDGE, BEGIN, END, ORIGIN, OFFSETS, STEPS, CLOCK = range(13)
-NODE_COLUMNS = 13
-# columns of the table of edges
-SOURCE, DELAY, RUNS, WEIGHTS, DOWN, ACROSS, POSITION = range(7)
-
 DYNAMICS = "int64, int64, float32, float32, float32, float32, boolean, boolean, boolean, boolean"
 RANGE = "int64, int64"
-LISTS_ARE = "int64[::1], int32[::1], float32[::1]"
 ZERO = np.float32(0)
 
 
@@ -62,17 +52,40 @@ def fire_row(
     if phase == 0 and rectify:
         levels[:] = np.maximum(levels, ZERO)
     most = ZERO if phase < silence else burst
-    for u in range(len(row)):
-        level = levels[u] + ((row[u] + given[u]) + more * given[u])
-        level = floor if level < floor else level
-        fired = np.floor(level / threshold)
-        least = -min(max(sent[u], ZERO), most) if signed else ZERO
-        fired = fired if fired > least else least
-        fired = fired if fired < most else most
-        if signed:  # not after the next two lines: the loop would no longer become vector instructions
-            sent[u] += fired
-        levels[u] = level * np.float32(fired == 0) if zero else level - fired * threshold
-        row[u] = fired
+    if signed:
+        for u in range(len(row)):
+            level = meet(levels[u], row[u], given[u], more, floor)
+            fired = count_spikes(level, threshold, -min(max(sent[u], ZERO), most), most)
+            sent[u] += fired  # not after the next line: the loop would no longer become vector instructions
+            levels[u] = reset(level, fired, threshold, zero)
+            row[u] = fired
+    else:  # a loop of its own, which does not look at what was sent: a fifth quicker
+        for u in range(len(row)):
+            level = meet(levels[u], row[u], given[u], more, floor)
+            fired = count_spikes(level, threshold, ZERO, most)
+            levels[u] = reset(level, fired, threshold, zero)
+            row[u] = fired
+
+
+@njit(nogil=True, cache=True)
+def meet(level: Any, drive: Any, bias: Any, more: Any, floor: Any) -> Any:
+    """The membrane that its drive has met, in bounds."""
+    level += (drive + bias) + more * bias
+    return floor if level < floor else level
+
+
+@njit(nogil=True, cache=True)
+def count_spikes(level: Any, threshold: Any, least: Any, most: Any) -> Any:
+    """How many spikes a membrane sends."""
+    fired = np.floor(level / threshold)
+    fired = fired if fired > least else least
+    return fired if fired < most else most
+
+
+@njit(nogil=True, cache=True)
+def reset(level: Any, fired: Any, threshold: Any, zero: Any) -> Any:
+    """The membrane after its spikes."""
+    return level * np.float32(fired == 0) if zero else level - fired * threshold
 
 
 @of_types(
@@ -111,156 +124,6 @@ def scan_rows(
                 row, levels, sent, given, more, phase, silence,
                 start, threshold, floor, burst, signed, zero, returns, rectify,
             )  # fmt: skip
-
-
-@njit(nogil=True, cache=True)
-def list_row(row: Any, units: Any, values: Any, place: int, clear: bool) -> int:
-    """Append the units of a row that are not 0, and their values, from `place` on; where the list ends.
-
-    With `clear` the row is all 0 afterwards.
-    """
-    whole = len(row) // WIDTH * WIDTH
-    for begin in range(0, whole, WIDTH):
-        active = find_active(row, np.uint64(begin))
-        while active:
-            unit = begin + count_trailing_zeros(active)
-            units[np.uint64(place)], values[np.uint64(place)] = unit, row[unit]
-            place += 1
-            active &= active - np.uint64(1)
-    for unit in range(whole, len(row)):
-        units[place], values[place] = unit, row[unit]
-        place += row[unit] != ZERO
-    if clear:
-        row[:] = ZERO
-    return place
-
-
-@of_types(f"void({RANGE}, float32[:,:,::1], int32[::1], int64[::1], int64, {LISTS_ARE})")
-def list_rows(
-    first: int, last: int, rows: Any, names: Any, node: Any, begin: int, offsets: Any, units: Any, values: Any
-) -> None:
-    """Append the lists of a node from step `begin` on.
-
-    `rows` (steps, batch, units) are its activities, `names` (units) what each unit is called in the lists.
-    """
-    for recording in range(first, last):
-        base = node[OFFSETS] + recording * (node[STEPS] + 1) + begin - node[ORIGIN]
-        for step in range(len(rows)):
-            place = offsets[base + step]
-            end = list_row(rows[step, recording], units, values, place, False)
-            for i in range(place, end):
-                units[i] = names[units[i]]
-            offsets[base + step + 1] = end
-
-
-@of_types(f"void({RANGE}, float32[:,:,::1], int64[::1], int64, {LISTS_ARE})")
-def fill_rows(first: int, last: int, rows: Any, node: Any, begin: int, offsets: Any, units: Any, values: Any) -> None:
-    """Write the activity of a node from step `begin` on into `rows` (steps, batch, units)."""
-    for recording in range(first, last):
-        base = node[OFFSETS] + recording * (node[STEPS] + 1) + begin - node[ORIGIN]
-        for step in range(len(rows)):
-            row = rows[step, recording]
-            row[:] = ZERO
-            for i in range(offsets[base + step], offsets[base + step + 1]):
-                row[units[i]] = values[i]
-
-
-@of_types(f"void({RANGE}, int64[::1], int64[::1], int64, {LISTS_ARE}, {LISTS_ARE})")
-def copy_lists(
-    first: int, last: int, node: Any, before: Any, end: int,
-    offsets: Any, units: Any, values: Any, old_offsets: Any, old_units: Any, old_values: Any
-) -> None:  # fmt: skip
-    """Begin the lists of a node by those that it had `before`, up to the step `end`."""
-    for recording in range(first, last):
-        base = node[OFFSETS] + recording * (node[STEPS] + 1)
-        old = before[OFFSETS] + recording * (before[STEPS] + 1) + node[ORIGIN] - before[ORIGIN]
-        shift = offsets[base] - old_offsets[old]
-        for step in range(end - node[ORIGIN]):
-            for i in range(old_offsets[old + step], old_offsets[old + step + 1]):
-                units[i + shift], values[i + shift] = old_units[i], old_values[i]
-            offsets[base + step + 1] = old_offsets[old + step + 1] + shift
-
-
-@njit(nogil=True, cache=True)
-def scatter(row: Any, begin: int, end: int, units: Any, values: Any, edge: Any, runs: Any, weights: Any) -> float:
-    """Add to the drives of a row what the spikes begin .. end - 1 bring; how many synaptic operations that were.
-
-    `runs` are those of `fanouts.FanOut`, of one edge after the other.
-    """
-    operations = 0.0
-    first, base, down, across = edge[RUNS], edge[WEIGHTS], edge[DOWN], edge[ACROSS]
-    for i in range(begin, end):
-        at = np.uint64(first + units[i])  # what cannot be negative need not be looked at for it
-        target, weight, run, count, reached = runs[at, 0], base + runs[at, 1], runs[at, 2], runs[at, 3], runs[at, 4]
-        value = values[i]
-        for _ in range(count):
-            for j in range(run):
-                row[np.uint64(target + j)] += value * weights[np.uint64(weight + j)]
-            target += down
-            weight += across
-        operations += abs(value) * reached
-    return operations
-
-
-@njit(nogil=True, cache=True)
-def receive(
-    row: Any, recording: int, step: int, node: Any, nodes: Any, edges: Any, runs: Any, weights: Any,
-    offsets: Any, units: Any, values: Any, operations: Any
-) -> None:  # fmt: skip
-    """Add to the drives of a node what arrives at this step, and count the synaptic operations."""
-    for number in range(node[FROM_EDGE], node[TO_EDGE]):
-        edge = edges[number]
-        source, sent = nodes[edge[SOURCE]], step - edge[DELAY]
-        if sent >= source[ANSWERS]:
-            at = source[OFFSETS] + recording * (source[STEPS] + 1) + sent - source[ORIGIN]
-            done = scatter(row, offsets[at], offsets[at + 1], units, values, edge, runs, weights)
-            operations[recording, edge[POSITION], step - node[CLOCK]] += done
-
-
-@of_types(
-    f"void({RANGE}, int64[::1], int64[:,::1], int64[:,::1], int32[:,::1], float32[::1], float32[::1], "
-    f"float32[::1], float32[::1], float32[::1], {LISTS_ARE}, float64[:,:,::1], {DYNAMICS})"
-)
-def simulate(
-    first: int, last: int, part: Any, nodes: Any, edges: Any, runs: Any, weights: Any, bias: Any, more: Any,
-    levels: Any, sent: Any, offsets: Any, units: Any, values: Any, operations: Any, frame: int, silence: int,
-    start: float, threshold: float, floor: float, burst: float, signed: bool, zero: bool, returns: bool, rectify: bool
-) -> None:  # fmt: skip
-    """The lists of the nodes of a part, recording by recording and step by step.
-
-    A node pulls what its sources have sent `delay` steps ago, meets its bias, fires, and lists its spikes. `operations`
-    (batch, edges, steps) counts synaptic operations; `more` (ticks of a frame) tells how many more biases than one
-    arrive in each tick.
-    """
-    widest = 0
-    earliest, latest = nodes[part[0], BEGIN], nodes[part[0], END]
-    for number in part:
-        widest = max(widest, nodes[number, UNITS])
-        earliest, latest = min(earliest, nodes[number, BEGIN]), max(latest, nodes[number, END])
-    drives, nothing = np.zeros(widest, np.float32), np.zeros(widest, np.float32)
-    for recording in range(first, last):
-        for step in range(earliest, latest):
-            for number in part:
-                node = nodes[number]
-                if step < node[BEGIN] or step >= node[END]:
-                    continue
-                width, age = node[UNITS], step - node[ANSWERS]
-                row = drives[:width]
-                receive(row, recording, step, node, nodes, edges, runs, weights, offsets, units, values, operations)
-                given = bias[node[BIAS] : node[BIAS] + width]
-                if node[FIRES]:
-                    place = node[MEMBRANE] + recording * width
-                    held = slice(place, place + width)
-                    fire_row(
-                        row, levels[held], sent[held] if signed else nothing[:width], given,
-                        more[age % len(more)], age % frame, silence,
-                        start, threshold, floor, burst, signed, zero, returns, rectify,
-                    )  # fmt: skip
-                else:
-                    for u in range(width):
-                        row[u] += given[u]
-                at = node[OFFSETS] + recording * (node[STEPS] + 1) + step - node[ORIGIN]
-                offsets[at + 1] = list_row(row, units, values, offsets[at], True)
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc"})

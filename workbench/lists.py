@@ -11,9 +11,9 @@ from torch import Tensor
 
 from workbench.arenas import borrow
 from workbench.inference import put_channels_last
-from workbench.kernels import OFFSETS, ORIGIN, STEPS, UNITS, copy_lists, fill_rows, list_rows
 from workbench.ops import Shape
 from workbench.threads import share
+from workbench.walks import AHEAD, OFFSETS, ORIGIN, STEPS, UNITS, copy_lists, fill_rows, list_rows
 
 
 class Lists:
@@ -21,17 +21,21 @@ class Lists:
 
     `regions` is the table of nodes as the kernels take it. A list ends where the next one begins; before the first is
     written all are empty. There is room for every unit in every step, of which the machine only gives what is used.
+    Each recording is held in so many `bands`. The units in a list rise, but for those nodes that are `mingled`, where
+    one channel follows the other.
     """
 
-    def __init__(self, regions: NDArray[np.int64], batch: int) -> None:
-        self.regions, self.batch = regions, batch
-        room = regions[:, UNITS] * regions[:, STEPS] + 1  # one more, which a kernel may write without meaning it
-        lengths = (regions[:, STEPS] + 1) * batch
+    def __init__(self, regions: NDArray[np.int64], batch: int, bands: int = 1) -> None:
+        self.regions, self.batch, self.bands = regions, batch, bands
+        self.mingled: set[int] = set()
+        lanes = batch * bands
+        room = regions[:, UNITS] * regions[:, STEPS] + AHEAD  # so many more may be written without being meant
+        lengths = (regions[:, STEPS] + 1) * lanes
         regions[:, OFFSETS] = np.cumsum(lengths) - lengths
-        begins = np.cumsum(room * batch) - room * batch
-        firsts = (begins[:, None] + room[:, None] * np.arange(batch)).ravel()  # of every node and recording
-        self.offsets = np.repeat(firsts, np.repeat(regions[:, STEPS] + 1, batch))
-        self.units, self.values = borrow(self, int((room * batch).sum()))
+        begins = np.cumsum(room * lanes) - room * lanes
+        firsts = (begins[:, None] + room[:, None] * np.arange(lanes)).ravel()  # of every node and lane
+        self.offsets = np.repeat(firsts, np.repeat(regions[:, STEPS] + 1, lanes))
+        self.units, self.values = borrow(self, int((room * lanes).sum()))
 
     @property
     def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
@@ -43,17 +47,23 @@ class Lists:
         region, old = self.regions[number], before.regions[number]
         if end > region[ORIGIN]:
             numbers = (end - region[ORIGIN]) * region[UNITS] * self.batch
-            share(copy_lists.compiled(), self.batch, numbers, region, old, end, *self.arrays, *before.arrays)
+            self.mingled |= before.mingled & {number}
+            bands = self.bands, before.bands
+            share(copy_lists.compiled(), self.batch, numbers, *bands, region, old, end, *self.arrays, *before.arrays)
 
     def append(self, number: int, begin: int, activity: Tensor) -> None:
         """List the activity (steps, batch, *shape) of a node from step `begin` on."""
         rows, names = _rows(activity.detach())
-        share(list_rows.compiled(), self.batch, rows.size, rows, names, self.regions[number], begin, *self.arrays)
+        if (names[1:] < names[:-1]).any():
+            self.mingled.add(number)
+        region = self.regions[number]
+        share(list_rows.compiled(), self.batch, rows.size, self.bands, rows, names, region, begin, *self.arrays)
 
     def fill(self, number: int, begin: int, end: int, shape: Shape) -> Tensor:
         """The activity (steps, batch, *shape) of a node in the steps begin .. end - 1, the channels of images last."""
-        rows = torch.empty(max(0, end - begin), self.batch, int(self.regions[number, UNITS]))
-        share(fill_rows.compiled(), self.batch, rows.numel(), rows.numpy(), self.regions[number], begin, *self.arrays)
+        region = self.regions[number]
+        rows = torch.empty(max(0, end - begin), self.batch, int(region[UNITS]))
+        share(fill_rows.compiled(), self.batch, rows.numel(), self.bands, rows.numpy(), region, begin, *self.arrays)
         if len(shape) != 3:
             return rows.view(-1, self.batch, *shape)
         return rows.view(-1, self.batch, *shape[1:], shape[0]).movedim(-1, 2)
@@ -61,7 +71,8 @@ class Lists:
     def count(self, number: int, begin: int, end: int) -> int:
         """How many units of a node were active in the steps begin .. end - 1, all recordings together."""
         region = self.regions[number]
-        offsets = self.offsets[region[OFFSETS] :][: self.batch * (region[STEPS] + 1)].reshape(self.batch, -1)
+        offsets = self.offsets[region[OFFSETS] :][: self.batch * self.bands * (region[STEPS] + 1)]
+        offsets = offsets.reshape(self.batch * self.bands, -1)
         return int((offsets[:, end - region[ORIGIN]] - offsets[:, begin - region[ORIGIN]]).sum())
 
 

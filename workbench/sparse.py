@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,23 +13,27 @@ import torch
 from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
-from workbench.engine import Plan
-from workbench.fanouts import lay_out, tabulate
-from workbench.kernels import (
-    ANSWERS,
-    BIAS,
-    FIRES,
-    FROM_EDGE,
-    MEMBRANE,
-    NODE_COLUMNS,
-    TO_EDGE,
-    UNITS,
-    simulate,
-)
+from workbench.choices import find_grain
+from workbench.engine import Part, Plan
+from workbench.fanouts import FanOut, find_sources, lay_out, tabulate
 from workbench.lists import Lists
 from workbench.ops import Shape
 from workbench.scans import Dynamics
 from workbench.threads import share
+from workbench.walks import (
+    ANSWERS,
+    BIAS,
+    EDGE_COLUMNS,
+    FIRES,
+    FROM_EDGE,
+    MEMBRANE,
+    NODE_COLUMNS,
+    SOURCE,
+    TO_EDGE,
+    UNITS,
+    simulate,
+)
+from workbench.words import LANES
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +51,11 @@ class Numbers:
 
 
 class Sparse:
-    """A plan's nodes and edges as the tables of `kernels.simulate`, made once.
+    """A plan's nodes and edges as the tables of `walks.simulate`, made once.
 
     `numbers` is the row of each node in the table `nodes`, whose last columns are filled in for every block; `edges`
-    are those into the nodes `reached`, each of which must have a table of fan-outs.
+    are those into the nodes `reached`, each of which must have a table of fan-outs. `grains` (nodes) are how many units
+    of a node cannot be parted from each other when several threads share one recording.
     """
 
     def __init__(self, plan: Plan, learned: Numbers, reached: frozenset[str]) -> None:
@@ -59,6 +65,7 @@ class Sparse:
         self.nodes = np.zeros((len(self.numbers), NODE_COLUMNS), np.int64)
         self.more = np.ascontiguousarray(learned.more.numpy(), np.float32)
         edges: list[list[int]] = []
+        self.fan_outs: list[tuple[int, FanOut]] = []
         runs, weights, biases = Stack(np.int32, 5), Stack(), Stack()
         for node, number in self.numbers.items():
             row, shape = self.nodes[number], network.shapes[node]
@@ -69,37 +76,47 @@ class Sparse:
                 edge = network.edges[position]
                 source = network.shapes[edge.source]
                 table = tabulate(edge.operation, source)
+                self.fan_outs.append((number, table))
                 given = lay_out(edge.operation, source, learned.weights[position], learned.gains.get(position))
                 place = runs.add(table.runs), weights.add(given)
-                edges.append([self.numbers[edge.source], edge.delay, *place, table.down, table.across, position])
+                strides = table.down, table.across, table.aside, table.apart
+                found = table.depth, table.reciprocal, table.is_even(LANES)
+                edges.append([self.numbers[edge.source], edge.delay, position, *place, *strides, *found])
             row[TO_EDGE] = len(edges)
             if node in reached:
                 bias = learned.biases[node].detach().view(-1, *[1] * (len(shape) - 1)).expand(shape)
                 row[BIAS] = biases.add(pack(bias[None]))
-        self.edges = np.array(edges, np.int64).reshape(-1, 7)
+        self.edges = np.array(edges, np.int64).reshape(-1, EDGE_COLUMNS)
         self.runs, self.weights, self.biases = runs.joined(), weights.joined(), biases.joined()
+        grains = {node: find_grain(network, part, node) for part in plan.parts for node in part.nodes}
+        self.grains = np.array([grains[node] for node in self.numbers], np.int64)
 
     def compute(
         self,
-        nodes: Sequence[str],
+        parts: Sequence[Part],
         lists: Lists,
         membranes: dict[str, Tensor | None],
         operations: NDArray[np.float64],
     ) -> None:
-        """Run the nodes of one part through the block that the regions of the lists tell.
+        """Run the nodes of these parts through the block that the regions of the lists tell, one part after the other.
 
-        The lists, the membranes and the operations (batch, edges, steps) are written on.
+        The lists, the membranes and the operations (lanes, edges, steps) are written on.
         """
         levels, sent = Stack(), Stack()
+        nodes = [node for part in parts for node in part.nodes]
         for node in nodes:
             membrane, taken = self._open(membranes.get(node), node, lists.batch)
             lists.regions[self.numbers[node], MEMBRANE] = levels.add(pack(membrane))
             sent.add(pack(taken))
-        members = np.array([self.numbers[node] for node in nodes])
         level, gone = levels.joined(), sent.joined()
-        tables = (members, lists.regions, self.edges, self.runs, self.weights, self.biases, self.more, level, gone)
-        numbers = sum(self.nodes[number, UNITS] for number in members) * operations.shape[2] * lists.batch
-        share(simulate.compiled(), lists.batch, numbers, *tables, *lists.arrays, operations, *self.dynamics)
+        tables = (lists.regions, self.edges, self.runs, self.weights, self.biases, self.more, level, gone)
+        places, lanes = self._cut(lists), lists.batch * lists.bands
+        for group in [parts] if lists.bands == 1 else [[part] for part in parts]:
+            members = np.array([self.numbers[node] for part in group for node in part.nodes])
+            begins = np.cumsum([0, *(len(part.nodes) for part in group)])
+            numbers = int(self.nodes[members, UNITS].sum()) * operations.shape[2] * lists.batch
+            which = begins, members, *places, *tables
+            share(simulate.compiled(), lanes, numbers, *which, *lists.arrays, operations, *self.dynamics)
         for node in nodes:
             number = self.numbers[node]
             if self.nodes[number, FIRES]:
@@ -108,6 +125,23 @@ class Sparse:
                 if self.dynamics.signed:
                     left = torch.stack([left, unpack(gone[place:], lists.batch, shape)])
                 membranes[node] = left
+
+    def _cut(self, lists: Lists) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """At which unit of each node its bands begin (nodes, bands + 1), and what may reach them (edges, bands, 2).
+
+        Where the units in a list do not rise, all of them may.
+        """
+        bands = lists.bands
+        grains = self.nodes[:, UNITS] // self.grains
+        cuts = np.multiply.outer(grains, np.arange(bands + 1)) // bands * self.grains[:, None]
+        found = [
+            [find_sources(table, low, high) for low, high in pairwise(cuts[target].tolist())]
+            for target, table in self.fan_outs
+        ]
+        spans = np.array(found, np.int64).reshape(-1, bands, 2)
+        for source in lists.mingled:
+            spans[self.edges[:, SOURCE] == source] = 0, self.nodes[source, UNITS]
+        return cuts, spans
 
     def _open(self, membrane: Tensor | None, node: str, batch: int) -> tuple[Tensor, Tensor]:
         """The membranes (batch, *shape) that a node begins with, and what signed neurons have sent in this frame."""

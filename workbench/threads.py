@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 WORTH = 1 << 16  # numbers to pass over: with fewer, waking a thread takes longer than it helps
+DIVIDED = 4  # times as many there must be before one recording is divided, for that makes work
 
 
 def share(kernel: Callable[..., None], lanes: int, numbers: int, *arguments: Any) -> None:
@@ -44,6 +45,15 @@ def share(kernel: Callable[..., None], lanes: int, numbers: int, *arguments: Any
     parallel(_WORK(work), None, threads, 0)
     if errors:
         raise errors[0]
+
+
+def divide(batch: int, numbers: int) -> int:
+    """Into how many bands to divide each recording, so that every thread has something to do.
+
+    >>> divide(batch=1000, numbers=1 << 30)
+    1
+    """
+    return -(-torch.get_num_threads() // batch) if numbers >= DIVIDED * WORTH else 1
 
 
 _WORK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
