@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-KEPT, LARGEST = 2, 1 << 24  # how many arenas are kept for the next who asks, and of how many spikes at most
+KEPT, LARGEST = 2, 1 << 25  # how many arenas are kept for the next who asks, and of how many spikes at most
 
 Arena = tuple[NDArray[np.int32], NDArray[np.float32]]
 

@@ -20,7 +20,7 @@ from workbench.sparse import Numbers, Sparse
 from workbench.threads import divide
 from workbench.walks import BEGIN, CLOCK, END, ORIGIN, STEPS
 
-LISTED_BLOCKS = 3  # of the dense length, where all spikes are listed: more gains little
+LISTED_BLOCKS = 4  # of the dense length, where all spikes are listed: more gains little
 
 
 @dataclass(frozen=True)

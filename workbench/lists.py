@@ -15,6 +15,8 @@ from workbench.ops import Shape
 from workbench.threads import share
 from workbench.walks import AHEAD, OFFSETS, ORIGIN, STEPS, UNITS, copy_lists, fill_rows, list_rows
 
+SILENT = 16  # so many units to one spike, about
+
 
 class Lists:
     """The spikes of several nodes in consecutive steps: of every node, recording and step the units and their values.
@@ -46,7 +48,7 @@ class Lists:
         """Begin the lists of a node by those of its steps before `end`, which another holds."""
         region, old = self.regions[number], before.regions[number]
         if end > region[ORIGIN]:
-            numbers = (end - region[ORIGIN]) * region[UNITS] * self.batch
+            numbers = (end - region[ORIGIN]) * region[UNITS] * self.batch // SILENT
             self.mingled |= before.mingled & {number}
             bands = self.bands, before.bands
             share(copy_lists.compiled(), self.batch, numbers, *bands, region, old, end, *self.arrays, *before.arrays)

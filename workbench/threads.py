@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 WORTH = 1 << 16  # numbers to pass over: with fewer, waking a thread takes longer than it helps
+PIECES = 4  # of the work for each thread, for one of them may be held up
 DIVIDED = 4  # times as many there must be before one recording is divided, for that makes work
 
 
@@ -30,7 +31,7 @@ def share(kernel: Callable[..., None], lanes: int, numbers: int, *arguments: Any
     if parallel is None:
         kernel(0, lanes, *arguments)
         return
-    pieces = min(4 * threads, lanes)  # more than threads, for one of them may be held up
+    pieces = min(PIECES * threads, lanes)
     bounds = [lanes * piece // pieces for piece in range(pieces + 1)]
     ranges = iter(list(pairwise(bounds)))
     errors: list[BaseException] = []
