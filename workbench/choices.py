@@ -20,7 +20,7 @@ PRODUCT, MOVED, SCANNED = 0.0045, 0.4, 0.75
 OPERATION, RUN, LISTED = 0.01, 5.5, 0.2
 CONVERTED = 0.4  # and a unit that is listed for a neighbour, or shown to one
 MIXED = 1.1  # times longer where some parts are computed one way and some the other
-GAIN = 0.15  # what a change must promise to save: the first block after it pays for what changes hands
+GAIN = 0.3  # what a change must promise to save: the first block after it pays for what changes hands
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def price(plan: Plan, part: Part) -> Cost:
     for edge in edges:
         shape = shapes[edge.source]
         fan_out = tabulate(edge.operation, shape)
-        operations[edge.source] += int(fan_out.reached.sum())
+        operations[edge.source] += int(fan_out.runs[:, 4].sum()) * fan_out.depth
         runs[edge.source] += int(fan_out.runs[:, 3].sum()) * fan_out.depth
         products += edge.operation.products(shape)
         moved += math.prod(shape) + math.prod(shapes[edge.target])

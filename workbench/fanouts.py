@@ -118,20 +118,18 @@ def lay_out(operation: Operation, shape: Shape, weights: Sequence[Tensor], gain:
 
     `gain` is a number, or one per target channel (channels, 1, 1) or (channels).
     """
-    channels = operation.output_shape(shape)[0]
-    scale = torch.ones(channels) if gain is None else gain.detach().flatten().expand(channels)
     if isinstance(operation, Conv):
-        order, kernel = _kernel_order(operation), operation.kernel
-        taps = [row * kernel + column for row in order for column in order]
-        given = weights[0].detach().flatten(2)[:, :, taps].permute(1, 2, 0)
-        given = given if gain is None else given * scale
-    elif isinstance(operation, Identity):
-        given = scale
-    elif isinstance(operation, Pool):
-        given = scale / operation.kernel**2
+        order = _kernel_order(operation)
+        taps = [row * operation.kernel + column for row in order for column in order]
+        kernels = weights[0].detach().flatten(2).numpy().transpose(1, 2, 0).take(taps, axis=1)
+        given = kernels if gain is None else kernels * gain.detach().flatten().numpy()
+    elif isinstance(operation, (Identity, Pool)):
+        scale = torch.ones(()) if gain is None else gain.detach().flatten()
+        of_one = operation.kernel**2 if isinstance(operation, Pool) else 1
+        given = (scale / of_one).expand(operation.output_shape(shape)[0]).numpy()
     else:
-        given = _write_out(operation, shape, weights, gain)
-    return np.ascontiguousarray(given.numpy(), dtype=np.float32).ravel()
+        given = _write_out(operation, shape, weights, gain).numpy()
+    return np.ascontiguousarray(given, dtype=np.float32).ravel()
 
 
 def _write_out(operation: Operation, shape: Shape, weights: Sequence[Tensor], gain: Tensor | None) -> Tensor:

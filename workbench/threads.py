@@ -12,7 +12,7 @@ import torch
 
 WORTH = 1 << 16  # numbers to pass over: with fewer, waking a thread takes longer than it helps
 PIECES = 4  # of the work for each thread, for one of them may be held up
-DIVIDED = 4  # times as many there must be before one recording is divided, for that makes work
+DIVIDED = 16  # times as many there must be before one recording is divided, for that makes work
 
 
 def share(kernel: Callable[..., None], lanes: int, numbers: int, *arguments: Any) -> None:
