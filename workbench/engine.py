@@ -189,17 +189,23 @@ class Block:
         if part.nodes[0] in self.network.inputs:
             self.pieces.setdefault(part.nodes[0], []).append(Piece(self.begin, self.inputs[part.nodes[0]]))
             return
+        if part.steps is None:
+            (node,) = part.nodes
+            first, last = self.alive(node)
+            if first < last:
+                self.respond(node, self.arrivals(self.network.incoming(node), first, last), first, last)
+            return
         incoming = {node: self.network.incoming(node) for node in part.nodes}
         inner = {n: [p for p in incoming[n] if self.network.edges[p].source in part.nodes] for n in part.nodes}
         outer = {
             node: self.arrivals([p for p in incoming[node] if p not in inner[node]], *self.alive(node))
             for node in part.nodes
         }
-        steps, lead = part.steps or self.end - self.begin, self.plan.lead[part.nodes[0]]
-        for begin in range(self.begin + lead, self.end + lead, steps):
+        lead = self.plan.lead[part.nodes[0]]
+        for begin in range(self.begin + lead, self.end + lead, part.steps):
             for node in part.nodes:
                 first, last = self.alive(node)
-                first, last = max(first, begin), min(last, begin + steps)
+                first, last = max(first, begin), min(last, begin + part.steps)
                 if first < last:
                     self.respond(node, outer[node] + self.arrivals(inner[node], first, last), first, last)
 
@@ -233,13 +239,13 @@ class Block:
 
     def respond(self, node: str, arrivals: Iterable[Piece], begin: int, end: int) -> None:
         """Sum what arrives in the steps begin .. end - 1, and let the node answer."""
-        pieces = sorted((Piece(max(p.start, begin), p.cut(begin, end)) for p in arrivals), key=lambda p: p.start)
-        drive = pieces[0].values  # one of the edges brings the first response, so it has every step
-        for piece in pieces[1:]:
-            if piece.start == begin:
-                drive = drive + piece.values
+        earliest, *others = sorted(arrivals, key=lambda piece: max(piece.start, begin))
+        drive = earliest.cut(begin, end)  # one of the edges brings the first response, so it has every step
+        for piece in others:
+            if piece.start <= begin:
+                drive = drive + piece.cut(begin, end)
             elif piece.start < end:
-                late = drive[piece.start - begin :] + piece.values
+                late = drive[piece.start - begin :] + piece.cut(begin, end)
                 drive = join([drive[: piece.start - begin], late])
         age = begin - self.first_response[node]
         settled = self.layers.settle(node, drive)

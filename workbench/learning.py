@@ -32,18 +32,20 @@ class Learning:
         self.layers, self.network, self.transform, self.nodes = layers, network, transform, nodes
         self.rectified = frozenset(network.hidden if rectified else ())
         self.lonely = frozenset(node for node in self.rectified if self._hears_one_edge(node))
+        self.answers = {network.incoming(node)[0]: nodes[node] for node in self.lonely}
 
     def connect(self, position: int, source: Tensor) -> Tensor:
         """The linear map of the edge at this position; where nothing else leads to its target, the target's answer."""
-        node = self.network.edges[position].target
-        layer = self.nodes[node] if node in self.lonely else None
-        bias = layer.bias if isinstance(layer, Bias) else None
         images = source.flatten(0, 1)
         if images.ndim == 4:
             images = images.contiguous(memory_format=torch.channels_last)
-        images = self.transform(position, images, bias)
-        if layer is not None:
-            images = (images if isinstance(layer, Bias) else layer(images)).relu_()
+        layer = self.answers.get(position)
+        if layer is None:
+            images = self.transform(position, images, None)
+        elif isinstance(layer, Bias):
+            images = self.transform(position, images, layer.bias).relu_()
+        else:
+            images = layer(self.transform(position, images, None)).relu_()
         return images.reshape(*source.shape[:2], *images.shape[1:])
 
     def settle(self, node: str, drive: Tensor) -> Tensor:

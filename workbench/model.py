@@ -143,7 +143,10 @@ class Model(nn.Module):
 
     def transform(self, position: int, images: Tensor, bias: Tensor | None = None) -> Tensor:
         """The same map, (images, *source shape) to (images, *target shape), and a bias where it has no gain."""
-        operation, weights = self.network.edges[position].operation, list(self.weights[position].parameters())
+        operation, weights = (
+            self.network.edges[position].operation,
+            list(cast(nn.ParameterList, self.weights[position])),
+        )
         target = operation(images, weights) if bias is None else operation.shift(images, weights, bias)
         return target * self.gains[str(position)] if str(position) in self.gains else target
 
