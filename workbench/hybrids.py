@@ -16,7 +16,7 @@ from torch import Tensor
 from workbench.choices import Choice
 from workbench.engine import Block, Layers, Part, Piece, Plan, State
 from workbench.lists import Lists
-from workbench.sparse import Numbers, Sparse
+from workbench.sparse import Levels, Numbers, Sparse
 from workbench.threads import divide
 from workbench.walks import BEGIN, CLOCK, END, ORIGIN, STEPS
 
@@ -27,10 +27,12 @@ LISTED_BLOCKS = 4  # of the dense length, where all spikes are listed: more gain
 class HybridState(State):
     """What a hybrid remembers between two blocks: of each node its past as activity, as lists, or both.
 
-    Of the last block: the nodes `chosen` to be computed spike by spike, the `rates`, parts of its units and late steps
-    in which each node was active, and the synaptic operations `counted` (edges, batch).
+    `levels` are the membranes of nodes that were computed in one call, as the next call takes them. Of the last block:
+    the nodes `chosen` to be computed spike by spike, the `rates`, parts of its units and late steps in which each node
+    was active, and the synaptic operations `counted` (edges, batch).
     """
 
+    levels: Mapping[tuple[str, ...], Levels] = field(default_factory=dict)
     lists: Lists | None = None
     chosen: frozenset[str] = frozenset()
     listed: frozenset[str] = frozenset()
@@ -109,6 +111,8 @@ class _HybridBlock(Block):
         self.read_densely = {edge.source for edge in edges if edge.target not in chosen} | set(self.plan.wanted)
         self.lists = Lists(self._regions(), hybrid.batch, self._choose_bands(hybrid.batch))
         self.operations = np.zeros((hybrid.batch * self.lists.bands, len(self.network.edges), self.end - self.begin))
+        self.levels_before = state.levels if isinstance(state, HybridState) else {}
+        self.levels: dict[tuple[str, ...], Levels] = {}
         self._recall(state)
 
     def is_chosen(self, part: Part) -> bool:
@@ -117,7 +121,9 @@ class _HybridBlock(Block):
 
     def walk(self, parts: Sequence[Part]) -> None:
         """Compute these parts, each of which is chosen, spike by spike."""
-        self.sparse.compute(parts, self.lists, self.membranes, self.operations)
+        key = tuple(node for part in parts for node in part.nodes)
+        before = self.levels_before.get(key)
+        self.levels[key] = self.sparse.compute(parts, self.lists, self.membranes, self.operations, before)
         for node in self.read_densely.intersection(node for part in parts for node in part.nodes):
             self._show(node, *self._span(node))
 
@@ -135,7 +141,8 @@ class _HybridBlock(Block):
         past = {node: pieces for node, pieces in dense.past.items() if node in shown}
         rates = {node: self._rate(node) for node in self.plan.lead} if self.measures else {}
         counted = self.operations.sum(2).reshape(self.lists.batch, self.lists.bands, -1).sum(1).T
-        return HybridState(dense.step, past, dense.membranes, self.lists, self.chosen, self.listed, rates, counted)
+        known = dense.step, past, dense.membranes, self.levels
+        return HybridState(*known, self.lists, self.chosen, self.listed, rates, counted)
 
     def _regions(self) -> NDArray[np.int64]:
         """The table of nodes, with the steps that each holds and computes in this block."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from workbench.scans import Dynamics
 from workbench.threads import share
 from workbench.walks import (
     ANSWERS,
+    BEFORE,
     BIAS,
     EDGE_COLUMNS,
     FIRES,
@@ -48,6 +49,20 @@ class Numbers:
     biases: Mapping[str, Tensor]
     dynamics: Dynamics
     more: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """Membranes of several nodes one after the other, and what signed neurons have sent in this frame.
+
+    `places` tells where each node begins, `shown` (batch, *shape) are the same numbers in the same memory, of signed
+    neurons (2, batch, *shape) with what they have sent.
+    """
+
+    places: Mapping[str, int]
+    level: NDArray[np.float32]
+    sent: NDArray[np.float32]
+    shown: Mapping[str, Tensor]
 
 
 class Sparse:
@@ -97,19 +112,22 @@ class Sparse:
         lists: Lists,
         membranes: dict[str, Tensor | None],
         operations: NDArray[np.float64],
-    ) -> None:
+        before: Levels | None,
+    ) -> Levels:
         """Run the nodes of these parts through the block that the regions of the lists tell, one part after the other.
 
-        The lists, the membranes and the operations (lanes, edges, steps) are written on.
+        The lists, the membranes and the operations (lanes, edges, steps) are written on. `before` is what the block
+        before this one gave for the same nodes: their membranes, unless somebody else has computed them meanwhile.
         """
-        levels, sent = Stack(), Stack()
-        nodes = [node for part in parts for node in part.nodes]
+        nodes = [node for part in parts for node in part.nodes if self.nodes[self.numbers[node], FIRES]]
+        if before is None or any(membranes.get(node) is not before.shown[node] for node in nodes):
+            before = self._gather(nodes, membranes)
+        after = self._make_room(nodes, lists.batch)
         for node in nodes:
-            membrane, taken = self._open(membranes.get(node), node, lists.batch)
-            lists.regions[self.numbers[node], MEMBRANE] = levels.add(pack(membrane))
-            sent.add(pack(taken))
-        level, gone = levels.joined(), sent.joined()
-        tables = (lists.regions, self.edges, self.runs, self.weights, self.biases, self.more, level, gone)
+            region = lists.regions[self.numbers[node]]
+            region[BEFORE], region[MEMBRANE] = before.places[node], after.places[node]
+        learned = self.edges, self.runs, self.weights, self.biases, self.more
+        tables = lists.regions, *learned, before.level, before.sent, after.level, after.sent
         places, lanes = self._cut(lists), lists.batch * lists.bands
         for group in [parts] if lists.bands == 1 else [[part] for part in parts]:
             members = np.array([self.numbers[node] for part in group for node in part.nodes])
@@ -117,14 +135,35 @@ class Sparse:
             numbers = int(self.nodes[members, UNITS].sum()) * operations.shape[2] * lists.batch
             which = begins, members, *places, *tables
             share(simulate.compiled(), lanes, numbers, *which, *lists.arrays, operations, *self.dynamics)
+        membranes.update(after.shown)
+        return after
+
+    def _gather(self, nodes: Sequence[str], membranes: Mapping[str, Tensor | None]) -> Levels:
+        """The membranes of these nodes from wherever they are; -1 is the place of those that begin."""
+        level, sent, places = Stack(), Stack(), {}
         for node in nodes:
-            number = self.numbers[node]
-            if self.nodes[number, FIRES]:
-                place, shape = lists.regions[number, MEMBRANE], self.shapes[node]
-                left = unpack(level[place:], lists.batch, shape)
-                if self.dynamics.signed:
-                    left = torch.stack([left, unpack(gone[place:], lists.batch, shape)])
-                membranes[node] = left
+            membrane = membranes.get(node)
+            if membrane is None:
+                places[node] = -1
+            elif self.dynamics.signed:
+                places[node] = level.add(pack(membrane[0]))
+                sent.add(pack(membrane[1]))
+            else:
+                places[node] = level.add(pack(membrane))
+        return Levels(places, level.joined(), sent.joined(), {})
+
+    def _make_room(self, nodes: Sequence[str], batch: int) -> Levels:
+        """Where the membranes of these nodes are to be written, and the tensors that will show them."""
+        sizes = [batch * math.prod(self.shapes[node]) for node in nodes]
+        ends = [0, *accumulate(sizes)]
+        places = dict(zip(nodes, ends, strict=False))
+        room = torch.empty(2 if self.dynamics.signed else 1, ends[-1])
+        shown = {
+            node: arrange(room[:, begin:end] if self.dynamics.signed else room[0, begin:end], batch, self.shapes[node])
+            for node, (begin, end) in zip(nodes, pairwise(ends), strict=True)
+        }
+        level, sent = room[0].numpy(), room[1:].flatten().numpy()
+        return Levels(places, level, sent, shown)
 
     def _cut(self, lists: Lists) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """At which unit of each node its bands begin (nodes, bands + 1), and what may reach them (edges, bands, 2).
@@ -142,13 +181,6 @@ class Sparse:
         for source in lists.mingled:
             spans[self.edges[:, SOURCE] == source] = 0, self.nodes[source, UNITS]
         return cuts, spans
-
-    def _open(self, membrane: Tensor | None, node: str, batch: int) -> tuple[Tensor, Tensor]:
-        """The membranes (batch, *shape) that a node begins with, and what signed neurons have sent in this frame."""
-        if membrane is None:
-            level = torch.full((batch, *self.shapes[node]), float(self.dynamics.start))
-            return level, torch.zeros_like(level) if self.dynamics.signed else level[:0]
-        return (membrane[0], membrane[1]) if self.dynamics.signed else (membrane, membrane[:0])
 
 
 class Stack:
@@ -178,13 +210,12 @@ def pack(values: Tensor) -> NDArray[np.float32]:
     return (values.movedim(1, -1) if values.ndim == 4 else values).contiguous().numpy().ravel()
 
 
-def unpack(values: NDArray[np.float32], batch: int, shape: Shape) -> Tensor:
-    """The first values as (batch, *shape): the inverse of `pack`, in the same memory.
+def arrange(values: Tensor, batch: int, shape: Shape) -> Tensor:
+    """Values (..., batch x units) as (..., batch, *shape): the inverse of `pack`, in the same memory.
 
-    >>> unpack(np.arange(4.0), 1, (2, 1, 2)).tolist()
+    >>> arrange(torch.arange(4.0), 1, (2, 1, 2)).tolist()
     [[[[0.0, 2.0]], [[1.0, 3.0]]]]
     """
-    held = torch.from_numpy(values[: batch * math.prod(shape)])
     if len(shape) != 3:
-        return held.view(batch, *shape)
-    return held.view(batch, *shape[1:], shape[0]).movedim(-1, 1)
+        return values.view(*values.shape[:-1], batch, *shape)
+    return values.view(*values.shape[:-1], batch, *shape[1:], shape[0]).movedim(-1, -3)

@@ -18,8 +18,8 @@ from workbench.kernels import DYNAMICS, RANGE, ZERO, fire_row, of_types
 from workbench.words import LANES, WIDTH, add_scaled, add_some_scaled, count_ones, count_trailing_zeros, find_active
 
 # columns of the table of nodes
-UNITS, FIRES, ANSWERS, MEMBRANE, BIAS, FROM_EDGE, TO_EDGE, BEGIN, END, ORIGIN, OFFSETS, STEPS, CLOCK = range(13)
-NODE_COLUMNS = 13
+UNITS, FIRES, ANSWERS, MEMBRANE, BEFORE, BIAS, FROM_EDGE, TO_EDGE, BEGIN, END, ORIGIN, OFFSETS, STEPS, CLOCK = range(14)
+NODE_COLUMNS = 14
 # columns of the table of edges
 SOURCE, DELAY, POSITION, RUNS, WEIGHTS, DOWN, ACROSS, ASIDE, APART, DEPTH, RECIPROCAL, EVEN = range(12)
 EDGE_COLUMNS = 12
@@ -200,14 +200,25 @@ def receive(
             operations[lane, edge[POSITION], step - node[CLOCK]] += done
 
 
+@njit(nogil=True, cache=True)
+def recall(node: Any, recording: int, low: int, high: int, levels: Any, before: Any, start: Any) -> None:
+    """Begin the membranes of the units `low` .. `high` - 1 by those that they had before, or at their start."""
+    here, there = node[MEMBRANE] + recording * node[UNITS], node[BEFORE] + recording * node[UNITS]
+    if node[BEFORE] < 0:
+        levels[here + low : here + high] = start
+    else:
+        levels[here + low : here + high] = before[there + low : there + high]
+
+
 @of_types(
     f"void({RANGE}, int64[::1], int64[::1], int64[:,::1], int64[:,:,::1], int64[:,::1], int64[:,::1], int32[:,::1], "
-    f"float32[::1], float32[::1], float32[::1], float32[::1], float32[::1], {LISTS_ARE}, float64[:,:,::1], {DYNAMICS})"
+    f"float32[::1], float32[::1], float32[::1], float32[::1], float32[::1], float32[::1], float32[::1], {LISTS_ARE}, "
+    f"float64[:,:,::1], {DYNAMICS})"
 )
 def simulate(
     first: int, last: int, begins: Any, members: Any, cuts: Any, spans: Any, nodes: Any, edges: Any, runs: Any,
-    weights: Any, bias: Any, more: Any, levels: Any, sent: Any, offsets: Any, units: Any, values: Any, operations: Any,
-    frame: int, silence: int,
+    weights: Any, bias: Any, more: Any, levels_before: Any, sent_before: Any, levels: Any, sent: Any,
+    offsets: Any, units: Any, values: Any, operations: Any, frame: int, silence: int,
     start: float, threshold: float, floor: float, burst: float, signed: bool, zero: bool, returns: bool, rectify: bool
 ) -> None:  # fmt: skip
     """The lists of the nodes of some parts, lane by lane, part by part and step by step.
@@ -230,7 +241,12 @@ def simulate(
             together = members[begins[part] : begins[part + 1]]
             earliest, latest = nodes[together[0], BEGIN], nodes[together[0], END]
             for number in together:
-                earliest, latest = min(earliest, nodes[number, BEGIN]), max(latest, nodes[number, END])
+                node, low, high = nodes[number], cuts[number, band], cuts[number, band + 1]
+                earliest, latest = min(earliest, node[BEGIN]), max(latest, node[END])
+                if node[FIRES]:
+                    recall(node, recording, low, high, levels, levels_before, start)
+                if node[FIRES] and signed:
+                    recall(node, recording, low, high, sent, sent_before, ZERO)
             for step in range(earliest, latest):
                 for number in together:
                     node, low, high = nodes[number], cuts[number, band], cuts[number, band + 1]
