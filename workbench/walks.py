@@ -201,13 +201,17 @@ def receive(
 
 
 @njit(nogil=True, cache=True)
-def recall(node: Any, recording: int, low: int, high: int, levels: Any, before: Any, start: Any) -> None:
-    """Begin the membranes of the units `low` .. `high` - 1 by those that they had before, or at their start."""
-    here, there = node[MEMBRANE] + recording * node[UNITS], node[BEFORE] + recording * node[UNITS]
-    if node[BEFORE] < 0:
-        levels[here + low : here + high] = start
-    else:
-        levels[here + low : here + high] = before[there + low : there + high]
+def recall(
+    members: Any, nodes: Any, cuts: Any, recording: int, band: int, levels: Any, before: Any, start: Any
+) -> None:
+    """Begin the membranes of a band by those that its units had before, or at their start."""
+    for number in members:
+        node, low, high = nodes[number], cuts[number, band], cuts[number, band + 1]
+        here, there = node[MEMBRANE] + recording * node[UNITS], node[BEFORE] + recording * node[UNITS]
+        if node[FIRES] and node[BEFORE] < 0:
+            levels[here + low : here + high] = start
+        elif node[FIRES]:
+            levels[here + low : here + high] = before[there + low : there + high]
 
 
 @of_types(
@@ -237,16 +241,14 @@ def simulate(
     drives, nothing = np.zeros(widest, np.float32), np.zeros(widest, np.float32)
     for lane in range(first, last):
         recording, band = divmod(lane, bands)
+        recall(members, nodes, cuts, recording, band, levels, levels_before, start)
+        if signed:
+            recall(members, nodes, cuts, recording, band, sent, sent_before, ZERO)
         for part in range(len(begins) - 1):
             together = members[begins[part] : begins[part + 1]]
             earliest, latest = nodes[together[0], BEGIN], nodes[together[0], END]
             for number in together:
-                node, low, high = nodes[number], cuts[number, band], cuts[number, band + 1]
-                earliest, latest = min(earliest, node[BEGIN]), max(latest, node[END])
-                if node[FIRES]:
-                    recall(node, recording, low, high, levels, levels_before, start)
-                if node[FIRES] and signed:
-                    recall(node, recording, low, high, sent, sent_before, ZERO)
+                earliest, latest = min(earliest, nodes[number, BEGIN]), max(latest, nodes[number, END])
             for step in range(earliest, latest):
                 for number in together:
                     node, low, high = nodes[number], cuts[number, band], cuts[number, band + 1]
