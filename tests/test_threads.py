@@ -9,7 +9,7 @@ from numba import njit
 
 from workbench import arenas, threads
 from workbench.lists import Lists
-from workbench.walks import NODE_COLUMNS, STEPS, UNITS
+from workbench.walks import AHEAD, NODE_COLUMNS, STEPS, UNITS
 from workbench.words import LANES, add_scaled, add_some_scaled, count_ones, count_trailing_zeros
 
 
@@ -102,6 +102,26 @@ def test_lists_hold_what_is_not_zero_and_give_it_back(seed):
     lists.append(0, 0, activity)
     assert torch.equal(lists.fill(0, 0, steps, (units,)), activity)
     assert lists.count(0, 0, steps) == int((activity != 0).sum())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_there_is_room_for_every_unit_of_a_band_in_every_step(seed):
+    rng = np.random.default_rng(seed)
+    nodes, bands, batch = rng.integers(1, 5, 3)
+    regions = np.zeros((nodes, NODE_COLUMNS), np.int64)
+    regions[:, UNITS], regions[:, STEPS] = rng.integers(1, 50, nodes), rng.integers(0, 6, nodes)
+    inner = np.sort(rng.integers(0, regions[:, UNITS, None] + 1, (nodes, bands - 1)))
+    cuts = np.concatenate([np.zeros((nodes, 1), np.int64), inner, regions[:, UNITS, None]], axis=1)
+    lists, needed, begin = Lists(regions, int(batch), cuts), 0, 0
+    for node, (units, steps) in enumerate(regions[:, [UNITS, STEPS]]):
+        for lane in range(batch * bands):
+            offsets = lists.offsets[begin : begin + steps + 1]
+            begin += steps + 1
+            assert set(offsets) == {needed}
+            band = lane % bands
+            needed += AHEAD + steps * (units if band == 0 else cuts[node, band + 1] - cuts[node, band])
+    assert begin == len(lists.offsets)
+    assert len(lists.units) >= needed
 
 
 @njit

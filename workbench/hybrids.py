@@ -109,7 +109,8 @@ class _HybridBlock(Block):
         edges = [edge for edge in self.network.edges if edge.target in self.plan.lead]
         self.listed = chosen | {edge.source for edge in edges if edge.target in chosen}
         self.read_densely = {edge.source for edge in edges if edge.target not in chosen} | set(self.plan.wanted)
-        self.lists = Lists(self._regions(), hybrid.batch, self._choose_bands(hybrid.batch))
+        cuts = self.sparse.cut(self._choose_bands(hybrid.batch))
+        self.lists = Lists(self._regions(), hybrid.batch, cuts)
         self.operations = np.zeros((hybrid.batch * self.lists.bands, len(self.network.edges), self.end - self.begin))
         self.levels_before = state.levels if isinstance(state, HybridState) else {}
         self.levels: dict[tuple[str, ...], Levels] = {}

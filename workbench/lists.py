@@ -23,21 +23,23 @@ class Lists:
 
     `regions` is the table of nodes as the kernels take it. A list ends where the next one begins; before the first is
     written all are empty. There is room for every unit in every step, of which the machine only gives what is used.
-    Each recording is held in so many `bands`. The units in a list rise, but for those nodes that are `mingled`, where
-    one channel follows the other.
+    Each recording may be held in bands: `cuts` (nodes, bands + 1) tells at which unit each begins; the first has room
+    for all. The units in a list rise, but for those nodes that are `mingled`, where one channel follows the other.
     """
 
-    def __init__(self, regions: NDArray[np.int64], batch: int, bands: int = 1) -> None:
-        self.regions, self.batch, self.bands = regions, batch, bands
+    def __init__(self, regions: NDArray[np.int64], batch: int, cuts: NDArray[np.int64] | None = None) -> None:
+        self.regions, self.batch = regions, batch
+        self.cuts = np.stack([0 * regions[:, UNITS], regions[:, UNITS]], axis=1) if cuts is None else cuts
+        self.bands = self.cuts.shape[1] - 1
         self.mingled: set[int] = set()
-        lanes = batch * bands
-        room = regions[:, UNITS] * regions[:, STEPS] + AHEAD  # so many more may be written without being meant
+        lanes, widths = batch * self.bands, np.diff(self.cuts)
+        widths[:, 0] = regions[:, UNITS]
+        rooms = widths * regions[:, STEPS, None] + AHEAD  # so many more may be written without being meant
         lengths = (regions[:, STEPS] + 1) * lanes
         regions[:, OFFSETS] = np.cumsum(lengths) - lengths
-        begins = np.cumsum(room * lanes) - room * lanes
-        firsts = (begins[:, None] + room[:, None] * np.arange(lanes)).ravel()  # of every node and lane
-        self.offsets = np.repeat(firsts, np.repeat(regions[:, STEPS] + 1, lanes))
-        self.units, self.values = borrow(self, int((room * lanes).sum()))
+        each = rooms[:, None].repeat(batch, axis=1).ravel()  # of every node and lane
+        self.offsets = np.repeat(np.cumsum(each) - each, np.repeat(regions[:, STEPS] + 1, lanes))
+        self.units, self.values = borrow(self, int(each.sum()))
 
     @property
     def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:

@@ -128,7 +128,7 @@ class Sparse:
             region[BEFORE], region[MEMBRANE] = before.places[node], after.places[node]
         learned = self.edges, self.runs, self.weights, self.biases, self.more
         tables = lists.regions, *learned, before.level, before.sent, after.level, after.sent
-        places, lanes = self._cut(lists), lists.batch * lists.bands
+        places, lanes = (lists.cuts, self._find_spans(lists)), lists.batch * lists.bands
         for group in [parts] if lists.bands == 1 else [[part] for part in parts]:
             members = np.array([self.numbers[node] for part in group for node in part.nodes])
             begins = np.cumsum([0, *(len(part.nodes) for part in group)])
@@ -165,22 +165,28 @@ class Sparse:
         level, sent = room[0].numpy(), room[1:].flatten().numpy()
         return Levels(places, level, sent, shown)
 
-    def _cut(self, lists: Lists) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """At which unit of each node its bands begin (nodes, bands + 1), and what may reach them (edges, bands, 2).
+    def cut(self, bands: int) -> NDArray[np.int64]:
+        """At which unit of each node its bands begin, and where the last one ends (nodes, bands + 1).
+
+        What cannot be divided lies in the first band.
+        """
+        grains = self.nodes[:, UNITS] // self.grains
+        begins: NDArray[np.int64] = -(np.multiply.outer(-grains, np.arange(bands + 1)) // bands)  # rounded up
+        return begins * self.grains[:, None]
+
+    def _find_spans(self, lists: Lists) -> NDArray[np.int64]:
+        """Of each edge, which units of the source may reach each band of the target (edges, bands, 2).
 
         Where the units in a list do not rise, all of them may.
         """
-        bands = lists.bands
-        grains = self.nodes[:, UNITS] // self.grains
-        cuts = np.multiply.outer(grains, np.arange(bands + 1)) // bands * self.grains[:, None]
         found = [
-            [find_sources(table, low, high) for low, high in pairwise(cuts[target].tolist())]
+            [find_sources(table, low, high) for low, high in pairwise(lists.cuts[target].tolist())]
             for target, table in self.fan_outs
         ]
-        spans = np.array(found, np.int64).reshape(-1, bands, 2)
+        spans = np.array(found, np.int64).reshape(-1, lists.bands, 2)
         for source in lists.mingled:
             spans[self.edges[:, SOURCE] == source] = 0, self.nodes[source, UNITS]
-        return cuts, spans
+        return spans
 
 
 class Stack:
