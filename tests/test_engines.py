@@ -44,6 +44,15 @@ def test_all_engines_give_the_numbers_of_the_plain_step_loop(seed):
         assert all(torch.equal(found[node], expected[node]) for node in network.nodes), engine
 
 
+@pytest.fixture
+def four_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("four_threads")
 @pytest.mark.parametrize("seed", range(60))
 def test_shared_among_threads_the_numbers_stay(seed, monkeypatch):
     model, _ = some_model(seed)
@@ -51,14 +60,14 @@ def test_shared_among_threads_the_numbers_stay(seed, monkeypatch):
     ticks = torch.cat([ticks, ticks.flip(0), ticks.roll(5, 0)], 1)[:, : seed % 6 + 1]
     expected = model.run(ticks, layers=model)
     monkeypatch.setattr(threads, "WORTH", 0)
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    found = {engine: model.run(ticks, block=5, engine=engine) for engine in ENGINES}
-    torch.set_num_threads(before)
-    for engine, activity in found.items():
-        assert all(torch.equal(activity[node], expected[node]) for node in model.network.nodes), engine
+    for engine in ENGINES:
+        found = model.run(ticks, block=5, engine=engine)
+        assert all(torch.equal(found[node], expected[node]) for node in model.network.nodes), engine
+        answer = model.run(ticks, record=["out"], block=5, engine=engine)["out"]
+        assert torch.equal(answer, expected["out"]), engine
 
 
+@pytest.mark.usefixtures("four_threads")
 @pytest.mark.parametrize("seed", range(80))
 def test_one_recording_divided_among_threads_keeps_its_numbers_and_its_count(seed, monkeypatch):
     model, ticks = some_model(seed, channels=[3, 16, 5, 32][seed // 2 % 4])
@@ -66,8 +75,6 @@ def test_one_recording_divided_among_threads_keeps_its_numbers_and_its_count(see
     expected = model.run(ticks[:, :batch], layers=model)
     alone = model.stream(batch, record=model.network.nodes, engine="events")
     stream = model.stream(batch, record=model.network.nodes, engine="events")
-    before = torch.get_num_threads()
-    torch.set_num_threads(4)
     begin = 0
     for length, worth in [(2, 0), (1, 1 << 16), (3, 0), (3, 0), (2, 1 << 16)]:  # what was divided is read undivided
         monkeypatch.setattr(threads, "WORTH", worth)
@@ -76,7 +83,6 @@ def test_one_recording_divided_among_threads_keeps_its_numbers_and_its_count(see
         for node, values in found.items():
             assert torch.equal(values, expected[node][begin : begin + length]), node
         begin += length
-    torch.set_num_threads(before)
     alone.run(ticks[:, :batch])
     assert stream.operations.tolist() == alone.operations.tolist()
 
@@ -198,7 +204,7 @@ def test_a_chain_too_large_to_write_out_is_computed_densely(monkeypatch):
     expected = model.run(ticks, layers=model)
     monkeypatch.setattr(fanouts, "LARGEST", 100)
     assert torch.equal(model.run(ticks, engine="auto")["out"], expected["out"])
-    with pytest.raises(ValueError, match="a chain into 'a' joins too many units to be walked along"):
+    with pytest.raises(ValueError, match="a map into 'a' joins too many units to be walked along"):
         model.run(ticks, engine="events")
 
 

@@ -25,6 +25,7 @@ IMAGES = [
     wb.Chain(wb.Conv(2, kernel=3), wb.Pool(2), wb.Dense(3)),
 ]
 CASES = [(operation, shape) for operation in IMAGES for shape in [(2, 6, 5), (1, 9, 7), (3, 4, 4)]]
+CASES += [(operation, (1, 4, 1)) for operation in (wb.Conv(1, kernel=3), wb.Chain(wb.Identity(), wb.Conv(1, kernel=3)))]
 CASES += [(operation, shape) for operation in (wb.Dense(5), wb.Identity()) for shape in [(7,), (3, 2)]]
 
 
@@ -68,7 +69,10 @@ def test_a_walk_along_the_table_is_the_map(operation: Operation, shape: Shape, g
 
 @pytest.mark.parametrize(("operation", "shape"), CASES, ids=str)
 def test_it_reaches_as_many_units_as_the_operation_says(operation: Operation, shape: Shape) -> None:
-    assert np.array_equal(tabulate(operation, shape).reached, in_memory(operation.fan_out(shape)))
+    table, expected = tabulate(operation, shape), in_memory(operation.fan_out(shape))
+    assert np.array_equal(table.runs[:, 4].repeat(table.depth), expected)
+    assert table.operations == expected.sum()
+    assert table.run_count == table.runs[:, 3].repeat(table.depth).sum()
 
 
 @pytest.mark.parametrize(("operation", "shape"), CASES, ids=str)

@@ -69,7 +69,7 @@ class Choice:
             missing = [n for part in plan.parts for n in part.nodes if n not in self.tabled | set(plan.network.inputs)]
             if missing:
                 raise ValueError(
-                    f'engine="events": a chain into {missing[0]!r} joins too many units to be walked along; use '
+                    f'engine="events": a map into {missing[0]!r} joins too many units to be walked along; use '
                     'engine="auto", which computes it densely'
                 )
 
@@ -129,8 +129,8 @@ def price(plan: Plan, part: Part) -> Cost:
     for edge in edges:
         shape = shapes[edge.source]
         fan_out = tabulate(edge.operation, shape)
-        operations[edge.source] += int(fan_out.runs[:, 4].sum()) * fan_out.depth
-        runs[edge.source] += int(fan_out.runs[:, 3].sum()) * fan_out.depth
+        operations[edge.source] += fan_out.operations
+        runs[edge.source] += fan_out.run_count
         products += edge.operation.products(shape)
         moved += math.prod(shape) + math.prod(shapes[edge.target])
     units = sum(math.prod(shapes[node]) for node in part.nodes)

@@ -37,9 +37,14 @@ class FanOut:
     apart: int
 
     @property
-    def reached(self) -> NDArray[np.int64]:
-        """How many targets each unit reaches (units)."""
-        return self.runs[:, 4].repeat(self.depth).astype(np.int64)
+    def operations(self) -> int:
+        """Synaptic operations when every unit spikes once."""
+        return int(self.runs[:, 4].sum()) * self.depth
+
+    @property
+    def run_count(self) -> int:
+        """Runs that are walked along when every unit spikes once."""
+        return int(self.runs[:, 3].sum()) * self.depth
 
     @property
     def reciprocal(self) -> int:
@@ -52,7 +57,8 @@ class FanOut:
 
     def is_within(self, row: int) -> bool:
         """Whether no run reaches from one row of so many targets into the next."""
-        return self.down == row or bool((self.runs[:, 2:4] <= 1).all())
+        run, runs = self.runs[:, 2].max(), self.runs[:, 3].max()
+        return bool(run <= row and self.down == row) or bool(run <= 1 and runs <= 1)
 
 
 def is_tabled(operation: Operation, shape: Shape) -> bool:
@@ -70,8 +76,8 @@ def is_tabled(operation: Operation, shape: Shape) -> bool:
 def tabulate(operation: Operation, shape: Shape) -> FanOut:
     """The table of a map from a source of this shape.
 
-    >>> tabulate(Conv(4, kernel=3), (1, 3, 3)).reached
-    array([16, 24, 16, 24, 36, 24, 16, 24, 16])
+    >>> tabulate(Conv(4, kernel=3), (1, 3, 3)).operations  # 36 of the unit in the middle, 24 or 16 of the others
+    196
     >>> table = tabulate(Dense(10), (5,))
     >>> table.runs, table.depth, table.apart
     (array([[ 0,  0, 10,  1, 10]], dtype=int32), 5, 10)

@@ -15,7 +15,7 @@ from workbench.ops import Shape
 from workbench.threads import share
 from workbench.walks import AHEAD, OFFSETS, ORIGIN, STEPS, UNITS, copy_lists, fill_rows, list_rows
 
-SILENT = 16  # so many units to one spike, about
+SILENT = 16  # units to one spike, about: so many times shorter than an activity a list is
 
 
 class Lists:

@@ -143,10 +143,7 @@ class Model(nn.Module):
 
     def transform(self, position: int, images: Tensor, bias: Tensor | None = None) -> Tensor:
         """The same map, (images, *source shape) to (images, *target shape), and a bias where it has no gain."""
-        operation, weights = (
-            self.network.edges[position].operation,
-            list(cast(nn.ParameterList, self.weights[position])),
-        )
+        operation, weights = self.network.edges[position].operation, list(self.weights[position].parameters())
         target = operation(images, weights) if bias is None else operation.shift(images, weights, bias)
         return target * self.gains[str(position)] if str(position) in self.gains else target
 

@@ -145,11 +145,11 @@ class Sparse:
             membrane = membranes.get(node)
             if membrane is None:
                 places[node] = -1
-            elif self.dynamics.signed:
-                places[node] = level.add(pack(membrane[0]))
-                sent.add(pack(membrane[1]))
-            else:
-                places[node] = level.add(pack(membrane))
+                continue
+            potential, *taken = membrane if self.dynamics.signed else (membrane,)
+            places[node] = level.add(pack(potential))
+            for gone in taken:
+                sent.add(pack(gone))
         return Levels(places, level.joined(), sent.joined(), {})
 
     def _make_room(self, nodes: Sequence[str], batch: int) -> Levels:
