@@ -98,7 +98,7 @@ def test_lists_hold_what_is_not_zero_and_give_it_back(seed):
     activity = torch.tensor(values, dtype=torch.float32)
     regions = np.zeros((1, NODE_COLUMNS), np.int64)
     regions[0, UNITS], regions[0, STEPS] = units, steps
-    lists = Lists(regions, batch)
+    lists = Lists(regions, batch, np.array([[0, units]]))
     lists.append(0, 0, activity)
     assert torch.equal(lists.fill(0, 0, steps, (units,)), activity)
     assert lists.count(0, 0, steps) == int((activity != 0).sum())

@@ -23,16 +23,15 @@ class Lists:
 
     `regions` is the table of nodes as the kernels take it. A list ends where the next one begins; before the first is
     written all are empty. There is room for every unit in every step, of which the machine only gives what is used.
-    Each recording may be held in bands: `cuts` (nodes, bands + 1) tells at which unit each begins; the first has room
+    Each recording is held in bands: `cuts` (nodes, bands + 1) tells at which unit each begins; the first has room
     for all. The units in a list rise, but for those nodes that are `mingled`, where one channel follows the other.
     """
 
-    def __init__(self, regions: NDArray[np.int64], batch: int, cuts: NDArray[np.int64] | None = None) -> None:
-        self.regions, self.batch = regions, batch
-        self.cuts = np.stack([0 * regions[:, UNITS], regions[:, UNITS]], axis=1) if cuts is None else cuts
-        self.bands = self.cuts.shape[1] - 1
+    def __init__(self, regions: NDArray[np.int64], batch: int, cuts: NDArray[np.int64]) -> None:
+        self.regions, self.batch, self.cuts = regions, batch, cuts
+        self.bands = cuts.shape[1] - 1
         self.mingled: set[int] = set()
-        lanes, widths = batch * self.bands, np.diff(self.cuts)
+        lanes, widths = batch * self.bands, np.diff(cuts)
         widths[:, 0] = regions[:, UNITS]
         rooms = widths * regions[:, STEPS, None] + AHEAD  # so many more may be written without being meant
         lengths = (regions[:, STEPS] + 1) * lanes
