@@ -1,6 +1,7 @@
 """Fixtures that several test files share."""
 
 import pytest
+import torch
 
 
 @pytest.fixture
@@ -13,3 +14,12 @@ def write(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def several_threads():
+    """Four threads of torch while the test runs, however many cores there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(before)

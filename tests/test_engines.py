@@ -44,15 +44,7 @@ def test_all_engines_give_the_numbers_of_the_plain_step_loop(seed):
         assert all(torch.equal(found[node], expected[node]) for node in network.nodes), engine
 
 
-@pytest.fixture
-def four_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(4)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.usefixtures("four_threads")
+@pytest.mark.usefixtures("several_threads")
 @pytest.mark.parametrize("seed", range(60))
 def test_shared_among_threads_the_numbers_stay(seed, monkeypatch):
     model, _ = some_model(seed)
@@ -67,7 +59,7 @@ def test_shared_among_threads_the_numbers_stay(seed, monkeypatch):
         assert torch.equal(answer, expected["out"]), engine
 
 
-@pytest.mark.usefixtures("four_threads")
+@pytest.mark.usefixtures("several_threads")
 @pytest.mark.parametrize("seed", range(80))
 def test_one_recording_divided_among_threads_keeps_its_numbers_and_its_count(seed, monkeypatch):
     model, ticks = some_model(seed, channels=[3, 16, 5, 32][seed // 2 % 4])

@@ -13,14 +13,6 @@ from workbench.walks import AHEAD, NODE_COLUMNS, STEPS, UNITS
 from workbench.words import LANES, add_scaled, add_some_scaled, count_ones, count_trailing_zeros
 
 
-@pytest.fixture
-def several_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.usefixtures("several_threads")
 @pytest.mark.parametrize("numbers", [0, threads.WORTH])
 def test_every_lane_is_done_once(numbers):
