@@ -39,6 +39,7 @@ FLOORS = [
         "threads",
         "words",
         "arenas",
+        "validation",
     },
     {"events"},
     {"graph"},

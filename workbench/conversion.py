@@ -9,12 +9,12 @@ from typing import Any
 from workbench.events.recordings import Recordings
 from workbench.folding import fold
 from workbench.model import Model, Scales
-from workbench.neurons import require_whole
 from workbench.norms import Norm
 from workbench.recipes import Recipe
 from workbench.scales import measure_scales, mix_scales, require_hidden, take_ceilings
 from workbench.selection import choose_recipe
 from workbench.spiking import delay_ticks, make_spiking
+from workbench.validation import require_whole
 
 
 class Unsaid(Enum):
@@ -62,8 +62,7 @@ def convert(
 
     Source: Rueckauer et al. 2017 (percentile, folding), Kugele et al. 2020 (matching delays), Bu et al. 2022 (start).
     """
-    k = recordings.ticks_per_frame if ticks_per_frame is None else ticks_per_frame
-    require_whole("ticks_per_frame", k)
+    k = require_whole("ticks_per_frame", recordings.ticks_per_frame if ticks_per_frame is None else ticks_per_frame)
     _require_convertible(model, k)
     options: dict[str, Any] = {
         "percentile": percentile, "scale": scale, "start": start, "floor": floor, "reset": reset, "membrane": membrane,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import operator
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from workbench.ops import Operation, Shape, operation_from_dict, require_operation
 from workbench.paths import find_cycle, reachable, shortest_delays
+from workbench.validation import whole
 
 
 @dataclass(frozen=True, repr=False)
@@ -155,9 +155,10 @@ class Network:
 
     def slowed(self, k: int) -> Network:
         """The same network on a clock k times finer: every delay times k."""
-        if isinstance(k, bool) or not isinstance(k, int) or k < 1:
+        factor = whole(k)
+        if factor is None or factor < 1:
             raise ValueError(f"slowed({k!r}): the factor must be a whole number of at least 1")
-        return self._with_delays_of(lambda edge: edge.delay * k)
+        return self._with_delays_of(lambda edge: edge.delay * factor)
 
     def with_delays(self, delays: Mapping[tuple[str, str], int]) -> Network:
         """The same network with new delays, {(source, target): delay}; edges not named keep theirs."""
@@ -281,20 +282,14 @@ def _target_shape(edge: Edge, source: Shape) -> Shape:
 
 
 def _whole_delay(delay: Any, name: str) -> int:
-    try:
-        whole = operator.index(delay)
-    except TypeError:
-        whole = -1
-    if whole < 0 or isinstance(delay, bool):
+    steps = whole(delay)
+    if steps is None or steps < 0:
         raise ValueError(f"edge {name}: delay {delay!r} must be a whole number of steps, 0 or more")
-    return whole
+    return steps
 
 
 def _whole_shape(node: str, shape: Any) -> Shape:
-    try:
-        whole = tuple(operator.index(size) for size in shape)
-    except TypeError:
-        whole = ()
-    if not whole or min(whole) < 1:
+    sizes = tuple(whole(size) for size in shape) if isinstance(shape, Iterable) else ()
+    if not sizes or not all(size is not None and size >= 1 for size in sizes):
         raise ValueError(f"input {node!r}: shape {shape!r} must be a tuple of whole numbers >= 1 such as (2, 34, 34)")
-    return whole
+    return tuple(size for size in sizes if size is not None)

@@ -17,12 +17,13 @@ from workbench.graph import Network
 from workbench.inference import Inference
 from workbench.inputs import arrange_inputs, require_finite, require_numbers
 from workbench.learning import Learning
-from workbench.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU, require_whole
+from workbench.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU
 from workbench.norms import Bias, Norm
 from workbench.paths import reachable
 from workbench.recipes import Recipe
 from workbench.scans import suits
 from workbench.streams import Stream
+from workbench.validation import require_seed, require_whole
 
 if TYPE_CHECKING:
     from workbench.sparse import Numbers
@@ -55,12 +56,13 @@ class Model(nn.Module):
         super().__init__()
         if norm not in ("batch", None):
             raise ValueError(f'norm={norm!r} is unknown; choose "batch" or None')
-        self.network, self.norm, self.ticks_per_frame = network, norm, ticks_per_frame
+        self.network, self.norm = network, norm
+        self.ticks_per_frame = require_whole("ticks_per_frame", ticks_per_frame)
         self.neuron = neuron if neuron is not None else ReLU()
         self.trained_network: Network | None = None  # of an SNN: the network its ANN was trained with
         self.scales: Scales | None = None  # of an SNN
         self.recipe: Recipe | None = None  # of an SNN: how it was converted
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(require_seed(seed))
         self.weights = nn.ModuleList(self._initial_weights(p, generator) for p in range(len(network.edges)))
         self.gains = nn.ParameterDict()  # of edges without weights, once a conversion has scaled them
         self.nodes = nn.ModuleDict(
@@ -109,7 +111,7 @@ class Model(nn.Module):
         inputs = arrange_inputs(self.network, frames)
         steps, batch = next(iter(inputs.values())).shape[:2]
         if block is not None:
-            require_whole("block", block)
+            block = require_whole("block", block)
         elif self.training:
             block = self.choose_block(steps, batch) if layers is None else steps
         record = list(self.network.nodes if record is None else record)
@@ -134,6 +136,7 @@ class Model(nn.Module):
         what is silent costing next to nothing; "auto", part by part whichever is cheaper at the activity measured in
         the block before. All give the same numbers, up to the rounding of sums that are taken in another order.
         """
+        batch = require_whole("stream: batch", batch)
         return self._stream(batch, [self.network.output] if record is None else record, engine)
 
     def connect(self, position: int, source: Tensor) -> Tensor:

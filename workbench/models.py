@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import combinations
 
 from workbench.graph import Edge, Network
-from workbench.neurons import require_whole
 from workbench.ops import Chain, Conv, Dense, Pool, Shape
+from workbench.validation import require_whole, whole
 
 
 def toy_network(shape: Shape = (2, 8, 8), classes: int = 3, channels: int = 4) -> Network:
@@ -98,7 +98,7 @@ def dsr(
     >>> dsr(4).first_response["class"], dsr(0, (2, 34, 34), width=4, stride=2).shapes["hd"]
     (4, (64, 3, 3))
     """
-    if isinstance(n, bool) or not isinstance(n, int) or n not in range(7):
+    if whole(n) not in range(7):
         raise ValueError(f"dsr({n!r}): n must be a whole number from 0 to 6")
     _require_whole("dsr", classes=classes, width=width, stride=stride)
     added = ["h11", "h21", "h12", "h22", "h13", "h23"][:n]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from workbench.scans import Dynamics, overwrite, suits
+from workbench.validation import hold_whole
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class QuantisedReLU(Neuron):
 
     def __post_init__(self) -> None:
         if self.levels is not None:
-            require_whole("levels", self.levels)
+            hold_whole(self, "levels")
 
     def scan(self, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
         clipped = drive.clamp(0, 1)
@@ -121,9 +122,8 @@ class IntegrateAndFire(Neuron):
         for option, known in choices:
             if getattr(self, option) not in known:
                 raise ValueError(f"{option}={getattr(self, option)!r} is unknown; choose from {', '.join(known)}")
-        for option in ("ticks_per_frame", "burst"):
-            require_whole(option, getattr(self, option))
-        require_whole("silence", self.silence, least=0)
+        hold_whole(self, "ticks_per_frame", "burst")
+        hold_whole(self, "silence", least=0)
         if self.silence >= self.ticks_per_frame:
             raise ValueError(
                 f"silence={self.silence} of {self.ticks_per_frame} ticks a frame leaves no tick to spike in; use at "
@@ -245,14 +245,3 @@ class Surrogate(torch.autograd.Function):
 def _whole_spikes(level: Tensor, least: Tensor | int, burst: int) -> Tensor:
     whole = level.floor()
     return (torch.maximum(whole, least) if isinstance(least, Tensor) else whole.clamp_(min=least)).clamp_(max=burst)
-
-
-def require_whole(option: str, value: object, least: int = 1) -> None:
-    """ValueError unless this option is a whole number of at least so many.
-
-    >>> require_whole("burst", 0)
-    Traceback (most recent call last):
-    ValueError: burst=0 must be a whole number of at least 1
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{option}={value!r} must be a whole number of at least {least}")

@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import reduce
-from numbers import Integral
 from typing import Any
 
 import torch
@@ -15,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from workbench.footprints import Footprint
+from workbench.validation import whole
 
 Shape = tuple[int, ...]
 
@@ -317,9 +317,10 @@ def _require_whole(operation: Operation, *names: str) -> None:
     """Make these fields plain integers, or refuse them."""
     for name in names:
         value = getattr(operation, name)
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        number = whole(value)
+        if number is None or number < 1:
             raise ValueError(f"{operation!r}: {name} must be a whole number of at least 1, not {value!r}")
-        object.__setattr__(operation, name, int(value))
+        object.__setattr__(operation, name, number)
 
 
 def _require_image(operation: Operation, shape: Shape) -> None:

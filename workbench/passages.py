@@ -15,6 +15,7 @@ from workbench.feeding import require_fit
 from workbench.measures import tabulate_run
 from workbench.model import Model
 from workbench.readout import average_answers
+from workbench.validation import whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +79,7 @@ def follow(model: Model, recordings: Recordings, recording: int = 0, answer: str
     (2, [True, False])
     """
     require_fit(model, recordings)
-    if isinstance(recording, bool) or not 0 <= recording < len(recordings):
+    if whole(recording) not in range(len(recordings)):
         raise ValueError(f"recording={recording!r} is not among the {len(recordings)} of {recordings.name}; from 0 on")
     one = recordings[[recording]]
     training = model.training

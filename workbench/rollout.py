@@ -9,6 +9,7 @@ from itertools import combinations
 
 from workbench.graph import Network
 from workbench.paths import connected_parts, reachable, topological_order
+from workbench.validation import whole
 
 Place = tuple[str, int]  # (node, frame)
 
@@ -31,8 +32,10 @@ class Rollout:
     frames: int
 
     def __post_init__(self) -> None:
-        if isinstance(self.frames, bool) or not isinstance(self.frames, int) or self.frames < 1:
+        frames = whole(self.frames)
+        if frames is None or frames < 1:
             raise ValueError(f"Rollout: frames must be a whole number of at least 1, not {self.frames!r}")
+        object.__setattr__(self, "frames", frames)
 
     @cached_property
     def places(self) -> tuple[Place, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from workbench.neurons import require_whole
 from workbench.precisions import require_precision
+from workbench.validation import hold_whole, require_seed
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Settings:
     precision: str = "fp32"
 
     def __post_init__(self) -> None:
-        for option in ("epochs", "batch"):
-            require_whole(option, getattr(self, option))
+        hold_whole(self, "epochs", "batch")
+        object.__setattr__(self, "seed", require_seed(self.seed))
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate={self.learning_rate!r} must be positive")
         for option in ("levels", "recompute"):
             if getattr(self, option) is not None:
-                require_whole(option, getattr(self, option))
+                hold_whole(self, option)
         require_precision(self.precision)
         for option in ("spike_cost", "noise"):
             if not 0 <= getattr(self, option) < math.inf:

@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench.events import editing
 from workbench.events.layout import Events, Sensor
+from workbench.validation import whole
 
 Seed = int | Sequence[int]
 
@@ -35,6 +36,6 @@ class Edit:
 
     def _require_whole(self, field: str, least: int, cure: str, most: float = float("inf")) -> None:
         """Refuse the value of a field unless it is a whole number from ``least`` to ``most``."""
-        value = getattr(self, field)
-        whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-        self._require(whole and least <= value <= most, field, cure)
+        value = whole(getattr(self, field))
+        self._require(value is not None and least <= value <= most, field, cure)
+        object.__setattr__(self, field, value)

@@ -10,8 +10,9 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from workbench.events.exactness import COUNTED, require_countable
 from workbench.events.layout import Events, flatten, unflatten
-from workbench.events.validity import frozen, positive, validate, whole_ticks
+from workbench.events.validity import frozen, positive, tick_length, validate, whole_ticks
 
 Selection = slice | Sequence[int] | NDArray[np.integer[Any]] | NDArray[np.bool_]
 
@@ -106,10 +107,13 @@ class Recordings:
         """Turn integer counts (tick, recording, *shape) into events in the middle of their ticks.
 
         ``as_ticks()`` gives back exactly ``counts``. Classes default to the numbers up to the largest label.
-        Raises ValueError when counts are negative or fractional, or ticks do not make whole frames.
+        Raises ValueError when counts are negative or fractional, ticks do not make whole frames, or all ticks
+        together last longer than times of 32 bits, 2,147 s.
         """
         counts = np.asarray(counts)
+        ticks_per_frame = positive(ticks_per_frame, f"{name}: ticks_per_frame")
         ticks = whole_ticks(counts, frames, ticks_per_frame, name)
+        tick_us = tick_length(tick_us, ticks, name)
         by_recording = np.moveaxis(counts, 1, 0).reshape(counts.shape[1], ticks, -1).astype(np.int64)
         recording, tick, site = np.nonzero(by_recording)
         repeats = by_recording[recording, tick, site]
@@ -228,6 +232,11 @@ class Recordings:
     def _require_bins(self) -> None:
         for field in ("frames", "ticks_per_frame", "window_us"):
             object.__setattr__(self, field, positive(getattr(self, field), f"{self.name}: {field}"))
+        if self.frames * self.ticks_per_frame * self.window_us >= 1 << 62:
+            raise ValueError(
+                f"{self.name}: {self.frames:,} frames of {self.ticks_per_frame:,} ticks over {self.window_us:,} us are"
+                " more than whole numbers of 64 bits tell apart; give fewer, or a shorter window_us"
+            )
 
     def _choose(self, index: int | Selection) -> NDArray[np.int64]:
         try:
@@ -251,4 +260,6 @@ class Recordings:
             place = np.repeat((np.arange(steps) * len(chosen) + row) * sites, np.diff(bounds))
             place += self.site[part][bounds[0] : bounds[-1]]
             np.add.at(counts, place, np.float32(1))
+            if len(place) >= COUNTED:
+                require_countable(counts.max(), f"{self.name}: recording {recording}")
         return counts.reshape(steps, len(chosen), *self.shape)

@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.events.exactness import COUNTED, require_countable, to_integers
 from workbench.events.layout import Events, flatten
 from workbench.events.validity import positive
 
@@ -19,7 +20,8 @@ def stream_ticks(
 
     ``events`` are arrays in order of time, such as `formats.stream` reads from a file; the first tick begins at time 0,
     tick s holds the times ``s * tick_us`` up to the next. Memory: one block and one array, however long the recording.
-    Raises ValueError for events outside ``shape``, before time 0 or not in order.
+    Raises ValueError for events outside ``shape``, before time 0, not in order or in no whole numbers, and for more
+    events in one tick and place than float32 counts exactly.
 
     >>> import numpy as np
     >>> some = np.array([(0, 0, t, True) for t in (5, 7, 31)], dtype=[*zip("xytp", ("i2", "i2", "i8", "?"))])
@@ -27,7 +29,7 @@ def stream_ticks(
     [[2.0, 0.0, 0.0], [1.0]]
     """
     tick_us, ticks = positive(tick_us, "stream_ticks: tick_us"), positive(ticks, "stream_ticks: ticks")
-    sites, now, last = prod(shape), 0, -1
+    sites, now, last, counted = prod(shape), 0, -1, 0
     counts = np.zeros((ticks, sites), dtype=np.float32)
     for some in events:
         tick, site = _place(some, shape, tick_us)
@@ -38,18 +40,21 @@ def stream_ticks(
         while len(tick):
             inside = int(np.searchsorted(tick, (now + 1) * ticks))
             np.add.at(counts, (tick[:inside] - now * ticks, site[:inside]), np.float32(1))
-            last = int(tick[inside - 1]) if inside else last
+            last, counted = int(tick[inside - 1]) if inside else last, counted + inside
+            if counted >= COUNTED:
+                require_countable(counts.max(), "stream_ticks: a block")
             tick, site = tick[inside:], site[inside:]
             if len(tick):
                 yield counts.reshape(ticks, 1, *shape)
-                now, counts = now + 1, np.zeros_like(counts)
+                now, counts, counted = now + 1, np.zeros_like(counts), 0
     if last >= 0:
         yield counts[: last - now * ticks + 1].reshape(-1, 1, *shape)
 
 
 def _place(events: Events, shape: tuple[int, ...], tick_us: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Tick and flat site of every event; their times may be those of days."""
+    time = to_integers(events["t"], "t", "stream_ticks")
     early = events.copy()
     early["t"] = 0
     _, site = flatten(early, shape, "stream_ticks")
-    return events["t"].astype(np.int64) // tick_us, site
+    return time // tick_us, site

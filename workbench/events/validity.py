@@ -8,6 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from workbench.validation import whole
+
+_LONGEST_US = int(np.iinfo(np.int32).max)
+_MOST_EVENTS = 1 << 36
 _AT_ONCE = 1 << 22  # events looked at together, so that mapped files are not held in memory
 
 
@@ -44,19 +48,23 @@ def frozen(values: ArrayLike, bits: int, owner: str) -> NDArray[Any]:
     return array
 
 
-def positive(value: int, owner: str) -> int:
-    """``value`` as an integer, refused unless it is whole and at least 1."""
-    if isinstance(value, bool) or int(value) != value or value < 1:
-        raise ValueError(f"{owner} is {value}; give a whole number of at least 1")
-    return int(value)
+def positive(value: object, owner: str) -> int:
+    """``value`` as an integer, refused unless it is whole, perhaps written as 1e6, and at least 1."""
+    number = int(value) if isinstance(value, float | np.floating) and value.is_integer() else whole(value)
+    if number is None or number < 1:
+        raise ValueError(f"{owner} is {value!r}; give a whole number of at least 1")
+    return number
 
 
 def validate(r: Fields) -> None:
     """Refuse fields that contradict each other."""
     if len(r.labels) == 0:
         raise ValueError(f"{r.name}: no recordings; give at least one (was a folder, subset or part empty?)")
-    if not r.shape or min(r.shape) < 1:
-        raise ValueError(f"{r.name}: shape is {r.shape}; every size must be at least 1, as in (2, 34, 34)")
+    if not r.shape or min(r.shape) < 1 or prod(r.shape) > np.iinfo(np.int32).max:
+        raise ValueError(
+            f"{r.name}: shape is {r.shape}; every size must be at least 1, as in (2, 34, 34), and their product below"
+            " 2^31"
+        )
     if not len(r.time_us) == len(r.site):
         raise ValueError(f"{r.name}: {len(r.time_us)} times but {len(r.site)} sites; give one each an event")
     bounds = [0, *r.starts.tolist(), len(r.site)] if len(r.starts) == len(r.labels) + 1 else [1, 0]
@@ -92,6 +100,9 @@ def whole_ticks(counts: NDArray[Any], frames: int | None, ticks_per_frame: int, 
             f"{name}: counts are {counts.dtype} of shape {counts.shape}; give whole numbers of events >= 0"
             " of shape (tick, recording, *shape)"
         )
+    total = float(counts.sum(dtype=np.float64))
+    if total > _MOST_EVENTS:
+        raise ValueError(f"{name}: counts hold {total:.3g} events, more than {_MOST_EVENTS:,}; give fewer recordings")
     ticks = len(counts)
     wanted = ticks // positive(ticks_per_frame, f"{name}: ticks_per_frame") if frames is None else frames
     if wanted * ticks_per_frame != ticks or ticks == 0:
@@ -100,3 +111,14 @@ def whole_ticks(counts: NDArray[Any], frames: int | None, ticks_per_frame: int, 
             " frames * ticks_per_frame steps"
         )
     return ticks
+
+
+def tick_length(tick_us: object, ticks: int, name: str) -> int:
+    """The length of a tick, refused unless it is whole, positive and so short that times of 32 bits hold all ticks."""
+    length = positive(tick_us, f"{name}: tick_us")
+    if length * ticks > _LONGEST_US:
+        raise ValueError(
+            f"{name}: {ticks:,} ticks of {length:,} us last {length * ticks / 1e6:,.0f} s, longer than times of 32 bits"
+            f" ({_LONGEST_US / 1e6:,.0f} s); give tick_us of at most {_LONGEST_US // ticks:,}, or fewer ticks"
+        )
+    return length

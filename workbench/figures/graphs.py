@@ -24,6 +24,7 @@ from workbench.figures.style import (
     shade,
 )
 from workbench.graph import Edge, Network
+from workbench.validation import require_whole
 
 INSTANT = ("dot", GREEN)  # an edge that takes no time
 LINES = (("solid", QUIET), ("dash", BLUE), ("longdash", VERMILION), ("dashdot", PURPLE), ("longdashdot", ORANGE))
@@ -40,8 +41,7 @@ def network(network: Network, ticks_per_frame: int = 1) -> go.Figure:
     >>> figures.network(Network({"eye": (4,)}, [Edge("eye", "hand", Dense(2))])).layout.meta["title"]
     '2 nodes, 1 edge: first response of hand after 1 frame'
     """
-    if isinstance(ticks_per_frame, bool) or not isinstance(ticks_per_frame, int) or ticks_per_frame < 1:
-        raise ValueError(f"figures.network: ticks_per_frame={ticks_per_frame!r} must be a whole number of at least 1")
+    ticks_per_frame = require_whole("figures.network: ticks_per_frame", ticks_per_frame)
     canvas = canvas_of(lay_out(network))
     paths = paths_of(network, canvas)
     texts = _texts(network, canvas)

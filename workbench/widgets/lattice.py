@@ -13,6 +13,7 @@ from workbench import figures
 from workbench.figures.lattice import kind, roles
 from workbench.graph import Network
 from workbench.rollout import Place, Rollout
+from workbench.validation import whole
 from workbench.widgets.panel import LABELLED, Panel
 
 MOST_FRAMES = 12
@@ -44,7 +45,7 @@ class RolloutsPanel(Panel):
     title = "Rollouts"
 
     def __init__(self, network: Network, frames: int = 6) -> None:
-        if isinstance(frames, bool) or not isinstance(frames, int) or not 1 <= frames <= MOST_FRAMES:
+        if whole(frames) not in range(1, MOST_FRAMES + 1):
             raise ValueError(f"widgets.rollouts: frames={frames!r} must be a whole number from 1 to {MOST_FRAMES}")
         self.network = network
         self._choices = {

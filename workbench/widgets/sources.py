@@ -6,6 +6,7 @@ import ipywidgets
 
 from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
+from workbench.validation import whole
 from workbench.widgets.panel import LABELLED
 
 
@@ -21,8 +22,9 @@ def slide_recordings(recordings: Recordings, recording: int, panel: str) -> ipyw
     >>> slide_recordings(recordings, 1, "player").max
     2
     """
-    if isinstance(recording, bool) or not 0 <= recording < len(recordings):
+    chosen = whole(recording)
+    if chosen not in range(len(recordings)):
         raise ValueError(f"widgets.{panel}: recording={recording!r} is not among the {len(recordings)}; count from 0")
     return ipywidgets.IntSlider(
-        recording, 0, len(recordings) - 1, description="recording", **LABELLED, disabled=len(recordings) == 1
+        chosen, 0, len(recordings) - 1, description="recording", **LABELLED, disabled=len(recordings) == 1
     )

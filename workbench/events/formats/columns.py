@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.events.exactness import find_inexact
 from workbench.events.formats.blocks import Block
 from workbench.events.formats.damage import DamagedFile
-
-_LARGEST = 2.0**63
 
 
 def refuse_other_types(path: Path, field: str, dtype: np.dtype[Any]) -> None:
@@ -30,18 +29,9 @@ def whole(path: Path, field: str, values: NDArray[Any], first: int) -> NDArray[n
     workbench.events.formats.damage.DamagedFile: one.npy has x = 2.5 at event 1, not a whole number; get the file \
 again, or take it out
     """
-    if values.dtype.kind == "f":
-        with np.errstate(all="ignore"):
-            values = values.astype(np.float64)
-        wrong, fact = ~np.isfinite(values), "not a finite number"
-        if not wrong.any():
-            wrong, fact = values != np.floor(values), "not a whole number"
-        if not wrong.any():
-            wrong, fact = np.abs(values) >= _LARGEST, "beyond 64 bits"
-    else:
-        wrong, fact = values > np.iinfo(np.int64).max, "beyond 64 bits"
-    if wrong.any():
-        bad = int(wrong.argmax())
+    found = find_inexact(values)
+    if found is not None:
+        bad, fact = found
         raise DamagedFile(path, f"has {field} = {values[bad]} at event {first + bad}, {fact}")
     return values.astype(np.int64)
 

@@ -1,0 +1,54 @@
+"""What counts as a whole number, and the words when something is none."""
+
+from __future__ import annotations
+
+import operator
+
+
+def whole(value: object) -> int | None:
+    """The value as a plain integer if it is a whole number, numpy's included; None for anything else.
+
+    Booleans are none, and floats are none, even 2.0: what counts is counted in integers.
+
+    >>> import numpy as np
+    >>> whole(3), whole(np.int64(3)), whole(True), whole(3.0), whole("3")
+    (3, 3, None, None, None)
+    """
+    if isinstance(value, bool):
+        return None
+    try:
+        return operator.index(value)  # type: ignore[arg-type]  # what has no index is told by the TypeError
+    except TypeError:
+        return None
+
+
+def require_whole(option: str, value: object, least: int = 1) -> int:
+    """The value as a plain integer; ValueError unless this option is a whole number of at least so many.
+
+    >>> require_whole("burst", 0)
+    Traceback (most recent call last):
+    ValueError: burst=0 must be a whole number of at least 1
+    """
+    number = whole(value)
+    if number is None or number < least:
+        raise ValueError(f"{option}={value!r} must be a whole number of at least {least}")
+    return number
+
+
+def hold_whole(owner: object, *fields: str, least: int = 1) -> None:
+    """Make these fields of a frozen value plain integers, or refuse them as `require_whole` does."""
+    for field in fields:
+        object.__setattr__(owner, field, require_whole(field, getattr(owner, field), least))
+
+
+def require_seed(seed: object, owner: str = "seed") -> int:
+    """The seed as a plain integer; ValueError unless it is a whole number from 0 to 2^63 - 1.
+
+    >>> require_seed(-1)
+    Traceback (most recent call last):
+    ValueError: seed=-1 must be a whole number from 0 to 9223372036854775807
+    """
+    number = whole(seed)
+    if number is None or not 0 <= number < 1 << 63:
+        raise ValueError(f"{owner}={seed!r} must be a whole number from 0 to {(1 << 63) - 1}")
+    return number
