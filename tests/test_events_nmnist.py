@@ -35,7 +35,10 @@ def test_a_part_of_the_set_is_read(root):
     dataset = load("n-mnist", root, frames=6, ticks_per_frame=5)
     assert dataset.train.labels.tolist() == [0, 0, 3, 7]
     assert dataset.test.labels.tolist() == [3, 9]
-    assert dataset.split == "official folders Train and Test; 6 of 70,000 recordings"
+    late = sum(int((events["t"] >= 300_000).sum()) for part in (dataset.train, dataset.test) for events in part)
+    outside = f"; {late} events lie outside the windows and are not binned"
+    assert dataset.split == f"official folders Train and Test; 6 of 70,000 recordings{outside}"
+    assert late == dataset.left_out > 0
     assert (dataset.shape, dataset.window_us, dataset.frames) == ((2, 34, 34), 300_000, 6)
     assert dataset.classes == tuple("0123456789")
     inside = sum((one["t"] < 300_000).sum() for one in dataset.train)

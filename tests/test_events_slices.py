@@ -61,13 +61,18 @@ def test_the_rest_is_a_slice_if_it_is_nine_tenths_full(times, slices):
     assert len(list(cut([some_events(times)], 100))) == slices
 
 
-def test_a_clock_that_was_running_begins_at_the_first_event():
+def test_a_recording_begins_at_its_clock_s_zero_or_at_its_first_event():
     late = some_events([1_000_000, 1_000_050, 1_000_130])
+    assert [one["t"].tolist() for one in cut([late], 100, running=True)] == [[0, 50, 130]]
     assert [one["t"].tolist() for one in cut([late], 100)] == [[0, 50, 130]]
+    late["t"] += 7
+    assert [one["t"].tolist() for one in cut([late], 100)] == [[7, 57, 137]]
     early = some_events([30, 50, 80])
     assert [one["t"].tolist() for one in cut([early], 100)] == [[30, 50, 80]]
+    assert [one["t"].tolist() for one in cut([early], 100, running=True)] == [[0, 20, 50]]
     before = some_events([-70, 20])
-    assert [one["t"].tolist() for one in cut([before], 100)] == [[0, 90]]
+    assert [one["t"].tolist() for one in cut([before], 100, running=True)] == [[0, 90]]
+    assert [one["t"].tolist() for one in cut([before], 100)] == [[-70, 20]]
 
 
 def test_silence_of_hours_makes_no_slices():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,15 +26,51 @@ Blocks = Callable[[Sensor | None], Iterator[Events]]
 class Clip:
     """One labelled stretch of events: how to read it, and what it is called in messages.
 
-    ``stamp`` changes when its events may have changed; None where that cannot be known. ``told`` gives the sensor that
-    its file names, if it does.
+    ``own_clock``: whether its times are known to count from its own beginning; else they may count from when a camera
+    was switched on, or a longer recording began. ``stamp`` changes when its events may have changed; None where that
+    cannot be known. ``told`` gives the sensor that its file names, if it does. ``extent`` is there where it has been
+    read before.
     """
 
     name: str
     label: int
     blocks: Blocks
+    own_clock: bool = False
     stamp: str | None = None
     told: Callable[[], Sensor | None] | None = None
+    extent: Extent | None = None
+
+    def measure(self, sensor: Sensor | None) -> Extent | None:
+        """Its extent, read block by block unless it is known; ValueError and OSError as its blocks raise them."""
+        if self.extent is not None:
+            return self.extent
+        return measure_extent(self.blocks(sensor), (self.told() if self.told else None) or (1, 1))
+
+
+@dataclass(frozen=True)
+class Extent:
+    """From when to when a clip has events (its first and its last), and the smallest sensor that holds all of them."""
+
+    first_us: int
+    last_us: int
+    sensor: Sensor
+
+
+def measure_extent(blocks: Iterable[Events], sensor: Sensor = (1, 1)) -> Extent | None:
+    """The extent of events in order of time, of at least this sensor; None where there are none.
+
+    >>> import numpy as np
+    >>> events = np.array([(3, 1, 50, 1), (0, 0, 400, 0)], dtype=[*zip("xytp", "iiii")])
+    >>> measure_extent([events])
+    Extent(first_us=50, last_us=400, sensor=(2, 4))
+    """
+    first, last, (height, width) = None, 0, sensor
+    for block in blocks:
+        if len(block):
+            first = int(block["t"][0]) if first is None else first
+            last = int(block["t"][-1])
+            height, width = max(height, int(block["y"].max()) + 1), max(width, int(block["x"].max()) + 1)
+    return None if first is None else Extent(first, last, (height, width))
 
 
 @dataclass(frozen=True)
@@ -65,7 +101,7 @@ def clip_file(path: Path, label: int, own_clock: bool = False) -> Clip:
             block["t"] -= origin
             yield block
 
-    return Clip(str(path), label, blocks, stamp_file(path), lambda: formats.sensor(path))
+    return Clip(str(path), label, blocks, own_clock, stamp_file(path), lambda: formats.sensor(path))
 
 
 def clip_interval(path: Path, label: int, begin_us: int, end_us: int) -> Clip:
@@ -82,16 +118,16 @@ def clip_interval(path: Path, label: int, begin_us: int, end_us: int) -> Clip:
                 return
 
     name = f"{path} from {begin_us} to {end_us} us"
-    return Clip(name, label, blocks, f"{stamp_file(path)} {begin_us} {end_us}")
+    return Clip(name, label, blocks, True, f"{stamp_file(path)} {begin_us} {end_us}")
 
 
-def clip_array(events: Any, label: int, name: str) -> Clip:
+def clip_array(events: Any, label: int, name: str, own_clock: bool = False, extent: Extent | None = None) -> Clip:
     """The clip that is a structured array in memory, or a function that gives one."""
 
     def blocks(sensor: Sensor | None) -> Iterator[Events]:
         yield require_events(events() if callable(events) else events, name, sensor)
 
-    return Clip(name, label, blocks)
+    return Clip(name, label, blocks, own_clock, extent=extent)
 
 
 def stamp_file(path: Path) -> str:

@@ -54,6 +54,11 @@ class Dataset:
         """Time that all frames together cover, in microseconds."""
         return self.train.window_us
 
+    @property
+    def left_out(self) -> int:
+        """How many events lie outside the windows, so that they are in no bin."""
+        return self.train.left_out + self.test.left_out
+
     def rebin(
         self, frames: int | None = None, ticks_per_frame: int | None = None, window_us: int | None = None
     ) -> Dataset:

@@ -81,7 +81,7 @@ def _cut_clip(path: Path) -> Clip:
     def blocks(sensor: Sensor | None) -> Iterator[Events]:
         yield formats.read_gesture(path)
 
-    return Clip(str(path), int(path.stem), blocks, stamp_file(path))
+    return Clip(str(path), int(path.stem), blocks, False, stamp_file(path))
 
 
 def _trial_clips(trials: Path, classes: int) -> Iterator[Clip]:

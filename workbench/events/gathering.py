@@ -27,6 +27,7 @@ class Preparation:
     sensor: Sensor
     polarities: int
     window_us: int
+    clock: str
     only_first: bool
     transforms: tuple[Transform, ...]
     seed: int
@@ -37,30 +38,38 @@ class Preparation:
         """Shape of a step: polarity, height, width, after the transforms."""
         return (self.polarities, *resize(self.transforms, self.sensor))
 
-    def prepare(self, clip: Clip, number: int) -> Iterator[NDArray[Any]]:
-        """The recordings that a clip becomes, as rows (time_us, site). ValueError for a clip without events."""
+    def prepare(self, clip: Clip, number: int) -> Iterator[tuple[NDArray[Any] | None, int]]:
+        """The recordings that a clip becomes, as rows (time_us, site), and how many events of each are not binned.
+
+        None stands for the rows of a window that is not asked for. ValueError for a clip without events.
+        """
         place = None
-        for place, events in enumerate(cut(clip.blocks(self.sensor), self.window_us)):
+        running = self.clock == "running" and not clip.own_clock
+        for place, events in enumerate(cut(clip.blocks(self.sensor), self.window_us, running)):
             if place and self.only_first:
-                continue  # read to the end all the same, so that damage there is found
+                yield None, len(events)  # read to the end all the same, so that damage there is found
+                continue
             changed, _ = apply(self.transforms, events, self.sensor, [self.seed, number, place])
             time_us, site = flatten(changed, self.shape, clip.name)
             rows = np.empty(len(site), dtype=ROWS)
             rows["time_us"], rows["site"] = time_us, site
-            yield rows
+            yield rows, int(((time_us < 0) | (time_us >= self.window_us)).sum())
         if place is None:
             raise ValueError(f"{clip.name} holds no events; take it out")
 
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """Recordings one after another: rows, where each starts, its label, its clip, and why clips were skipped."""
+    """Recordings one after another: rows, where each starts, its label and its clip; why clips were skipped, and how
+    many events of the others are not binned.
+    """
 
     rows: NDArray[Any]
     starts: NDArray[np.int64]
     labels: NDArray[np.int64]
     origins: NDArray[np.int64]
     skipped: tuple[str, ...]
+    left_out: int
 
 
 class Sink(Protocol):
@@ -120,10 +129,14 @@ def _append(clips: Sequence[Clip], preparation: Preparation, sink: Sink) -> dict
     """Put the rows of all clips into the sink; the notes tell where each recording starts, and what it is."""
     starts, labels, origins = [0], list[int](), list[int]()
     skipped: list[str] = []
+    left_out = 0
     for number, clip in enumerate(clips):
-        mark, before = sink.mark, len(labels)
+        mark, before, left_out_before = sink.mark, len(labels), left_out
         try:
-            for rows in preparation.prepare(clip, number):
+            for rows, outside in preparation.prepare(clip, number):
+                left_out += outside
+                if rows is None:
+                    continue
                 sink.append(rows)
                 starts.append(starts[-1] + len(rows))
                 labels.append(clip.label)
@@ -134,7 +147,8 @@ def _append(clips: Sequence[Clip], preparation: Preparation, sink: Sink) -> dict
             skipped.append(str(error))
             sink.rewind(mark)
             del starts[before + 1 :], labels[before:], origins[before:]
-    return {"starts": starts, "labels": labels, "origins": origins, "skipped": skipped}
+            left_out = left_out_before
+    return {"starts": starts, "labels": labels, "origins": origins, "skipped": skipped, "left_out": left_out}
 
 
 def _kept(path: Path, stamp: dict[str, Any]) -> Gathered:
@@ -150,4 +164,4 @@ def _gathered(rows: NDArray[Any], notes: dict[str, Any]) -> Gathered:
         array.flags.writeable = False
     if rows.flags.writeable:
         rows.flags.writeable = False
-    return Gathered(rows, starts, labels, origins, tuple(notes["skipped"]))
+    return Gathered(rows, starts, labels, origins, tuple(notes["skipped"]), notes["left_out"])

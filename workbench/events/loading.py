@@ -7,6 +7,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from workbench.events.places import Place, squeeze
 from workbench.events.recordings import Recordings
 from workbench.events.slices import FULL
 from workbench.events.splits import Split
-from workbench.events.surveys import recall
+from workbench.events.surveys import CLOCKS, recall
 from workbench.events.transforms import Transform
 from workbench.events.validity import positive
 
@@ -54,6 +55,7 @@ def load(
     labels: Sequence[int] | None = None,
     classes: int | Sequence[str] | None = None,
     sensor: tuple[int, int] | None = None,
+    clock: str | None = None,
     transforms: Transform | Sequence[Transform] = (),
     slices: str = "all",
     on_error: str = "raise",
@@ -74,7 +76,10 @@ def load(
     A recording longer than the window is cut into slices, all on its side of the ``split`` (``slices="first"`` takes
     the first alone). ``split``: the official one where there is one, else ``"random"`` by ``seed``, ``"first-100"`` or
     the share that trains; `Dataset.split` says which. ``sensor`` (height, width) where files do not tell, else the
-    smallest that holds all events. ``transforms`` (`workbench.events.transforms`) change every slice, by ``seed``.
+    smallest that holds all events. ``clock`` where nobody knows it: ``"own"``, times count from the recording's own
+    beginning, or ``"running"``, it begins at its first event; by default it is their own unless one of them begins
+    later than the longest lasts, or before 0. ``transforms`` (`workbench.events.transforms`) change every slice, by
+    ``seed``.
     ``on_error="skip"`` leaves out damaged recordings with one warning that counts them. What was read is kept in
     ``root/.workbench`` unless ``cache=False``, and read from there while files and settings are the same.
 
@@ -87,25 +92,28 @@ def load(
 n-cars, dvs-gesture, or a folder
     """
     steps = _require_transforms(transforms)
-    _require_options(slices, on_error)
+    _require_options(slices=(slices, ("all", "first")), on_error=(on_error, ("raise", "skip")), clock=(clock, CLOCKS))
     owner = f"{name} train: " if isinstance(name, str) else ""
     frames, ticks_per_frame = positive(frames, f"{owner}frames"), positive(ticks_per_frame, f"{owner}ticks_per_frame")
     skip, first, where = on_error == "skip", slices == "first", Path(root)
     if isinstance(name, str) and name in GENERATED:
-        _refuse_unused(name, split=split, labels=labels, classes=classes, sensor=sensor, download=download or None)
+        _refuse_unused(
+            name, split=split, labels=labels, classes=classes, sensor=sensor, clock=clock, download=download or None
+        )
         made = remember(name, GENERATED[name], where, seed)
         if not steps and (window_us is None or first or window_us * (1 + FULL) > made.window_us):
-            return made.rebin(frames, ticks_per_frame, window_us)
+            made = made.rebin(frames, ticks_per_frame, window_us)
+            return replace(made, split=made.split + _tell_left_out(made.left_out))
         collection = _regather(made)
     else:
         collection, where = _find(name, where, split, seed, labels, classes, download)
     kept = where / CACHE if cache else None
-    sensor, window_us = _complete(collection, sensor, window_us, skip, kept)
+    sensor, window_us, clock = _complete(collection, sensor, window_us, clock, skip, kept)
     if positive(window_us, f"{owner}window_us") > _LONGEST_US:
         raise ValueError(
             f"{owner}window_us is {window_us}, beyond {_LONGEST_US}; give a shorter one, to cut recordings"
         )
-    preparation = Preparation(sensor, collection.polarities, window_us, first, steps, seed, skip)
+    preparation = Preparation(sensor, collection.polarities, window_us, clock, first, steps, seed, skip)
     return _build(collection, preparation, kept).rebin(frames, ticks_per_frame)
 
 
@@ -120,9 +128,9 @@ def _require_transforms(transforms: Transform | Sequence[Transform]) -> tuple[Tr
     return steps
 
 
-def _require_options(slices: str, on_error: str) -> None:
-    for option, value, known in (("slices", slices, ("all", "first")), ("on_error", on_error, ("raise", "skip"))):
-        if value not in known:
+def _require_options(**options: tuple[str | None, tuple[str, ...]]) -> None:
+    for option, (value, known) in options.items():
+        if value not in known and (option, value) != ("clock", None):
             raise ValueError(f"{option} is {value!r}; give {' or '.join(map(repr, known))}")
 
 
@@ -193,23 +201,32 @@ def _collect_held(
 
 
 def _complete(
-    collection: Collection, sensor: Sensor | None, window_us: int | None, skip: bool, cache: Path | None
-) -> tuple[Sensor, int]:
-    """Sensor and window: as given, as known, else as a first reading of all clips finds them."""
+    collection: Collection,
+    sensor: Sensor | None,
+    window_us: int | None,
+    clock: str | None,
+    skip: bool,
+    cache: Path | None,
+) -> tuple[Sensor, int, str]:
+    """Sensor, window and clock: as given, as known, else as a first reading of all clips finds them."""
+    clips = [*collection.train, *collection.test]
+    if all(clip.own_clock for clip in clips):
+        _refuse_unused(f"{collection.name}, whose recordings have clocks of their own,", clock=clock)
+        clock = "own"
     sensor = sensor or collection.sensor
     window_us = collection.window_us if window_us is None else window_us
-    if sensor is not None and window_us is not None:
-        return sensor, window_us
-    clips = [*collection.train, *collection.test]
-    settings = {"sensor": sensor, "skip": skip}
-    found = recall(clips, sensor, skip, *_keep(collection, clips, settings, "survey", cache))
-    return found.sensor, found.longest_us if window_us is None else window_us
+    if sensor is not None and window_us is not None and clock is not None:
+        return sensor, window_us, clock
+    settings: dict[str, Any] = {"sensor": sensor, "skip": skip, "window_us": window_us, "clock": clock}
+    path, stamp = _keep(collection, clips, settings, "survey", cache)
+    found = recall(clips, path, stamp, **settings)
+    return found.sensor, found.longest_us if window_us is None else window_us, found.clock
 
 
 def _regather(made: Dataset) -> Collection:
     """A generated set as clips, to be cut and transformed like any other."""
     train, test = (
-        tuple(clip_array(part[i], int(part.labels[i]), f"{part.name}[{i}]") for i in range(len(part)))
+        tuple(clip_array(part[i], int(part.labels[i]), f"{part.name}[{i}]", own_clock=True) for i in range(len(part)))
         for part in (made.train, made.test)
     )
     height, width = made.shape[-2:]
@@ -227,6 +244,9 @@ def _build(collection: Collection, preparation: Preparation, cache: Path | None)
         *((len(np.unique(one.origins)), len(one.labels)) for one in gathered.values()), strict=True))  # fmt: skip
     if found > clips:
         words += f"; {clips:,} recordings cut into {found:,} slices of {preparation.window_us / 1000:g} ms"
+    if preparation.clock == "running":
+        words += "; each recording begins at its first event"
+    words += _tell_left_out(sum(one.left_out for one in gathered.values()))
     skipped = [reason for one in gathered.values() for reason in one.skipped]
     if skipped:
         words += f"; {len(skipped):,} damaged left out"
@@ -238,6 +258,11 @@ def _build(collection: Collection, preparation: Preparation, cache: Path | None)
         )
     train, test = (_recordings(collection, preparation, one, part, words) for part, one in gathered.items())
     return Dataset(collection.name, train, test, words)
+
+
+def _tell_left_out(events: int) -> str:
+    """What the split says of events that are in no bin; nothing where there are none."""
+    return f"; {events:,} events lie outside the windows and are not binned" if events else ""
 
 
 def _recordings(

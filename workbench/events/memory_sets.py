@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from workbench.events.clips import Clip, Collection, clip_array
+from workbench.events.clips import Clip, Collection, Extent, clip_array, measure_extent, require_events
 from workbench.events.splits import Split, divide, require_official
+from workbench.events.targets import find_sources, name_classes, trace_target
+from workbench.validation import whole
 
 
 def collect_arrays(
@@ -38,22 +42,25 @@ def collect_arrays(
 
 def collect_tonic(datasets: tuple[Any, ...], split: Split = None, seed: int = 0) -> Collection:
     """A data set of tonic, or its training and test set: anything with ``len``, ``[i]`` -> (events, target) and
-    ``sensor_size`` (width, height, polarities; None where recordings differ), or a subset of such a set.
+    ``sensor_size`` (width, height, polarities; None where recordings differ), subsets and concatenations of such sets
+    included.
 
-    Of a single one four fifths of every class train, drawn by ``seed``, or as ``split`` says. The events are read
-    anew from the object whenever the set is loaded. Raises ValueError when an item is no pair or the sensors differ.
+    What an item gives is the truth, its target as well as its events: every item is read once here, for its target
+    and its extent, and once more when its events are gathered. Of a single set four fifths of every class train, drawn
+    by ``seed``, or as ``split`` says. Raises ValueError when an item is no pair or the sensors differ.
     """
-    sizes = {_describe(dataset).sensor_size for dataset in datasets}
+    sizes = {size if size is None else tuple(size) for dataset in datasets for size in _sensor_sizes(dataset)}
     if len(sizes) != 1:
-        raise ValueError(f"the two data sets differ in sensor_size: {sizes}; give parts of one set")
+        who = "the two data sets" if len(datasets) == 2 else "the parts of the data set"
+        raise ValueError(f"{who} differ in sensor_size: {sizes}; give parts of one set, or load them one by one")
     size = sizes.pop()
     sensor, polarities = (None, 2) if size is None else ((size[1] or 1, size[0]), size[2])
-    targets = [_targets(dataset) for dataset in datasets]
-    classes, labels = _classes(_describe(datasets[0]), targets)
-    name = type(_describe(datasets[0])).__name__
+    read = [[_read_item(dataset, index, polarities) for index in range(len(dataset))] for dataset in datasets]
+    classes, labels = name_classes(datasets, [[item.target for item in items] for items in read])
+    name = type(find_sources(datasets[0])[0]).__name__
     parts = [
-        tuple(_item(dataset, i, label, polarities) for i, label in enumerate(part))
-        for dataset, part in zip(datasets, labels, strict=True)
+        tuple(item.clip(dataset, label) for item, label in zip(items, part, strict=True))
+        for dataset, items, part in zip(datasets, read, labels, strict=True)
     ]
     if len(parts) == 2:
         require_official(split, name)
@@ -66,61 +73,68 @@ def collect_tonic(datasets: tuple[Any, ...], split: Split = None, seed: int = 0)
 
 def is_tonic(dataset: Any) -> bool:
     """Whether an object is used as the data sets of tonic are."""
-    described = _describe(dataset)
-    return hasattr(described, "sensor_size") and all(hasattr(dataset, name) for name in ("__len__", "__getitem__"))
+    known = find_sources(dataset)
+    return bool(known) and all(hasattr(dataset, name) for name in ("__len__", "__getitem__"))
 
 
-def _describe(dataset: Any) -> Any:
-    """The set that tells sensor and classes: this one, or the one that it is a subset of."""
-    while not hasattr(dataset, "sensor_size") and hasattr(dataset, "dataset"):
-        dataset = dataset.dataset
-    return dataset
+def _sensor_sizes(dataset: Any) -> list[Any]:
+    return [source.sensor_size for source in find_sources(dataset)]
 
 
-def _item(dataset: Any, index: int, label: int, polarities: int) -> Clip:
+class _UnreadableError(ValueError):
+    """An item that the data set fails to give."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Item:
+    """What reading an item once has told: its extent and target, or an error and the target that is listed, if any."""
+
+    index: int
+    polarities: int
+    target: Any
+    extent: Extent | None
+    error: _UnreadableError | None
+
+    def clip(self, dataset: Any, label: int) -> Clip:
+        """The item as a clip, which reads it anew; what could not be read is not tried again."""
+        name = f"{type(dataset).__name__}[{self.index}]"
+
+        def read() -> Any:
+            if self.error is not None:
+                raise self.error
+            return _events_of(dataset, self.index, self.polarities)[0]
+
+        return clip_array(read, label, name, extent=self.extent)
+
+
+def _read_item(dataset: Any, index: int, polarities: int) -> _Item:
+    try:
+        events, target = _events_of(dataset, index, polarities)
+    except _UnreadableError as error:
+        return _Item(index, polarities, trace_target(dataset, index), None, error)
+    try:
+        extent = measure_extent([require_events(events, f"{type(dataset).__name__}[{index}]")])
+    except ValueError:
+        extent = None  # whoever gathers the events finds out
+    return _Item(index, polarities, target, extent, None)
+
+
+def _events_of(dataset: Any, index: int, polarities: int) -> tuple[Any, Any]:
     name = f"{type(dataset).__name__}[{index}]"
-
-    def read() -> Any:
-        try:
-            events = dataset[index][0]
-        except Exception as error:
-            words = f"{type(error).__name__}: {error}"
-            raise ValueError(f"{name} cannot be read ({words}); mend the file, or leave it out by a subset") from error
-        if polarities == 1 and getattr(events, "dtype", np.dtype(int)).names:
-            events = events.copy()
-            events["p"] = 0
-        return events
-
-    return clip_array(read, label, name)
-
-
-def _targets(dataset: Any) -> list[Any]:
-    """The targets of all items: those the object lists, else of every item as it is read."""
-    listed = getattr(dataset, "targets", None)
-    if listed is None or len(listed) != len(dataset):
-        pairs = [dataset[i] for i in range(len(dataset))]
-        if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
-            raise ValueError(
-                f"{type(dataset).__name__}: an item is no pair (events, target); such sets have no classes"
-            )
-        listed = [target for _, target in pairs]
-    return [target.item() if hasattr(target, "item") else target for target in listed]
-
-
-def _classes(dataset: Any, targets: list[list[Any]]) -> tuple[tuple[str, ...], list[list[int]]]:
-    """Names of the classes, and the targets as indexes into them."""
-    known = getattr(dataset, "classes", None)
-    found = [target for part in targets for target in part]
-    whole = all(isinstance(target, int) and not isinstance(target, bool) and target >= 0 for target in found)
-    if isinstance(known, Mapping) and whole:  # name -> number
-        known = [name for name, _ in sorted(known.items(), key=lambda pair: pair[1])]
-    if known is not None and whole and len(known) > max(found, default=0):
-        return tuple(map(str, known)), targets
-    if any(isinstance(target, dict | list | np.ndarray) for target in found):
-        raise ValueError(f"{type(dataset).__name__}: its targets are no classes; give recordings with one label each")
-    names = sorted(set(found), key=str) if not whole else list(range(max(found, default=0) + 1))
-    index = {name: number for number, name in enumerate(names)}
-    return tuple(map(str, names)), [[index[target] for target in part] for part in targets]
+    try:
+        pair = dataset[index]
+    except Exception as error:
+        words = f"{type(error).__name__}: {error}"
+        raise _UnreadableError(
+            f"{name} cannot be read ({words}); mend the file, or leave it out by a subset"
+        ) from error
+    if not isinstance(pair, tuple | list) or len(pair) != 2 or pair[1] is None:
+        raise ValueError(f"{type(dataset).__name__}: an item is no pair (events, target); such sets have no classes")
+    events, target = pair
+    if polarities == 1 and getattr(events, "dtype", np.dtype(int)).names:
+        events = events.copy()
+        events["p"] = 0
+    return events, target
 
 
 def _label(events: list[Any], labels: Sequence[int] | None, classes: Sequence[str] | None) -> list[tuple[Any, int]]:
@@ -129,7 +143,8 @@ def _label(events: list[Any], labels: Sequence[int] | None, classes: Sequence[st
     if len(labels) != len(events):
         raise ValueError(f"{len(events)} recordings but {len(labels)} labels; give one each")
     for i, label in enumerate(labels):
-        if int(label) != label or not 0 <= label < (np.inf if classes is None else len(classes)):
+        number = whole(label)
+        if number is None or not 0 <= number < (np.inf if classes is None else len(classes)):
             known = "whole numbers from 0" if classes is None else f"0 to {len(classes) - 1} ({', '.join(classes)})"
             raise ValueError(f"labels[{i}] is {label}, which is not a class; give {known}")
-    return [(one, int(label)) for one, label in zip(events, labels, strict=True)]
+    return [(one, operator.index(label)) for one, label in zip(events, labels, strict=True)]

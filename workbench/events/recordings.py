@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from math import prod
 from typing import Any, overload
 
@@ -167,6 +168,15 @@ class Recordings:
         given = {"frames": frames, "ticks_per_frame": ticks_per_frame, "window_us": window_us}
         return self._with(**{field: value for field, value in given.items() if value is not None})
 
+    @property
+    def left_out(self) -> int:
+        """How many events lie outside the window, so that they are in no bin."""
+        inside = 0
+        for begin, end in pairwise(self.starts.tolist()):
+            first, last = np.searchsorted(self.time_us[begin:end], (0, self.window_us))
+            inside += int(last - first)
+        return int(self.starts[-1]) - inside
+
     def told(self, divided: str) -> Recordings:
         """The same recordings, which say so that they were divided."""
         return self._with(divided=divided)
@@ -213,6 +223,7 @@ class Recordings:
     def __repr__(self) -> str:
         sizes = np.diff(self.starts)
         rate = sizes.mean() / self.window_us * 1000
+        outside = self.left_out
         return (
             f"Recordings {self.name}: {len(self):,} recordings of {len(self.classes)} classes\n"
             f"  classes: {', '.join(self.classes)}\n"
@@ -220,6 +231,7 @@ class Recordings:
             f" over {self.window_us / 1000:g} ms\n"
             f"  {sizes.mean():,.0f} events a recording ({sizes.min():,} to {sizes.max():,}),"
             f" {rate:,.1f} events a millisecond"
+            + (f"\n  {outside:,} events lie outside the window and are not binned" if outside else "")
         )
 
     def _with(self, **changes: Any) -> Recordings:

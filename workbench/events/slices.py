@@ -12,13 +12,13 @@ from workbench.events.layout import Events
 FULL = 0.9  # share of a window that the last slice must cover to stand alone
 
 
-def cut(blocks: Iterable[Events], window_us: int) -> Iterator[Events]:
+def cut(blocks: Iterable[Events], window_us: int, running: bool = False) -> Iterator[Events]:
     """The windows of a recording one after another, each with its own time from 0.
 
-    The recording begins at its clock's 0, or at its first event where the clock was running before (a first event
-    outside the first window). What is left over after the last window stays with
-    it as late events, unless it covers nine tenths of a window and is one itself. Windows without events are left
-    out. Memory: two windows and a block.
+    The recording begins at its clock's 0, or at its first event where the clock was ``running`` before. What is left
+    over after the last window stays with it as late events, unless it covers nine tenths of a window and is one
+    itself; what comes before 0 stays with the first. Windows without events are left out. Memory: two windows and a
+    block.
 
     >>> import numpy as np
     >>> events = np.array([(0, 0, t, True) for t in (10, 110, 190, 215)], dtype=[*zip("xytp", ("i2", "i2", "i8", "?"))])
@@ -27,7 +27,7 @@ def cut(blocks: Iterable[Events], window_us: int) -> Iterator[Events]:
     """
     before: tuple[int, list[Events]] | None = None  # a whole window; what follows it may belong to it
     now: tuple[int, list[Events]] | None = None
-    for number, part in _runs(blocks, window_us):
+    for number, part in _runs(blocks, window_us, running):
         if now is None or now[0] != number:
             if before is not None:
                 yield _join(before, window_us)
@@ -43,18 +43,17 @@ def cut(blocks: Iterable[Events], window_us: int) -> Iterator[Events]:
     yield _join(now, window_us)
 
 
-def _runs(blocks: Iterable[Events], window_us: int) -> Iterator[tuple[int, Events]]:
-    """The number of a window and some events in it, by the recording's own clock."""
-    origin: int | None = None
+def _runs(blocks: Iterable[Events], window_us: int, running: bool) -> Iterator[tuple[int, Events]]:
+    """The number of a window and some events in it, counted from the recording's beginning."""
+    origin = None if running else 0
     for block in blocks:
         if len(block) == 0:
             continue
         if origin is None:
-            first = int(block["t"][0])
-            origin = 0 if 0 <= first < window_us else first
+            origin = int(block["t"][0])
         timed = block.copy()
         timed["t"] -= origin
-        number = timed["t"] // window_us
+        number = np.maximum(timed["t"] // window_us, 0)
         for begin, end in pairwise([0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(timed)]):
             yield int(number[begin]), timed[begin:end]
 

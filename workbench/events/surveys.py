@@ -1,4 +1,4 @@
-"""A first look at clips whose sensor or length nobody knows."""
+"""A first look at clips whose sensor, length or clock nobody knows."""
 
 from __future__ import annotations
 
@@ -9,65 +9,85 @@ from typing import Any
 
 import numpy as np
 
-from workbench.events.clips import Clip
+from workbench.events.clips import Clip, Extent
 from workbench.events.layout import Sensor
 from workbench.events.store import DamagedStoreError, UnwritableStoreError, Writer, open_rows
+from workbench.validation import whole
 
 _NO_ROWS = np.dtype("u1")
+CLOCKS = ("own", "running")
+"""What a recording's times count from: its own beginning, or something before it, so that it begins at its first event.
+"""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What a first reading found: the smallest sensor that holds all events and all sensors that files name, and how
-    long the longest clip lasts.
+    """What a first reading found: the smallest sensor that holds all events and all sensors that files name, how long
+    the longest clip lasts, and the clock of all clips that have none known to be their own.
 
     From a millisecond on, the length is rounded up to whole milliseconds.
     """
 
     sensor: Sensor
     longest_us: int
+    clock: str
+
+    def __post_init__(self) -> None:
+        sizes = (*self.sensor, self.longest_us)
+        if len(self.sensor) != 2 or not all((whole(size) or 0) >= 1 for size in sizes) or self.clock not in CLOCKS:
+            raise ValueError(f"{self!r} is no survey")
 
 
-def survey(clips: Sequence[Clip], sensor: Sensor | None, skip: bool) -> Survey:
+def survey(
+    clips: Sequence[Clip], sensor: Sensor | None, skip: bool, window_us: int | None = None, clock: str | None = None
+) -> Survey:
     """Read all clips once, block by block. Damaged ones raise ValueError or OSError, or are skipped.
+
+    Unless the ``clock`` is told, the clips share one: it was running before them if one of them begins before 0, or
+    later than the longest of them, and the ``window_us`` if there is one, lasts; else it is their own.
 
     >>> import numpy as np
     >>> from workbench.events.clips import clip_array
     >>> events = np.array([(3, 1, 50, 1), (0, 0, 400, 0)], dtype=[*zip("xytp", "iiii")])
     >>> survey([clip_array(events, 0, "some")], None, skip=False)
-    Survey(sensor=(2, 4), longest_us=401)
+    Survey(sensor=(2, 4), longest_us=401, clock='own')
     """
-    height = width = longest = 1
+    extents: list[tuple[Clip, Extent]] = []
     for clip in clips:
-        begin, end = None, 0
         try:
-            tall, wide = (clip.told() if clip.told else None) or (1, 1)
-            for block in clip.blocks(sensor):
-                if len(block):
-                    begin = int(block["t"][0]) if begin is None else begin
-                    end = int(block["t"][-1])
-                    tall, wide = max(tall, int(block["y"].max()) + 1), max(wide, int(block["x"].max()) + 1)
+            extent = clip.measure(sensor)
         except (ValueError, OSError):
             if not skip:
                 raise
             continue
-        if begin is not None:
-            longest = max(longest, end + 1 - (0 if 0 <= begin <= end - begin else begin))  # the clock ran before
-            height, width = max(height, tall), max(width, wide)
-    return Survey(sensor or (height, width), -(-longest // 1000) * 1000 if longest > 1000 else longest)
+        if extent is not None:
+            extents.append((clip, extent))
+    clock = clock or _find_clock([extent for clip, extent in extents if not clip.own_clock], window_us or 0)
+    lengths = [1]
+    for clip, extent in extents:
+        begin = extent.first_us if clock == "running" and not clip.own_clock else 0
+        lengths.append(extent.last_us + 1 - begin)
+    longest = max(lengths)
+    height, width = (max([1, *(extent.sensor[axis] for _, extent in extents)]) for axis in (0, 1))
+    return Survey(sensor or (height, width), -(-longest // 1000) * 1000 if longest > 1000 else longest, clock)
 
 
-def recall(
-    clips: Sequence[Clip], sensor: Sensor | None, skip: bool, path: Path | None, stamp: dict[str, Any]
-) -> Survey:
-    """The survey that is kept under ``path`` for this ``stamp``; else a new one, which is kept there if it can be."""
+def _find_clock(extents: Sequence[Extent], window_us: int) -> str:
+    longest = max((extent.last_us - extent.first_us + 1 for extent in extents), default=0)
+    begins = [extent.first_us for extent in extents]
+    outside = min(begins, default=0) < 0 or max(begins, default=0) > max(longest, window_us)
+    return "running" if outside else "own"
+
+
+def recall(clips: Sequence[Clip], path: Path | None, stamp: dict[str, Any], **settings: Any) -> Survey:
+    """The `survey` that is kept under ``path`` for this ``stamp``; else a new one, which is kept there if it can be."""
     if path is None:
-        return survey(clips, sensor, skip)
+        return survey(clips, **settings)
     try:
-        height_width, longest = (open_rows(path, _NO_ROWS, stamp)[1][name] for name in ("sensor", "longest_us"))
-        return Survey((height_width[0], height_width[1]), longest)
-    except (FileNotFoundError, DamagedStoreError, NotADirectoryError, KeyError, TypeError, ValueError):
-        found = survey(clips, sensor, skip)
+        notes = open_rows(path, _NO_ROWS, stamp)[1]
+        return Survey(tuple(notes["sensor"]), notes["longest_us"], notes["clock"])
+    except (OSError, DamagedStoreError, KeyError, TypeError, ValueError):
+        found = survey(clips, **settings)
     try:
         with Writer(path, _NO_ROWS, stamp) as writer:
             writer.finish(asdict(found))
