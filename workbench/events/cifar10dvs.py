@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbench.events.clips import Clip, Collection, clip_file
-from workbench.events.places import Place, files, folders
+from workbench.events.folder_tree import files, folders
+from workbench.events.places import Place
 from workbench.events.splits import Split, divide
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

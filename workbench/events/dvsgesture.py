@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from workbench.events import formats
 from workbench.events.clips import Clip, Collection, clip_interval, stamp_file
+from workbench.events.folder_tree import folders, walk
 from workbench.events.layout import Events, Sensor
-from workbench.events.places import Place, files, folders
+from workbench.events.places import Place
 from workbench.events.splits import Split, require_official
 
 CLASSES = (
@@ -53,28 +54,42 @@ def collect(root: Path, split: Split = None, seed: int = 0, classes: int = 11) -
     if classes not in (10, 11):
         raise ValueError(f'dvs-gesture has 11 classes, or 10 without "other gestures"; classes is {classes!r}')
     folder = PLACE.find(root)
-    trials = _find_trials(folder)
+    trials, tree = _find_trials(folder), walk(folder)
     if trials is None:
-        train, test = (tuple(_cut_clips(folder / name, classes)) for name in CUT)
+        found = [path for path in tree.files if path.suffix.lower() == ".npy"]
+        parts = [[path for path in found if _is_cut(path.relative_to(folder), name)] for name in CUT]
+        train, test = (tuple(_cut_clips(part, classes)) for part in parts)
     else:
-        train, test = (tuple(_trial_clips(trials / name, classes)) for name in TRIALS)
+        found = [path for path in tree.files if path.suffix.lower() == ".aedat"]
+        parts = [list(_listed(trials / name)) for name in TRIALS]
+        train, test = (tuple(_trial_clips(part, classes)) for part in parts)
     for part, name in ((train, "train"), (test, "test")):
         if not part:
             raise ValueError(f"{folder} has no recording to {name}; dvs-gesture needs {PLACE.layout}")
     others = "with" if classes == 11 else "without"
-    found = f"{len(train) + len(test):,} of {PLACE.recordings:,} recordings"
-    words = f'official, by users; {classes} classes, {others} "other gestures"; {found}'
+    count = f"{len(train) + len(test):,} of {PLACE.recordings:,} recordings"
+    words = f'official, by users; {classes} classes, {others} "other gestures"; {count}'
+    read = {path for part in parts for path in part}
+    left_out = [path for path in found if path not in read]
+    if trials is None:
+        words += tree.tell(read, left_out, PLACE.layout)
+    elif left_out:
+        words += tree.tell([path for path in tree.files if path not in left_out], left_out, PLACE.layout)
     return Collection("dvs-gesture", CLASSES[:classes], train, test, words, SENSOR, WINDOW_US)
 
 
-def _cut_clips(folder: Path, classes: int) -> Iterator[Clip]:
-    """Tonic's copy: a folder a user and light, a file a gesture, named by its label."""
-    for user in folders(folder) if folder.is_dir() else []:
-        for path in files(user, [".npy"]):
-            if not path.stem.isdigit() or int(path.stem) >= len(CLASSES):
-                raise ValueError(f"{path} is not a class; the files of {folder} are called 0.npy to 10.npy")
-            if int(path.stem) < classes:
-                yield _cut_clip(path)
+def _is_cut(path: Path, part: str) -> bool:
+    """Whether a path in tonic's copy is one of a part: a folder a user and light, a file a gesture."""
+    return len(path.parts) >= 3 and path.parts[0] == part
+
+
+def _cut_clips(paths: Iterable[Path], classes: int) -> Iterator[Clip]:
+    """Tonic's copy: files named by their label."""
+    for path in paths:
+        if not path.stem.isdecimal() or int(path.stem) >= len(CLASSES):
+            raise ValueError(f"{path} is not a class; the files of {path.parent.parent} are called 0.npy to 10.npy")
+        if int(path.stem) < classes:
+            yield _cut_clip(path)
 
 
 def _cut_clip(path: Path) -> Clip:
@@ -84,12 +99,17 @@ def _cut_clip(path: Path) -> Clip:
     return Clip(str(path), int(path.stem), blocks, False, stamp_file(path))
 
 
-def _trial_clips(trials: Path, classes: int) -> Iterator[Clip]:
-    """The authors' copy: a list of long files, each with a table of gestures; files that are missing are left out."""
+def _listed(trials: Path) -> Iterator[Path]:
+    """The authors' copy: the long files of a list; those that are missing are left out."""
     for line in trials.read_text(encoding="utf-8").split():
         path = trials.parent / line
-        if not path.is_file():
-            continue
+        if path.is_file():
+            yield path
+
+
+def _trial_clips(paths: Iterable[Path], classes: int) -> Iterator[Clip]:
+    """The authors' copy: long files, each with a table of gestures."""
+    for path in paths:
         table = path.with_name(f"{path.stem}_labels.csv")
         if not table.is_file():
             raise ValueError(f"{path} has no table {table.name} beside it; get it again, or take the recording out")

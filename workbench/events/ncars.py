@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from workbench.events import formats
-from workbench.events.clips import Clip, Collection, clip_file
+from workbench.events.clips import Collection, clip_file
+from workbench.events.folder_tree import Tree, walk
 from workbench.events.layout import EVENTS, Events
-from workbench.events.places import Place, files, squeeze
+from workbench.events.places import Place, squeeze
 from workbench.events.splits import Split, require_official
 
 CLASSES = ("background", "cars")
+PARTS = ("train", "test")
 SENSOR = (100, 120)
 WINDOW_US = 100_000
 
@@ -42,13 +44,9 @@ class NCARS:
         self.train, self.transform = train, transform
         self.target_transform, self.transforms = target_transform, transforms
         part = "train" if train else "test"
-        self.data: list[Path] = []
-        self.targets: list[int] = []
-        for label, name in enumerate(CLASSES):
-            for folder in _class_folders(PLACE.find(Path(save_to)), part, name):
-                found = files(folder, [".dat"])
-                self.data += found
-                self.targets += [label] * len(found)
+        found = _find_recordings(walk(PLACE.find(Path(save_to))))
+        self.data = [path for name in CLASSES for path, place in found.items() if place == (part, name)]
+        self.targets = [CLASSES.index(found[path][1]) for path in self.data]
 
     def __len__(self) -> int:
         return len(self.data)
@@ -71,33 +69,45 @@ def collect(root: Path, split: Split = None, seed: int = 0) -> Collection:
     Raises FileNotFoundError when no N-CARS is there and ValueError when a part is missing.
     """
     require_official(split, "n-cars")
-    train, test = (_collect_part(root, train) for train in (True, False))
-    words = f"official folders train and test; {len(train) + len(test):,} of {PLACE.recordings:,} recordings"
-    return Collection("n-cars", CLASSES, train, test, words, SENSOR, WINDOW_US)
+    tree = walk(PLACE.find(root))
+    found = _find_recordings(tree)
+    parts = []
+    for part in PARTS:
+        clips = [
+            clip_file(path, label, own_clock=True)
+            for label, name in enumerate(CLASSES)
+            for path, place in found.items()
+            if place == (part, name)
+        ]
+        if not clips:
+            raise ValueError(f"{tree.root} has no .dat file to {part}; n-cars needs {PLACE.layout}")
+        parts.append(tuple(clips))
+    read = [path for path, place in found.items() if "" not in place]
+    words = f"official folders train and test; {len(read):,} of {PLACE.recordings:,} recordings"
+    words += tree.tell(read, [path for path in found if path not in set(read)], PLACE.layout)
+    return Collection("n-cars", CLASSES, parts[0], parts[1], words, SENSOR, WINDOW_US)
 
 
-def _collect_part(root: Path, train: bool) -> tuple[Clip, ...]:
-    dataset = NCARS(root, train)
-    if len(dataset) == 0:
-        name = "train" if train else "test"
-        raise ValueError(f"{PLACE.find(root)} has no .dat file to {name}; n-cars needs {PLACE.layout}")
-    return tuple(
-        clip_file(path, label, own_clock=True) for path, label in zip(dataset.data, dataset.targets, strict=True)
-    )
+def _find_recordings(tree: Tree) -> dict[Path, tuple[str, str]]:
+    """Part and class of every .dat file by the folders above it: n-cars_train/cars, train/cars ...; "" where untold."""
+    found = {}
+    for path in tree.files:
+        if path.suffix.lower() == ".dat":
+            above = path.relative_to(tree.root).parts[:-1]
+            part = next((part for part in PARTS if any(squeeze(name).endswith(part) for name in above)), "")
+            found[path] = part, next((name for name in CLASSES if name in above), "")
+    return found
 
 
-def _class_folders(folder: Path, part: str, name: str) -> list[Path]:
-    """The folders of one class, below any folder whose name ends in the part's: n-cars_train/cars, train/cars ..."""
-    found = sorted(path for path in folder.rglob(name) if path.is_dir())
-    inside = (path for path in found if any(squeeze(p).endswith(part) for p in path.relative_to(folder).parts))
-    return list(inside)
+def _holds(folder: Path) -> bool:
+    return any("" not in place for place in _find_recordings(walk(folder)).values())
 
 
 PLACE = Place(
     name="n-cars",
     title="N-CARS",
     layout="n-cars_train/<class>/*.dat and n-cars_test/<class>/*.dat, with the classes cars and background",
-    holds=lambda folder: any(_class_folders(folder, part, name) for part in ("train", "test") for name in CLASSES),
+    holds=_holds,
     recordings=24_029,
     size="below 1 GB",
     url="https://www.prophesee.ai/2018/03/13/dataset-n-cars/",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workbench.events.clips import Clip, Collection, clip_file
-from workbench.events.places import Place, files, folders
+from workbench.events.clips import Collection, clip_file
+from workbench.events.folder_tree import folders, walk
+from workbench.events.places import Place
 from workbench.events.splits import Split, require_official
 
 CLASSES = tuple("0123456789")
@@ -35,17 +36,19 @@ def collect(root: Path, split: Split = None, seed: int = 0) -> Collection:
     for part in PARTS:
         if not (folder / part).is_dir():
             raise ValueError(f"{folder} has no folder {part}; n-mnist needs {PLACE.layout}")
-    train, test = (_collect_part(folder / part) for part in PARTS)
-    words = f"official folders Train and Test; {len(train) + len(test):,} of {PLACE.recordings:,} recordings"
+    for kind in (kind for part in PARTS for kind in folders(folder / part)):
+        if kind.name not in CLASSES:
+            raise ValueError(f"{kind} is not a class; the folders of {kind.parent} are called 0 to 9")
+    tree = walk(folder)
+    places = {path: path.relative_to(folder).parts[:-1] for path in tree.files if path.suffix.lower() == ".bin"}
+    read = {path: place for path, place in places.items() if len(place) >= 2 and place[0] in PARTS}
+    for part in PARTS:
+        if part not in (place[0] for place in read.values()):
+            raise ValueError(f"{folder / part} holds no .bin file; n-mnist needs {PLACE.layout}")
+    train, test = (
+        tuple(clip_file(path, int(place[1]), own_clock=True) for path, place in read.items() if place[0] == part)
+        for part in PARTS
+    )
+    words = f"official folders Train and Test; {len(read):,} of {PLACE.recordings:,} recordings"
+    words += tree.tell(read, [path for path in places if path not in read], PLACE.layout)
     return Collection("n-mnist", CLASSES, train, test, words, SENSOR, WINDOW_US)
-
-
-def _collect_part(folder: Path) -> tuple[Clip, ...]:
-    clips: list[Clip] = []
-    for digit in folders(folder):
-        if digit.name not in CLASSES:
-            raise ValueError(f"{digit} is not a class; the folders of {folder} are called 0 to 9")
-        clips += [clip_file(path, CLASSES.index(digit.name), own_clock=True) for path in files(digit, [".bin"])]
-    if not clips:
-        raise ValueError(f"{folder} holds no .bin file; n-mnist needs {PLACE.layout}")
-    return tuple(clips)

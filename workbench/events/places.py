@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,18 +70,3 @@ def squeeze(name: str) -> str:
     ('nmnist', 'propheseedatasetncars', 'dvsgesture')
     """
     return re.sub("[^a-z0-9]", "", name.lower()).rstrip("0123456789")
-
-
-def folders(folder: Path) -> list[Path]:
-    """The folders in one, by name; hidden ones are not looked at."""
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
-    """The files in a folder that end so, in the order of the numbers in their names; hidden ones are not looked at."""
-    found = [path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in suffixes]
-    return sorted((path for path in found if not path.name.startswith(".")), key=_natural)
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.name)]

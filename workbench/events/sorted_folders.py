@@ -2,57 +2,124 @@
 
 from __future__ import annotations
 
+import os
+import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.events import formats
 from workbench.events.clips import Clip, Collection, clip_file
-from workbench.events.places import files, folders, squeeze
+from workbench.events.folder_tree import Tree, class_name, natural, walk
+from workbench.events.places import squeeze
 from workbench.events.splits import Split, divide, require_official
 
-PARTS = ("train", "test")
+PARTS = {"train": ("train", "training"), "test": ("test", "testing")}
 SUFFIXES = tuple(sorted({suffix for known in formats.FORMATS for suffix in known.suffixes}))
 LAYOUT = "<class>/<recording>, or train/<class>/<recording> and test/<class>/<recording>"
 
 
 def collect(root: Path, split: Split = None, seed: int = 0) -> Collection:
-    """The recordings in ``root``: a folder a class, or folders train and test that hold those.
+    """The recordings in ``root``, at any depth: a folder a class, or folders train and test that hold those.
 
-    Where there are folders train and test they decide; else four fifths of every class train, drawn by ``seed``, or
-    as ``split`` says. Raises FileNotFoundError when there is no such folder and ValueError when it is no data set.
+    Where there are folders train and test, above the classes or in them, they decide; else four fifths of every class
+    train, drawn by ``seed``, or as ``split`` says. Links are followed, and a file is one recording however often it is
+    linked. A recording is a file that ends as one, or begins as one. What lies elsewhere is left out, which the split
+    says and, for recordings, a warning. Raises FileNotFoundError when there is no such folder and ValueError when it
+    is no data set, or a file is in two classes or parts.
     """
     if not root.is_dir():
         raise FileNotFoundError(f"{root.absolute()} is no folder; give one with {LAYOUT}")
-    named = {squeeze(path.name): path for path in folders(root)}
-    if set(PARTS) <= set(named):
+    tree = walk(root)
+    found = [_place(path, root) for path in tree.files if _is_recording(path)]
+    chosen = _choose(root, found)
+    if not chosen:
+        raise ValueError(_nothing(root))
+    _refuse_two_places(tree, chosen)
+    _refuse_one_folder(root, chosen)
+    classes = tuple(sorted({one.kind for one in chosen}, key=natural))
+    clips = {one: clip_file(one.path, classes.index(one.kind)) for one in chosen}
+    if any(one.part for one in chosen):
         require_official(split, str(root))
-        parts = [named[part] for part in PARTS]
-        classes = tuple(sorted({kind.name for part in parts for kind in folders(part)}))
-        train, test = (tuple(_collect_classes(part, classes)) for part in parts)
-        for part, clips in zip(parts, (train, test), strict=True):
-            if not clips:
-                raise ValueError(_nothing(part))
+        train, test = (tuple(clip for one, clip in clips.items() if one.part == part) for part in PARTS)
         words = "folders train and test"
+        _warn_of_untrained(root, classes, train)
     else:
-        classes = tuple(kind.name for kind in folders(root) if files(kind, SUFFIXES))
-        found = _collect_classes(root, classes)
-        if not found:
-            raise ValueError(_nothing(root))
-        train, test, words = divide(found, split, seed)
-    left_out = _left_out(root)
-    words += f"; {left_out:,} other files are not read" if left_out else ""
+        train, test, words = divide(list(clips.values()), split, seed)
+    left_out = [one.path for one in found if one not in clips]
+    words += tree.tell([one.path for one in clips], left_out, LAYOUT)
     return Collection(root.absolute().name, classes, train, test, words)
 
 
-def _collect_classes(folder: Path, classes: tuple[str, ...]) -> list[Clip]:
-    found = [(path, label) for label, name in enumerate(classes) if (folder / name).is_dir()
-             for path in files(folder / name, SUFFIXES)]  # fmt: skip
-    return [clip_file(path, label) for path, label in found]
+@dataclass(frozen=True)
+class _Recording:
+    """A file, the part and the class that its folders tell ("" where they do not), and whether it lies below both."""
+
+    path: Path
+    part: str
+    kind: str
 
 
-def _left_out(root: Path) -> int:
-    """How many files below ``root`` no format claims; hidden ones are not looked at."""
-    below = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
-    return sum(path.suffix.lower() not in SUFFIXES for path in below if not any(p.startswith(".") for p in path.parts))
+def _place(path: Path, root: Path) -> _Recording:
+    """Part and class by the folders between root and file: <part>/<class>, <class>/<part> or <class> alone."""
+    above = path.relative_to(root).parts[:-1]
+    parts = [_part(folder) for folder in above[:2]]
+    if len(above) >= 2 and parts[0]:
+        return _Recording(path, parts[0], class_name(above[1]))
+    part = parts[1] if len(above) >= 2 else ""
+    return _Recording(path, part, class_name(above[0]) if above else "")
+
+
+def _part(folder: str) -> str:
+    return next((part for part, names in PARTS.items() if squeeze(folder) in names), "")
+
+
+def _choose(root: Path, found: list[_Recording]) -> list[_Recording]:
+    """The recordings that are of the set: all in a class, and in a part where there are parts."""
+    parts = {one.part for one in found if one.kind} - {""}
+    if len(parts) == 1:
+        (part,) = parts
+        other = "test" if part == "train" else "train"
+        example = next(one.path for one in found if one.part == part)
+        raise ValueError(
+            f"{root} has a folder {part} ({example}), but none to {other}; add it, or give the one part alone as the"
+            " folder, which is then divided"
+        )
+    return [one for one in found if one.kind and bool(one.part) == bool(parts)]
+
+
+def _is_recording(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES or formats.begins_as_one(path)
+
+
+def _refuse_two_places(tree: Tree, chosen: list[_Recording]) -> None:
+    """ValueError for a file that links, its own or a folder's, put into two classes, or into both parts."""
+    for link, target in tree.repeated.items():
+        for one in chosen:
+            real = tree.files[one.path]
+            if real == target or real.startswith(target + os.sep):
+                again = _place(link / os.path.relpath(real, target), tree.root)
+                if (one.part, one.kind) != (again.part, again.kind):
+                    raise ValueError(
+                        f"{again.path} and {one.path} are one file in two classes or parts; take one of them out"
+                    )
+
+
+def _refuse_one_folder(root: Path, chosen: list[_Recording]) -> None:
+    """ValueError where all would be of one class, though there are folders in it that look like the classes."""
+    inside = {one.path.parent for one in chosen}
+    if len({one.kind for one in chosen}) == 1 and len(inside) > len({one.part for one in chosen}):
+        kind, names = chosen[0].kind, ", ".join(sorted({str(path.relative_to(root)) for path in inside}, key=natural))
+        raise ValueError(
+            f"{root} has all its recordings in folders of one class, {kind} ({names}); if the classes are deeper down,"
+            " give the folder that holds them"
+        )
+
+
+def _warn_of_untrained(root: Path, classes: tuple[str, ...], train: tuple[Clip, ...]) -> None:
+    missing = sorted(set(range(len(classes))) - {clip.label for clip in train})
+    if missing:
+        names = ", ".join(classes[label] for label in missing)
+        warnings.warn(f"{root} has no recording of {names} to train, only to test", stacklevel=5)
 
 
 def _nothing(folder: Path) -> str:

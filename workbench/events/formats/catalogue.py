@@ -52,6 +52,13 @@ def find_format(path: str | PathLike[str]) -> Format:
     raise DamagedFile(path, f"begins with {head[:_SHOWN]!r} at byte 0, not with {marks}", 0)
 
 
+def begins_as_one(path: Path) -> bool:
+    """Whether a file begins as those of a known format do, whatever its name."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return any(known.sniff(head) for known in FORMATS)
+
+
 def stream(
     path: str | PathLike[str], sensor: tuple[int, int] | None = None, events: int = 2**18
 ) -> Iterator[Events]:  # fmt: skip
