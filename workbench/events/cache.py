@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
 
-_DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError)
+_DAMAGE = (OSError, ValueError, TypeError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, NotImplementedError)
 _GENERATE = ("camera", "crossings", "digits", "editing", "glyphs", "layout", "motion")
 """The modules that decide what is generated."""
 
@@ -76,6 +76,8 @@ def _small(array: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
 
 def _read(path: Path) -> Dataset:
     with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        if any(member.compress_type != zipfile.ZIP_STORED for member in file.zip.infolist()):
+            raise ValueError("its arrays are compressed, which nobody here does")
         arrays = {key: file[key] for key in file.files}
     name = str(arrays["name"])
 

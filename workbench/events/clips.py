@@ -131,9 +131,13 @@ def clip_array(events: Any, label: int, name: str, own_clock: bool = False, exte
 
 
 def stamp_file(path: Path) -> str:
-    """A text that changes when the file does: its path, size and time of writing."""
+    """A text that changes when the file does: its path, size, times of writing and of any change, and its inode.
+
+    The time of writing can be set by whoever writes, that of a change cannot; another file of the same name has
+    another inode.
+    """
     status = path.stat()
-    return f"{path.absolute()} {status.st_size} {status.st_mtime_ns}"
+    return f"{path.absolute()} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
 
 
 def require_events(events: Any, owner: str, sensor: Sensor | None = None) -> Events:

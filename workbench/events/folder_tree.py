@@ -58,7 +58,8 @@ def walk(folder: Path) -> Tree:
     while waiting:
         linked, here, real_here = waiting.pop(0)
         if real_here in entered:
-            if real_here not in (above := os.path.realpath(here.parent), *map(str, Path(above).parents)):
+            above = Path(os.path.realpath(here.parent))
+            if Path(real_here) not in (above, *above.parents):
                 repeated[here] = real_here
             continue
         entered.add(real_here)

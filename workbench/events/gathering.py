@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +17,10 @@ from workbench.events.layout import Sensor, flatten
 from workbench.events.slices import cut
 from workbench.events.store import DamagedStoreError, Mark, UnwritableStoreError, Writer, open_rows
 from workbench.events.transforms import Transform, apply, resize
+from workbench.events.validity import frozen, validate
+from workbench.validation import require_whole
 
+_DAMAGE = (DamagedStoreError, OSError, KeyError, TypeError, ValueError)
 ROWS = np.dtype([("time_us", "<i4"), ("site", "<i4")])
 
 
@@ -110,16 +114,20 @@ def gather(clips: Sequence[Clip], preparation: Preparation, path: Path | None, s
     """
     if path is not None and path.exists():
         try:
-            return _kept(path, stamp)
-        except (DamagedStoreError, OSError, KeyError, TypeError, ValueError) as error:
+            return _kept(path, stamp, clips, preparation)
+        except _DAMAGE as error:
             warnings.warn(f"{path} is damaged ({error}); the recordings are read again", stacklevel=4)
     if path is not None:
         try:
             with Writer(path, ROWS, stamp) as writer:
                 writer.finish(_append(clips, preparation, writer))
-            return _kept(path, stamp)
         except UnwritableStoreError as error:
             warnings.warn(f"{path} was not written ({error}); give a writable root, or cache=False", stacklevel=4)
+        else:
+            try:
+                return _kept(path, stamp, clips, preparation)
+            except _DAMAGE as error:
+                warnings.warn(f"{path} cannot be read back ({error}); the recordings are held in memory", stacklevel=4)
     memory = Memory()
     notes = _append(clips, preparation, memory)
     return _gathered(np.concatenate([np.zeros(0, dtype=ROWS), *memory.parts]), notes)
@@ -151,17 +159,36 @@ def _append(clips: Sequence[Clip], preparation: Preparation, sink: Sink) -> dict
     return {"starts": starts, "labels": labels, "origins": origins, "skipped": skipped, "left_out": left_out}
 
 
-def _kept(path: Path, stamp: dict[str, Any]) -> Gathered:
+def _kept(path: Path, stamp: dict[str, Any], clips: Sequence[Clip], preparation: Preparation) -> Gathered:
+    """What a store holds, checked as if a user had made it: folders are shared, and sums say nothing of sense."""
     gathered = _gathered(*open_rows(path, ROWS, stamp))
-    if gathered.starts[-1] != len(gathered.rows) or not len(gathered.labels) == len(gathered.starts) - 1:
-        raise DamagedStoreError("its notes do not fit its rows")
+    _require_sense(gathered, clips, preparation)
     return gathered
 
 
+def _require_sense(gathered: Gathered, clips: Sequence[Clip], preparation: Preparation) -> None:
+    """Raise DamagedStoreError or ValueError unless these can be the recordings of the clips."""
+    if len(gathered.labels):
+        outside = (gathered.origins < 0) | (gathered.origins >= len(clips))
+        if len(gathered.origins) != len(gathered.labels) or outside.any() or (np.diff(gathered.origins) < 0).any():
+            raise DamagedStoreError("its origins are none of these recordings")
+        if not np.array_equal(gathered.labels, np.array([clip.label for clip in clips])[gathered.origins]):
+            raise DamagedStoreError("its labels are not those of these recordings")
+        whole = {name: getattr(gathered, name) for name in ("starts", "labels", "origins")}
+        fields = {"time_us": gathered.rows["time_us"], "site": gathered.rows["site"]} | whole
+        classes = tuple(map(str, range(1 + max(clip.label for clip in clips))))
+        validate(SimpleNamespace(**fields, classes=classes, shape=preparation.shape, name="recordings"))
+    elif len(gathered.rows) or gathered.starts.tolist() != [0] or len(gathered.origins):
+        raise DamagedStoreError("it has events, but no recordings")
+
+
 def _gathered(rows: NDArray[Any], notes: dict[str, Any]) -> Gathered:
-    starts, labels, origins = (np.array(notes[name], dtype=np.int64) for name in ("starts", "labels", "origins"))
-    for array in (starts, labels, origins):
-        array.flags.writeable = False
+    """Raises ValueError, KeyError or TypeError for notes that are none."""
+    starts, labels, origins = (frozen(np.array(notes[name]), 64, name) for name in ("starts", "labels", "origins"))
+    skipped, left_out = notes["skipped"], notes["left_out"]
+    if not isinstance(skipped, list) or not all(isinstance(reason, str) for reason in skipped):
+        raise TypeError("skipped is no list of reasons")
     if rows.flags.writeable:
         rows.flags.writeable = False
-    return Gathered(rows, starts, labels, origins, tuple(notes["skipped"]), notes["left_out"])
+    left_out = require_whole("left_out", left_out, least=0)
+    return Gathered(rows, starts, labels, origins, tuple(skipped), left_out)

@@ -7,7 +7,7 @@ import os
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workbench.validation import whole
 
 _MAGIC = b"WBROWS01"
 _TAIL = 16  # bytes: where the last page begins, and the magic word again
@@ -51,7 +53,12 @@ class Writer:
         with _unwritable():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file: BinaryIO = self._aside.open("wb")
-            self._file.write(_MAGIC)
+        try:
+            with _unwritable():
+                self._file.write(_MAGIC)
+        except BaseException:
+            self._discard()
+            raise
 
     def __enter__(self) -> Writer:
         return self
@@ -59,7 +66,11 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self._discard()
+
+    def _discard(self) -> None:
+        with suppress(OSError):  # what is not on disk yet need not get there: the file goes
+            self._file.close()
         self._aside.unlink(missing_ok=True)
 
     @property
@@ -77,8 +88,9 @@ class Writer:
 
     def rewind(self, mark: Mark) -> None:
         """Forget what was added after the mark."""
-        self._file.seek(len(_MAGIC) + mark.rows * self.dtype.itemsize)
-        self._file.truncate()
+        with _unwritable():
+            self._file.seek(len(_MAGIC) + mark.rows * self.dtype.itemsize)
+            self._file.truncate()
         self._rows, self._checksum = mark.rows, mark.checksum
 
     def finish(self, notes: Mapping[str, Any]) -> None:
@@ -113,19 +125,24 @@ def open_rows(path: Path, dtype: np.dtype[Any], settings: Mapping[str, Any]) -> 
         page = _read_page(file, size)
         if page.get("settings") != json.loads(json.dumps(dict(settings))):
             raise DamagedStoreError("it was written with other settings")
-        rows, left = page["rows"], page["rows"] * dtype.itemsize
-        if len(_MAGIC) + left > size:
+        rows, notes = whole(page.get("rows")), page.get("notes")
+        if rows is None or not isinstance(notes, dict):
+            raise DamagedStoreError("its last page tells no rows or no notes")
+        left = rows * dtype.itemsize
+        if not 0 <= left <= size - len(_MAGIC):
             raise DamagedStoreError("it is shorter than its rows")
         file.seek(len(_MAGIC))
         checksum = 0
         while left:
             block = file.read(min(left, _BLOCK))
+            if not block:
+                raise DamagedStoreError("it has become shorter while it was read")
             checksum, left = zlib.crc32(block, checksum), left - len(block)
-    if checksum != page["checksum"]:
+    if checksum != page.get("checksum"):
         raise DamagedStoreError("its checksum is another")
     if rows == 0:
-        return np.zeros(0, dtype=dtype), page["notes"]
-    return np.memmap(path, dtype=dtype, mode="r", offset=len(_MAGIC), shape=(rows,)), page["notes"]
+        return np.zeros(0, dtype=dtype), notes
+    return np.memmap(path, dtype=dtype, mode="r", offset=len(_MAGIC), shape=(rows,)), notes
 
 
 def _read_page(file: BinaryIO, size: int) -> dict[str, Any]:
@@ -140,5 +157,10 @@ def _read_page(file: BinaryIO, size: int) -> dict[str, Any]:
     raw = file.read(size - _TAIL - begin)
     if zlib.crc32(raw) != int.from_bytes(tail[8:12], "little"):
         raise DamagedStoreError("its last page is damaged")
-    page: dict[str, Any] = json.loads(raw)
+    try:
+        page = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise DamagedStoreError("its last page is no JSON") from error
+    if not isinstance(page, dict):
+        raise DamagedStoreError("its last page is no table")
     return page
