@@ -291,15 +291,17 @@ def test_whatever_fails_in_a_writer_nothing_is_left(tmp_path, moment, monkeypatc
     monkeypatch.setattr(Path, "open", open_full)
     if moment == "rename":
         monkeypatch.setattr(store.os, "replace", lambda *paths: (_ for _ in ()).throw(full))
-    with (
-        pytest.raises(store.UnwritableStoreError, match="No space left"),
-        store.Writer(tmp_path / "a", ROWS, {}) as one,
-    ):
-        one.append(np.zeros(3, ROWS))
-        mark = one.mark
-        one.append(np.zeros(3, ROWS))
-        one.rewind(mark)
-        one.finish({})
+
+    def write():
+        with store.Writer(tmp_path / "a", ROWS, {}) as one:
+            one.append(np.zeros(3, ROWS))
+            mark = one.mark
+            one.append(np.zeros(3, ROWS))
+            one.rewind(mark)
+            one.finish({})
+
+    with pytest.raises(store.UnwritableStoreError, match="No space left"):
+        write()
     assert list(tmp_path.iterdir()) == []
 
 
