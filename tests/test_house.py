@@ -39,6 +39,8 @@ FLOORS = [
         "threads",
         "words",
         "arenas",
+        "compiling",
+        "interrupts",
         "validation",
     },
     {"events"},

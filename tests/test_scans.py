@@ -1,6 +1,5 @@
 """The compiled scan: exactly the torch scan in every layout, and torch where it cannot be."""
 
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -90,21 +89,3 @@ def test_what_the_compiled_scan_cannot_take_is_left_to_torch():
     assert not scans.suits(drive.clone().requires_grad_(), None)
     assert not scans.suits(drive, torch.zeros(1, 3, requires_grad=True))
     assert not scans.suits(drive.to("meta"), None)
-
-
-@pytest.fixture
-def without_kernel():
-    scans.compiled.cache_clear()
-    yield
-    scans.compiled.cache_clear()
-
-
-@pytest.mark.usefixtures("without_kernel")
-def test_without_numba_torch_scans_and_says_so_once(monkeypatch):
-    monkeypatch.delitem(sys.modules, "workbench.kernels", raising=False)
-    monkeypatch.setitem(sys.modules, "numba", None)  # importing it fails
-    neuron, drive = wb.IntegrateAndFire(), some_drive(np.random.default_rng(0), dyadic=True)
-    with pytest.warns(UserWarning, match=r"numba cannot compile .* does it slower \(ModuleNotFoundError: "):
-        spikes, _ = neuron.scan(drive, None, 0)
-    assert torch.equal(spikes, neuron.scan_plainly(drive, None, 0)[0])
-    neuron.scan(drive, None, 0)  # says nothing: a warning would be an error

@@ -6,6 +6,7 @@ the recordings `first` .. `last` - 1 unless it says otherwise, so that `threads.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -25,9 +26,18 @@ class Kernel:
         self._compiled: Callable[..., None] | None = None
 
     def compiled(self) -> Callable[..., None]:
-        """The machine code."""
+        """The machine code; made without numba's cache, and a warning says why, where that is damaged or full."""
         if self._compiled is None:
-            self._compiled = njit(self.signature, nogil=True, cache=True)(self.function)
+            try:
+                self._compiled = njit(self.signature, nogil=True, cache=True)(self.function)
+            except (OSError, RuntimeError, ValueError, EOFError, ImportError) as error:
+                self._compiled = njit(self.signature, nogil=True)(self.function)
+                reason = f"{type(error).__name__}: {error}"
+                warnings.warn(
+                    f"numba cannot keep its machine code, which is made anew in every process ({reason}); set"
+                    " NUMBA_CACHE_DIR to a folder that can be written, or empty the one that is used",
+                    stacklevel=2,
+                )
         return self._compiled
 
 
@@ -36,7 +46,7 @@ def of_types(signature: str) -> Callable[[Callable[..., None]], Kernel]:
     return lambda function: Kernel(signature, function)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def fire_row(
     row: Any, levels: Any, sent: Any, given: Any, more: Any, phase: Any, silence: Any,
     start: Any, threshold: Any, floor: Any, burst: Any, signed: Any, zero: Any, returns: Any, rectify: Any
@@ -67,14 +77,14 @@ def fire_row(
             row[u] = fired
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def meet(level: Any, drive: Any, bias: Any, more: Any, floor: Any) -> Any:
     """The membrane that its drive has met, in bounds."""
     level += (drive + bias) + more * bias
     return floor if level < floor else level
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def count_spikes(level: Any, threshold: Any, least: Any, most: Any) -> Any:
     """How many spikes a membrane sends."""
     fired = np.floor(level / threshold)
@@ -82,7 +92,7 @@ def count_spikes(level: Any, threshold: Any, least: Any, most: Any) -> Any:
     return fired if fired < most else most
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def reset(level: Any, fired: Any, threshold: Any, zero: Any) -> Any:
     """The membrane after its spikes."""
     return level * np.float32(fired == 0) if zero else level - fired * threshold
@@ -126,7 +136,7 @@ def scan_rows(
             )  # fmt: skip
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc"})
+@njit(nogil=True, fastmath={"reassoc"})
 def weigh_row(row: Any, weights: Any, spikes: bool) -> float:
     """The weights of the units that are not 0, each as often as it spikes or once; they may be added in any order."""
     total = 0.0

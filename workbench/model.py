@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from workbench.budget import Run, require_memory
 from workbench.choices import require_engine
+from workbench.compiling import find_kernel
 from workbench.engine import LEARNING_BYTES, Layers, choose_block, join, plan
 from workbench.graph import Network
 from workbench.inference import Inference
@@ -28,6 +29,7 @@ from workbench.validation import require_seed, require_whole
 if TYPE_CHECKING:
     from workbench.sparse import Numbers
 
+WALKS = ("simulate", "copy_lists", "list_rows", "fill_rows")  # the kernels that the event-driven engine needs
 Scales = dict[str, float | tuple[float, ...]]  # activity per spike and tick, lambda of each node or of its channels
 
 
@@ -278,7 +280,7 @@ class Model(nn.Module):
         ahead = self.training or (layers is None and engine != "events")  # which counts what has arrived
         planned = plan(self.network, record, ahead)
         hybrid = None
-        if engine != "dense" and isinstance(used, Inference):
+        if engine != "dense" and isinstance(used, Inference) and all(find_kernel("walks", name) for name in WALKS):
             from workbench.hybrids import Hybrid  # when first needed: it imports numba
 
             hybrid = Hybrid(planned, self.numbers(), batch, engine)

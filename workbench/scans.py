@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.compiling import find_kernel
 from workbench.threads import share
 
 
@@ -29,27 +28,15 @@ class Dynamics(NamedTuple):
     rectify: bool = False
 
 
-@cache
-def compiled() -> bool:
-    """Whether the compiled scan is there; a warning once where numba is missing or fails."""
-    try:
-        from workbench.kernels import scan_rows  # when first needed: it takes longer to import than the workbench
-
-        scan_rows.compiled()
-    except Exception as error:  # whatever it is, torch can do without
-        reason = f"{type(error).__name__}: {error}"
-        warnings.warn(
-            f"numba cannot compile the scan of spiking neurons, torch does it slower ({reason})", stacklevel=2
-        )
-        return False
-    return True
+def is_plain(*tensors: Tensor) -> bool:
+    """Whether compiled kernels can take these: float32 numbers of a CPU through which nothing is learned."""
+    return all(t.device.type == "cpu" and t.dtype == torch.float32 and not t.requires_grad for t in tensors)
 
 
 def suits(drive: Tensor, membrane: Tensor | None) -> bool:
-    """Whether the compiled scan can take these: float32 numbers of a CPU through which nothing is learned."""
-    tensors = [drive] if membrane is None else [drive, membrane]
-    plain = all(t.device.type == "cpu" and t.dtype == torch.float32 and not t.requires_grad for t in tensors)
-    return plain and compiled()
+    """Whether the compiled scan can take these, and is there."""
+    plain = is_plain(drive) if membrane is None else is_plain(drive, membrane)
+    return plain and find_kernel("kernels", "scan_rows") is not None
 
 
 def order_axes(values: Tensor) -> tuple[int, ...]:
@@ -79,8 +66,8 @@ def overwrite(
     >>> overwrite(Dynamics(start=0.0), drive, None, age=0, bias=torch.tensor([0.25]))[0].flatten()
     tensor([0., 1., 0., 1.])
     """
-    from workbench.kernels import scan_rows  # it is there: both suit
-
+    kernel = find_kernel("kernels", "scan_rows")
+    assert kernel is not None, "both suit"
     order = order_axes(drive)
     dense = np.ascontiguousarray(drive.numpy().transpose(order))
     batch, *shape = dense.shape[1:]
@@ -96,7 +83,7 @@ def overwrite(
     more = np.zeros(len(dense), np.float32) if moved is None else moved.numpy()
     tables = [values.reshape(len(values), batch, given.size) for values in (dense, before, state)]
     parts = torch.get_num_threads() if batch < torch.get_num_threads() else 1
-    share(scan_rows.compiled(), batch * parts, dense.size, parts, *tables, given.ravel(), more, age, *dynamics)
+    share(kernel, batch * parts, dense.size, parts, *tables, given.ravel(), more, age, *dynamics)
     back = np.argsort(order)
     membranes = torch.from_numpy(state.transpose(back))
     return torch.from_numpy(dense.transpose(back)), membranes if dynamics.signed else membranes[0]

@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from workbench.interrupts import holding_interrupts
+
 WORTH = 1 << 16  # numbers to pass over: with fewer, waking a thread takes longer than it helps
 PIECES = 4  # of the work for each thread, for one of them may be held up
 DIVIDED = 16  # times as many there must be before one recording is divided, for that makes work
@@ -19,7 +21,7 @@ def share(kernel: Callable[..., None], lanes: int, numbers: int, *arguments: Any
     """Call `kernel(first, last, *arguments)` for the ranges of all lanes, side by side where that is worth it.
 
     The kernel must let go of Python's lock, and no lane may write what another reads. `numbers` tells how many numbers
-    it passes over in all. An exception of any range is raised here, after the others have ended.
+    it passes over in all. An exception of any range, and an interrupt, is raised here, after the others have ended.
 
     >>> doubled = np.arange(4)
     >>> share(lambda first, last, row: np.multiply(row[first:last], 2, out=row[first:last]), 4, 1 << 20, doubled)
@@ -43,7 +45,8 @@ def share(kernel: Callable[..., None], lanes: int, numbers: int, *arguments: Any
         except BaseException as error:  # it would end in a C function; it is raised again below
             errors.append(error)
 
-    parallel(_WORK(work), None, threads, 0)
+    with holding_interrupts():  # raised in a C function, one would be lost, and some of the work undone
+        parallel(_WORK(work), None, threads, 0)
     if errors:
         raise errors[0]
 

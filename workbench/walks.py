@@ -28,14 +28,14 @@ AHEAD = 8  # spikes that are listed at a time, as many as there are: one by one,
 LISTS_ARE = "int64[::1], int32[::1], float32[::1]"
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def find_list(node: Any, lane: int, step: int) -> int:
     """Where in `offsets` the begin of a list is; its end comes next."""
     found: int = node[OFFSETS] + lane * (node[STEPS] + 1) + step - node[ORIGIN]
     return found
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def list_row(row: Any, first: int, units: Any, values: Any, place: int) -> int:
     """Append the units of a row that are not 0, counted from `first`, and their values; where the list ends.
 
@@ -111,7 +111,7 @@ def copy_lists(
             offsets[at + 1] = place
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def add_run(row: Any, target: Any, weights: Any, weight: Any, value: Any, run: Any) -> None:
     """Add what one spike brings to so many targets next to each other, whose number is a whole one of lanes."""
     lanes, end = np.uint64(LANES), target + run
@@ -123,7 +123,7 @@ def add_run(row: Any, target: Any, weights: Any, weight: Any, value: Any, run: A
 def scattering(even: bool) -> Callable[..., float]:
     """Two kernels in one text: the `even` one is for tables of which `FanOut.is_even`, and a third quicker."""
 
-    @njit(nogil=True, cache=True)
+    @njit(nogil=True)
     def scatter(
         row: Any, low: int, high: int, begin: int, end: int, units: Any, values: Any, edge: Any, runs: Any, weights: Any
     ) -> float:
@@ -165,7 +165,7 @@ def scattering(even: bool) -> Callable[..., float]:
 scatter_even, scatter_any = scattering(True), scattering(False)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def find_unit(units: Any, begin: int, end: int, unit: int) -> int:
     """Where the units that are not below this one begin, in a list of rising units."""
     while begin < end:
@@ -177,7 +177,7 @@ def find_unit(units: Any, begin: int, end: int, unit: int) -> int:
     return begin
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def receive(
     row: Any, low: int, high: int, lane: int, bands: int, step: int, node: Any, nodes: Any, edges: Any, spans: Any,
     runs: Any, weights: Any, offsets: Any, units: Any, values: Any, operations: Any
@@ -200,7 +200,7 @@ def receive(
             operations[lane, edge[POSITION], step - node[CLOCK]] += done
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def recall(
     members: Any, nodes: Any, cuts: Any, recording: int, band: int, levels: Any, before: Any, start: Any
 ) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.scans import order_axes, suits
+from workbench.compiling import find_kernel
+from workbench.scans import is_plain, order_axes
 from workbench.threads import share
 
 
@@ -19,17 +20,16 @@ def weigh(activity: Tensor, weights: Tensor, spikes: bool) -> Tensor:
     >>> weigh(torch.tensor([[[2.0, 0.0, -1.0]]]), torch.tensor([[1.0], [10.0], [100.0]], dtype=torch.float64), True)
     tensor([[[102.]]], dtype=torch.float64)
     """
-    if not suits(activity, None):
+    kernel = find_kernel("kernels", "weigh_rows") if is_plain(activity) else None
+    if kernel is None:
         weights = weights.to(activity.device)
         counted = (step.flatten(1).abs() if spikes else step.flatten(1) != 0 for step in activity)
         return torch.stack([step.double() @ weights for step in counted])  # all steps at once take much room
-    from workbench.kernels import weigh_rows  # it is there: the activity suits
-
     order = order_axes(activity)
     dense = np.ascontiguousarray(activity.numpy().transpose(order))
     (steps, batch), (units, kinds) = dense.shape[:2], weights.shape
     laid = weights.numpy().reshape(*activity.shape[2:], kinds).transpose(-1, *(axis - 2 for axis in order[2:]))
     rows, columns = dense.reshape(steps, batch, units), np.ascontiguousarray(laid).reshape(kinds, units)
     sums = np.empty((steps, batch, kinds))
-    share(weigh_rows.compiled(), steps, dense.size, rows, columns, spikes, sums)
+    share(kernel, steps, dense.size, rows, columns, spikes, sums)
     return torch.from_numpy(sums)
