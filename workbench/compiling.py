@@ -11,6 +11,7 @@ from typing import Any
 from workbench.interrupts import holding_interrupts
 
 _NUMBA = ("numba", "llvmlite", "coverage", "yaml")  # and what it imports
+_ABSENT = object()
 _found: dict[tuple[str, str], Callable[..., None] | None] = {}
 _told: set[str] = set()
 
@@ -54,7 +55,8 @@ def _import(module: str) -> Any:
 def _is_stranded(module: str) -> bool:
     """Whether a module was imported, but not to its end the package that it lies in, which does not know it."""
     package, _, name = module.partition(".")
-    return bool(name) and "." not in name and not hasattr(sys.modules.get(package), name)
+    parent = sys.modules.get(package, _ABSENT)  # None where somebody forbids its import
+    return bool(name) and "." not in name and parent is not None and not hasattr(parent, name)
 
 
 def _tell(name: str, reason: str) -> None:
