@@ -69,6 +69,7 @@ FLOORS = [
         "settings",
         "training",
         "finetuning",
+        "arguments",
         "feeding",
         "practice",
         "folding",

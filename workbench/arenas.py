@@ -24,7 +24,7 @@ def borrow(owner: object, size: int) -> Arena:
         arena = np.empty(0, np.int32), np.empty(0, np.float32)
     if len(arena[0]) < size:
         # of torch, for numpy would ask for huge pages, each of which is cleared as a whole
-        arena = torch.empty(size, dtype=torch.int32).numpy(), torch.empty(size).numpy()
+        arena = torch.empty(size, dtype=torch.int32).numpy(), torch.empty(size, dtype=torch.float32).numpy()
     if len(arena[0]) <= LARGEST:
         weakref.finalize(owner, _spare.append, arena).atexit = False
     return arena

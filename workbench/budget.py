@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import resource
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,11 +65,22 @@ def require_memory(run: Run, device: torch.device) -> None:
     )
 
 
+def fits(run: Run, device: torch.device, share: float) -> bool:
+    """Whether a run takes no more than this share of what is free."""
+    return run.bytes <= SMALL or run.bytes <= share * free_bytes(device)
+
+
 def free_bytes(device: torch.device) -> int:
     """Bytes that this process can still have on a device."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    return int(min(psutil.virtual_memory().available, *(_left_to_group(*group) for group in GROUPS)))
+    return int(min(psutil.virtual_memory().available, _left_to_process(), *(_left_to_group(*g) for g in GROUPS)))
+
+
+def _left_to_process() -> float:
+    """Bytes of addresses that this process can still have, where somebody has set it a limit (`ulimit -v`)."""
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return math.inf if most == resource.RLIM_INFINITY else max(0, most - psutil.Process().memory_info().vms)
 
 
 def _left_to_group(folder: Path, limit: str, taken: str) -> float:

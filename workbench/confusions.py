@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.arguments import require_model, take_test
+from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
 from workbench.measures import collect_answers
 from workbench.model import Model
@@ -14,12 +16,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def count_confusions(model: Model, recordings: Recordings, answer: str = "running") -> pd.DataFrame:
+def count_confusions(
+    model: Model, recordings: Recordings | Dataset, answer: str = "running", *, batch: int | None = None
+) -> pd.DataFrame:
     """How many recordings of each class are answered as each class, from the first response on: a tidy table.
 
     Columns: step, frame (when the step ends, in frames), label (true class), answer (class answered), recordings.
     Every step has classes x classes rows, zeros included. `answer` is "running" or "frame", as in `compare`, whose
-    accuracy is the share on the diagonal. ValueError for recordings that do not fit the model.
+    accuracy is the share on the diagonal, and which runs in the same batches. Of a `Dataset` its test part is counted.
+    ValueError for recordings that do not fit the model.
 
     >>> network = Network({"in": (1, 1, 2)}, [Edge("in", "class", Dense(2), delay=0)])
     >>> ticks = np.array([[[[[3, 0]]], [[[0, 5]]]]])
@@ -29,7 +34,8 @@ def count_confusions(model: Model, recordings: Recordings, answer: str = "runnin
     """
     import pandas as pd
 
-    answered = collect_answers(model, recordings, answer).argmax(2).numpy()  # (steps, recordings)
+    model, recordings = require_model(model, "count_confusions"), take_test(recordings, "count_confusions")
+    answered = collect_answers(model, recordings, answer, batch).argmax(2).numpy()  # (steps, recordings)
     classes, first = len(recordings.classes), model.network.first_response[model.network.output]
     cells = (np.arange(len(answered))[:, None] * classes + recordings.labels) * classes + answered
     counts = np.bincount(cells.ravel(), minlength=len(answered) * classes**2)

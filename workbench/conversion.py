@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
+from workbench.arguments import require_model, take_training
+from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
 from workbench.folding import fold
 from workbench.model import Model, Scales
@@ -31,7 +33,7 @@ UNSAID = Unsaid.UNSAID
 
 def convert(
     model: Model,
-    recordings: Recordings,
+    recordings: Recordings | Dataset,
     percentile: float | Mapping[str, float] | Unsaid | None = UNSAID,
     start: float | Unsaid = UNSAID,
     floor: float | Unsaid | None = UNSAID,
@@ -45,6 +47,7 @@ def convert(
     silence: int | Unsaid = UNSAID,
     bias: str | Unsaid = UNSAID,
     ticks_per_frame: int | None = None,
+    batch: int | None = None,
 ) -> Model:
     """The spiking network of a trained ANN, with K = `ticks_per_frame` (of the recordings, unless given) ticks a frame.
 
@@ -53,6 +56,7 @@ def convert(
     the ANN's), "frame" (K ticks on every edge), "tick" (one tick on every edge), or {(source, target): ticks} on top of
     the matched ones.
 
+    Of a `Dataset` its training part is measured, `batch` recordings side by side: 32, or fewer where memory is short.
     Every other option is one of `Recipe`, which documents it. Name some of them, and the others take its defaults:
     `percentile=99.9` alone is the plain integrate-and-fire neuron of the literature. Name none, and they are chosen by
     measuring on recordings held back from calibration; `recipe.reason` of the SNN says what was measured.
@@ -62,6 +66,7 @@ def convert(
 
     Source: Rueckauer et al. 2017 (percentile, folding), Kugele et al. 2020 (matching delays), Bu et al. 2022 (start).
     """
+    model, recordings = require_model(model, "convert"), take_training(recordings, "convert")
     k = require_whole("ticks_per_frame", recordings.ticks_per_frame if ticks_per_frame is None else ticks_per_frame)
     _require_convertible(model, k)
     options: dict[str, Any] = {
@@ -77,13 +82,13 @@ def convert(
         recipe.neuron(k)  # refuses what makes no neuron before anything is measured
         require_hidden(folded, recipe)
     else:
-        recipe = choose_recipe(folded, recordings, network, k)
-    return make_spiking(folded, network, k, _find_scales(folded, recordings, k, recipe), recipe)
+        recipe = choose_recipe(folded, recordings, network, k, batch)
+    return make_spiking(folded, network, k, _find_scales(folded, recordings, k, recipe, batch), recipe)
 
 
-def _find_scales(folded: Model, recordings: Recordings, k: int, recipe: Recipe) -> Scales:
+def _find_scales(folded: Model, recordings: Recordings, k: int, recipe: Recipe, batch: int | None) -> Scales:
     if recipe.percentile is not None:
-        return mix_scales(recipe, measure_scales(folded, recordings, recipe.percentiles, recipe.scale))
+        return mix_scales(recipe, measure_scales(folded, recordings, recipe.percentiles, recipe.scale, batch))
     if not folded.neuron.bounded:
         raise ValueError(
             "percentile=None takes the ceilings that an ANN has learned, but this one has none; train it with "

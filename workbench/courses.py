@@ -65,7 +65,7 @@ class Courses:
         return table
 
 
-def run_courses(model: Model, recordings: Recordings, answer: str = "running") -> Courses:
+def run_courses(model: Model, recordings: Recordings, answer: str = "running", batch: int | None = None) -> Courses:
     """Run every recording and count for each alone; ValueError for recordings that do not fit the model.
 
     >>> ticks = np.ones((4, 3, 1, 2, 2), dtype=int)
@@ -80,7 +80,7 @@ def run_courses(model: Model, recordings: Recordings, answer: str = "running") -
     fan_outs = {source: _fan_outs(model, source) for source in dict.fromkeys(edge.source for edge in network.edges)}
     sent = {source: np.zeros((steps, len(recordings), fan_out.shape[1])) for source, fan_out in fan_outs.items()}
     drive = torch.zeros(steps, len(recordings), len(recordings.classes), dtype=torch.float64)
-    for chosen, begin, activity in run_blocks(model, recordings, network.nodes):
+    for chosen, begin, activity in run_blocks(model, recordings, network.nodes, batch):
         block = slice(begin, begin + len(activity[network.output]))
         drive[block, chosen] = activity[network.output].double().cpu()
         for source, fan_out in fan_outs.items():

@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.arguments import require_model, take_test
 from workbench.causes import CAUSES, Record, Watch, split_error
 from workbench.engine import State, advance, plan
+from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
-from workbench.feeding import batches, require_match
-from workbench.measures import BATCH, find_mismatch
+from workbench.feeding import batches, choose_batch, feed_ticks, require_match
+from workbench.measures import find_mismatch
 from workbench.model import Model
 from workbench.neurons import IntegrateAndFire
 from workbench.scales import broadcast_scale
@@ -31,10 +33,11 @@ CURES = {
     "floor": "lower floor",
 }
 SATURATED, SILENT, EXCESS, ERROR = 0.01, 0.05, 0.1, 0.3  # shares from which on there is something to advise
+COPIES = 3  # of the frame at hand: what is counted, what a neuron without a floor would do, and the causes
 MEASURED = ("ann_activity", "snn_activity", "error", "magnitude", "size", "saturated", "silent", "floor_hits")
 
 
-def diagnose(ann: Model, snn: Model, recordings: Recordings) -> pd.DataFrame:
+def diagnose(ann: Model, snn: Model, recordings: Recordings | Dataset, *, batch: int | None = None) -> pd.DataFrame:
     """How well an SNN follows its ANN: one row per node that is no input and frame (0, 1, ...).
 
     Columns: node, frame, ann_activity and snn_activity (mean over recordings and units; the SNN's from spikes per tick
@@ -47,7 +50,8 @@ def diagnose(ann: Model, snn: Model, recordings: Recordings) -> pd.DataFrame:
     than in training), carry (the membrane left by the frame before), unevenness (of arrivals within the frame) and
     floor, as `causes.split_error` tells them apart; and advice (the same for all rows of a node, "" if it is well).
 
-    ValueError unless an ANN and an SNN of the same nodes, edges and training delays are given, and recordings that fit.
+    Of a `Dataset` its test part is run, `batch` recordings side by side: 32, or fewer where memory is short. ValueError
+    unless an ANN and an SNN of the same nodes, edges and training delays are given, and recordings that fit.
 
     >>> network = Network({"in": (1, 1, 2)}, [Edge("in", "v1", Dense(2)), Edge("v1", "class", Dense(2))])
     >>> ticks = np.random.default_rng(0).integers(0, 3, (12, 5, 1, 1, 2))
@@ -58,13 +62,16 @@ def diagnose(ann: Model, snn: Model, recordings: Recordings) -> pd.DataFrame:
     """
     import pandas as pd
 
+    ann, snn = (require_model(model, "diagnose") for model in (ann, snn))
+    recordings = take_test(recordings, "diagnose")
     _require_pair(ann, snn, recordings)
+    batch = choose_batch(snn, len(recordings), snn.network.nodes, batch, steps=COPIES * snn.ticks_per_frame)
     nodes = [node for node in ann.network.nodes if node not in ann.network.inputs]
     sums = {node: np.zeros((recordings.frames, len(MEASURED) + len(CAUSES))) for node in nodes}
     training = ann.training, snn.training
     ann.eval(), snn.eval()
     try:
-        for chosen in batches(len(recordings), BATCH):
+        for chosen in batches(len(recordings), batch):
             _add(sums, ann, snn, recordings, chosen)
     finally:
         ann.train(training[0]), snn.train(training[1])
@@ -101,16 +108,18 @@ def _edges(model: Model) -> list[tuple[object, ...]]:
 def _add(sums: dict[str, np.ndarray], ann: Model, snn: Model, recordings: Recordings, chosen: np.ndarray) -> None:
     """Run both on some recordings, frame by frame, and add up what is measured."""
     k, network = snn.ticks_per_frame, snn.network
-    frames = torch.from_numpy(recordings.as_frames(chosen)).to(ann.device)
-    ticks = torch.from_numpy(recordings.as_ticks(chosen, k)).to(snn.device)
+    longest = max(edge.delay for edge in (snn.trained_network or network).edges)
     stream, watch, state = ann.stream(len(chosen), record=sums), Watch(snn), State()
     order, name = plan(network, network.nodes), next(iter(network.inputs))
     sent: list[dict[str, Tensor]] = []  # by frame, what every node sent in it
     for frame in range(recordings.frames):
-        expected = stream.run(frames[frame : frame + 1])
+        expected = stream.run(feed_ticks(ann, recordings, chosen, frame, frame + 1))
         watch.records.clear()
-        activity, state = advance(order, watch, state, {name: ticks[frame * k : (frame + 1) * k]})
+        ticks = feed_ticks(snn, recordings, chosen, frame * k, (frame + 1) * k)
+        activity, state = advance(order, watch, state, {name: ticks})
         sent.append({node: values.sum(0) for node, values in activity.items()})
+        if frame > longest:
+            sent[frame - longest - 1] = {}  # nobody reads it any more
         for node in sums:
             target, scale = expected[node][0].to(snn.device), broadcast_scale(snn, node)
             found = sent[-1][node] * (scale / k)

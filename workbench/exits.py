@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.arguments import require_model, take_test
 from workbench.confidence import fit_sharpness, measure_confidence
 from workbench.courses import COUNTS, Courses, run_courses
 from workbench.energy import EnergyPreset
+from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
 from workbench.model import Model
 
@@ -58,15 +60,17 @@ class EarlyExit:
             f"{100 * self.bound:.2g} % of all, {100 * self.allowed:.2g} % allowed)"
         )
 
-    def stop(self, recordings: Recordings, *, energy: str | EnergyPreset = "fp32") -> pd.DataFrame:
+    def stop(
+        self, recordings: Recordings | Dataset, *, energy: str | EnergyPreset = "fp32", batch: int | None = None
+    ) -> pd.DataFrame:
         """When and with what each recording stops: one row a recording.
 
         Columns: model, recording; of this recording alone until then step, frame, dense_macs, effective_macs,
         synaptic_operations, neuron_updates, energy_nj; early (before the last step), confidence, label, answer, right.
         ValueError for recordings of another number of frames than those held back.
         """
-        courses, confidence = self._judge(recordings)
-        step, recording = find_stops(confidence, self.threshold), np.arange(len(recordings))
+        courses, confidence = self._judge(recordings, "stop", batch)
+        step, recording = find_stops(confidence, self.threshold), np.arange(len(courses.labels))
         names = np.array(courses.classes, dtype=object)
         table = courses.count_until(step, energy)
         table.insert(0, "model", self.name)
@@ -78,7 +82,12 @@ class EarlyExit:
         return table
 
     def sweep(
-        self, recordings: Recordings, thresholds: Iterable[float] = LEVELS, *, energy: str | EnergyPreset = "fp32"
+        self,
+        recordings: Recordings | Dataset,
+        thresholds: Iterable[float] = LEVELS,
+        *,
+        energy: str | EnergyPreset = "fp32",
+        batch: int | None = None,
     ) -> pd.DataFrame:
         """What other thresholds would give: a row for each, for the calibrated one and for infinity, which waits.
 
@@ -88,17 +97,17 @@ class EarlyExit:
         """
         import pandas as pd
 
-        courses, confidence = self._judge(recordings)
+        courses, confidence = self._judge(recordings, "sweep", batch)
         rows = []
         for threshold in sorted({*thresholds, self.threshold, NEVER}):
-            step, recording = find_stops(confidence, threshold), np.arange(len(recordings))
+            step, recording = find_stops(confidence, threshold), np.arange(len(courses.labels))
             right, costs = courses.right[step, recording], courses.count_until(step, energy)
             rows.append(
                 {
                     "model": self.name,
                     "threshold": threshold,
                     "calibrated": threshold == self.threshold,
-                    "recordings": len(recordings),
+                    "recordings": len(courses.labels),
                     "accuracy": right.mean(),
                     "standard_error": math.sqrt(right.mean() * (1 - right.mean()) / len(right)),
                     "lost": (courses.right[-1] & ~right).mean(),
@@ -108,15 +117,18 @@ class EarlyExit:
             )
         return pd.DataFrame(rows)
 
-    def summarise(self, recordings: Recordings, *, energy: str | EnergyPreset = "fp32") -> pd.DataFrame:
+    def summarise(
+        self, recordings: Recordings | Dataset, *, energy: str | EnergyPreset = "fp32", batch: int | None = None
+    ) -> pd.DataFrame:
         """The calibrated exit beside waiting for the end: two rows in the columns of `sweep`, and rule before them."""
-        table = self.sweep(recordings, (), energy=energy)
+        table = self.sweep(take_test(recordings, "EarlyExit.summarise"), (), energy=energy, batch=batch)
         table = table.iloc[[0, -1]].reset_index(drop=True)
         table.insert(1, "rule", ["early exit", "to the end"])
         return table
 
-    def _judge(self, recordings: Recordings) -> tuple[Courses, np.ndarray]:
-        courses = run_courses(self.model, recordings, self.answer)
+    def _judge(self, given: Recordings | Dataset, verb: str, batch: int | None) -> tuple[Courses, np.ndarray]:
+        recordings = take_test(given, f"EarlyExit.{verb}")
+        courses = run_courses(self.model, recordings, self.answer, batch)
         if len(courses.answers) != len(self.sharpness):
             steps = len(self.sharpness) + courses.first_response
             raise ValueError(
@@ -128,7 +140,7 @@ class EarlyExit:
 
 def calibrate_exit(
     model: Model,
-    recordings: Recordings,
+    recordings: Recordings | Dataset,
     loss: float = 0.02,
     *,
     accuracy: float | None = None,
@@ -136,11 +148,13 @@ def calibrate_exit(
     answer: str = "running",
     name: str | None = None,
     seed: int = 0,
+    batch: int | None = None,
 ) -> EarlyExit:
     """Find when a model may stop early so that, with `certainty`, accuracy falls by at most `loss`.
 
     `recordings` are training ones that the training has not seen: `held_back, seen = digits.train.split(0.25, seed=0)`;
-    test recordings would flatter, which nobody can detect. A third of them fits the sharpness of each step. On the
+    test recordings would flatter, which nobody can detect. Of a `Dataset` the test part serves, so judge the exit by
+    others. A third of them fits the sharpness of each step. On the
     others thresholds are tested from the strictest down, as long as the upper bound (Clopper-Pearson) of the share of
     recordings that are wrong early and right at the end stays within `loss`; or, with `accuracy=`, that of all wrong
     ones within 1 - accuracy. In new recordings of the same kind the share is then larger with a probability of at most
@@ -160,11 +174,12 @@ def calibrate_exit(
     >>> early.tested, bool(early.bound <= 0.05)
     (60, True)
     """
+    model, recordings = require_model(model, "calibrate_exit"), take_test(recordings, "calibrate_exit")
     allowed = _require_share("loss", loss) if accuracy is None else 1 - _require_share("accuracy", accuracy)
     _require_share("certainty", certainty)
     fitting, testing = _divide(recordings, allowed, certainty, seed)
-    sharpness = fit_sharpness(run_courses(model, fitting, answer).answers, fitting.labels)
-    tested = run_courses(model, testing, answer)
+    sharpness = fit_sharpness(run_courses(model, fitting, answer, batch).answers, fitting.labels)
+    tested = run_courses(model, testing, answer, batch)
     confidence = measure_confidence(tested.answers, sharpness)
     threshold, errors = choose_threshold(confidence, tested.right, allowed, certainty, absolute=accuracy is not None)
     return EarlyExit(

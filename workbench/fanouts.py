@@ -130,7 +130,7 @@ def lay_out(operation: Operation, shape: Shape, weights: Sequence[Tensor], gain:
         kernels = weights[0].detach().flatten(2).numpy().transpose(1, 2, 0).take(taps, axis=1)
         given = kernels if gain is None else kernels * gain.detach().flatten().numpy()
     elif isinstance(operation, (Identity, Pool)):
-        scale = torch.ones(()) if gain is None else gain.detach().flatten()
+        scale = torch.ones((), dtype=torch.float32) if gain is None else gain.detach().flatten()
         of_one = operation.kernel**2 if isinstance(operation, Pool) else 1
         given = (scale / of_one).expand(operation.output_shape(shape)[0]).numpy()
     else:
@@ -144,7 +144,8 @@ def _write_out(operation: Operation, shape: Shape, weights: Sequence[Tensor], ga
         matrix = weights[0].detach().T.reshape(*shape, -1)
     else:
         units = math.prod(shape)
-        matrix = operation(torch.eye(units).view(units, *shape), [weight.detach() for weight in weights])
+        each = torch.eye(units, dtype=torch.float32).view(units, *shape)
+        matrix = operation(each, [weight.detach() for weight in weights])
         matrix = matrix.view(*shape, *matrix.shape[1:])
     if gain is not None:
         matrix = matrix * gain.detach()

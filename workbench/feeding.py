@@ -1,14 +1,22 @@
-"""Recordings fed to a model: whether they fit, and in which batches they come."""
+"""Recordings fed to a model: whether they fit, and in which batches and blocks they come."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from workbench.budget import Run, fits, require_memory
+from workbench.engine import choose_block
 from workbench.events.recordings import Recordings
 from workbench.model import Model
+from workbench.validation import require_whole
+
+MOST = 32  # recordings side by side: more gain nothing
+SHARE = 0.5  # of the memory that is free, which a batch that nobody has named may take
 
 
 def require_match(model: Model, recordings: Recordings) -> None:
@@ -42,3 +50,32 @@ def batches(count: int, batch: int, order: np.ndarray | None = None) -> Iterator
     """Indices 0 .. count - 1, in this order, in nearly equal batches of at most `batch`."""
     indices = np.arange(count) if order is None else order
     yield from np.array_split(indices, math.ceil(count / batch))
+
+
+def choose_batch(
+    model: Model, count: int, record: Collection[str], batch: int | None = None, steps: int | None = None
+) -> int:
+    """How many of so many recordings to run side by side: as named, else 32, or fewer where memory is short.
+
+    So many `steps` are held at a time, by default those of a block. MemoryError, with the batch that fits, where a
+    batch that is named does not, or not even one recording does.
+    """
+    asked = min(MOST, count) if batch is None else require_whole("batch", batch)
+
+    def need(some: int) -> Run:
+        block = steps or choose_block(model.network, some, model.ticks_per_frame)
+        return Run(model.network, record, block, some, block, False)
+
+    if batch is None:
+        while asked > 1 and not fits(need(asked), model.device, SHARE):
+            asked = -(-asked // 2)
+    require_memory(need(asked), model.device)
+    return asked
+
+
+def feed_ticks(
+    model: Model, recordings: Recordings, chosen: np.ndarray, begin: int = 0, end: int | None = None
+) -> Tensor:
+    """Steps begin .. end - 1 of some recordings as the model takes them, (steps, batch, *shape), in its own numbers."""
+    counts = recordings.as_ticks(chosen, model.ticks_per_frame, begin, end)
+    return torch.from_numpy(counts).to(model.device, model.dtype)

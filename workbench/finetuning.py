@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.arguments import require_model
+from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
 from workbench.model import Model
 from workbench.settings import Settings
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 def fine_tune(
     snn: Model,
-    recordings: Recordings,
+    recordings: Recordings | Dataset,
     validation: Recordings | None = None,
     epochs: int = 2,
     *,
@@ -41,9 +43,10 @@ def fine_tune(
 
     Source: Neftci, Mostafa, Zenke 2019, IEEE Signal Processing Magazine (surrogate gradients).
     """
+    snn = require_model(snn, "fine_tune")
     if not snn.spiking:
         raise ValueError("fine_tune takes an SNN; this model does not spike: convert it first, or train it by wb.train")
     settings = Settings(
         epochs, batch, learning_rate, weight_decay, answer, seed, None, spike_cost, noise, recompute, precision
     )
-    return fit(snn, recordings, validation, settings, checkpoint, progress, watch)
+    return fit("fine_tune", snn, recordings, validation, settings, checkpoint, progress, watch)

@@ -30,7 +30,7 @@ def fold(model: Model) -> Model:
 
 def copy_numbers(model: Model, into: Model) -> None:
     """Give a model of the same nodes and edges the numbers of another, as far as it has a place for them."""
-    into.to(model.device)
+    into.to(model.device, model.dtype)
     into.load_state_dict({n: t for n, t in model.state_dict().items() if not n.startswith("gains")}, strict=False)
     for key, gain in model.gains.items():
         into.gains[key] = nn.Parameter(gain.detach().clone())

@@ -2,39 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from workbench.graph import Network
 
+Frames = Tensor | NDArray[Any] | Mapping[str, Tensor | NDArray[Any]]
+"""What a model is fed: (step, batch, *shape) of its input, or of several inputs by name; arrays of numpy as well."""
 
-def arrange_inputs(network: Network, frames: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
+
+def arrange_inputs(network: Network, frames: Frames, like: Tensor) -> dict[str, Tensor]:
     """The frames by input node; ValueError where they do not fit the network.
 
+    Arrays of numpy become tensors `like` the model's numbers, of their type and on their device.
+
     >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
-    >>> {node: tuple(frames.shape) for node, frames in arrange_inputs(network, torch.zeros(5, 3, 1, 4, 4)).items()}
-    {'image': (5, 3, 1, 4, 4)}
+    >>> [tuple(frames.shape) for frames in arrange_inputs(network, np.zeros((5, 3, 1, 4, 4)), torch.zeros(1)).values()]
+    [(5, 3, 1, 4, 4)]
     """
     names = list(network.inputs)
-    if isinstance(frames, Tensor):
+    if not isinstance(frames, Mapping):
         if len(names) > 1:
             raise ValueError(f"the network has the inputs {', '.join(names)}; give a dict of one tensor each")
         frames = {names[0]: frames}
     if set(frames) != set(names):
         raise ValueError(f"frames are given for {', '.join(frames)}, but the inputs are {', '.join(names)}")
-    for node, values in frames.items():
+    given = {node: _as_tensor(node, values, like) for node, values in frames.items()}
+    for node, values in given.items():
         if tuple(values.shape[2:]) != network.inputs[node] or values.ndim < 3:
             raise ValueError(
                 f"input {node!r}: frames of shape {tuple(values.shape)} do not fit; expected (steps, batch, "
                 f"{', '.join(map(str, network.inputs[node]))})"
             )
-    if len({values.shape[:2] for values in frames.values()}) > 1:
+    if len({values.shape[:2] for values in given.values()}) > 1:
         raise ValueError("all inputs need the same number of steps and the same batch")
-    if len(next(iter(frames.values()))) == 0:
+    steps, batch = next(iter(given.values())).shape[:2]
+    if steps == 0:
         raise ValueError("the recording has no steps; give at least one frame")
-    return dict(frames)
+    if batch == 0:
+        raise ValueError(f"the batch is empty: frames are {_shown(given)}; give at least one recording")
+    return given
+
+
+def _as_tensor(node: str, values: Any, like: Tensor) -> Tensor:
+    if isinstance(
+        values, Tensor
+    ):  # what was made under torch.inference_mode can be used there alone, its copy anywhere
+        return values.clone() if values.is_inference() and not torch.is_inference_mode_enabled() else values
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf":
+        what = f"an array of {values.dtype}" if isinstance(values, np.ndarray) else f"of type {type(values).__name__}"
+        raise ValueError(
+            f"input {node!r}: frames are {what}; give a tensor or an array of numbers (step, batch, *shape), as "
+            "recordings.as_ticks() makes them"
+        )
+    return torch.tensor(values, dtype=like.dtype, device=like.device)
+
+
+def _shown(given: Mapping[str, Tensor]) -> str:
+    return ", ".join(str(tuple(values.shape)) for values in given.values())
 
 
 def require_numbers(inputs: Mapping[str, Tensor], like: Tensor) -> None:
@@ -62,6 +92,34 @@ def require_numbers(inputs: Mapping[str, Tensor], like: Tensor) -> None:
                     f"input {node!r}: {wrong:,} of {values.numel():,} numbers are not finite; clean the recording, "
                     "for instance by torch.nan_to_num"
                 )
+
+
+def require_one_type(numbers: Iterable[tuple[str, Tensor]]) -> torch.dtype:
+    """The type that all these numbers have; ValueError, with a cure, where they have several, or half precision, or
+    where nothing can be computed with them but under torch.inference_mode.
+
+    >>> require_one_type([("weights.0.0", torch.zeros(1, dtype=torch.float16))])
+    Traceback (most recent call last):
+    ValueError: the model computes in torch.float16, in which sums of spikes are not exact; use model.float(), and \
+train(..., precision="bf16") where half precision is enough to learn
+    """
+    known = dict(numbers)
+    found = {values.dtype: name for name, values in known.items()}
+    if len(found) > 1:
+        told = ", ".join(f"{kind} ({name})" for kind, name in found.items())
+        raise ValueError(f"the model has numbers of several types: {told}; use model.float() or model.double()")
+    (dtype,) = found or {torch.get_default_dtype(): ""}
+    if dtype not in (torch.float32, torch.float64):
+        raise ValueError(
+            f"the model computes in {dtype}, in which sums of spikes are not exact; use model.float(), and "
+            'train(..., precision="bf16") where half precision is enough to learn'
+        )
+    if not torch.is_inference_mode_enabled() and any(values.is_inference() for values in known.values()):
+        raise ValueError(
+            "the numbers of the model were made under torch.inference_mode, outside of which nothing can be computed "
+            "with them; use model.copy(), whose numbers are free"
+        )
+    return dtype
 
 
 def require_finite(network: Network, numbers: Mapping[str, Tensor]) -> None:

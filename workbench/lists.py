@@ -65,7 +65,7 @@ class Lists:
     def fill(self, number: int, begin: int, end: int, shape: Shape) -> Tensor:
         """The activity (steps, batch, *shape) of a node in the steps begin .. end - 1, the channels of images last."""
         region = self.regions[number]
-        rows = torch.empty(max(0, end - begin), self.batch, int(region[UNITS]))
+        rows = torch.empty(max(0, end - begin), self.batch, int(region[UNITS]), dtype=torch.float32)
         share(fill_rows.compiled(), self.batch, rows.numel(), self.bands, rows.numpy(), region, begin, *self.arrays)
         if len(shape) != 3:
             return rows.view(-1, self.batch, *shape)

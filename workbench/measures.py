@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.arguments import require_model, require_models, take_test
 from workbench.counts import Counts, count_blocks, count_synapses, count_units
 from workbench.energy import EnergyPreset, find_preset, price
 from workbench.engine import choose_block
+from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
-from workbench.feeding import batches, require_fit, require_match
+from workbench.feeding import batches, choose_batch, feed_ticks, require_fit, require_match
 from workbench.memory import access_edges, access_nodes, count_buffer_bytes
 from workbench.model import Model
 from workbench.readout import average_answers
@@ -22,19 +24,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COMPARISON = "comparison"  # what the table of compare says of itself, in its attrs
-BATCH = 32
 
 
 def compare(
     models: Mapping[str, Model],
-    recordings: Recordings,
+    recordings: Recordings | Dataset,
     answer: str = "running",
     *,
     energy: str | EnergyPreset = "fp32",
     padding: bool = False,
+    batch: int | None = None,
 ) -> pd.DataFrame:
     """Accuracy and operations of every model at every step: one row per model and step.
 
+    Of a `Dataset` its test part is run, `batch` recordings side by side: 32, or fewer where memory is short.
     Columns: model, step, frame (when the step ends, in frames: (step + 1) / ticks_per_frame), accuracy (NaN before the
     first response) and, per recording and cumulative, dense_macs, effective_macs, synaptic_operations, neuron_updates,
     energy_nj under the preset `energy`, memory_accesses and memory_span_words (every access times the words of the
@@ -44,14 +47,13 @@ def compare(
     """
     import pandas as pd
 
-    if not models:
-        raise ValueError('compare: no models; give at least one, as {"ANN": ann}')
+    named, recordings = require_models(models, "compare"), take_test(recordings, "compare")
     find_preset(energy)
-    for model in models.values():
+    for model in named.values():
         require_match(model, recordings)
     tables = [
-        tabulate_run(name, model, _count(model, recordings, padding), recordings, answer, energy)
-        for name, model in models.items()
+        tabulate_run(name, model, _count(model, recordings, batch, padding), recordings, answer, energy)
+        for name, model in named.items()
     ]
     table = pd.concat(tables, ignore_index=True)
     table.attrs["workbench"] = COMPARISON
@@ -86,11 +88,12 @@ def tabulate_run(
 
 def operations(
     model: Model,
-    recordings: Recordings,
+    recordings: Recordings | Dataset,
     *,
     energy: str | EnergyPreset = "fp32",
     padding: bool = False,
     cumulative: bool = True,
+    batch: int | None = None,
 ) -> pd.DataFrame:
     """Operations of every edge at every step, per recording: one row per edge and step.
 
@@ -104,7 +107,7 @@ def operations(
     Products with padding are not counted, silent steps cost nothing, and a spike counts at the step at which it
     arrives. A chain counts as the one map it is, whatever its links would take. With `padding` operations are those of
     layer-based tools: link by link, products with padding as well, none in pooling and identity; of these a layer takes
-    the share that is the rate of its input.
+    the share that is the rate of its input. Of a `Dataset` its test part is run, in batches as `compare` does.
 
     >>> model = Model(Network({"eye": (1, 3, 3)}, [Edge("eye", "v1", Conv(2, kernel=3)), Edge("v1", "hand", Dense(1))]))
     >>> recordings = Recordings.from_ticks(np.ones((3, 1, 1, 3, 3), dtype=int), labels=[0], ticks_per_frame=1)
@@ -115,8 +118,9 @@ def operations(
     """
     import pandas as pd
 
+    model, recordings = require_model(model, "operations"), take_test(recordings, "operations")
     require_match(model, recordings)
-    counts = _count(model, recordings, padding)
+    counts = _count(model, recordings, batch, padding)
     accesses = access_edges(model, counts)
     tables = []
     for position, edge in enumerate(model.network.edges):
@@ -138,14 +142,20 @@ def operations(
 
 
 def count_updates(
-    model: Model, recordings: Recordings, *, energy: str | EnergyPreset = "fp32", cumulative: bool = True
+    model: Model,
+    recordings: Recordings | Dataset,
+    *,
+    energy: str | EnergyPreset = "fp32",
+    cumulative: bool = True,
+    batch: int | None = None,
 ) -> pd.DataFrame:
     """Neuron updates of every node at every step, per recording: one row per node and step.
 
     Columns: node, step, frame, neuron_updates (every unit of a hidden node from its first response on), energy_nj,
     activity (the spikes that the node sends, or the numbers where it sends none), and the accesses of memory by kind
     (see `workbench.memory`), together memory_accesses and memory_span_words; sums up to the end of the step, with
-    `cumulative=False` those of the step alone. With the table of `operations` they add up to that of `compare`.
+    `cumulative=False` those of the step alone. With the table of `operations` they add up to that of `compare`. Of a
+    `Dataset` its test part is run, in batches as `compare` does.
 
     >>> model = Model(Network({"eye": (4,)}, [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(1))]))
     >>> recordings = Recordings.from_ticks(np.ones((3, 1, 4), dtype=int), labels=[0], ticks_per_frame=1)
@@ -154,8 +164,9 @@ def count_updates(
     """
     import pandas as pd
 
+    model, recordings = require_model(model, "count_updates"), take_test(recordings, "count_updates")
     require_match(model, recordings)
-    counts = _count(model, recordings)
+    counts = _count(model, recordings, batch)
     accesses = access_nodes(model, counts, len(recordings))
     updates = _updates(model, len(counts.drive)) * len(recordings)
     tables = []
@@ -195,41 +206,42 @@ def summarise(costs: pd.DataFrame) -> pd.DataFrame:
 
 @torch.no_grad()
 def run_blocks(
-    model: Model, recordings: Recordings, record: Iterable[str]
+    model: Model, recordings: Recordings, record: Collection[str], batch: int | None = None
 ) -> Iterator[tuple[np.ndarray, int, dict[str, Tensor]]]:
     """Run every recording in eval mode: indices of a batch, the first step of a block, activity of the recorded nodes.
 
-    The blocks of a batch come in order of time, before those of the next; memory is constant in the length.
+    The blocks of a batch come in order of time, before those of the next; memory is constant in the length, for events
+    are binned block by block. `batch` as `feeding.choose_batch` takes it.
     """
     require_fit(model, recordings)
     training, steps = model.training, recordings.frames * model.ticks_per_frame
+    batch = choose_batch(model, len(recordings), record, batch)
     model.eval()
     try:
-        for chosen in batches(len(recordings), BATCH):
+        for chosen in batches(len(recordings), batch):
             stream = model.stream(len(chosen), record=record)
-            ticks = torch.from_numpy(recordings.as_ticks(chosen, model.ticks_per_frame))
             block = choose_block(model.network, len(chosen), model.ticks_per_frame)
             for begin in range(0, steps, block):
-                yield chosen, begin, stream.run(ticks[begin : begin + block].to(model.device))
+                yield chosen, begin, stream.run(feed_ticks(model, recordings, chosen, begin, begin + block))
     finally:
         model.train(training)
 
 
-def collect_answers(model: Model, recordings: Recordings, answer: str = "running") -> Tensor:
+def collect_answers(model: Model, recordings: Recordings, answer: str = "running", batch: int | None = None) -> Tensor:
     """Answers (steps - first response, recordings, classes) of a model, float64, one per class and step."""
     require_match(model, recordings)
     output = model.network.output
     drives: dict[int, list[Tensor]] = {}
-    for chosen, _, activity in run_blocks(model, recordings, [output]):
+    for chosen, _, activity in run_blocks(model, recordings, [output], batch):
         drives.setdefault(int(chosen[0]), []).append(activity[output].cpu())
     drive = torch.cat([torch.cat(blocks) for blocks in drives.values()], dim=1)
     return average_answers(drive.double(), model.network.first_response[output], model.ticks_per_frame, answer)
 
 
-def _count(model: Model, recordings: Recordings, padding: bool = False) -> Counts:
+def _count(model: Model, recordings: Recordings, batch: int | None, padding: bool = False) -> Counts:
     """Run every recording and count."""
-    steps = recordings.frames * model.ticks_per_frame
-    return count_blocks(model, run_blocks(model, recordings, model.network.nodes), steps, len(recordings), padding)
+    steps, blocks = recordings.frames * model.ticks_per_frame, run_blocks(model, recordings, model.network.nodes, batch)
+    return count_blocks(model, blocks, steps, len(recordings), padding)
 
 
 def _accuracy(model: Model, drive: Tensor, labels: np.ndarray, answer: str) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -16,7 +16,7 @@ from workbench.compiling import find_kernel
 from workbench.engine import LEARNING_BYTES, Layers, choose_block, join, plan
 from workbench.graph import Network
 from workbench.inference import Inference
-from workbench.inputs import arrange_inputs, require_finite, require_numbers
+from workbench.inputs import Frames, arrange_inputs, require_finite, require_numbers, require_one_type
 from workbench.learning import Learning
 from workbench.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU
 from workbench.norms import Bias, Norm
@@ -56,6 +56,8 @@ class Model(nn.Module):
         ticks_per_frame: int = 1,
     ) -> None:
         super().__init__()
+        if not isinstance(network, Network):
+            raise ValueError(f"Model takes a wb.Network, not {type(network).__name__}; give wb.Network(inputs, edges)")
         if norm not in ("batch", None):
             raise ValueError(f'norm={norm!r} is unknown; choose "batch" or None')
         self.network, self.norm = network, norm
@@ -65,14 +67,15 @@ class Model(nn.Module):
         self.scales: Scales | None = None  # of an SNN
         self.recipe: Recipe | None = None  # of an SNN: how it was converted
         generator = torch.Generator().manual_seed(require_seed(seed))
-        self.weights = nn.ModuleList(self._initial_weights(p, generator) for p in range(len(network.edges)))
         self.gains = nn.ParameterDict()  # of edges without weights, once a conversion has scaled them
-        self.nodes = nn.ModuleDict(
-            {self._key(node): self._initial_node(node) for node in network.nodes if node not in network.inputs}
-        )
-        self.log_ceilings = nn.ParameterDict(
-            {self._key(node): nn.Parameter(torch.zeros(())) for node in network.hidden if self.neuron.bounded}
-        )
+        with torch.inference_mode(False):  # its numbers can be used, and learned, wherever it was made
+            self.weights = nn.ModuleList(self._initial_weights(p, generator) for p in range(len(network.edges)))
+            self.nodes = nn.ModuleDict(
+                {self._key(node): self._initial_node(node) for node in network.nodes if node not in network.inputs}
+            )
+            self.log_ceilings = nn.ParameterDict(
+                {self._key(node): nn.Parameter(torch.zeros(())) for node in network.hidden if self.neuron.bounded}
+            )
 
     @property
     def spiking(self) -> bool:
@@ -89,13 +92,22 @@ class Model(nn.Module):
         """Where the numbers are; frames must be there too."""
         return next(self.parameters()).device
 
-    def forward(self, frames: Tensor | Mapping[str, Tensor]) -> Tensor:
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of its numbers, which is that of the frames it takes; ValueError where these are several, or half.
+
+        >>> Model(Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])).double().dtype
+        torch.float64
+        """
+        return require_one_type(self.named_parameters())
+
+    def forward(self, frames: Frames) -> Tensor:
         """The output's drive at every step, (steps, batch, classes); zero before its first response."""
         return self.run(frames, record=[self.network.output])[self.network.output]
 
     def run(
         self,
-        frames: Tensor | Mapping[str, Tensor],
+        frames: Frames,
         record: Iterable[str] | None = None,
         block: int | None = None,
         layers: Layers | None = None,
@@ -104,13 +116,14 @@ class Model(nn.Module):
         """Activity of the recorded nodes (all unless named) over a whole recording, (steps, batch, *shape) each.
 
         `frames` (steps, batch, *input shape) holds frames for an ANN and ticks for an SNN; a dict by input node where
-        there are several. `block` steps are computed at a time; any cut gives the same numbers, but for batch
-        norm in training, whose statistics are those of a block and which gets the whole recording unless told
-        otherwise. `layers` stand in for the model's own, to watch or to disturb them. `engine` is that of `stream`.
+        there are several, as tensors or as arrays of numpy. `block` steps are computed at a time; any cut gives the
+        same numbers, but for batch norm in training, whose statistics are those of a block and which gets the whole
+        recording unless told otherwise. `layers` stand in for the model's own, to watch or to disturb them. `engine` is
+        that of `stream`.
 
         ValueError where frames do not fit the network or numbers are not finite; MemoryError where there is no room.
         """
-        inputs = arrange_inputs(self.network, frames)
+        inputs = arrange_inputs(self.network, frames, next(self.parameters()))
         steps, batch = next(iter(inputs.values())).shape[:2]
         if block is not None:
             block = require_whole("block", block)
@@ -213,7 +226,7 @@ class Model(nn.Module):
             {int(position): gain for position, gain in self.gains.items()},
             {node: self.node_layer(node).bias for node in self.network.nodes if node not in self.network.inputs},
             cast(IntegrateAndFire, self.neuron).dynamics,
-            torch.zeros(1) if more is None else more,
+            torch.zeros(1, dtype=self.dtype) if more is None else more,
         )
 
     def _moved(self, age: int, steps: int) -> Tensor | None:
@@ -221,7 +234,7 @@ class Model(nn.Module):
         if self.recipe is None or self.recipe.bias == "tick":
             return None
         begins = torch.arange(age, age + steps) % self.ticks_per_frame == 0
-        return begins * self.ticks_per_frame - 1.0
+        return (begins * self.ticks_per_frame - 1).to(self.dtype)
 
     def ceiling(self, node: str) -> Tensor:
         """The largest activity of a hidden node, which it has learned: only where the neuron has a ceiling."""
@@ -237,7 +250,8 @@ class Model(nn.Module):
 
     def copy(self) -> Model:
         """An independent copy with the same numbers."""
-        return copy.deepcopy(self)
+        with torch.inference_mode(False):
+            return copy.deepcopy(self)
 
     def __repr__(self) -> str:
         kind = f"SNN, {self.ticks_per_frame} ticks per frame" if self.spiking else "ANN"
@@ -274,6 +288,7 @@ class Model(nn.Module):
     ) -> Stream:
         """A stream; ValueError where the event-driven engine is asked for in vain."""
         require_engine(engine)
+        require_one_type(self.named_parameters())
         if not self.training:  # where a loss tells as well
             require_finite(self.network, self.state_dict())
         used = layers or (self.learning() if self.training else self.inference())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from functools import reduce
-from typing import Any
+from inspect import signature
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
 
 import torch
 import torch.nn.functional as F
@@ -19,9 +21,36 @@ from workbench.validation import whole
 Shape = tuple[int, ...]
 
 
+class UnknownOptionError(ValueError, TypeError):
+    """An option that an operation has not; the message names it, what to use instead, and those that there are."""
+
+    def __init__(self, operation: type[Operation], option: str) -> None:
+        taken = list(signature(operation.__init__).parameters.values())[1:]
+        known = [
+            f"*{p.name}" if p.kind is p.VAR_POSITIONAL else f"{p.name}={'...' if p.default is p.empty else p.default}"
+            for p in taken
+        ]
+        advice = operation.elsewhere.get(option, "leave it out")
+        super().__init__(
+            f"{operation.__name__} has no option {option}; {advice}: {operation.__name__}({', '.join(known)})"
+        )
+
+
 @dataclass(frozen=True, repr=False)
 class Operation(ABC):
-    """A linear map from one activity to another, without bias: what an edge does."""
+    """A linear map from one activity to another, without bias: what an edge does.
+
+    `elsewhere` tells for the options that such a map has in other tools what to do here.
+    """
+
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+
+    def __new__(cls, *values: Any, **options: Any) -> Self:
+        """ValueError, with what to use instead, for an option that there is not."""
+        for option in options:
+            if option not in [f.name for f in fields(cls)]:
+                raise UnknownOptionError(cls, option)
+        return super().__new__(cls)
 
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:
@@ -106,6 +135,17 @@ class Conv(Operation):
     kernel: int
     stride: int = 1
 
+    elsewhere = MappingProxyType(
+        {
+            "kernel_size": "use kernel=",
+            "out_channels": "use channels=",
+            "filters": "use channels=",
+            "in_channels": "leave it out, for the source has so many",
+            "padding": "leave it out, for it is (kernel - 1) / 2",
+            "bias": "leave it out, for nodes have biases and edges have none",
+        }
+    )
+
     def __post_init__(self) -> None:
         _require_whole(self, "channels", "kernel", "stride")
         if self.kernel % 2 == 0:
@@ -148,6 +188,14 @@ class Dense(Operation):
 
     units: int
 
+    elsewhere = MappingProxyType(
+        {
+            "out_features": "use units=",
+            "in_features": "leave it out, for the source has so many",
+            "bias": "leave it out, for nodes have biases and edges have none",
+        }
+    )
+
     def __post_init__(self) -> None:
         _require_whole(self, "units")
 
@@ -179,6 +227,14 @@ class Pool(Operation):
     """
 
     kernel: int
+
+    elsewhere = MappingProxyType(
+        {
+            "kernel_size": "use kernel=",
+            "stride": "leave it out, for squares do not overlap",
+            "padding": "leave it out, for a remainder at the border is not pooled",
+        }
+    )
 
     def __post_init__(self) -> None:
         _require_whole(self, "kernel")

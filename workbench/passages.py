@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.arguments import require_model, take_test
 from workbench.counts import count_blocks
 from workbench.events.recordings import Recordings
-from workbench.feeding import require_fit
+from workbench.feeding import choose_batch, feed_ticks, require_fit
 from workbench.measures import tabulate_run
 from workbench.model import Model
 from workbench.readout import average_answers
@@ -78,14 +79,16 @@ def follow(model: Model, recordings: Recordings, recording: int = 0, answer: str
     >>> passage.steps, np.isnan(passage.answers[:, 0]).tolist()
     (2, [True, False])
     """
+    model, recordings = require_model(model, "follow"), take_test(recordings, "follow")
     require_fit(model, recordings)
     if whole(recording) not in range(len(recordings)):
         raise ValueError(f"recording={recording!r} is not among the {len(recordings)} of {recordings.name}; from 0 on")
     one = recordings[[recording]]
+    choose_batch(model, 1, model.network.nodes, steps=one.frames * model.ticks_per_frame)
     training = model.training
     model.eval()
     try:
-        activity = model.run(torch.from_numpy(one.as_ticks(None, model.ticks_per_frame)).to(model.device))
+        activity = model.run(feed_ticks(model, one, np.zeros(1, dtype=int)))
     finally:
         model.train(training)
     drive = activity[model.network.output]

@@ -80,7 +80,7 @@ def bound(model: Model, frames: Tensor, levels: int) -> Model:
     A ceiling is measured as the 99th percentile of the node's non-zero activities, 1 where there are none.
     """
     bounded = Model(model.network, norm=model.norm, neuron=QuantisedReLU(levels))
-    bounded.to(model.device).load_state_dict(model.state_dict(), strict=False)
+    bounded.to(model.device, model.dtype).load_state_dict(model.state_dict(), strict=False)
     bounded.train(model.training)
     if not model.neuron.bounded:
         for node, activity in model.copy().train().run(frames).items():

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.budget import Run, fits, require_memory
 from workbench.events.recordings import Recordings
-from workbench.feeding import batches
+from workbench.feeding import SHARE
+from workbench.measures import run_blocks
 from workbench.model import Model, Scales
 from workbench.recipes import Percentiles, Recipe
 
 CALIBRATION_RECORDINGS = 256
-BATCH = 32
 
 
 def measure_scales(
-    model: Model, recordings: Recordings, percentiles: Sequence[float], scale: str = "node"
+    model: Model,
+    recordings: Recordings,
+    percentiles: Sequence[float],
+    scale: str = "node",
+    batch: int | None = None,
 ) -> dict[float | None, Scales]:
     """By percentile the scale of every node but the inputs: that of its non-zero activations, 1 for the output.
 
@@ -32,7 +37,7 @@ def measure_scales(
     network = model.network
     found: dict[float | None, Scales] = {percentile: {} for percentile in percentiles}
     chosen = choose_evenly(len(recordings))
-    for node, active in _record(model, recordings, chosen).items():
+    for node, active in _record(model, recordings, chosen, batch):
         if network.first_response[node] >= recordings.frames:
             parts = [np.ones(len(percentiles))]  # it answers after the recordings end: nothing depends on its scale
         elif not active.any():
@@ -95,18 +100,32 @@ def broadcast_scale(model: Model, node: str) -> Tensor:
 
 def as_tensor(model: Model, scale: float | tuple[float, ...]) -> Tensor:
     """A scale as a tensor on the model's device: one number, or one per channel."""
-    return torch.tensor(scale, device=model.device)
+    return torch.tensor(scale, dtype=model.dtype, device=model.device)
 
 
-@torch.no_grad()
-def _record(model: Model, recordings: Recordings, chosen: np.ndarray) -> dict[str, np.ndarray]:
-    """Activities of every hidden node by channel, (channels, all the rest)."""
-    seen: dict[str, list[np.ndarray]] = {node: [] for node in model.network.hidden}
-    for part in batches(len(chosen), BATCH, chosen):
-        frames = torch.from_numpy(recordings.as_frames(part)).to(model.device)
-        for node, activity in model.run(frames, record=seen).items():
-            seen[node].append(activity.flatten(0, 1).transpose(0, 1).flatten(1).cpu().numpy())
-    return {node: np.concatenate(parts, axis=1) for node, parts in seen.items()}
+def _record(
+    model: Model, recordings: Recordings, chosen: np.ndarray, batch: int | None
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Every hidden node with its activities by channel, (channels, all the rest).
+
+    As many nodes at a time as fit into memory, for a percentile asks for all activities of a node at once.
+    """
+    waiting = list(model.network.hidden)
+    while waiting:
+        many = len(waiting)
+        while many > 1 and not fits(_all_of(model, recordings, len(chosen), waiting[:many]), model.device, SHARE):
+            many = -(-many // 2)
+        some, waiting = waiting[:many], waiting[many:]
+        require_memory(_all_of(model, recordings, len(chosen), some), model.device)
+        parts: dict[str, list[np.ndarray]] = {node: [] for node in some}
+        for _, _, activity in run_blocks(model, recordings[chosen], some, batch):
+            for node, values in activity.items():
+                parts[node].append(values.flatten(0, 1).transpose(0, 1).flatten(1).cpu().numpy())
+        yield from ((node, np.concatenate(parts.pop(node), axis=1)) for node in some)
+
+
+def _all_of(model: Model, recordings: Recordings, count: int, nodes: Collection[str]) -> Run:
+    return Run(model.network, nodes, recordings.frames, count, recordings.frames, False)
 
 
 def _percentiles(active: np.ndarray, percentiles: Sequence[float], otherwise: np.ndarray) -> np.ndarray:

@@ -75,7 +75,7 @@ def overwrite(
     if membrane is not None:  # of signed neurons, its first axis stands where that of the drive does
         known = membrane.numpy() if dynamics.signed else membrane.numpy()[np.newaxis]
         before = np.ascontiguousarray(known.transpose(order))
-    state = torch.empty(2, *dense.shape[1:]).numpy()
+    state = torch.empty(2, *dense.shape[1:], dtype=torch.float32).numpy()
     given = np.zeros(shape, np.float32)
     if bias is not None:
         wide = bias.detach().numpy().reshape(-1, *[1] * (drive.ndim - 3))

@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 from workbench.budget import Run, require_memory
 from workbench.engine import Layers, Piece, Plan, State, advance, join, plan
-from workbench.inputs import arrange_inputs, require_numbers
+from workbench.inputs import Frames, arrange_inputs, require_numbers
 from workbench.model import Model
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def require_segments(model: Model, settings: Settings) -> None:
         )
 
 
-def run_segments(model: Model, frames: Tensor | Mapping[str, Tensor], recompute: int) -> Tensor:
+def run_segments(model: Model, frames: Frames, recompute: int) -> Tensor:
     """The output's drive (steps, batch, classes) of a model in training, like `model(frames)`, in less memory.
 
     Between segments of `recompute` steps only what the engine carries on is kept: the past that is read again, and the
@@ -47,7 +47,7 @@ def run_segments(model: Model, frames: Tensor | Mapping[str, Tensor], recompute:
     torch.Size([50, 7, 2])
     """
     network = model.network
-    inputs = arrange_inputs(network, frames)
+    inputs = arrange_inputs(network, frames, next(model.parameters()))
     steps, batch = next(iter(inputs.values())).shape[:2]
     require_numbers(inputs, next(model.parameters()))
     require_memory(Run(network, [network.output], min(recompute, steps), batch, recompute, True), model.device)

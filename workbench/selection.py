@@ -38,7 +38,9 @@ class Trial:
         return self.error <= TOLERANCE
 
 
-def choose_recipe(folded: Model, recordings: Recordings, network: Network, ticks_per_frame: int) -> Recipe:
+def choose_recipe(
+    folded: Model, recordings: Recordings, network: Network, ticks_per_frame: int, batch: int | None = None
+) -> Recipe:
     """The recipe with the fewest synaptic operations among those whose answers err by at most 0.3 % of their variance.
 
     error = mean over frames of sum (SNN's - ANN's answers)^2 / sum (ANN's answers)^2, both less their mean over the
@@ -48,18 +50,19 @@ def choose_recipe(folded: Model, recordings: Recordings, network: Network, ticks
     tells.
     """
     held, others = _hold_back(recordings)
+    which = "held-back recordings" if held is not others else "recordings, the same that it was calibrated on"
     latest = max(m.first_response[m.output] * k for m, k in ((folded.network, ticks_per_frame), (network, 1)))
     if latest >= recordings.frames * ticks_per_frame:
         return replace(_candidates(folded, ticks_per_frame)[0][0], reason="not measured: no answer within recordings")
-    expected, _ = _answer(folded, held)
+    expected, _ = _answer(folded, held, batch)
     if not _spread(expected):
         return replace(_candidates(folded, ticks_per_frame)[0][0], reason="not measured: the ANN answers all alike")
-    measured = _measure(folded, others, ticks_per_frame)
+    measured = _measure(folded, others, ticks_per_frame, batch)
     trials: list[Trial] = []
 
     def attempt(recipe: Recipe) -> Trial:
         snn = make_spiking(folded, network, ticks_per_frame, mix_scales(recipe, measured), recipe)
-        found, operations = _answer(snn, held)
+        found, operations = _answer(snn, held, batch)
         trials.append(Trial(recipe, _compare(found, expected), operations))
         return trials[-1]
 
@@ -71,7 +74,7 @@ def choose_recipe(folded: Model, recordings: Recordings, network: Network, ticks
     best = min(good, key=lambda trial: trial.operations) if good else min(trials, key=lambda trial: trial.error)
     return replace(
         best.recipe,
-        reason=f"best of {len(trials)} on {len(held)} held-back recordings: its answers err by "
+        reason=f"best of {len(trials)} on {len(held)} {which}: its answers err by "
         f"{100 * best.error:.2g} % of their variance, with {best.operations:,.0f} synaptic operations a recording",
     )
 
@@ -97,10 +100,10 @@ def _candidates(folded: Model, k: int) -> list[list[Recipe]]:
     return [[replace(kind, percentile=percentile) for percentile in percentiles] for kind in kinds]
 
 
-def _measure(folded: Model, recordings: Recordings, k: int) -> dict[float | None, Scales]:
+def _measure(folded: Model, recordings: Recordings, k: int, batch: int | None) -> dict[float | None, Scales]:
     if folded.neuron.bounded:
         return {None: take_ceilings(folded, k)}
-    return measure_scales(folded, recordings, PERCENTILES)
+    return measure_scales(folded, recordings, PERCENTILES, batch=batch)
 
 
 def _hold_back(recordings: Recordings) -> tuple[Recordings, Recordings]:
@@ -115,10 +118,11 @@ def _hold_back(recordings: Recordings) -> tuple[Recordings, Recordings]:
     return recordings[held], recordings[others[choose_evenly(len(others))]]
 
 
-def _answer(model: Model, recordings: Recordings) -> tuple[Tensor, float]:
+def _answer(model: Model, recordings: Recordings, batch: int | None) -> tuple[Tensor, float]:
     """Answers at the end of every frame, less their mean over the classes, and synaptic operations per recording."""
     k, network = model.ticks_per_frame, model.network
-    counts = count_blocks(model, run_blocks(model, recordings, network.nodes), recordings.frames * k, len(recordings))
+    blocks = run_blocks(model, recordings, network.nodes, batch)
+    counts = count_blocks(model, blocks, recordings.frames * k, len(recordings))
     answers = average_answers(counts.drive.double(), network.first_response[network.output], k)
     last = answers[(k - 1 - network.first_response[network.output]) % k :: k]
     return last - last.mean(2, keepdim=True), float(counts.synaptic.sum()) / len(recordings)

@@ -157,7 +157,7 @@ class Sparse:
         sizes = [batch * math.prod(self.shapes[node]) for node in nodes]
         ends = [0, *accumulate(sizes)]
         places = dict(zip(nodes, ends, strict=False))
-        room = torch.empty(2 if self.dynamics.signed else 1, ends[-1])
+        room = torch.empty(2 if self.dynamics.signed else 1, ends[-1], dtype=torch.float32)
         shown = {
             node: arrange(room[:, begin:end] if self.dynamics.signed else room[0, begin:end], batch, self.shapes[node])
             for node, (begin, end) in zip(nodes, pairwise(ends), strict=True)

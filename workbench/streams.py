@@ -11,7 +11,7 @@ from torch import Tensor
 
 from workbench.budget import Run, require_memory
 from workbench.engine import Layers, Plan, State, advance, choose_block
-from workbench.inputs import arrange_inputs, require_numbers
+from workbench.inputs import Frames, arrange_inputs, require_numbers
 
 if TYPE_CHECKING:
     from workbench.hybrids import Hybrid
@@ -64,9 +64,9 @@ class Stream:
         block = choose_block(self.network, self.batch, self.ticks_per_frame)
         return block if self._hybrid is None else self._hybrid.choose_block(self._state, block, self.ticks_per_frame)
 
-    def run(self, block: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def run(self, block: Frames) -> dict[str, Tensor]:
         """Activity of the recorded nodes over the next steps, (steps, batch, *shape) each."""
-        inputs = arrange_inputs(self.network, block)
+        inputs = arrange_inputs(self.network, block, self._like)
         steps, batch = next(iter(inputs.values())).shape[:2]
         if batch != self.batch:
             raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
@@ -83,11 +83,11 @@ class Stream:
             self._state, self._counted = state, self._counted + state.counted
         return activity
 
-    def __call__(self, block: Tensor | Mapping[str, Tensor]) -> Tensor:
+    def __call__(self, block: Frames) -> Tensor:
         """The same as `feed`: a stream is called like its model."""
         return self.feed(block)
 
-    def feed(self, block: Tensor | Mapping[str, Tensor]) -> Tensor:
+    def feed(self, block: Frames) -> Tensor:
         """The output's drive over the next steps, (steps, batch, classes)."""
         output = self.network.output
         if output not in self._plan.wanted:

@@ -14,9 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from workbench.arguments import require_model, take_test, take_training
+from workbench.budget import Run, require_memory
 from workbench.checkpoints import Checkpoint, Progress, identify
+from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
-from workbench.feeding import batches, require_match
+from workbench.feeding import batches, feed_ticks, require_match
+from workbench.measures import collect_answers
 from workbench.model import Model
 from workbench.practice import Practice, bound
 from workbench.precisions import cast
@@ -55,7 +59,7 @@ class Stopped(Exception):
 
 def train(
     model: Model,
-    recordings: Recordings,
+    recordings: Recordings | Dataset,
     validation: Recordings | None = None,
     epochs: int = 10,
     *,
@@ -75,6 +79,8 @@ def train(
 ) -> tuple[Model, pd.DataFrame]:
     """Train a copy of an ANN; returns it with its history, one row per epoch.
 
+    Of a `Dataset` its training part is learned; `validation` takes recordings that were held back of it, as
+    `held_back, seen = digits.train.split(0.2, seed=0)` does, for the best model is chosen by them: not the test part.
     Loss = mean over the steps from the output's first response on of the cross-entropy of each step's answer. AdamW,
     one cycle of the learning rate. The history has the columns epoch, loss, accuracy and, with `validation`,
     validation_loss, validation_accuracy: fractions, of the last step's answer. An interrupt (Ctrl-C, the stop button)
@@ -97,6 +103,7 @@ def train(
     Source: Loshchilov & Hutter 2019 (AdamW); Bu et al. 2022 (levels and learned ceilings); Chen et al. 2016
     (recomputation).
     """
+    model = require_model(model, "train")
     settings = Settings(
         epochs, batch, learning_rate, weight_decay, answer, seed, levels, spike_cost, noise, recompute, precision
     )
@@ -105,10 +112,32 @@ def train(
             "train takes an ANN; this model spikes already: train its ANN, then convert it, or improve it by "
             "wb.fine_tune"
         )
-    return fit(model, recordings, validation, settings, checkpoint, progress, watch)
+    return fit("train", model, recordings, validation, settings, checkpoint, progress, watch)
 
 
 def fit(
+    verb: str,
+    model: Model,
+    given: Recordings | Dataset,
+    validation: Recordings | None,
+    settings: Settings,
+    checkpoint: str | Path | None,
+    progress: bool,
+    watch: Watch | None,
+) -> tuple[Model, pd.DataFrame]:
+    """Train a copy of a model, ANN or SNN, as `train` says; under torch.no_grad and torch.inference_mode as well."""
+    recordings = take_training(given, verb)
+    if isinstance(validation, Dataset):
+        raise ValueError(
+            f"wb.{verb}: validation is a Dataset, of which the test part must not choose the model; hold back some of "
+            "the training part: held_back, seen = dataset.train.split(0.2, seed=0)"
+        )
+    validation = None if validation is None else take_test(validation, f"{verb}(validation=...)")
+    with torch.inference_mode(False), torch.enable_grad():
+        return _fit(model, recordings, validation, settings, checkpoint, progress, watch)
+
+
+def _fit(
     model: Model,
     recordings: Recordings,
     validation: Recordings | None,
@@ -117,11 +146,11 @@ def fit(
     progress: bool,
     watch: Watch | None,
 ) -> tuple[Model, pd.DataFrame]:
-    """Train a copy of a model, ANN or SNN, as `train` says."""
     for part in (recordings, validation):
         if part is not None:
             require_match(model, part)
     require_segments(model, settings)
+    _require_room(model, recordings, settings)
     state = _begin(model, recordings, settings)
     saved = None
     if checkpoint:
@@ -141,18 +170,30 @@ def fit(
     return trained.eval(), _tabulate(state.history)
 
 
-@torch.no_grad()
-def evaluate(model: Model, recordings: Recordings, batch: int = 64, answer: str = "running") -> dict[str, float]:
-    """Loss over all answered steps, and accuracy of the last step's answer, in eval mode."""
-    training = model.training
-    model.eval()
-    loss = correct = 0.0
-    for chosen in batches(len(recordings), batch):
-        answers, labels = _answer(model, recordings, chosen, answer)
-        loss += float(_loss(answers, labels)) * len(chosen)
-        correct += int((answers[-1].argmax(1) == labels).sum())
-    model.train(training)
-    return {"loss": loss / len(recordings), "accuracy": correct / len(recordings)}
+def evaluate(
+    model: Model, recordings: Recordings | Dataset, answer: str = "running", *, batch: int | None = None
+) -> dict[str, float]:
+    """Loss over the answers at the end of every frame, and accuracy of the last one, in eval mode.
+
+    Of a `Dataset` its test part is run, `batch` recordings side by side: 32, or fewer where memory is short.
+
+    >>> ticks = np.ones((4, 3, 1, 2, 2), dtype=int)
+    >>> recordings = Recordings.from_ticks(ticks, labels=[0, 0, 0], classes=("left", "right"), ticks_per_frame=2)
+    >>> model = Model(Network({"eye": (1, 2, 2)}, [Edge("eye", "hand", Dense(2))]), seed=0)
+    >>> sorted(evaluate(model, recordings))
+    ['accuracy', 'loss']
+    """
+    model, recordings = require_model(model, "evaluate"), take_test(recordings, "evaluate")
+    answers = _at_frames(model, collect_answers(model, recordings, answer, batch))
+    labels = torch.tensor(recordings.labels)
+    right = (answers[-1].argmax(1) == labels).double().mean()
+    return {"loss": float(_loss(answers, labels)), "accuracy": float(right)}
+
+
+def _at_frames(model: Model, answers: Tensor) -> Tensor:
+    """The answers at the end of every frame, of those at every step from the first response on."""
+    k, first = model.ticks_per_frame, model.network.first_response[model.network.output]
+    return answers[(k - 1 - first) % k :: k]
 
 
 def _train_epochs(
@@ -224,13 +265,12 @@ def _answer(
 ) -> tuple[Tensor, Tensor]:
     """Answers at the end of every frame (frames, batch, classes), from the first response on, and labels."""
     k, output = model.ticks_per_frame, model.network.output
-    ticks = torch.from_numpy(recordings.as_ticks(chosen, k)).to(model.device)
-    first = model.network.first_response[output]
+    ticks, first = feed_ticks(model, recordings, chosen), model.network.first_response[output]
     if recompute is not None:
         drive = run_segments(model, ticks, recompute)
     else:
         drive = model(ticks) if practice is None else model.run(ticks, record=[output], layers=practice)[output]
-    answers = average_answers(drive, first, k, answer)[(k - 1 - first) % k :: k]
+    answers = _at_frames(model, average_answers(drive, first, k, answer))
     return answers, torch.tensor(recordings.labels[chosen]).to(model.device)
 
 
@@ -251,12 +291,19 @@ def _begin(model: Model, recordings: Recordings, settings: Settings) -> Progress
     trained = model.copy()
     if settings.levels is not None:
         first = np.random.default_rng([settings.seed, 0]).permutation(len(recordings))[: settings.batch]
-        trained = bound(model, torch.from_numpy(recordings.as_frames(first)).to(model.device), settings.levels)
+        trained = bound(model, feed_ticks(model, recordings, first), settings.levels)
     ceilings = list(trained.log_ceilings.parameters())
     others = [p for name, p in trained.named_parameters() if not name.startswith("log_ceilings.")]
     groups: list[dict[str, Any]] = [{"params": others}, {"params": ceilings, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
     return Progress(trained, optimizer, trained)
+
+
+def _require_room(model: Model, recordings: Recordings, settings: Settings) -> None:
+    """MemoryError, with the batch that fits, where not even a batch can be learned."""
+    network, steps = model.network, recordings.frames * model.ticks_per_frame
+    batch, held = min(settings.batch, len(recordings)), min(settings.recompute or steps, steps)
+    require_memory(Run(network, [network.output, *network.inputs], held, batch, held, True), model.device)
 
 
 def _bar(settings: Settings, count: int, done: int, progress: bool) -> Any:

@@ -190,18 +190,26 @@ class Recordings:
         recordings._require_bins()
         return recordings
 
-    def as_ticks(self, indices: Selection | None = None, ticks_per_frame: int | None = None) -> NDArray[np.float32]:
-        """Count events per tick: float32 (frames * ticks_per_frame, batch, *shape).
+    def as_ticks(
+        self,
+        indices: Selection | None = None,
+        ticks_per_frame: int | None = None,
+        begin: int = 0,
+        end: int | None = None,
+    ) -> NDArray[np.float32]:
+        """Count events per tick: float32 (frames * ticks_per_frame, batch, *shape), or ticks begin .. end - 1 of these.
 
         The tick of an event at time t is ``t * frames * ticks_per_frame // window_us``, in whole numbers, so
         that a frame is exactly the sum of its ticks, however many they are.
         """
         ticks = self.ticks_per_frame if ticks_per_frame is None else ticks_per_frame
-        return self._count(indices, self.frames * positive(ticks, f"{self.name}: ticks_per_frame"))
+        return self._count(indices, self.frames * positive(ticks, f"{self.name}: ticks_per_frame"), begin, end)
 
-    def as_frames(self, indices: Selection | None = None) -> NDArray[np.float32]:
+    def as_frames(
+        self, indices: Selection | None = None, begin: int = 0, end: int | None = None
+    ) -> NDArray[np.float32]:
         """Count events per frame: float32 (frames, batch, *shape), each the sum of its ticks."""
-        return self._count(indices, self.frames)
+        return self._count(indices, self.frames, begin, end)
 
     def split(self, fraction: float, seed: int) -> tuple[Recordings, Recordings]:
         """Divide at random, class by class: ``fraction`` of each class first, the rest second; order is kept.
@@ -256,13 +264,15 @@ class Recordings:
         except IndexError as error:
             raise IndexError(f"{self.name} has the recordings 0 to {len(self) - 1}: {error}") from None
 
-    def _count(self, indices: Selection | None, steps: int) -> NDArray[np.float32]:
+    def _count(self, indices: Selection | None, steps: int, begin: int, end: int | None) -> NDArray[np.float32]:
         """Events per step: of every chosen recording the steps are runs of events, found by bisection."""
+        first, last, _ = slice(begin, end).indices(steps)
         chosen = self._choose(slice(None) if indices is None else indices)
         if chosen.ndim != 1:
             raise ValueError(f"{self.name}: a batch is a slice or a 1-D list of indexes; write [{chosen}]")
         sites = prod(self.shape)
-        begins_us = -(-np.arange(steps + 1) * self.window_us // steps)
+        begins_us = -(-np.arange(first, max(first, last) + 1) * self.window_us // steps)
+        steps = len(begins_us) - 1
         if begins_us[-1] > np.iinfo(np.int32).max:
             begins_us = np.minimum(begins_us, np.iinfo(np.int32).max)
         counts = np.zeros(steps * len(chosen) * sites, dtype=np.float32)

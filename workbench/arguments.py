@@ -1,0 +1,106 @@
+"""What a verb is given, looked at before anything is done: a model where a model is wanted, recordings where these are.
+
+Whatever else comes is told what it is, what is wanted, and the call that would do it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from workbench.events.datasets import Dataset
+from workbench.events.recordings import Recordings
+from workbench.graph import Network
+from workbench.model import Model
+
+
+def take_training(recordings: Any, verb: str) -> Recordings:
+    """The recordings, of a Dataset its training part; ValueError, with the call that would do it, for anything else."""
+    return recordings.train if isinstance(recordings, Dataset) else _require_recordings(recordings, verb)
+
+
+def take_test(recordings: Any, verb: str) -> Recordings:
+    """The recordings, of a Dataset its test part; ValueError, with the call that would do it, for anything else."""
+    return recordings.test if isinstance(recordings, Dataset) else _require_recordings(recordings, verb)
+
+
+def require_model(model: Any, verb: str) -> Model:
+    """The model; ValueError, with the call that would do it, for anything else.
+
+    >>> require_model(Network({"eye": (2,)}, [Edge("eye", "hand", Dense(1))]), "compare")
+    Traceback (most recent call last):
+    ValueError: wb.compare takes a wb.Model, not a Network; give it numbers: wb.Model(network, seed=0)
+    """
+    if isinstance(model, Model):
+        return model
+    raise ValueError(f"wb.{verb} takes a wb.Model, not {_name(model)}; {_model_cure(model, verb)}")
+
+
+def require_models(models: Any, verb: str) -> dict[str, Model]:
+    """Models by name; ValueError, with the call that would do it, for anything else."""
+    if isinstance(models, Model):
+        raise ValueError(
+            f'wb.{verb} takes models by name, not one alone; give wb.{verb}({{"model": model}}, recordings)'
+        )
+    if not isinstance(models, Mapping):
+        several = isinstance(models, Sequence) and all(isinstance(one, Model) for one in models)
+        cure = (
+            f'give wb.{verb}({{"first": first, "second": second}}, recordings)'
+            if several
+            else f'give wb.{verb}({{"ANN": ann}}, recordings)'
+        )
+        raise ValueError(f"wb.{verb} takes a dict of models by name, not {_name(models)}; {cure}")
+    if not models:
+        raise ValueError(f'wb.{verb}: no models; give at least one, as {{"ANN": ann}}')
+    return {str(name): require_model(model, verb) for name, model in models.items()}
+
+
+def _require_recordings(recordings: Any, verb: str) -> Recordings:
+    if isinstance(recordings, Recordings):
+        return recordings
+    raise ValueError(
+        f"wb.{verb} takes wb.Recordings or a wb.Dataset, not {_name(recordings)}; {_recordings_cure(recordings, verb)}"
+    )
+
+
+def _model_cure(given: Any, verb: str) -> str:
+    """The call that makes a model of what was given, or puts it where it belongs."""
+    if isinstance(given, Network):
+        return "give it numbers: wb.Model(network, seed=0)"
+    if isinstance(given, Recordings | Dataset):
+        return f"the model comes first: wb.{verb}(model, recordings)"
+    if isinstance(given, nn.Module):
+        return "describe it as a graph whose connections have delays: wb.Model(wb.Network(inputs, edges))"
+    if isinstance(given, tuple) and given and isinstance(given[0], Model):
+        return "wb.train returns a model and its history: ann, history = wb.train(model, recordings)"
+    if isinstance(given, Mapping | Sequence) and not isinstance(given, str):
+        return f"it takes one at a time: {{name: wb.{verb}(model, recordings) for name, model in models.items()}}"
+    if isinstance(given, str | PathLike):
+        return "read it first: workbench.exchange.load(path)"
+    return "make one by wb.Model(wb.Network(inputs, edges))"
+
+
+def _recordings_cure(given: Any, verb: str) -> str:
+    """The call that makes recordings of what was given, or puts it where it belongs."""
+    if isinstance(given, nn.Module | Network):
+        return f"the recordings come after the model: wb.{verb}(model, recordings)"
+    if isinstance(given, Tensor | np.ndarray):
+        return "make recordings of counts per tick: wb.Recordings.from_ticks(counts, labels, ticks_per_frame=...)"
+    if hasattr(given, "dataset") and not hasattr(given, "__getitem__"):
+        return "load what it draws from: wb.load(loader.dataset)"
+    if given is None:
+        return "load some: wb.load(name, folder)"
+    return "load them first: wb.load(...) takes names, folders, data sets of tonic, and arrays with labels"
+
+
+def _name(given: Any) -> str:
+    """What was given, in words: its type, and its shape where it has one."""
+    if given is None:
+        return "None"
+    kind = type(given).__name__
+    shape = f" of shape {tuple(given.shape)}" if isinstance(given, Tensor | np.ndarray) else ""
+    return f"{'an' if kind[0].lower() in 'aeiou' or kind == 'ndarray' else 'a'} {kind}{shape}"
