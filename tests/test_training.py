@@ -470,7 +470,7 @@ def test_batch_norm_is_torchs_over_the_steps_that_are_not_silent(seed):
 
 
 def test_after_ten_runs_the_statistics_follow_as_torchs_do():
-    norm, theirs = Norm((3,), on_cycle=False).double().train(), nn.BatchNorm1d(3, momentum=0.1).double().train()
+    norm, theirs = Norm("v1", (3,), on_cycle=False).double().train(), nn.BatchNorm1d(3, momentum=0.1).double().train()
     for run in range(14):
         x = torch.randn(7, 3, generator=torch.Generator().manual_seed(run), dtype=torch.float64)
         if run == 9:  # from here on by a tenth

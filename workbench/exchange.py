@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -37,12 +38,13 @@ def save(model: Model, path: str | Path) -> None:
 
 def load(path: str | Path) -> Model:
     """The model that `save` wrote; ValueError names the file and what is wrong with it."""
-    tensors, description = read_tensors(path)
     try:
-        model = _build(description)
-        for position in sorted({name.split(".")[1] for name in tensors if name.startswith("gains.")}):
-            model.gains[position] = nn.Parameter(tensors[f"gains.{position}"])
-        model.load_state_dict(tensors, assign=True)  # in the precision it was saved in
+        with torch.inference_mode(False):
+            tensors, description = read_tensors(path)
+            model = _build(description)
+            for position in sorted({name.split(".")[1] for name in tensors if name.startswith("gains.")}):
+                model.gains[position] = nn.Parameter(tensors[f"gains.{position}"])
+            model.load_state_dict(tensors, assign=True)  # in the precision it was saved in
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path}: not a model of this version of the workbench ({error}); save it again") from error
     return model.eval()

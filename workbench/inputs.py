@@ -60,7 +60,7 @@ def _as_tensor(node: str, values: Any, like: Tensor) -> Tensor:
             f"input {node!r}: frames are {what}; give a tensor or an array of numbers (step, batch, *shape), as "
             "recordings.as_ticks() makes them"
         )
-    return torch.tensor(values, dtype=like.dtype, device=like.device)
+    return torch.tensor(np.ascontiguousarray(values), dtype=like.dtype, device=like.device)
 
 
 def _shown(given: Mapping[str, Tensor]) -> str:

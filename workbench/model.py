@@ -271,7 +271,7 @@ class Model(nn.Module):
             return Bias(shape)
         pairs = [edge.ends for edge in self.network.edges]
         following = [target for source, target in pairs if source == node]
-        return Norm(shape, on_cycle=node in reachable(following, pairs))
+        return Norm(node, shape, on_cycle=node in reachable(following, pairs))
 
     def _initial_weights(self, position: int, generator: torch.Generator) -> nn.ParameterList:
         """He et al. 2015: variance 2 / fan-in, with the fan-in of all edges into the node together."""

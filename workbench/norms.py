@@ -27,7 +27,8 @@ class Norm(nn.Module):
     y = gain (x - mean) / sqrt(variance + eps) + bias. In training, mean and variance are those of the batch. A node
     on a cycle meets its steps in several sub-blocks whose statistics differ; there the batch's normalisation is
     corrected by r = sigma_batch / sigma and d = (mean_batch - mean) / sigma, taken as constants, so that training
-    computes what evaluation will. Running statistics take all steps of a run together, once per run.
+    computes what evaluation will. Running statistics take all steps of a run together, once per run. ValueError, naming
+    the `node`, for a batch with one number per channel.
 
     Source: Ioffe 2017, Batch renormalization, arXiv 1702.03275 (its limits on r and d).
     """
@@ -36,9 +37,9 @@ class Norm(nn.Module):
     variance: Tensor
     runs: Tensor
 
-    def __init__(self, shape: tuple[int, ...], on_cycle: bool) -> None:
+    def __init__(self, node: str, shape: tuple[int, ...], on_cycle: bool) -> None:
         super().__init__()
-        self.on_cycle = on_cycle
+        self.node, self.on_cycle = node, on_cycle
         self.gain = nn.Parameter(torch.ones(shape[0]))
         self.bias = nn.Parameter(torch.zeros(shape[0]))
         self.register_buffer("mean", torch.zeros(shape[0]))
@@ -49,6 +50,11 @@ class Norm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return batch_norm(x, self.mean, self.variance, self.gain, self.bias, eps=NORM_EPSILON)
+        if x.numel() <= x.shape[1]:
+            raise ValueError(
+                f"node {self.node!r}: batch norm cannot tell a variance from one number per channel, as one recording "
+                "in one step gives; take a larger batch or more frames, or wb.Model(network, norm=None)"
+            )
         gain, bias = self._renormalise(x) if self.on_cycle else (self.gain, self.bias)
         mean, variance = torch.zeros_like(self.mean), torch.ones_like(self.variance)
         y = batch_norm(x, mean, variance, gain, bias, training=True, momentum=1.0, eps=NORM_EPSILON)

@@ -150,6 +150,11 @@ def _fit(
         if part is not None:
             require_match(model, part)
     require_segments(model, settings)
+    if settings.precision == "bf16" and model.dtype != torch.float32:
+        raise ValueError(
+            f'precision="bf16" is for models in float32, but this one computes in {model.dtype}; use model.float(), or '
+            'precision="fp32", which leaves it as it is'
+        )
     _require_room(model, recordings, settings)
     state = _begin(model, recordings, settings)
     saved = None
