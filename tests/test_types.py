@@ -156,11 +156,14 @@ def test_arrays_of_numpy_are_taken_where_tensors_are(kind, dtype):
 @pytest.mark.parametrize(
     ("frames", "words"),
     [
-        (np.array([["a"]]), r"input 'eye': frames are an array of <U1; give a tensor or an array of numbers"),
-        ([[1.0]], r"input 'eye': frames are of type list; give a tensor or an array .* recordings\.as_ticks\(\) makes"),
+        (np.array([["a"]]), r"node 'eye': its values are an array of <U1; give a tensor or an array of numbers"),
+        (
+            [[1.0]],
+            r"node 'eye': its values are of type list; give a tensor or an array .* recordings\.as_ticks",
+        ),
         (np.zeros((2, 3)), r"frames of shape \(2, 3\) do not fit"),
         (np.full((2, 1, 2, 3, 3), np.nan), "36 of 36 numbers are not finite"),
-        (RECORDINGS, "frames are of type Recordings"),
+        (RECORDINGS, "its values are of type Recordings"),
     ],
     ids=["text", "list", "shape", "nan", "recordings"],
 )

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from workbench.events.recordings import Recordings
 from workbench.exchange import describe, read_tensors, write_tensors
+from workbench.inputs import require_finite
 from workbench.model import Model
 
 _AT_ONCE = 1 << 22  # events looked at together: recordings may be mapped from files larger than memory
@@ -49,12 +50,20 @@ class Checkpoint:
         """Put down where the training stands, whole or not at all."""
         tensors = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in state.best.state_dict().items()}
-        for number, moments in state.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in moments.items()}
-        write_tensors(self.path, tensors, {"identity": self.identity, "history": state.history})
+        moments = {
+            f"optimizer.{number}.{name}": tensor
+            for number, found in state.optimizer.state_dict()["state"].items()
+            for name, tensor in found.items()
+        }
+        description = {"identity": self.identity, "history": state.history, "moments": sorted(moments)}
+        write_tensors(self.path, tensors | moments, description)
 
     def resume(self, state: Progress) -> None:
-        """Bring a training to where the file says it stood; ValueError for another training's file or a broken one."""
+        """Bring a training to where the file says it stood; ValueError for another training's file or a broken one.
+
+        What a training needs to go on bit for bit must all be there and make sense: weights, the best ones, the moments
+        of the optimizer, and a history with a row for every epoch.
+        """
         tensors, description = read_tensors(self.path)
         saved = description.get("identity", {})
         differing = [name for name, value in json.loads(json.dumps(self.identity)).items() if saved.get(name) != value]
@@ -65,20 +74,50 @@ class Checkpoint:
             )
         state.best = state.model.copy()
         try:
-            state.history = description["history"]
             for prefix, model in (("model.", state.model), ("best.", state.best)):
                 model.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
-        except (KeyError, RuntimeError) as error:
+                require_finite(model.network, model.state_dict())
+            history = _read_history(description["history"], saved)
+            moments = _read_moments(tensors, description["moments"], state.optimizer)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            words = " ".join(str(error).split())
             raise ValueError(
-                f"{self.path}: this checkpoint is incomplete ({error}); delete it to start anew"
+                f"{self.path}: this checkpoint is incomplete or damaged ({words}); delete it to start anew"
             ) from error
-        whole = state.optimizer.state_dict()
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith("optimizer."):
-                _, number, moment = name.split(".")
-                moments.setdefault(int(number), {})[moment] = tensor
-        state.optimizer.load_state_dict(whole | {"state": moments})
+        state.history = history
+        state.optimizer.load_state_dict(state.optimizer.state_dict() | {"state": moments})
+
+
+def _read_history(rows: Any, identity: Mapping[str, Any]) -> list[dict[str, float]]:
+    """The rows of a history; ValueError unless they are those of the first epochs, one for each."""
+    columns = ["epoch", "loss", "accuracy"]
+    if identity.get("validation") is not None:
+        columns += ["validation_loss", "validation_accuracy"]
+    if not isinstance(rows, list) or not 1 <= len(rows) <= identity["epochs"]:
+        raise ValueError("its history has no row for every epoch")
+    for number, row in enumerate(rows, start=1):
+        whole = isinstance(row, dict) and list(row) == columns and row["epoch"] == number
+        if not whole or not all(isinstance(v, int | float) and math.isfinite(v) for v in row.values()):
+            raise ValueError(f"row {number} of its history is {row}, not one of {', '.join(columns)}")
+    return rows
+
+
+def _read_moments(
+    tensors: Mapping[str, Tensor], names: Any, optimizer: torch.optim.Optimizer
+) -> dict[int, dict[str, Tensor]]:
+    """What the optimizer remembers of every parameter; ValueError unless all that was written is there and fits."""
+    found = {name: tensor for name, tensor in tensors.items() if name.startswith("optimizer.")}
+    if not names or sorted(found) != names:
+        raise ValueError("it lacks a part of the optimizer's state, without which training would go on otherwise")
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in found.items():
+        _, number, moment = name.split(".")
+        parameter = parameters[int(number)] if int(number) < len(parameters) else torch.empty(0)
+        if tensor.shape not in (parameter.shape, torch.Size([])) or not tensor.isfinite().all():
+            raise ValueError(f"{name} does not fit its parameter")
+        moments.setdefault(int(number), {})[moment] = tensor
+    return moments
 
 
 def identify(

@@ -32,7 +32,7 @@ def arrange_inputs(network: Network, frames: Frames, like: Tensor) -> dict[str, 
         frames = {names[0]: frames}
     if set(frames) != set(names):
         raise ValueError(f"frames are given for {', '.join(frames)}, but the inputs are {', '.join(names)}")
-    given = {node: _as_tensor(node, values, like) for node, values in frames.items()}
+    given = {node: to_tensor(node, values, like) for node, values in frames.items()}
     for node, values in given.items():
         if tuple(values.shape[2:]) != network.inputs[node] or values.ndim < 3:
             raise ValueError(
@@ -49,7 +49,8 @@ def arrange_inputs(network: Network, frames: Frames, like: Tensor) -> dict[str, 
     return given
 
 
-def _as_tensor(node: str, values: Any, like: Tensor) -> Tensor:
+def to_tensor(node: str, values: Any, like: Tensor) -> Tensor:
+    """The values of a node as a tensor: one as it is, an array of numpy in the type and on the device of another."""
     if isinstance(
         values, Tensor
     ):  # what was made under torch.inference_mode can be used there alone, its copy anywhere
@@ -57,7 +58,7 @@ def _as_tensor(node: str, values: Any, like: Tensor) -> Tensor:
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf":
         what = f"an array of {values.dtype}" if isinstance(values, np.ndarray) else f"of type {type(values).__name__}"
         raise ValueError(
-            f"input {node!r}: frames are {what}; give a tensor or an array of numbers (step, batch, *shape), as "
+            f"node {node!r}: its values are {what}; give a tensor or an array of numbers (step, batch, *shape), as "
             "recordings.as_ticks() makes them"
         )
     return torch.tensor(np.ascontiguousarray(values), dtype=like.dtype, device=like.device)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from workbench.inputs import to_tensor
 from workbench.model import Model
 from workbench.neurons import IntegrateAndFire
 from workbench.ops import Shape
@@ -19,17 +21,21 @@ if TYPE_CHECKING:
 
 
 def trace_membrane(
-    model: Model, activity: Mapping[str, Tensor], node: str, unit: int | Sequence[int], recording: int = 0
+    model: Model,
+    activity: Mapping[str, Tensor | NDArray[Any]],
+    node: str,
+    unit: int | Sequence[int],
+    recording: int = 0,
 ) -> pd.DataFrame:
     """Drive, membrane and activity of one neuron at every step of one recording.
 
     drive(t) = bias + sum over edges of (W source(t - delay)) at the unit, then the neuron's own v(t). `activity` is
-    what `model.run` gives, (step, batch, *shape) by node, and must hold every source of the node. `unit` is a flat
-    index or one index per axis of the node's shape. Columns: step, frame ((step + 1) / ticks_per_frame, when the step
-    ends), drive, membrane (what is compared with the threshold, before the reset; NaN where there is none: in an ANN,
-    in the output, before the first response) and activity; the drive and the activity are 0 before the first response.
-    The table's `attrs` name node and unit. ValueError for a node, unit or recording that is not there, for an input,
-    which has no drive, and for activity that lacks a source.
+    what `model.run` gives, (step, batch, *shape) by node, or arrays of numpy; it must hold every source of the node.
+    `unit` is a flat index or one index per axis of the node's shape. Columns: step, frame ((step + 1) /
+    ticks_per_frame, when the step ends), drive, membrane (what is compared with the threshold, before the reset; NaN
+    where there is none: in an ANN, in the output, before the first response) and activity; the drive and the activity
+    are 0 before the first response. The table's `attrs` name node and unit. ValueError for a node, unit or recording
+    that is not there, for an input, which has no drive, and for activity that lacks a source.
 
     >>> network = Network({"eye": (1,)}, [Edge("eye", "v1", Identity(), delay=0), Edge("v1", "hand", Identity())])
     >>> snn = Model(network, norm=None, neuron=IntegrateAndFire(start=0.0), ticks_per_frame=2)
@@ -39,9 +45,10 @@ def trace_membrane(
     """
     import pandas as pd
 
-    place = _place(model, node, unit)
-    _require_sources(model, activity, node, recording)
-    drive = _drive(model, activity, node, recording)
+    place, like = _place(model, node, unit), next(model.parameters())
+    tensors = {name: to_tensor(name, values, like) for name, values in activity.items()}
+    _require_sources(model, tensors, node, recording)
+    drive = _drive(model, tensors, node, recording)
     first = min(model.network.first_response[node], len(drive))
     drive = torch.cat([drive[:first], model.schedule(node, drive[first:], 0)])[:, 0]
     for index in place:

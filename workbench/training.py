@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
 from torch import Tensor
 
 from workbench.arguments import require_model, take_test, take_training
@@ -20,6 +21,7 @@ from workbench.checkpoints import Checkpoint, Progress, identify
 from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
 from workbench.feeding import batches, feed_ticks, require_match
+from workbench.inputs import require_finite
 from workbench.measures import collect_answers
 from workbench.model import Model
 from workbench.practice import Practice, bound
@@ -219,7 +221,19 @@ def _train_epochs(
         state.note(row)
         bar.set_postfix({name: f"{value:.3f}" for name, value in row.items() if name != "epoch"})
         if saved is not None:
-            saved.write(state)
+            _put_down(saved, state)
+
+
+def _put_down(saved: Checkpoint, state: Progress) -> None:
+    """Write a checkpoint; a warning where that fails, for what was learned so far is worth more than a file."""
+    try:
+        saved.write(state)
+    except (OSError, SafetensorError) as error:
+        warnings.warn(
+            f"{saved.path} was not written after epoch {len(state.history)} ({error}); training goes on, and tries "
+            "again after the next epoch: make room, or stop it to get the model so far",
+            stacklevel=7,
+        )
 
 
 def _train_epoch(
@@ -257,6 +271,7 @@ def _train_epoch(
         )
         if watch is not None and watch(update):
             raise Stopped
+    require_finite(state.model.network, state.model.state_dict())  # after the last step no loss tells
     return {"loss": loss_sum / len(recordings), "accuracy": correct / len(recordings)}
 
 
