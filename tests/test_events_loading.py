@@ -192,6 +192,13 @@ def test_other_options_are_refused(tmp_path):
         ("n-cars", "labels", [0]),
         ("folder", "classes", ["a"]),
         ({"a": []}, "download", True),
+        ("digits", "unit", "s"),
+        ("motion", "columns", "t x y p"),
+        ("n-mnist", "columns", "t x y p"),
+        ("dvs-gesture", "unit", "us"),
+        ("n-cars", "upright", True),
+        ("folder", "upright", False),
+        ({"a": []}, "upright", True),
     ],
 )
 def test_an_option_that_would_change_nothing_is_refused(tmp_path, name, option, value):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from workbench.events import formats
 from workbench.events.clips import Clip, Collection, clip_interval, stamp_file
-from workbench.events.layout import Events, Sensor
+from workbench.events.formats.reading import Reading, Remarks
+from workbench.events.layout import Events
 from workbench.events.places import Place, files, folders
 from workbench.events.splits import Split, require_official
 
@@ -78,8 +79,8 @@ def _cut_clips(folder: Path, classes: int) -> Iterator[Clip]:
 
 
 def _cut_clip(path: Path) -> Clip:
-    def blocks(sensor: Sensor | None) -> Iterator[Events]:
-        yield formats.read_gesture(path)
+    def blocks(reading: Reading, remarks: Remarks) -> Iterator[Events]:
+        yield formats.read_gesture(path, reading, remarks)
 
     return Clip(str(path), int(path.stem), blocks, stamp_file(path))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.events.clips import Clip
+from workbench.events.formats.reading import NOTHING_TOLD, Reading, Remarks
 from workbench.events.layout import Sensor, flatten
 from workbench.events.slices import cut
 from workbench.events.store import DamagedStoreError, Mark, UnwritableStoreError, Writer, open_rows
@@ -31,16 +32,17 @@ class Preparation:
     transforms: tuple[Transform, ...]
     seed: int
     skip: bool
+    reading: Reading = NOTHING_TOLD
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Shape of a step: polarity, height, width, after the transforms."""
         return (self.polarities, *resize(self.transforms, self.sensor))
 
-    def prepare(self, clip: Clip, number: int) -> Iterator[NDArray[Any]]:
+    def prepare(self, clip: Clip, number: int, remarks: Remarks) -> Iterator[NDArray[Any]]:
         """The recordings that a clip becomes, as rows (time_us, site). ValueError for a clip without events."""
-        place = None
-        for place, events in enumerate(cut(clip.blocks(self.sensor), self.window_us)):
+        place, reading = None, replace(self.reading, bounds=self.sensor)
+        for place, events in enumerate(cut(clip.blocks(reading, remarks), self.window_us)):
             if place and self.only_first:
                 continue  # read to the end all the same, so that damage there is found
             changed, _ = apply(self.transforms, events, self.sensor, [self.seed, number, place])
@@ -54,13 +56,17 @@ class Preparation:
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """Recordings one after another: rows, where each starts, its label, its clip, and why clips were skipped."""
+    """Recordings one after another: rows, where each starts, its label, its clip, why clips were skipped, of which
+    events were sorted (and how many), and whose unit of time is doubtful (and why).
+    """
 
     rows: NDArray[Any]
     starts: NDArray[np.int64]
     labels: NDArray[np.int64]
     origins: NDArray[np.int64]
     skipped: tuple[str, ...]
+    sorted: tuple[tuple[str, int], ...]
+    doubts: tuple[str, ...]
 
 
 class Sink(Protocol):
@@ -119,11 +125,11 @@ def gather(clips: Sequence[Clip], preparation: Preparation, path: Path | None, s
 def _append(clips: Sequence[Clip], preparation: Preparation, sink: Sink) -> dict[str, Any]:
     """Put the rows of all clips into the sink; the notes tell where each recording starts, and what it is."""
     starts, labels, origins = [0], list[int](), list[int]()
-    skipped: list[str] = []
+    skipped, late, doubts = list[str](), list[tuple[str, int]](), list[str]()
     for number, clip in enumerate(clips):
-        mark, before = sink.mark, len(labels)
+        mark, before, remarks = sink.mark, len(labels), Remarks()
         try:
-            for rows in preparation.prepare(clip, number):
+            for rows in preparation.prepare(clip, number, remarks):
                 sink.append(rows)
                 starts.append(starts[-1] + len(rows))
                 labels.append(clip.label)
@@ -134,7 +140,12 @@ def _append(clips: Sequence[Clip], preparation: Preparation, sink: Sink) -> dict
             skipped.append(str(error))
             sink.rewind(mark)
             del starts[before + 1 :], labels[before:], origins[before:]
-    return {"starts": starts, "labels": labels, "origins": origins, "skipped": skipped}
+            continue
+        late += [(clip.name, remarks.late)] if remarks.late else []
+        doubts += [f"{clip.name} {remarks.doubt}"] if remarks.doubt else []
+    return {
+        "starts": starts, "labels": labels, "origins": origins, "skipped": skipped, "sorted": late, "doubts": doubts,
+    }  # fmt: skip
 
 
 def _kept(path: Path, stamp: dict[str, Any]) -> Gathered:
@@ -150,4 +161,5 @@ def _gathered(rows: NDArray[Any], notes: dict[str, Any]) -> Gathered:
         array.flags.writeable = False
     if rows.flags.writeable:
         rows.flags.writeable = False
-    return Gathered(rows, starts, labels, origins, tuple(notes["skipped"]))
+    late = tuple((str(name), int(count)) for name, count in notes["sorted"])
+    return Gathered(rows, starts, labels, origins, tuple(notes["skipped"]), late, tuple(notes["doubts"]))

@@ -7,6 +7,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from workbench.events import cifar10dvs, digits, dvsgesture, memory_sets, motion
 from workbench.events.cache import digest_code, remember
 from workbench.events.clips import Clip, Collection, clip_array
 from workbench.events.datasets import Dataset
+from workbench.events.formats.catalogue import tell
+from workbench.events.formats.reading import Reading
 from workbench.events.gathering import Gathered, Preparation, gather
 from workbench.events.layout import Sensor
 from workbench.events.places import Place, squeeze
@@ -38,6 +41,9 @@ PLACED: dict[str, tuple[Place, Callable[..., Collection]]] = {
 }
 """Where each set of recordings lies on disk, and how it is read; a further set is one file and one line here."""
 
+CHOICES = {"cifar10-dvs": ("upright",), "dvs-gesture": ("classes",)}
+"""Options that are for one of these sets alone."""
+
 CACHE = ".workbench"
 _LONGEST_US = int(np.iinfo(np.int32).max)
 
@@ -57,6 +63,9 @@ def load(
     transforms: Transform | Sequence[Transform] = (),
     slices: str = "all",
     on_error: str = "raise",
+    columns: str | Sequence[str] | None = None,
+    unit: str | None = None,
+    upright: bool | None = None,
     cache: bool = True,
     download: bool = False,
 ) -> Dataset:
@@ -75,8 +84,12 @@ def load(
     the first alone). ``split``: the official one where there is one, else ``"random"`` by ``seed``, ``"first-100"`` or
     the share that trains; `Dataset.split` says which. ``sensor`` (height, width) where files do not tell, else the
     smallest that holds all events. ``transforms`` (`workbench.events.transforms`) change every slice, by ``seed``.
-    ``on_error="skip"`` leaves out damaged recordings with one warning that counts them. What was read is kept in
-    ``root/.workbench`` unless ``cache=False``, and read from there while files and settings are the same.
+    Of tables without names ``columns`` tells which is which ("t x y p"), and ``unit`` that of their times ("s", "ms",
+    "us", "ns"): without it whole numbers are microseconds and fractions seconds, and a warning names what is doubtful.
+    ``upright=False`` leaves "cifar10-dvs" as its camera lay, on its side.
+    ``on_error="skip"`` leaves out damaged recordings, ``"sort"`` sorts events that are at most a second late, each with
+    one warning that counts. What was read is kept in ``root/.workbench`` unless ``cache=False``, and read from there
+    while files and settings are the same.
 
     Raises ValueError for an unknown name, option or damaged file (`formats.DamagedFile`, naming file, byte and cure),
     FileNotFoundError when the set is not there.
@@ -91,21 +104,27 @@ n-cars, dvs-gesture, or a folder
     owner = f"{name} train: " if isinstance(name, str) else ""
     frames, ticks_per_frame = positive(frames, f"{owner}frames"), positive(ticks_per_frame, f"{owner}ticks_per_frame")
     skip, first, where = on_error == "skip", slices == "first", Path(root)
+    reading = tell(sensor, columns, unit, "raise" if skip else on_error)
     if isinstance(name, str) and name in GENERATED:
-        _refuse_unused(name, split=split, labels=labels, classes=classes, sensor=sensor, download=download or None)
+        _refuse_unused(
+            name, split=split, labels=labels, classes=classes, sensor=sensor, columns=columns, unit=unit,
+            upright=upright, download=download or None,
+        )  # fmt: skip
         made = remember(name, GENERATED[name], where, seed)
         if not steps and (window_us is None or first or window_us * (1 + FULL) > made.window_us):
             return made.rebin(frames, ticks_per_frame, window_us)
         collection = _regather(made)
     else:
-        collection, where = _find(name, where, split, seed, labels, classes, download)
+        own = {"labels": labels, "classes": classes, "columns": columns, "unit": unit, "upright": upright}
+        collection, where = _find(name, where, split, seed, own, download)
     kept = where / CACHE if cache else None
-    sensor, window_us = _complete(collection, sensor, window_us, skip, kept)
+    reading = replace(reading, sensor=reading.sensor or collection.sensor)
+    sensor, window_us = _complete(collection, reading, window_us, skip, kept)
     if positive(window_us, f"{owner}window_us") > _LONGEST_US:
         raise ValueError(
             f"{owner}window_us is {window_us}, beyond {_LONGEST_US}; give a shorter one, to cut recordings"
         )
-    preparation = Preparation(sensor, collection.polarities, window_us, first, steps, seed, skip)
+    preparation = Preparation(sensor, collection.polarities, window_us, first, steps, seed, skip, reading)
     return _build(collection, preparation, kept).rebin(frames, ticks_per_frame)
 
 
@@ -121,7 +140,10 @@ def _require_transforms(transforms: Transform | Sequence[Transform]) -> tuple[Tr
 
 
 def _require_options(slices: str, on_error: str) -> None:
-    for option, value, known in (("slices", slices, ("all", "first")), ("on_error", on_error, ("raise", "skip"))):
+    for option, value, known in (
+        ("slices", slices, ("all", "first")),
+        ("on_error", on_error, ("raise", "skip", "sort")),
+    ):
         if value not in known:
             raise ValueError(f"{option} is {value!r}; give {' or '.join(map(repr, known))}")
 
@@ -134,28 +156,26 @@ def _refuse_unused(source: str, **options: Any) -> None:
 
 
 def _find(
-    name: Any,
-    root: Path,
-    split: Split,
-    seed: int,
-    labels: Sequence[int] | None,
-    classes: int | Sequence[str] | None,
-    download: bool,
-) -> tuple[Collection, Path]:
-    """The clips of what is not generated, and the folder that is theirs."""
+    name: Any, root: Path, split: Split, seed: int, own: dict[str, Any], download: bool
+) -> tuple[Collection, Path]:  # fmt: skip
+    """The clips of what is not generated, and the folder that is theirs; ``own`` are options that only some use."""
     if isinstance(name, str) and name in PLACED:
         place, collect = PLACED[name]
-        choosy = name == "dvs-gesture"
-        _refuse_unused(name, labels=labels, classes=None if choosy else classes)
+        used = {option: own[option] for option in CHOICES.get(name, ()) if own[option] is not None}
+        _refuse_unused(name, **{option: value for option, value in own.items() if option not in used})
         if download:
             place.fetch(root)
-        return collect(root, split, seed, **({"classes": classes} if choosy and classes is not None else {})), root
+        return collect(root, split, seed, **used), root
     if isinstance(name, str | PathLike):
         folder = _require_folder(name)
-        _refuse_unused(str(name), labels=labels, classes=classes, download=download or None)
+        _refuse_unused(str(name), **_only(own, "labels", "classes", "upright"), download=download or None)
         return sorted_folders.collect(folder, split, seed), folder
-    _refuse_unused("what is in memory", download=download or None)
-    return _collect_held(name, labels, classes, split, seed), root
+    _refuse_unused("what is in memory", **_only(own, "upright"), download=download or None)
+    return _collect_held(name, own["labels"], own["classes"], split, seed), root
+
+
+def _only(options: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: options[name] for name in names}
 
 
 def _require_folder(name: str | PathLike[str]) -> Path:
@@ -193,16 +213,15 @@ def _collect_held(
 
 
 def _complete(
-    collection: Collection, sensor: Sensor | None, window_us: int | None, skip: bool, cache: Path | None
+    collection: Collection, reading: Reading, window_us: int | None, skip: bool, cache: Path | None
 ) -> tuple[Sensor, int]:
-    """Sensor and window: as given, as known, else as a first reading of all clips finds them."""
-    sensor = sensor or collection.sensor
+    """Sensor and window: as told, as known, else as a first reading of all clips finds them."""
     window_us = collection.window_us if window_us is None else window_us
-    if sensor is not None and window_us is not None:
-        return sensor, window_us
+    if reading.sensor is not None and window_us is not None:
+        return reading.sensor, window_us
     clips = [*collection.train, *collection.test]
-    settings = {"sensor": sensor, "skip": skip}
-    found = recall(clips, sensor, skip, *_keep(collection, clips, settings, "survey", cache))
+    settings = {"reading": repr(reading), "skip": skip}
+    found = recall(clips, reading, skip, *_keep(collection, clips, settings, "survey", cache))
     return found.sensor, found.longest_us if window_us is None else window_us
 
 
@@ -236,8 +255,31 @@ def _build(collection: Collection, preparation: Preparation, cache: Path | None)
             f"{skipped[0]}",
             stacklevel=3,
         )
+    words += _tell_remarks(collection, [*gathered.values()])
     train, test = (_recordings(collection, preparation, one, part, words) for part, one in gathered.items())
     return Dataset(collection.name, train, test, words)
+
+
+def _tell_remarks(collection: Collection, gathered: Sequence[Gathered]) -> str:
+    """Warn of recordings that were sorted or whose unit of time is doubtful; what the split is to say of it."""
+    whole = len(collection.train) + len(collection.test)
+    late = [pair for one in gathered for pair in one.sorted]
+    doubts = [words for one in gathered for words in one.doubts]
+    if doubts:
+        warnings.warn(
+            f"{collection.name}: of {len(doubts):,} of {whole:,} recordings the unit of time is not sure; the first: "
+            f"{doubts[0]}",
+            stacklevel=4,
+        )
+    if not late:
+        return ""
+    count = sum(events for _, events in late)
+    warnings.warn(
+        f"{collection.name}: {len(late):,} of {whole:,} recordings step back in time, at {count:,} events in all, and "
+        f"were sorted; the first: {late[0][0]}",
+        stacklevel=4,
+    )
+    return f"; {len(late):,} recordings sorted by time ({count:,} events were late)"
 
 
 def _recordings(
