@@ -33,7 +33,7 @@ def collect(root: Path, split: Split = None, seed: int = 0) -> Collection:
                 raise ValueError(_nothing(part))
         words = "folders train and test"
     else:
-        classes = tuple(kind.name for kind in folders(root) if files(kind, SUFFIXES))
+        classes = tuple(kind.name for kind in folders(root) if _recordings(kind))
         found = _collect_classes(root, classes)
         if not found:
             raise ValueError(_nothing(root))
@@ -45,14 +45,20 @@ def collect(root: Path, split: Split = None, seed: int = 0) -> Collection:
 
 def _collect_classes(folder: Path, classes: tuple[str, ...]) -> list[Clip]:
     found = [(path, label) for label, name in enumerate(classes) if (folder / name).is_dir()
-             for path in files(folder / name, SUFFIXES)]  # fmt: skip
+             for path in _recordings(folder / name)]  # fmt: skip
     return [clip_file(path, label) for path, label in found]
 
 
+def _recordings(folder: Path) -> list[Path]:
+    """The files of a folder that are recordings by their suffix, without texts that hold no events."""
+    return [path for path in files(folder, SUFFIXES) if not formats.is_note(path)]
+
+
 def _left_out(root: Path) -> int:
-    """How many files below ``root`` no format claims; hidden ones are not looked at."""
-    below = (path.relative_to(root) for path in root.rglob("*") if path.is_file())
-    return sum(path.suffix.lower() not in SUFFIXES for path in below if not any(p.startswith(".") for p in path.parts))
+    """How many files (FIFOs, devices and sockets too) below ``root`` no format claims; hidden ones are not looked at."""
+    below = [path for path in root.rglob("*") if not path.is_dir()]
+    seen = [path for path in below if not any(p.startswith(".") for p in path.relative_to(root).parts)]
+    return sum(not path.is_file() or path.suffix.lower() not in SUFFIXES or formats.is_note(path) for path in seen)
 
 
 def _nothing(folder: Path) -> str:

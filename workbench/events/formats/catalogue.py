@@ -58,6 +58,15 @@ def find_format(path: str | PathLike[str]) -> Format:
     raise DamagedFile(path, f"begins with {head[:_SHOWN]!r} at byte 0, not with {marks}", 0)
 
 
+def is_note(path: Path) -> bool:
+    """Whether a file is no recording but text beside recordings: by its suffix a table, but without rows of numbers."""
+    if path.suffix.lower() not in text.FORMAT.suffixes or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return not any(known.sniff(head) for known in FORMATS)
+
+
 def stream(
     path: str | PathLike[str],
     sensor: tuple[int, int] | None = None,

@@ -16,8 +16,8 @@ UNITS = ("s", "ms", "us", "ns")
 HEAD = 2**16
 """So many events are looked at to find the unit out."""
 
-_US = {"s": 1_000_000, "ms": 1_000}
-_NS_PER_US = 1_000
+US_PER = {"s": 1_000_000, "ms": 1_000}
+NS_PER_US = 1_000
 _SINCE_1973_NS = 10**17
 _SINCE_2000_S = 946_684_800
 _FEW, _MANY = 16, 1_000
@@ -88,7 +88,7 @@ class Times:
     def _watch(self, us: NDArray[np.int64]) -> None:
         if self.count == 0:
             self.first = int(us[0])
-        if self.divisor % _NS_PER_US == 0:
+        if self.divisor % NS_PER_US == 0:
             self.divisor = int(np.gcd(self.divisor, np.gcd.reduce(us)))
         self.count, self.last = self.count + len(us), int(us[-1])
 
@@ -96,8 +96,8 @@ class Times:
     def words(self) -> str:
         """What to say of the unit after the last event: "" if nothing speaks against it."""
         lasts = self.last - self.first
-        sparse = self.count >= _FEW and lasts > max(_LONG_US, _NS_PER_US * self.count)
-        if sparse and self.divisor == _NS_PER_US:
+        sparse = self.count >= _FEW and lasts > max(_LONG_US, NS_PER_US * self.count)
+        if sparse and self.divisor == NS_PER_US:
             return (
                 f"has times that are taken as microseconds and may be nanoseconds: all are whole thousands, over"
                 f' {lasts / 1e6:,.6g} s; say unit="ns" or unit="us"'
@@ -119,9 +119,9 @@ def _scale(values: NDArray[Any], unit: str) -> NDArray[Any]:
     if unit == "us":
         return values
     if unit == "ns":
-        return values // _NS_PER_US
+        return values // NS_PER_US
     most = np.abs(values.astype(np.float64)).max(initial=0)
-    if values.dtype.kind == "f" or not most * _US[unit] < 2.0**63:
+    if values.dtype.kind == "f" or not most * US_PER[unit] < 2.0**63:
         with np.errstate(all="ignore"):
-            return np.rint(values.astype(np.float64) * _US[unit])
-    return values.astype(np.int64) * _US[unit]
+            return np.rint(values.astype(np.float64) * US_PER[unit])
+    return values.astype(np.int64) * US_PER[unit]
