@@ -55,7 +55,7 @@ def _recordings(folder: Path) -> list[Path]:
 
 
 def _left_out(root: Path) -> int:
-    """How many files (FIFOs, devices and sockets too) below ``root`` no format claims; hidden ones are not looked at."""
+    """How many files below ``root``, FIFOs and the like among them, no format claims; hidden ones are not looked at."""
     below = [path for path in root.rglob("*") if not path.is_dir()]
     seen = [path for path in below if not any(p.startswith(".") for p in path.relative_to(root).parts)]
     return sum(not path.is_file() or path.suffix.lower() not in SUFFIXES or formats.is_note(path) for path in seen)

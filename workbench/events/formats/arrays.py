@@ -56,7 +56,7 @@ def name_fields(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], readin
     if naming is None or len(shape) != 1:
         raise ValueError(
             f"{what}; give a structured array of one row with the fields x, y, t (us) and p, or one of four columns"
-            ' and say which is which, as columns="x y t p"'
+            ' and say which is which, as columns="t x y p"'
         )
     refuse_told(path, reading)
     for field, place in naming.places.items():
@@ -102,7 +102,7 @@ def _place_told(what: str, count: int, told: tuple[str, ...] | None) -> Naming:
     if told is None:
         raise ValueError(
             f"{what} without names for its columns; read it with"
-            ' load("dvs-gesture") if it is of that set, else say which is which, as columns="x y t p"'
+            ' load("dvs-gesture") if it is of that set, else say which is which, as columns="t x y p"'
         )
     if len(told) != count:
         raise ValueError(f"{what}, but columns tells {len(told)}; name every column, those of no use as -")

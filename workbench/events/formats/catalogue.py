@@ -64,7 +64,7 @@ def is_note(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    return not any(known.sniff(head) for known in FORMATS)
+    return bool(head) and not any(known.sniff(head) for known in FORMATS)
 
 
 def stream(

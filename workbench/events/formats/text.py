@@ -117,7 +117,7 @@ def _read_preamble(path: Path, file: BinaryIO) -> _Preamble:
             comment = line.lstrip("#% ")
             told = _GEOMETRY.search(comment)
             found = replace(found, sensor=(int(told[2]), int(told[1]))) if told else found
-        elif len(fields) >= _LEAST_WIDTH and all(map(_is_number, fields)):
+        elif len(fields) >= _LEAST_WIDTH and (all(map(_is_number, fields)) or _fits(fields, found.names)):
             names = found.names or _names_in(comment)
             return replace(found, names=names, separator=_separator(line), width=len(fields))
         elif len(fields) == 2 and all(field.isdecimal() for field in fields) and not found.sized:
@@ -162,6 +162,12 @@ def _is_number(field: str) -> bool:
     return True
 
 
+def _fits(fields: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    """Whether fields can be a row under the names of columns: numbers at least where an event needs them."""
+    naming = find_columns(names) if len(fields) == len(names) else None
+    return naming is not None and all(_is_number(fields[place]) for place in naming.places.values())
+
+
 def _names_in(comment: str) -> tuple[str, ...]:
     """The names of columns that a comment before the rows tells, as numpy.savetxt writes them; none of any other."""
     names = _split(comment)
@@ -192,7 +198,6 @@ def _read_lines(path: Path, file: BinaryIO, count: int, line: int) -> Iterator[b
 def _parse(path: Path, chunk: bytes, preamble: _Preamble, naming: Naming, line: int) -> Columns:
     """The columns of some lines. Raises DamagedFile for the first one that is no row of numbers."""
     from pandas import read_csv
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
     from pandas.errors import ParserError
 
     try:
@@ -207,9 +212,10 @@ def _parse(path: Path, chunk: bytes, preamble: _Preamble, naming: Naming, line: 
     columns: dict[str, NDArray[Any]] = {}
     for field, place in naming.places.items():
         column = frame.iloc[:, place]
-        if not (is_numeric_dtype(column) or is_bool_dtype(column)) or column.dtype.kind not in "biuf":
-            raise _blame(path, chunk, preamble, naming, line)
-        columns[field] = column.to_numpy()
+        try:
+            columns[field] = (column if column.dtype.kind in "biuf" else column.astype("float64")).to_numpy()
+        except (ValueError, TypeError) as error:
+            raise _blame(path, chunk, preamble, naming, line) from error
     return columns
 
 
