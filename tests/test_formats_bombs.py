@@ -234,7 +234,7 @@ def test_headers_packets_and_lines_of_gigabytes_are_refused(tmp_path):
         sparse(tmp_path / "b.aedat4", good + struct.pack("<II", 0, 2**31), 2**32): f"bytes at byte {len(good)}, more",
         sparse(tmp_path / "c.npy", npy, 2**32): "says that its header has more than 65,536 bytes, at byte 8",
         sparse(tmp_path / "d.csv", writers.text(EVENTS), 2**32): "is no text at line 5 (",
-        tmp_path / "e.npz": "cannot be read as an archive (",
+        tmp_path / "e.npz": "has no array that can be read in x.npy (",
     }
     for (path, words), (said, _) in zip(paths.items(), read_in_little_memory(*paths), strict=True):
         assert said.startswith("DamagedFile"), said

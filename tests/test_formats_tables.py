@@ -355,7 +355,11 @@ def test_archives_that_are_damaged_are_refused(write):
         (writers.archive(dict.fromkeys("xytp", plain("(9999,)", bytes(24)))), r"x.npy, not the 80,120 of its shape"),
         (writers.archive(uneven), r"has columns of different lengths \(2 of x, 3 of y, 4 of t, 5 of p\)"),
         (writers.archive(dict.fromkeys("xytp", plain("(0,)", b""))), "holds no events"),
-        (writers.archive(dict.fromkeys("xytp", b"no array")), r"cannot be read as an archive \("),
+        (writers.archive(dict.fromkeys("xytp", b"no array")), r"has no array that can be read in x.npy \("),
+        (
+            writers.archive(dict.fromkeys("xytp", plain("(3,", b"", "((\n"))),
+            r"has no array that can be read in x.npy \(",
+        ),
     ):
         with pytest.raises(DamagedFile, match=words):
             formats.read(write(".npz", data))

@@ -42,6 +42,7 @@ class Camera:
     is ignored. Any type of number will do. ``full_scale`` says which number is white: light is multiplied so that white
     is 255. Without it, truth values and fractions of at most 1 are light from 0 to 1 (in a stream the first image that
     is not black decides) and other numbers are light as they are; a warning says where they may be on another scale.
+    Fractions are left as they are if ``linear_below`` is less than 1.
 
     Raises ValueError when a threshold is not positive or another quantity is negative.
     Source: Rebecq et al. 2018 (ESIM), crossings and their times; Hu, Liu and Delbruck 2021 (v2e), linear part

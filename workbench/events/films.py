@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 WHITE = 255
 """White on the scale on which a camera's ``linear_below`` stands."""
 
-_DARKEST = 2.0
+_OVERSHOT = 2.0
 _SLOWEST_US = 1_000_000
 _NEAR = 1e-5  # what is so near to a whole number was one before it was divided
 _NEAR_US = 1e-3
@@ -26,9 +26,10 @@ _NEAR_US = 1e-3
 class Exposure:
     """How the numbers of a film become light: multiplied by 255 / ``full_scale``, its white.
 
-    Where none is told (None), truth values, and fractions of which none is above 1, are light from 0 to 1; all other
-    numbers are light as they are. But fractions above ``linear_below`` are left alone: a camera for light from 0 to 1
-    is told a smaller one. ``most`` is the largest number so far.
+    Where none is told (None), truth values are light from 0 to 1, and so are fractions of which none is above 1 (or 2:
+    some programs that change the size of images overshoot); other numbers are light as they are. Fractions are left
+    alone before a camera whose ``linear_below`` is less than 1, which makes it one for light from 0 to 1. ``most`` is
+    the largest number so far.
     """
 
     full_scale: float | None
@@ -57,7 +58,7 @@ class Exposure:
         if not brightest > 0:
             return
         fractions = images.dtype.kind == "f"
-        to_one = images.dtype.kind == "b" or (fractions and brightest <= min(1, self.linear_below))
+        to_one = images.dtype.kind == "b" or (fractions and brightest <= _OVERSHOT and self.linear_below >= 1)
         if self.most == 0 and to_one:
             self.found = 1
         elif self.found == 1 and not to_one:
@@ -66,11 +67,11 @@ class Exposure:
                 "from 0 to 1; say which number is white, as full_scale=1 or full_scale=255"
             )
         self.most = max(self.most, brightest)
-        self.doubt = "" if self.found == 1 else self._doubt(fractions)
+        self.doubt = self._doubt(fractions)
 
     def _doubt(self, fractions: bool) -> str:
-        if 1 < self.most <= _DARKEST and fractions and self.linear_below <= 1:
-            return f"reach {self.most:g} and are taken for light from 0 to 255"
+        if self.found == 1:
+            return f"reach {self.most:g} and are taken for light from 0 to 1" if self.most > 1 else ""
         if not fractions and self.most == 1:
             return "hold nothing but 0 and 1 and are taken for light from 0 to 255"
         if not fractions and self.most > WHITE:

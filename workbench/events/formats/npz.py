@@ -140,13 +140,15 @@ def _side_by_side(pieces: list[NDArray[Any]]) -> Columns:
 def _read_header(path: Path, archive: zipfile.ZipFile, name: str) -> _Array:
     """What a member says of its array. Raises DamagedFile unless its size is that of the array."""
     member = require_member(path, archive, name)
-    with guard_archive(path), archive.open(member) as file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with guard_archive(path), archive.open(member) as file:
         head = io.BytesIO(file.read(LONGEST_HEADER))
-        version = npy.read_magic(head)
-        if version not in _HEADERS:
-            raise ValueError(f"{name} is of version {version}")
-        shape, by_columns, dtype = _HEADERS[version](head)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            shape, by_columns, dtype = _HEADERS[npy.read_magic(head)](head)
+    except Exception as error:  # of a broken header numpy's parser raises whatever comes
+        words = " ".join(str(error).split())[:200]
+        raise DamagedFile(path, f"has no array that can be read in {name} ({words})") from error
     start = head.tell()
     if dtype.hasobject:
         raise DamagedFile(path, f"holds objects in {name}, which only a pickle could tell")
