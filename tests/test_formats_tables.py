@@ -394,12 +394,17 @@ def test_hdf5_of_other_layouts_is_refused(write, tmp_path):
     with pytest.raises(ValueError, match=r"holds float64 of shape \(60, 4\), but columns tells 5; name every column"):
         formats.read(write(".h5", writers.hdf5_rows(some(0))), columns="x y t p -")
     with h5py.File(tmp_path / "two.h5", "w") as file:
-        file["a"], file["b"] = rows(some(0)), rows(some(1))
-    with pytest.raises(ValueError, match="has no events; give datasets x, y, t"):
+        file["left/events"], file["right/events"] = rows(some(0)), rows(some(1))
+    with pytest.raises(ValueError, match="has events in several places, left/events, right/events; give a file of one"):
         formats.read(tmp_path / "two.h5", columns="x y t p")
     with h5py.File(tmp_path / "one.h5", "w") as file:
-        file["anything"] = rows(some(0))
+        file["anything"], file["pictures"] = rows(some(0)), np.zeros((20, 30))
     assert formats.read(tmp_path / "one.h5", columns="x y t p").tolist() == listed(some(0))
+    with h5py.File(tmp_path / "deep.h5", "w") as file:
+        for field, column in zip(("x", "y", "t", "p"), rows(some(0)).T, strict=True):
+            file[f"prophesee/left/{field}"] = column
+        file["prophesee/left/picture"] = h5py.ExternalLink("elsewhere.h5", "/picture")
+    assert formats.read(tmp_path / "deep.h5").tolist() == listed(some(0))
     with h5py.File(tmp_path / "linked.h5", "w") as file:
         for field in "xytp":
             file[f"events/{field}"] = h5py.ExternalLink("one.h5", "/anything")

@@ -16,13 +16,13 @@ from workbench.events.formats.chunks import refuse_unreadable
 from workbench.events.formats.columns import refuse_other_types, whole
 from workbench.events.formats.damage import DamagedFile, refuse_empty
 from workbench.events.formats.format import Format, untold
+from workbench.events.formats.naming import FIELDS
 from workbench.events.formats.reading import Reading, Remarks
 from workbench.events.formats.superblock import MAGIC, refuse_contradictions
 from workbench.events.formats.tables import Columns, Table, stream_table
 from workbench.events.layout import Events
 
-_TABLES = ("events", "CD/events")
-_GROUPS = ("events", "/")
+_PLACES = ("events", "CD/events", "/")
 _MOST_NAMES = 2**12
 
 
@@ -41,7 +41,8 @@ class _Layout:
 
 def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
     """Events of the columns x, y, t and p (xs, ys, ts, ps ...) in the root or the group events, of DSEC's group with
-    its t_offset, of a table of those fields, or of an array of as many columns as ``reading.columns`` tells.
+    its t_offset, of a table of those fields, or of an array of as many columns as ``reading.columns`` tells; in any
+    other place if it is the only one.
 
     Raises DamagedFile for a broken file or one that would grow beyond all measure, columns of different lengths, values
     that are not whole, a place off the sensor, a step back in time or no events; ValueError where nothing looks like
@@ -99,41 +100,83 @@ def _line(error: BaseException) -> str:
 
 
 def _find(path: Path, file: Any, reading: Reading) -> _Layout:
-    from h5py import Dataset, Group
-
-    for name in _TABLES:
-        table = _get(path, file, name)
-        if isinstance(table, Dataset) and (table.dtype.names or table.ndim == 2):
-            return _find_rows(path, name, table, reading)
-    for name in _GROUPS:
-        group = _get(path, file, name)
-        if isinstance(group, Group) and len(group) <= _MOST_NAMES:
-            data = {key: _get(path, group, key) for key in group}
-            names = [key for key, value in data.items() if isinstance(value, Dataset)]
-            naming = find_named(f"{path} has datasets in {group.name}", names)
-            if naming is not None:
-                refuse_told(path, reading)
-                columns = {field: data[names[place]] for field, place in naming.places.items()}
-                return _find_columns(path, columns, naming.unit, _offset(path, file))
-            if name == "/" and len(names) == 1 and data[names[0]].ndim == 2:
-                return _find_rows(path, names[0], data[names[0]], reading)
-    raise ValueError(
-        f"{path} has no events; give datasets x, y, t (us) and p in its root or in a group events, or one table"
-        " events (or CD/events) of those fields"
-    )
+    """The events of a file: in one of the usual places, or in the only other one."""
+    for name in _PLACES:
+        layout = _look(path, file, name, reading)
+        if layout is not None:
+            return layout
+    others = _search(path, file, reading)
+    if len(others) > 1:
+        raise ValueError(f"{path} has events in several places, {', '.join(others)}; give a file of one of them")
+    layout = _look(path, file, others[0], reading) if others else None
+    if layout is None:
+        raise ValueError(
+            f"{path} has no events; give datasets x, y, t (us) and p in its root or in a group events, or one table"
+            " events (or CD/events) of those fields"
+        )
+    return layout
 
 
-def _get(path: Path, group: Any, name: str) -> Any:
-    """What a group calls so, None for nothing. Raises ValueError for what lies in another file."""
+def _look(path: Path, file: Any, name: str, reading: Reading) -> _Layout | None:
+    """The events of a group or dataset of that name, None where it holds none. ValueError for those of another file."""
+    from h5py import Dataset
+
+    found = _get(file, name)
+    if isinstance(found, Dataset):
+        return _find_rows(path, name, found, reading) if found.dtype.names or found.ndim == 2 else None
+    data = _list_datasets(found)
+    naming = find_named(f"{path} has datasets in {name}", list(data))
+    if naming is None:
+        return None
+    refuse_told(path, reading)
+    columns = {field: list(data.values())[place] for field, place in naming.places.items()}
+    for field, column in columns.items():
+        if column is None:
+            raise ValueError(f"{path} keeps {field} in other files; give a file with all its events")
+    return _find_columns(path, columns, naming.unit, _offset(path, file))
+
+
+def _search(path: Path, file: Any, reading: Reading) -> list[str]:
+    """Where else in a file events may be: groups of such columns, and tables of as many as are told, or four."""
+    from h5py import Dataset
+
+    width, seen, found = len(reading.columns or FIELDS), 0, list[str]()
+
+    def visit(name: str, thing: Any) -> bool | None:
+        nonlocal seen
+        seen += 1
+        if isinstance(thing, Dataset):
+            rows = thing.ndim == 2 and thing.shape[1] == width and not thing.dtype.names
+            table = thing.ndim == 1 and find_named(f"{path} has fields in {name}", thing.dtype.names or ()) is not None
+            found.extend([name] if rows or table else [])
+        elif find_named(f"{path} has datasets in {name}", list(_list_datasets(thing))) is not None:
+            found.append(name)
+        return True if seen > _MOST_NAMES else None
+
+    file.visititems(visit)
+    return found
+
+
+def _get(group: Any, name: str) -> Any:
+    """What lies under a path in this very file, None for nothing."""
     from h5py import ExternalLink, Group
 
     for part in filter(None, name.split("/")):
-        if not isinstance(group, Group):
+        if not isinstance(group, Group) or isinstance(group.get(part, getlink=True), ExternalLink):
             return None
-        if isinstance(group.get(part, getlink=True), ExternalLink):
-            raise ValueError(f"{path} keeps {name} in other files; give a file with all its events")
         group = group.get(part)
     return group
+
+
+def _list_datasets(group: Any) -> dict[str, Any]:
+    """The datasets of a group by name, None for one that lies in another file; nothing of what is no group."""
+    from h5py import Dataset, ExternalLink, Group
+
+    if not isinstance(group, Group) or len(group) > _MOST_NAMES:
+        return {}
+    found = {key: _get(group, key) for key in group}
+    outside = {key for key in group if isinstance(group.get(key, getlink=True), ExternalLink)}
+    return {key: value for key, value in found.items() if isinstance(value, Dataset) or key in outside}
 
 
 def _find_rows(path: Path, name: str, table: Any, reading: Reading) -> _Layout:
@@ -164,7 +207,7 @@ def _offset(path: Path, file: Any) -> int:
     """DSEC's t_offset, in us: what to add to every time."""
     from h5py import Dataset
 
-    told = _get(path, file, "t_offset")
+    told = _get(file, "t_offset")
     if not isinstance(told, Dataset):
         return 0
     if told.shape not in ((), (1,)) or told.dtype.kind not in "iuf":

@@ -68,16 +68,16 @@ def find_columns(names: Sequence[str]) -> Naming | None:
     >>> find_columns(["x", "y", "t"])
     """
     read = [_read_name(name) for name in names]
+    found = {field: [i for i, (name, _) in enumerate(read) if _FIELD_OF.get(name) == field] for field in FIELDS}
+    if not all(found.values()):
+        return None
     places: dict[str, int] = {}
-    for field in FIELDS:
-        found = [place for place, (name, _) in enumerate(read) if _FIELD_OF.get(name) == field]
-        plain = [place for place in found if read[place][0] == field]
-        if len(plain or found) > 1:
-            same = " and ".join(repr(names[place]) for place in plain or found)
-            raise ValueError(f"names {field} twice, as {same}; leave one of them out")
-        if not found:
-            return None
-        places[field] = (plain or found)[0]
+    for field, same in found.items():
+        chosen = [place for place in same if read[place][0] == field] or same
+        if len(chosen) > 1:
+            words = " and ".join(repr(names[place]) for place in chosen)
+            raise ValueError(f"names {field} twice, as {words}; leave one of them out")
+        places[field] = chosen[0]
     return Naming(places, read[places["t"]][1])
 
 
