@@ -139,6 +139,17 @@ def test_no_more_than_a_million_events_wait(monkeypatch, write):
         list(formats.stream(path, events=10, on_error="sort"))
 
 
+def test_disorder_says_nothing_of_the_unit(write):
+    """The last event may stand before the first."""
+    path = write(".npy", b"")
+    times = 500 + np.random.default_rng(0).permutation(1500) % 400
+    times[0], times[-1] = 950, 500
+    np.save(path, array(times))
+    with pytest.warns(UserWarning, match="they were sorted") as told:
+        formats.read(path, on_error="sort")
+    assert len(told) == 1
+
+
 def test_other_choices_are_refused(write):
     path = write(".npy", writers.npy(disordered(0)))
     with pytest.raises(ValueError, match="on_error is 'skip'; give 'raise' or 'sort'"):

@@ -476,5 +476,7 @@ def test_arrays_in_memory_take_columns_and_units():
         for place, field in enumerate("xytp"):
             array[field] = [event[place] for event in one]
         array["t"] /= 1e6
+    with pytest.raises(ValueError, match="recording 0 names its columns; leave out columns="):
+        wb.load({"a": structured}, columns="x y t p")
     dataset = wb.load({"a": structured}, sensor=(260, 346), window_us=60_000)
     assert sorted(one.tolist() for part in (dataset.train, dataset.test) for one in part) == sorted(map(listed, events))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.events import formats
-from workbench.events.formats.arrays import name_fields, take_columns
+from workbench.events.formats.arrays import name_fields, refuse_told, take_columns
 from workbench.events.formats.catalogue import stream_as
 from workbench.events.formats.columns import refuse_other_types
 from workbench.events.formats.damage import DamagedFile
@@ -121,6 +121,7 @@ def require_events(events: Any, owner: str, reading: Reading = NOTHING_TOLD, rem
         naming = name_fields(path, given.dtype, given.shape, reading)
         columns, unit = take_columns(given, naming), naming.unit
     else:
+        refuse_told(path, reading)
         columns, unit = _take_fields(owner, given), None
     one_block = replace(reading, columns=None, events=max(1, len(given)))
     try:

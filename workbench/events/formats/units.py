@@ -86,11 +86,12 @@ class Times:
         return us
 
     def _watch(self, us: NDArray[np.int64]) -> None:
-        if self.count == 0:
-            self.first = int(us[0])
+        earliest, latest = int(us.min()), int(us.max())
+        self.first = min(self.first, earliest) if self.count else earliest
+        self.last = max(self.last, latest) if self.count else latest
         if self.divisor % NS_PER_US == 0:
             self.divisor = int(np.gcd(self.divisor, np.gcd.reduce(us)))
-        self.count, self.last = self.count + len(us), int(us[-1])
+        self.count += len(us)
 
     @property
     def words(self) -> str:
