@@ -242,6 +242,18 @@ def test_headers_packets_and_lines_of_gigabytes_are_refused(tmp_path):
         assert words in said
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_archives_that_numpy_never_writes_are_refused(method, tmp_path):
+    path = tmp_path / "one.npz"
+    with zipfile.ZipFile(path, "w", method) as file:
+        for field in "xytp":
+            file.writestr(f"{field}.npy", writers.npy_file("'|u1'", f"({2**20},)", bytes(2**20)))
+    with pytest.raises(
+        DamagedFile, match=rf"has x.npy compressed by method {method}; write it by numpy.savez_compressed"
+    ):
+        formats.read(path)
+
+
 def test_archives_of_far_too_many_members_are_refused(write):
     path = write(".npz", writers.npz(EVENTS))
     with zipfile.ZipFile(path, "a") as file:

@@ -43,10 +43,15 @@ def guard_archive(path: Path) -> Iterator[None]:
 
 
 def require_member(path: Path, archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
-    """What the directory says of a member. Raises DamagedFile for one that is encrypted or larger than the file."""
+    """What the directory says of a member. Raises DamagedFile for one that is encrypted, larger than the file, or
+    packed as numpy packs none: of the other ways zipfile unpacks all at once.
+    """
     member = archive.getinfo(name)
     if member.flag_bits & _ENCRYPTED:
         raise DamagedFile(path, f"has encrypted {name}", None, "write it without a password")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        fact = f"has {name} compressed by method {member.compress_type}"
+        raise DamagedFile(path, fact, None, "write it by numpy.savez_compressed")
     if member.compress_size > path.stat().st_size:
         raise DamagedFile(path, f"is shorter than its member {name} ({member.compress_size:,} bytes)")
     return member
