@@ -304,6 +304,20 @@ def test_times_that_are_too_large_in_their_unit_are_damage(tmp_path):
 # damage
 
 
+@pytest.mark.parametrize(
+    "values", [[0.5, 1e308], [1e307, 1.5e308], [0.5, 3e300, np.inf], [0.25, np.nan, 0.75], [-1e308, 0.5]]
+)
+@pytest.mark.parametrize("kind", ["f8", "f4"])
+@pytest.mark.parametrize("unit", [None, *units.UNITS])
+def test_times_beyond_all_bounds_are_damage_and_nothing_else(values, kind, unit, tmp_path):
+    events = np.zeros(len(values), [("x", "i2"), ("y", "i2"), ("t", kind), ("p", "?")])
+    with np.errstate(over="ignore"):
+        events["t"] = values
+    np.save(tmp_path / "one.npy", events)
+    with pytest.raises(DamagedFile, match=r"has t = |runs backwards"):
+        formats.read(tmp_path / "one.npy", unit=unit)
+
+
 def test_lines_that_are_no_rows_are_named(write):
     good = "x,y,t,p\n1,2,30,1\n4,5,60,0\n"
     for bad, words in (

@@ -52,9 +52,10 @@ def find_unit(times: NDArray[Any]) -> tuple[str, str]:
 
 
 def _doubt_seconds(times: NDArray[np.floating[Any]]) -> str:
-    thousandths = times.astype(np.float64) * 1000
-    steps = bool((np.abs(thousandths - np.rint(thousandths)) < 1e-6).all())
-    lasts = float(times.max() - times.min())
+    with np.errstate(all="ignore"):
+        thousandths = times.astype(np.float64) * 1000
+        steps = bool((np.abs(thousandths - np.rint(thousandths)) < 1e-6).all())
+        lasts = float(times.max() - times.min())
     if times[0] < _SINCE_2000_S and (lasts >= 1000 or (steps and lasts >= 1)):
         return 'has times that are taken as seconds and may be milliseconds; say unit="s" or unit="ms"'
     return ""
@@ -120,9 +121,10 @@ def _scale(values: NDArray[Any], unit: str) -> NDArray[Any]:
     if unit == "us":
         return values
     if unit == "ns":
-        return values // NS_PER_US
-    most = np.abs(values.astype(np.float64)).max(initial=0)
-    if values.dtype.kind == "f" or not most * US_PER[unit] < 2.0**63:
         with np.errstate(all="ignore"):
-            return np.rint(values.astype(np.float64) * US_PER[unit])
+            return values // NS_PER_US
+    with np.errstate(all="ignore"):
+        scaled: NDArray[Any] = np.rint(values.astype(np.float64) * US_PER[unit])
+    if values.dtype.kind == "f" or not (np.abs(scaled) < 2.0**62).all():
+        return scaled
     return values.astype(np.int64) * US_PER[unit]
