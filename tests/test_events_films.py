@@ -1,12 +1,14 @@
 """The scale of a film's light and the unit of its times: told, found, or doubted in words."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from workbench.events import Camera
+from workbench.events import Camera, digits, motion
 from workbench.events.films import WHITE
+from workbench.events.glyphs import glyphs
 
 CAMERA = Camera(threshold_mismatch=0.02, noise_hz=5)
 TIMES = np.arange(12) * 33_333
@@ -239,3 +241,16 @@ def test_other_units_are_refused():
     ):
         with pytest.raises(ValueError, match=r"unit is 'm.*; give 's', 'ms', 'us' or 'ns'"):
             record()
+
+
+def test_embedded_sets_see_light_as_it_is():
+    """Their cameras are told that white is 255; without that the films give the same events, and no warning."""
+    rng = np.random.default_rng(0)
+    images = glyphs()[0][:6]
+    moving = motion.film(motion.draw(images, rng), np.arange(6))
+    for camera, film in ((digits.CAMERA, digits.film(images)), (motion.CAMERA, moving)):
+        plain = replace(camera, full_scale=None)
+        times = np.linspace(0, 300_000, film.shape[1])
+        for one, other in zip(camera.record_many(film, times), plain.record_many(film, times), strict=True):
+            assert len(one) > 0
+            np.testing.assert_array_equal(one, other)
