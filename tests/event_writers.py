@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zipfile
 from itertools import groupby
 
 DVS_WORDS_BETWEEN = 0x80000000  # bit 31: a sample of a frame or of the inertia, no event
@@ -26,17 +27,36 @@ AEDAT2_HEADER = (
 
 
 def aedat2(events, chip="", between=False):
-    """The layout of a DVS128, or of a DAVIS where ``chip`` is 240 or 346; ``between`` adds words that are no events."""
+    """The layout of a DVS128, or of a DAVIS where ``chip`` is 240 or 346; ``between`` adds words that are no events.
+
+    Columns count from the right and rows from the bottom; of a DVS128 a bit of 0 is ON.
+    """
     data = AEDAT2_HEADER + (f"# AEChip: eu.seebetter.ini.chips.davis.Davis{chip}C\r\n" if chip else "")
     data = data.encode()
     height, width = {"240": (180, 240), "346": (260, 346)}.get(chip, (128, 128))
     for number, (x, y, t, p) in enumerate(events):
-        address = (height - 1 - y) << 22 | (width - 1 - x) << 12 | p << 11 if chip else x << 8 | y << 1 | p
+        right, up = width - 1 - x, height - 1 - y
+        address = up << 22 | right << 12 | p << 11 if chip else up << 8 | right << 1 | 1 - p
         if between and number % 3 == 0:
             other = (0x80000000 | number, 1 << 10)[number % 2] if chip else 1 << 15
             data += struct.pack(">II", other, t % 2**32)
         data += struct.pack(">II", address, t % 2**32)
     return data
+
+
+V2E_HEADER = (
+    "#!AER-DAT2.0\r\n# This is a raw AE data file created by AEDat2Output in v2e (see https://github.com/SensorsINI/v2e)"
+    "\r\n# Data format is int32 address, int32 timestamp (8 bytes total), repeated for each event\r\n"
+    "# Timestamps tick is 1 us\r\n# Creation time: 01:57PM December 16 2020\r\n# User name: somebody\r\n"
+)
+V2E_SHIFTS = {(180, 240): (12, 22, 11), (260, 346): (12, 22, 11), (480, 640): (1, 11, 0)}
+
+
+def v2e(events, sensor=(260, 346), header=V2E_HEADER):
+    """What v2e writes: no line that names the chip, columns from the right, rows from the bottom, 1 is ON."""
+    (height, width), (right, up, polarity) = sensor, V2E_SHIFTS[sensor]
+    words = (((width - 1 - x) << right | (height - 1 - y) << up | p << polarity, t) for x, y, t, p in events)
+    return header.encode() + b"".join(struct.pack(">II", *pair) for pair in words)
 
 
 AEDAT3_HEADER = "#!AER-DAT3.1\r\n#Format: RAW\r\n#Source 1: DVS128\r\n#Start-Time: 2015-12-03 14:47:00 (TZ+0100)\r\n"
@@ -189,8 +209,8 @@ def npy_table(rows, code="q", descr="'<i8'"):
     return npy_file(descr, f"({len(rows)}, 4)", data)
 
 
-def hdf5(events, group="events", offset=None, compression=None, chunks=None, table=None, **options):
-    """Columns in a group, or one table of that name; the only writer that needs a package."""
+def hdf5(events, group="events", offset=None, compression=None, chunks=None, table=None, names="xytp", **options):
+    """Columns in a group, or one table of that name; this writer needs a package."""
     import h5py
     import numpy as np
 
@@ -202,9 +222,9 @@ def hdf5(events, group="events", offset=None, compression=None, chunks=None, tab
         if table:
             file.create_dataset(table, data=np.array(rows, dtype=[(field, kinds[field]) for field in "xytp"]), **made)
         else:
-            for place, field in enumerate("xytp"):
+            for place, (field, name) in enumerate(zip("xytp", names, strict=True)):
                 values = np.array([row[place] for row in rows], dtype=kinds[field])
-                file.create_dataset(f"{group}/{field}", data=values, **made)
+                file.create_dataset(f"{group}/{name}", data=values, **made)
         if offset is not None:
             file["t_offset"] = offset
     return memory.getvalue()
@@ -239,3 +259,48 @@ def aedat4_compressed(events, compression, sensor=(260, 346), packet=50):
         frame = FRAMES[compression](packet4(events[first : first + packet])[8:])
         data += struct.pack("<II", 0, len(frame)) + frame
     return data
+
+
+def npz(events, names="xytp", types=None, compressed=True, level=6, others=None):
+    """An archive of a plain array for each column, as numpy.savez writes it; the only writer that needs zipfile."""
+    types = {"x": "<i8", "y": "<i8", "t": "<i8", "p": "<i8", **(types or {})}
+    made = dict(others or {})
+    for place, (field, name) in enumerate(zip("xytp", names, strict=True)):
+        values = [event[place] for event in events]
+        code = CODES[types[field]]
+        data = struct.pack(f"<{len(values)}{code}", *values)
+        made[name] = npy_file(f"'{types[field]}'", f"({len(values)},)", data)
+    return archive(made, compressed, level)
+
+
+def archive(members, compressed=True, level=6):
+    """A zip archive of .npy files."""
+    memory = io.BytesIO()
+    how = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+    with zipfile.ZipFile(memory, "w", how, compresslevel=level) as file:
+        for name, data in members.items():
+            file.writestr(f"{name}.npy", data)
+    return memory.getvalue()
+
+
+def text(events, order="xytp", separator=",", header=True, end="\n", seconds=False, before=""):
+    """A row for each event; the header names the columns by their letters unless it is a text of its own."""
+    names = separator.join(order) if header is True else header
+    rows = [before.rstrip("\n")] if before else []
+    rows += [names] if names else []
+    for x, y, t, p in events:
+        row = {"x": x, "y": y, "t": f"{t / 1e6:.6f}" if seconds else t, "p": p}
+        rows.append(separator.join(str(row.get(field, 7)) for field in order))
+    return (end.join(rows) + end).encode()
+
+
+def hdf5_rows(events, name="events", order="xytp", kind="f8", **options):
+    """One dataset of four columns without names."""
+    import h5py
+    import numpy as np
+
+    memory = io.BytesIO()
+    rows = np.array([[dict(zip("xytp", event, strict=True))[field] for field in order] for event in events], dtype=kind)
+    with h5py.File(memory, "w") as file:
+        file.create_dataset(name, data=rows.reshape(len(events), 4), **options)
+    return memory.getvalue()

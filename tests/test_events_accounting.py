@@ -9,6 +9,7 @@ import tonic
 import workbench as wb
 from tests import event_writers
 from workbench.events.clips import clip_array
+from workbench.events.formats.reading import Reading
 from workbench.events.layout import EVENTS
 from workbench.events.surveys import survey
 
@@ -158,12 +159,12 @@ def test_a_clock_is_refused_where_it_is_known():
 def test_clocks_of_their_own_are_not_asked():
     late = record(np.random.default_rng(0), 99, 900)
     own, unknown = (clip_array(late, 0, "late", own_clock=known) for known in (True, False))
-    assert survey([own], None, skip=False).clock == "own"
-    assert survey([own], None, skip=False).longest_us == 1000
-    assert survey([unknown], None, skip=False).clock == "running"
-    assert survey([unknown], None, skip=False).longest_us == 100
-    assert survey([own, unknown], None, skip=False).longest_us == 1000
-    assert survey([unknown], None, skip=False, window_us=900).clock == "own"
+    assert survey([own], Reading(), skip=False).clock == "own"
+    assert survey([own], Reading(), skip=False).longest_us == 1000
+    assert survey([unknown], Reading(), skip=False).clock == "running"
+    assert survey([unknown], Reading(), skip=False).longest_us == 100
+    assert survey([own, unknown], Reading(), skip=False).longest_us == 1000
+    assert survey([unknown], Reading(), skip=False, window_us=900).clock == "own"
 
 
 def test_a_window_shorter_than_the_recordings_leaves_events_out_and_says_so():

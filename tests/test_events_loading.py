@@ -11,7 +11,7 @@ import pytest
 
 import workbench as wb
 from tests.crowds import run_at_once
-from workbench.events import loading, transforms
+from workbench.events import assembly, transforms
 from workbench.events.layout import EVENTS
 
 
@@ -192,6 +192,13 @@ def test_other_options_are_refused(tmp_path):
         ("n-cars", "labels", [0]),
         ("folder", "classes", ["a"]),
         ({"a": []}, "download", True),
+        ("digits", "unit", "s"),
+        ("motion", "columns", "t x y p"),
+        ("n-mnist", "columns", "t x y p"),
+        ("dvs-gesture", "unit", "us"),
+        ("n-cars", "upright", True),
+        ("folder", "upright", False),
+        ({"a": []}, "upright", True),
     ],
 )
 def test_an_option_that_would_change_nothing_is_refused(tmp_path, name, option, value):
@@ -210,7 +217,7 @@ def events_files(root):
 def test_the_second_load_reads_no_recording(tmp_path, monkeypatch):
     first = wb.load(fill(tmp_path))
     assert len(events_files(tmp_path)) == 2
-    monkeypatch.setattr(loading, "gather", watch := Watch(loading.gather))
+    monkeypatch.setattr(assembly, "gather", watch := Watch(assembly.gather))
     monkeypatch.setattr("workbench.events.gathering._append", None)  # would read the recordings
     monkeypatch.setattr("workbench.events.surveys.survey", None)  # so would this
     second = wb.load(tmp_path, frames=3)

@@ -19,6 +19,8 @@ from workbench.events.transforms import (
     RandomFlip,
     Refractory,
     Shift,
+    Transpose,
+    Turn,
     Unsigned,
     apply,
     resize,
@@ -42,6 +44,10 @@ EXACT = [
     Denoise(0),
     Denoise(40),
     Centre(),
+    Turn(),
+    Turn(-1),
+    Turn(6),
+    Transpose(),
     Unsigned(),
 ]
 RANDOM = [RandomFlip(), Jitter(0.8), Jitter(time_us=50), Jitter(2.0, 300), Shift(3), Drop(0.4)]
@@ -116,6 +122,36 @@ def test_transforms_are_values(transform):
     assert transform == eval(repr(transform))
     with pytest.raises(AttributeError, match="cannot assign"):
         transform.probability = 1
+
+
+# another way round
+
+
+@pytest.mark.parametrize("sensor", SENSORS)
+def test_turning_events_turns_their_image(sensor):
+    for seed in range(20):
+        events = recording(seed, sensor)
+        image = counts(events, sensor)
+        for quarters in range(-5, 6):
+            edited, new = Turn(quarters)(events, sensor)
+            assert new == np.rot90(image, quarters).shape
+            np.testing.assert_array_equal(counts(edited, new), np.rot90(image, quarters))
+            np.testing.assert_array_equal(edited[["t", "p"]], events[["t", "p"]])
+        edited, new = Transpose()(events, sensor)
+        np.testing.assert_array_equal(counts(edited, new), image.T)
+        np.testing.assert_array_equal(edited[["t", "p"]], events[["t", "p"]])
+
+
+def test_turns_add_up_and_a_transposition_is_a_turn_of_a_mirror():
+    for seed in range(20):
+        events, sensor = recording(seed), (9, 13)
+        for first, second in np.random.default_rng(seed).integers(-9, 9, (10, 2)).tolist():
+            np.testing.assert_array_equal(
+                apply((Turn(first), Turn(second)), events, sensor)[0], Turn(first + second)(events, sensor)[0]
+            )
+        mirrored = apply((Flip(horizontal=True), Turn(1)), events, sensor)[0]
+        np.testing.assert_array_equal(mirrored, Transpose()(events, sensor)[0])
+        np.testing.assert_array_equal(apply((Transpose(), Transpose()), events, sensor)[0], events)
 
 
 def test_apply_gives_each_transform_its_own_stream():
@@ -403,6 +439,8 @@ def test_tonic_agrees_on_the_refractory_time_where_nothing_is_dropped():
         (lambda: Shift(-1), "Shift: pixels is -1; give a whole number of at least 0"),
         (lambda: DropHotPixels(0), "DropHotPixels: above_hz is 0; give a positive rate"),
         (lambda: Refractory(-5), "Refractory: microseconds is -5; give whole microseconds, 0 for no rest"),
+        (lambda: Turn(0.5), "Turn: quarters is 0.5; give a whole number of quarters"),
+        (lambda: Turn(True), "Turn: quarters is True; give a whole number of quarters"),
         (lambda: Denoise(1.5), "Denoise: microseconds is 1.5; give whole microseconds"),
     ],
 )

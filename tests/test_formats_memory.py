@@ -39,6 +39,11 @@ def write_many(path: Path, kind: str) -> None:
         events = np.zeros(MANY, EVENTS)
         events["t"] = steps
         np.save(path, events, allow_pickle=False)
+    elif kind == "npz":
+        nothing = np.zeros(MANY, np.uint8)
+        np.savez_compressed(path, t=steps, x=nothing, y=nothing, p=nothing)
+    elif kind == "csv":
+        path.write_text("t,x,y,p\n" + "\n".join(f"{step},1,2,0" for step in range(MANY)) + "\n")
     else:
         import h5py
 
@@ -51,7 +56,7 @@ def write_many(path: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "suffix"),
     [("bin", ".bin"), ("aedat2", ".aedat"), ("dat", ".dat"), ("evt2", ".raw"), ("evt3", ".raw"), ("npy", ".npy"),
-     ("hdf5", ".h5")],
+     ("npz", ".npz"), ("csv", ".csv"), ("hdf5", ".h5")],
 )  # fmt: skip
 def test_long_files_are_not_held(kind, suffix, tmp_path):
     path = tmp_path / f"long{suffix}"

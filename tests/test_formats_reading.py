@@ -74,7 +74,63 @@ CASES = {
         (1280, 720, 2**40),
         None,
     ),
+    "npz": (".npz", writers.npz, (1280, 720, 9_000), None),
+    "npz stored": (
+        ".npz",
+        lambda events: writers.npz(events, ("xs", "ys", "timestamps", "polarity"), compressed=False),
+        (1280, 720, 9_000),
+        None,
+    ),
+    "npz small types": (
+        ".npz",
+        lambda events: writers.npz(events, types={"x": "<u2", "y": "<i2", "t": "<f8", "p": "|b1"}),
+        (1280, 720, 9_000),
+        None,
+    ),
+    "npz of one array": (
+        ".npz",
+        lambda events: writers.archive({"events": writers.npy(events)}),
+        (1280, 720, 9_000),
+        None,
+    ),
+    "csv": (".csv", writers.text, (1280, 720, 9_000), None),
+    "csv of other names": (
+        ".csv",
+        lambda events: writers.text(events, "ptyx", header="polarity, Timestamp (us), y, X", end="\r\n"),
+        (1280, 720, 9_000),
+        None,
+    ),
+    "csv of pandas": (
+        ".csv",
+        lambda events: writers.text(events, "ixytp", header=",x,y,t,p"),
+        (1280, 720, 9_000),
+        None,
+    ),
+    "text of numpy": (
+        ".txt",
+        lambda events: writers.text(events, "typx", " ", header="# t y p x"),
+        (1280, 720, 9_000),
+        None,
+    ),
+    "text with tabs": (
+        ".tsv",
+        lambda events: writers.text(events, "xytp", "\t", before="% geometry:1280,720\n"),
+        (1280, 720, 9_000),
+        (720, 1280),
+    ),
+    "text of E2VID": (
+        ".txt",
+        lambda events: writers.text(events, "txyp", " ", header="346 260", seconds=True),
+        (346, 260, 9_000),
+        (260, 346),
+    ),
     "hdf5": (".hdf5", writers.hdf5, (1280, 720, 9_000), None),
+    "hdf5 of other names": (
+        ".h5",
+        lambda events: writers.hdf5(events, names=("xs", "ys", "ts", "ps"), p="?"),
+        (1280, 720, 9_000),
+        None,
+    ),
     "hdf5 root": (".h5", lambda events: writers.hdf5(events, "/", t="u8", x="i2", p="i1"), (1280, 720, 99), None),
     "hdf5 table": (".h5", lambda events: writers.hdf5(events, table="events"), (1280, 720, 99), None),
     "hdf5 prophesee": (".hdf5", lambda events: writers.hdf5(events, table="CD/events", p="i2"), (1280, 720, 99), None),
@@ -142,9 +198,11 @@ def test_formats_say_who_decodes_them_and_whose_clock_runs():
     readers = {known.name: known.reader for known in formats.FORMATS}
     assert readers == {
         "N-MNIST": "tonic", "AEDAT 2.0": "workbench", "AEDAT 3.1": "workbench", "AEDAT 4": "aedat, as in tonic",
-        "DAT": "expelliarmus", "EVT 2.0": "numpy", "EVT 3.0": "numpy", "NumPy": "numpy", "HDF5": "h5py",
+        "DAT": "expelliarmus", "EVT 2.0": "numpy", "EVT 3.0": "numpy", "NumPy": "numpy", "NumPy archive": "numpy",
+        "HDF5": "h5py", "text": "pandas",
     }  # fmt: skip
-    assert {known.name for known in formats.FORMATS if not known.running_clock} == {"N-MNIST", "NumPy"}
+    own = {known.name for known in formats.FORMATS if not known.running_clock}
+    assert own == {"N-MNIST", "NumPy", "NumPy archive", "text"}
 
 
 # headers

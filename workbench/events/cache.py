@@ -17,7 +17,7 @@ from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
 
 _DAMAGE = (OSError, ValueError, TypeError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, NotImplementedError)
-_GENERATE = ("camera", "crossings", "digits", "editing", "glyphs", "layout", "motion")
+_GENERATE = ("camera", "crossings", "digits", "editing", "films", "glyphs", "layout", "motion")
 """The modules that decide what is generated."""
 
 _ARRAYS = ("time_us", "site", "starts", "labels")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import chain, islice, zip_longest
 from math import floor, inf
 
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from workbench.events.crossings import NOTHING, Fired, cross, join
 from workbench.events.editing import pixels, rested
+from workbench.events.films import Exposure, find_unit, to_us
+from workbench.events.formats.units import tell_unit
 from workbench.events.layout import EVENTS, Events
 
 Floats = NDArray[np.float64]
@@ -37,7 +39,10 @@ class Camera:
     its last event is lost.
 
     Images are grey, or colour with red, green, blue and perhaps opacity last: then I is the luminance, opacity
-    is ignored. Any type of number will do; it is taken as light, as it is.
+    is ignored. Any type of number will do. ``full_scale`` says which number is white: light is multiplied so that white
+    is 255. Without it, truth values and fractions of at most 1 are light from 0 to 1 (in a stream the first image that
+    is not black decides) and other numbers are light as they are; a warning says where they may be on another scale.
+    Fractions are left as they are if ``linear_below`` is less than 1.
 
     Raises ValueError when a threshold is not positive or another quantity is negative.
     Source: Rebecq et al. 2018 (ESIM), crossings and their times; Hu, Liu and Delbruck 2021 (v2e), linear part
@@ -57,45 +62,56 @@ class Camera:
     refractory_us: int = 0
     linear_below: float = 1.0
     seed: int = 0
+    full_scale: float | None = None
 
     def __post_init__(self) -> None:
-        own = [field for field in ("on_threshold", "off_threshold") if getattr(self, field) is not None]
+        optional = ("on_threshold", "off_threshold", "full_scale")
+        own = [field for field in optional if getattr(self, field) is not None]
         for field in ("threshold", *own, "linear_below"):
-            if not getattr(self, field) > 0:
+            if not 0 < getattr(self, field) < inf:
                 raise ValueError(f"camera: {field} is {getattr(self, field)}; give a positive number")
         for field in ("threshold_mismatch", "noise_hz", "refractory_us", "seed"):
             if not getattr(self, field) >= 0:
                 raise ValueError(f"camera: {field} is {getattr(self, field)}; give 0 or more")
 
-    def record(self, images: ArrayLike, times_us: ArrayLike, seed: int = 0) -> Events:
+    def record(self, images: ArrayLike, times_us: ArrayLike, seed: int = 0, unit: str | None = None) -> Events:
         """Record images (time, height, width[, colour]) taken at ``times_us``: events sorted by time.
 
-        ``seed`` is that of the recording's noise. Raises ValueError as ``record_many``.
+        ``seed`` is that of the recording's noise; ``unit`` is that of the times where they are not in microseconds:
+        "s", "ms" or "ns". Raises ValueError as ``record_many``.
         """
-        return self._record(_light(images, ("time", "height", "width"))[None], times_us, [seed])[0]
+        films = self._expose_whole(images, ("time", "height", "width"))[None]
+        return self._record(films, _in_us(times_us, unit), [seed])[0]
 
-    def record_many(self, images: ArrayLike, times_us: ArrayLike, seeds: Sequence[int] | None = None) -> list[Events]:
+    def record_many(
+        self, images: ArrayLike, times_us: ArrayLike, seeds: Sequence[int] | None = None, unit: str | None = None
+    ) -> list[Events]:
         """Record many films (recording, time, height, width[, colour]) at once; seeds default to 0, 1, 2, ...
 
-        A recording depends on the camera, its images and its seed, not on its neighbours.
-        Raises ValueError for images of another shape, negative or not finite, or times that do not rise.
+        A recording depends on the camera, its images and its seed, not on its neighbours, but that they are all on one
+        scale of light. Raises ValueError for images of another shape, negative or not finite, or times that do not
+        rise.
         """
-        films = _light(images, ("recording", "time", "height", "width"))
-        return self._record(films, times_us, range(len(films)) if seeds is None else seeds)
+        films = self._expose_whole(images, ("recording", "time", "height", "width"))
+        return self._record(films, _in_us(times_us, unit), range(len(films)) if seeds is None else seeds)
 
-    def stream(self, images: Iterable[ArrayLike], times_us: Iterable[float], seed: int = 0) -> Iterator[Events]:
+    def stream(
+        self, images: Iterable[ArrayLike], times_us: Iterable[float], seed: int = 0, unit: str | None = None
+    ) -> Iterator[Events]:
         """Record images (height, width[, colour]) as they come, holding two at a time.
 
         One array of events an image: those from its moment until just before the next image, for the last image
         those at its moment. One after the other they are what ``record`` gives; but noise, as frequent, is drawn
-        anew between any two images. Raises ValueError as ``record``, once it comes to the image.
+        anew between any two images, and scale and unit are found by the first images. Raises ValueError as ``record``,
+        once it comes to the image.
 
         >>> import numpy as np
         >>> film = (np.full((2, 2), light) for light in (100, 150, 90))
         >>> [len(events) for events in Camera(threshold=0.3).stream(film, [0, 1000, 2000])]
         [4, 4, 0]
         """
-        film = _paired(images, times_us)
+        exposure = Exposure(self.full_scale, self.linear_below)
+        film = _timed(_paired(images, times_us, exposure), unit)
         light, begin = next(film)
         size, width = light.size, light.shape[1]
         before = reference = self._respond(light).ravel()
@@ -109,7 +125,14 @@ class Camera:
             due = waiting[1] < floor(end)
             yield self._rest(_sorted_events(_only(waiting, due), 1, size, width)[0], width, last)
             waiting, before, begin = _only(waiting, ~due), after, end
+        exposure.warn(stacklevel=2)
         yield self._rest(_sorted_events(waiting, 1, size, width)[0], width, last)
+
+    def _expose_whole(self, images: ArrayLike, axes: tuple[str, ...]) -> Floats:
+        exposure = Exposure(self.full_scale, self.linear_below)
+        light = _light(images, axes, exposure)
+        exposure.warn(stacklevel=3)
+        return light
 
     def _record(self, films: Floats, times_us: ArrayLike, seeds: Sequence[int]) -> list[Events]:
         times = _rising(times_us, films.shape[1])
@@ -186,7 +209,7 @@ def _only(fired: Fired, chosen: NDArray[np.bool_]) -> Fired:
     return pixel[chosen], time[chosen], on[chosen]
 
 
-def _light(images: ArrayLike, axes: tuple[str, ...]) -> Floats:
+def _light(images: ArrayLike, axes: tuple[str, ...], exposure: Exposure) -> Floats:
     """Intensities on these axes: grey images as they are, of colour images the luminance."""
     given = np.asarray(images)
     colour = given.ndim == len(axes) + 1 and given.shape[-1] in (3, 4)
@@ -194,10 +217,15 @@ def _light(images: ArrayLike, axes: tuple[str, ...]) -> Floats:
         raise ValueError(
             f"camera: images have shape {given.shape}; give ({', '.join(axes)}), in colour with 3 or 4 channels last"
         )
-    light: Floats = given[..., :3] @ LUMINANCE if colour else given.astype(np.float64, copy=False)
+    exposed = exposure.expose(given[..., :3] if colour else given)
+    light: Floats = exposed @ LUMINANCE if colour else exposed
     if not np.isfinite(light).all() or light.min() < 0:
         raise ValueError("camera: images hold negative or not finite intensities; give light, >= 0")
     return light
+
+
+def _in_us(times: ArrayLike, unit: str | None) -> Floats:
+    return to_us(times, tell_unit(unit) or find_unit(times, stacklevel=3))
 
 
 def _rising(times_us: ArrayLike, images: int) -> Floats:
@@ -210,13 +238,15 @@ def _rising(times_us: ArrayLike, images: int) -> Floats:
     return times
 
 
-def _paired(images: Iterable[ArrayLike], times_us: Iterable[float]) -> Iterator[tuple[Floats, float]]:
+def _paired(
+    images: Iterable[ArrayLike], times_us: Iterable[float], exposure: Exposure
+) -> Iterator[tuple[Floats, float]]:
     """Checked images with their times, one by one."""
     number, shape, latest = 0, (), -inf
     for image, time in zip_longest(images, times_us):
         if image is None or time is None:
             raise ValueError("camera: images and times_us are not equally many; give one time_us an image")
-        light = _light(image, ("height", "width"))
+        light = _light(image, ("height", "width"), exposure)
         if number and light.shape != shape:
             raise ValueError(f"camera: image {number} is {light.shape}, not {shape} as before; give one size")
         if not time > latest:
@@ -224,6 +254,15 @@ def _paired(images: Iterable[ArrayLike], times_us: Iterable[float]) -> Iterator[
         number, shape, latest = number + 1, light.shape, float(time)
         yield light, latest
     _require_two(number)
+
+
+def _timed(film: Iterator[tuple[Floats, float]], unit: str | None) -> Iterator[tuple[Floats, float]]:
+    """The images of a film with their times in microseconds, of which the first two tell the unit if nobody does."""
+    first = [*islice(film, 2)]
+    times = [time for _, time in first]
+    told = tell_unit(unit) or find_unit(times, stacklevel=3)
+    for light, time in chain(first, film):
+        yield light, float(to_us(time, told))
 
 
 def _require_two(images: int) -> None:

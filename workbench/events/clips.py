@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.events import formats
-from workbench.events.formats.blocks import Block, check
-from workbench.events.formats.columns import gather, refuse_other_types
+from workbench.events.formats.arrays import name_fields, refuse_told, take_columns
+from workbench.events.formats.catalogue import stream_as
+from workbench.events.formats.columns import refuse_other_types
 from workbench.events.formats.damage import DamagedFile
+from workbench.events.formats.reading import NOTHING_TOLD, Reading, Remarks
+from workbench.events.formats.tables import Columns, Table, stream_table
 from workbench.events.layout import Events, Sensor
 
-_CURE = "give events in order of time: whole pixels and microseconds, polarity 0 or 1; or leave it out"
+_CURE = (
+    "give events in order of time: whole pixels and microseconds, polarity 0 or 1; or leave it out, or say what helps:"
+    ' unit="s", on_error="sort"'
+)
 
-Blocks = Callable[[Sensor | None], Iterator[Events]]
-"""Reads events block by block; a place outside the sensor, if one is given, is an error."""
+Blocks = Callable[[Reading, Remarks], Iterator[Events]]
+"""Reads events block by block, as told, and remarks what is worth a word."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +46,11 @@ class Clip:
     told: Callable[[], Sensor | None] | None = None
     extent: Extent | None = None
 
-    def measure(self, sensor: Sensor | None) -> Extent | None:
+    def measure(self, reading: Reading) -> Extent | None:
         """Its extent, read block by block unless it is known; ValueError and OSError as its blocks raise them."""
-        if self.extent is not None:
+        if self.extent is not None and reading.columns is None and reading.unit is None:
             return self.extent
-        return measure_extent(self.blocks(sensor), (self.told() if self.told else None) or (1, 1))
+        return measure_extent(self.blocks(reading, Remarks()), (self.told() if self.told else None) or (1, 1))
 
 
 @dataclass(frozen=True)
@@ -94,9 +100,9 @@ def clip_file(path: Path, label: int, own_clock: bool = False) -> Clip:
     recordings of a set are known to have a clock of their own.
     """
 
-    def blocks(sensor: Sensor | None) -> Iterator[Events]:
+    def blocks(reading: Reading, remarks: Remarks) -> Iterator[Events]:
         origin = 0 if own_clock or not formats.find_format(path).running_clock else None
-        for block in formats.stream(path, sensor):
+        for block in stream_as(path, reading, remarks):
             origin = int(block["t"][0]) if origin is None else origin
             block["t"] -= origin
             yield block
@@ -107,8 +113,8 @@ def clip_file(path: Path, label: int, own_clock: bool = False) -> Clip:
 def clip_interval(path: Path, label: int, begin_us: int, end_us: int) -> Clip:
     """The clip that is the events of a file from one time to another, by the clock of the file."""
 
-    def blocks(sensor: Sensor | None) -> Iterator[Events]:
-        for block in formats.stream(path, sensor):
+    def blocks(reading: Reading, remarks: Remarks) -> Iterator[Events]:
+        for block in stream_as(path, reading, remarks):
             first, last = np.searchsorted(block["t"], [begin_us, end_us])
             if last > first:
                 part = block[first:last].copy()
@@ -124,8 +130,8 @@ def clip_interval(path: Path, label: int, begin_us: int, end_us: int) -> Clip:
 def clip_array(events: Any, label: int, name: str, own_clock: bool = False, extent: Extent | None = None) -> Clip:
     """The clip that is a structured array in memory, or a function that gives one."""
 
-    def blocks(sensor: Sensor | None) -> Iterator[Events]:
-        yield require_events(events() if callable(events) else events, name, sensor)
+    def blocks(reading: Reading, remarks: Remarks) -> Iterator[Events]:
+        yield require_events(events() if callable(events) else events, name, reading, remarks)
 
     return Clip(name, label, blocks, own_clock, extent=extent)
 
@@ -140,32 +146,43 @@ def stamp_file(path: Path) -> str:
     return f"{path.absolute()} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
 
 
-def require_events(events: Any, owner: str, sensor: Sensor | None = None) -> Events:
+def require_events(events: Any, owner: str, reading: Reading = NOTHING_TOLD, remarks: Remarks | None = None) -> Events:
     """The events as type EVENTS, a row y of zeros where there is none (as in recordings of sound).
 
-    ValueError, naming owner and event, for what is no structured array x, t, p, for times that run backwards or are
-    no whole numbers, and for a place outside the sensor.
+    ValueError, naming owner and event, for what is no structured array x, t, p (or one of told columns), for times
+    that run backwards or are no whole numbers, and for a place outside the sensor.
 
     >>> import numpy as np
     >>> require_events(np.array([(3, 7, 1)], dtype=[("x", int), ("t", int), ("p", int)]), "a tone").tolist()
     [(3, 0, 7, True)]
     """
-    given = np.asarray(events)
+    path, given = Path(owner), np.asarray(events)
+    if given.dtype.names is None and given.ndim == 2 and reading.columns is not None:
+        naming = name_fields(path, given.dtype, given.shape, reading)
+        columns, unit = take_columns(given, naming), naming.unit
+    else:
+        refuse_told(path, reading)
+        columns, unit = _take_fields(owner, given), None
+    one_block = replace(reading, columns=None, events=max(1, len(given)))
+    try:
+        table = Table(lambda count: _yield_all(columns), unit)
+        return np.concatenate(list(stream_table(path, table, one_block, remarks or Remarks())))
+    except DamagedFile as error:
+        raise ValueError(f"{owner} {error.fact}; {_CURE}") from None
+
+
+def _take_fields(owner: str, given: NDArray[Any]) -> Columns:
     missing = {"x", "t", "p"} - set(given.dtype.names or ())
     if missing or given.ndim != 1:
         what = f"lacks the field {', '.join(sorted(missing))}" if given.dtype.names else f"is {given.dtype}"
         raise ValueError(f"{owner} {what} (shape {given.shape}); give a structured array with the fields x, y, t, p")
     names, nothing = given.dtype.names or (), np.zeros(len(given), dtype=np.int64)
     columns = {field: given[field] if field in names else nothing for field in "xytp"}
-    path = Path(owner)
-    try:
-        return np.concatenate(list(check(path, _gather(path, columns), sensor, max(1, len(given)))))
-    except DamagedFile as error:
-        raise ValueError(f"{owner} {error.fact}; {_CURE}") from None
-
-
-def _gather(path: Path, columns: dict[str, NDArray[Any]]) -> Generator[Block]:
-    """All events of an array as one block, as those of a file are."""
     for field, values in columns.items():
-        refuse_other_types(path, field, values.dtype)
-    yield gather(path, columns, 0)
+        refuse_other_types(Path(owner), field, values.dtype)
+    return columns
+
+
+def _yield_all(columns: Columns) -> Generator[Columns]:
+    """All events of an array in one part, as a file's are in many."""
+    yield columns

@@ -12,7 +12,7 @@ from workbench.events.datasets import Dataset
 from workbench.events.glyphs import glyphs, spline
 from workbench.events.recordings import Recordings
 
-CAMERA = Camera(threshold=0.46, noise_hz=0.5, refractory_us=500)
+CAMERA = Camera(threshold=0.46, noise_hz=0.5, refractory_us=500, full_scale=255)
 SIZE = 34
 WINDOW_US = 300_000
 CORNERS = np.array([(0.0, 0.0), (7.0, 3.5), (0.0, 7.0), (0.0, 0.0)])

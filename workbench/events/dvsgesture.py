@@ -9,7 +9,8 @@ from pathlib import Path
 from workbench.events import formats
 from workbench.events.clips import Clip, Collection, clip_interval, stamp_file
 from workbench.events.folder_tree import folders, walk
-from workbench.events.layout import Events, Sensor
+from workbench.events.formats.reading import Reading, Remarks
+from workbench.events.layout import Events
 from workbench.events.places import Place
 from workbench.events.splits import Split, require_official
 
@@ -93,8 +94,8 @@ def _cut_clips(paths: Iterable[Path], classes: int) -> Iterator[Clip]:
 
 
 def _cut_clip(path: Path) -> Clip:
-    def blocks(sensor: Sensor | None) -> Iterator[Events]:
-        yield formats.read_gesture(path)
+    def blocks(reading: Reading, remarks: Remarks) -> Iterator[Events]:
+        yield formats.read_gesture(path, reading, remarks)
 
     return Clip(str(path), int(path.stem), blocks, False, stamp_file(path))
 

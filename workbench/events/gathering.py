@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.events.clips import Clip
+from workbench.events.formats.reading import NOTHING_TOLD, Reading, Remarks
 from workbench.events.layout import Sensor, flatten
 from workbench.events.slices import cut
 from workbench.events.store import DamagedStoreError, Mark, UnwritableStoreError, Writer, open_rows
@@ -36,20 +37,21 @@ class Preparation:
     transforms: tuple[Transform, ...]
     seed: int
     skip: bool
+    reading: Reading = NOTHING_TOLD
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Shape of a step: polarity, height, width, after the transforms."""
         return (self.polarities, *resize(self.transforms, self.sensor))
 
-    def prepare(self, clip: Clip, number: int) -> Iterator[tuple[NDArray[Any] | None, int]]:
+    def prepare(self, clip: Clip, number: int, remarks: Remarks) -> Iterator[tuple[NDArray[Any] | None, int]]:
         """The recordings that a clip becomes, as rows (time_us, site), and how many events of each are not binned.
 
         None stands for the rows of a window that is not asked for. ValueError for a clip without events.
         """
-        place = None
+        place, reading = None, replace(self.reading, bounds=self.sensor)
         running = self.clock == "running" and not clip.own_clock
-        for place, events in enumerate(cut(clip.blocks(self.sensor), self.window_us, running)):
+        for place, events in enumerate(cut(clip.blocks(reading, remarks), self.window_us, running)):
             if place and self.only_first:
                 yield None, len(events)  # read to the end all the same, so that damage there is found
                 continue
@@ -64,8 +66,8 @@ class Preparation:
 
 @dataclass(frozen=True, eq=False)
 class Gathered:
-    """Recordings one after another: rows, where each starts, its label and its clip; why clips were skipped, and how
-    many events of the others are not binned.
+    """Recordings one after another: rows, where each starts, its label and its clip; why clips were skipped, of which
+    events were sorted (and how many), whose unit of time is doubtful (and why), and how many events are not binned.
     """
 
     rows: NDArray[Any]
@@ -73,6 +75,8 @@ class Gathered:
     labels: NDArray[np.int64]
     origins: NDArray[np.int64]
     skipped: tuple[str, ...]
+    sorted: tuple[tuple[str, int], ...]
+    doubts: tuple[str, ...]
     left_out: int
 
 
@@ -136,12 +140,12 @@ def gather(clips: Sequence[Clip], preparation: Preparation, path: Path | None, s
 def _append(clips: Sequence[Clip], preparation: Preparation, sink: Sink) -> dict[str, Any]:
     """Put the rows of all clips into the sink; the notes tell where each recording starts, and what it is."""
     starts, labels, origins = [0], list[int](), list[int]()
-    skipped: list[str] = []
+    skipped, late, doubts = list[str](), list[tuple[str, int]](), list[str]()
     left_out = 0
     for number, clip in enumerate(clips):
-        mark, before, left_out_before = sink.mark, len(labels), left_out
+        mark, before, left_out_before, remarks = sink.mark, len(labels), left_out, Remarks()
         try:
-            for rows, outside in preparation.prepare(clip, number):
+            for rows, outside in preparation.prepare(clip, number, remarks):
                 left_out += outside
                 if rows is None:
                     continue
@@ -156,7 +160,13 @@ def _append(clips: Sequence[Clip], preparation: Preparation, sink: Sink) -> dict
             sink.rewind(mark)
             del starts[before + 1 :], labels[before:], origins[before:]
             left_out = left_out_before
-    return {"starts": starts, "labels": labels, "origins": origins, "skipped": skipped, "left_out": left_out}
+            continue
+        late += [(clip.name, remarks.late)] if remarks.late else []
+        doubts += [f"{clip.name} {remarks.doubt}"] if remarks.doubt else []
+    return {
+        "starts": starts, "labels": labels, "origins": origins, "skipped": skipped, "sorted": late, "doubts": doubts,
+        "left_out": left_out,
+    }  # fmt: skip
 
 
 def _kept(path: Path, stamp: dict[str, Any], clips: Sequence[Clip], preparation: Preparation) -> Gathered:
@@ -190,5 +200,7 @@ def _gathered(rows: NDArray[Any], notes: dict[str, Any]) -> Gathered:
         raise TypeError("skipped is no list of reasons")
     if rows.flags.writeable:
         rows.flags.writeable = False
+    late = tuple((str(name), require_whole("late", count)) for name, count in notes["sorted"])
+    doubts = tuple(map(str, notes["doubts"]))
     left_out = require_whole("left_out", left_out, least=0)
-    return Gathered(rows, starts, labels, origins, tuple(skipped), left_out)
+    return Gathered(rows, starts, labels, origins, tuple(skipped), late, doubts, left_out)

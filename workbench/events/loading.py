@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
-import json
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -15,13 +12,15 @@ from typing import Any
 import numpy as np
 
 from workbench.events import cifar10dvs, digits, dvsgesture, memory_sets, motion, ncars, nmnist, sorted_folders
-from workbench.events.cache import digest_code, remember
-from workbench.events.clips import Clip, Collection, clip_array
+from workbench.events.assembly import assemble, keep, tell_left_out
+from workbench.events.cache import remember
+from workbench.events.clips import Collection, clip_array
 from workbench.events.datasets import Dataset
-from workbench.events.gathering import Gathered, Preparation, gather
+from workbench.events.formats.catalogue import tell
+from workbench.events.formats.reading import Reading
+from workbench.events.gathering import Preparation
 from workbench.events.layout import Sensor
-from workbench.events.places import Place, squeeze
-from workbench.events.recordings import Recordings
+from workbench.events.places import Place
 from workbench.events.slices import FULL
 from workbench.events.splits import Split
 from workbench.events.surveys import CLOCKS, recall
@@ -38,6 +37,9 @@ PLACED: dict[str, tuple[Place, Callable[..., Collection]]] = {
     "dvs-gesture": (dvsgesture.PLACE, dvsgesture.collect),
 }
 """Where each set of recordings lies on disk, and how it is read; a further set is one file and one line here."""
+
+CHOICES = {"cifar10-dvs": ("upright",), "dvs-gesture": ("classes",)}
+"""Options that are for one of these sets alone."""
 
 CACHE = ".workbench"
 _LONGEST_US = int(np.iinfo(np.int32).max)
@@ -59,6 +61,9 @@ def load(
     transforms: Transform | Sequence[Transform] = (),
     slices: str = "all",
     on_error: str = "raise",
+    columns: str | Sequence[str] | None = None,
+    unit: str | None = None,
+    upright: bool | None = None,
     cache: bool = True,
     download: bool = False,
 ) -> Dataset:
@@ -79,9 +84,12 @@ def load(
     smallest that holds all events. ``clock`` where nobody knows it: ``"own"``, times count from the recording's own
     beginning, or ``"running"``, it begins at its first event; by default it is their own unless one of them begins
     later than the longest lasts, or before 0. ``transforms`` (`workbench.events.transforms`) change every slice, by
-    ``seed``.
-    ``on_error="skip"`` leaves out damaged recordings with one warning that counts them. What was read is kept in
-    ``root/.workbench`` unless ``cache=False``, and read from there while files and settings are the same.
+    ``seed``. Of tables without names ``columns`` tells which is which ("t x y p"), and ``unit`` that of their times
+    ("s", "ms", "us", "ns"): without it whole numbers are microseconds and fractions seconds, and a warning names what
+    is doubtful. ``upright=False`` leaves "cifar10-dvs" as its camera lay, on its side.
+    ``on_error="skip"`` leaves out damaged recordings, ``"sort"`` sorts events that are at most a second late, each with
+    one warning that counts. What was read is kept in ``root/.workbench`` unless ``cache=False``, and read from there
+    while files and settings are the same.
 
     Raises ValueError for an unknown name, option or damaged file (`formats.DamagedFile`, naming file, byte and cure),
     FileNotFoundError when the set is not there.
@@ -92,29 +100,35 @@ def load(
 n-cars, dvs-gesture, or a folder
     """
     steps = _require_transforms(transforms)
-    _require_options(slices=(slices, ("all", "first")), on_error=(on_error, ("raise", "skip")), clock=(clock, CLOCKS))
+    _require_options(
+        slices=(slices, ("all", "first")), on_error=(on_error, ("raise", "skip", "sort")), clock=(clock, CLOCKS)
+    )
     owner = f"{name} train: " if isinstance(name, str) else ""
     frames, ticks_per_frame = positive(frames, f"{owner}frames"), positive(ticks_per_frame, f"{owner}ticks_per_frame")
     skip, first, where = on_error == "skip", slices == "first", Path(root)
+    reading = tell(sensor, columns, unit, "raise" if skip else on_error)
     if isinstance(name, str) and name in GENERATED:
         _refuse_unused(
-            name, split=split, labels=labels, classes=classes, sensor=sensor, clock=clock, download=download or None
-        )
+            name, split=split, labels=labels, classes=classes, sensor=sensor, clock=clock, columns=columns, unit=unit,
+            upright=upright, download=download or None,
+        )  # fmt: skip
         made = remember(name, GENERATED[name], where, seed)
         if not steps and (window_us is None or first or window_us * (1 + FULL) > made.window_us):
             made = made.rebin(frames, ticks_per_frame, window_us)
-            return replace(made, split=made.split + _tell_left_out(made.left_out))
+            return replace(made, split=made.split + tell_left_out(made.left_out))
         collection = _regather(made)
     else:
-        collection, where = _find(name, where, split, seed, labels, classes, download)
+        own = {"labels": labels, "classes": classes, "columns": columns, "unit": unit, "upright": upright}
+        collection, where = _find(name, where, split, seed, own, download)
     kept = where / CACHE if cache else None
-    sensor, window_us, clock = _complete(collection, sensor, window_us, clock, skip, kept)
+    reading = replace(reading, sensor=reading.sensor or collection.sensor)
+    sensor, window_us, clock = _complete(collection, reading, window_us, clock, skip, kept)
     if positive(window_us, f"{owner}window_us") > _LONGEST_US:
         raise ValueError(
             f"{owner}window_us is {window_us}, beyond {_LONGEST_US}; give a shorter one, to cut recordings"
         )
-    preparation = Preparation(sensor, collection.polarities, window_us, clock, first, steps, seed, skip)
-    return _build(collection, preparation, kept).rebin(frames, ticks_per_frame)
+    preparation = Preparation(sensor, collection.polarities, window_us, clock, first, steps, seed, skip, reading)
+    return assemble(collection, preparation, kept).rebin(frames, ticks_per_frame)
 
 
 def _require_transforms(transforms: Transform | Sequence[Transform]) -> tuple[Transform, ...]:
@@ -142,28 +156,26 @@ def _refuse_unused(source: str, **options: Any) -> None:
 
 
 def _find(
-    name: Any,
-    root: Path,
-    split: Split,
-    seed: int,
-    labels: Sequence[int] | None,
-    classes: int | Sequence[str] | None,
-    download: bool,
-) -> tuple[Collection, Path]:
-    """The clips of what is not generated, and the folder that is theirs."""
+    name: Any, root: Path, split: Split, seed: int, own: dict[str, Any], download: bool
+) -> tuple[Collection, Path]:  # fmt: skip
+    """The clips of what is not generated, and the folder that is theirs; ``own`` are options that only some use."""
     if isinstance(name, str) and name in PLACED:
         place, collect = PLACED[name]
-        choosy = name == "dvs-gesture"
-        _refuse_unused(name, labels=labels, classes=None if choosy else classes)
+        used = {option: own[option] for option in CHOICES.get(name, ()) if own[option] is not None}
+        _refuse_unused(name, **{option: value for option, value in own.items() if option not in used})
         if download:
             place.fetch(root)
-        return collect(root, split, seed, **({"classes": classes} if choosy and classes is not None else {})), root
+        return collect(root, split, seed, **used), root
     if isinstance(name, str | PathLike):
         folder = _require_folder(name)
-        _refuse_unused(str(name), labels=labels, classes=classes, download=download or None)
+        _refuse_unused(str(name), **_only(own, "labels", "classes", "upright"), download=download or None)
         return sorted_folders.collect(folder, split, seed), folder
-    _refuse_unused("what is in memory", download=download or None)
-    return _collect_held(name, labels, classes, split, seed), root
+    _refuse_unused("what is in memory", **_only(own, "upright"), download=download or None)
+    return _collect_held(name, own["labels"], own["classes"], split, seed), root
+
+
+def _only(options: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: options[name] for name in names}
 
 
 def _require_folder(name: str | PathLike[str]) -> Path:
@@ -202,24 +214,23 @@ def _collect_held(
 
 def _complete(
     collection: Collection,
-    sensor: Sensor | None,
+    reading: Reading,
     window_us: int | None,
     clock: str | None,
     skip: bool,
     cache: Path | None,
 ) -> tuple[Sensor, int, str]:
-    """Sensor, window and clock: as given, as known, else as a first reading of all clips finds them."""
+    """Sensor, window and clock: as told, as known, else as a first reading of all clips finds them."""
     clips = [*collection.train, *collection.test]
     if all(clip.own_clock for clip in clips):
         _refuse_unused(f"{collection.name}, whose recordings have clocks of their own,", clock=clock)
         clock = "own"
-    sensor = sensor or collection.sensor
     window_us = collection.window_us if window_us is None else window_us
-    if sensor is not None and window_us is not None and clock is not None:
-        return sensor, window_us, clock
-    settings: dict[str, Any] = {"sensor": sensor, "skip": skip, "window_us": window_us, "clock": clock}
-    path, stamp = _keep(collection, clips, settings, "survey", cache)
-    found = recall(clips, path, stamp, **settings)
+    if reading.sensor is not None and window_us is not None and clock is not None:
+        return reading.sensor, window_us, clock
+    settings = {"reading": repr(reading), "skip": skip, "window_us": window_us, "clock": clock}
+    path, stamp = keep(collection, clips, settings, "survey", cache)
+    found = recall(clips, path, stamp, reading=reading, skip=skip, window_us=window_us, clock=clock)
     return found.sensor, found.longest_us if window_us is None else window_us, found.clock
 
 
@@ -231,62 +242,3 @@ def _regather(made: Dataset) -> Collection:
     )
     height, width = made.shape[-2:]
     return Collection(made.name, made.classes, train, test, made.split, (height, width), made.window_us)
-
-
-def _build(collection: Collection, preparation: Preparation, cache: Path | None) -> Dataset:
-    """Read all clips, or what is kept of them, and say how they were divided, cut and skipped."""
-    gathered = {
-        part: gather(clips, preparation, *_keep(collection, clips, {"preparation": repr(preparation)}, part, cache))
-        for part, clips in (("train", collection.train), ("test", collection.test))
-    }
-    words = collection.divided
-    clips, found = (sum(lengths) for lengths in zip(
-        *((len(np.unique(one.origins)), len(one.labels)) for one in gathered.values()), strict=True))  # fmt: skip
-    if found > clips:
-        words += f"; {clips:,} recordings cut into {found:,} slices of {preparation.window_us / 1000:g} ms"
-    if preparation.clock == "running":
-        words += "; each recording begins at its first event"
-    words += _tell_left_out(sum(one.left_out for one in gathered.values()))
-    skipped = [reason for one in gathered.values() for reason in one.skipped]
-    if skipped:
-        words += f"; {len(skipped):,} damaged left out"
-        whole = len(collection.train) + len(collection.test)
-        warnings.warn(
-            f"{collection.name}: {len(skipped):,} of {whole:,} recordings are damaged and left out; the first: "
-            f"{skipped[0]}",
-            stacklevel=3,
-        )
-    train, test = (_recordings(collection, preparation, one, part, words) for part, one in gathered.items())
-    return Dataset(collection.name, train, test, words)
-
-
-def _tell_left_out(events: int) -> str:
-    """What the split says of events that are in no bin; nothing where there are none."""
-    return f"; {events:,} events lie outside the windows and are not binned" if events else ""
-
-
-def _recordings(
-    collection: Collection, preparation: Preparation, gathered: Gathered, part: str, words: str
-) -> Recordings:
-    if len(gathered.labels) == 0:
-        reason = f"; the first: {gathered.skipped[0]}" if gathered.skipped else ""
-        raise ValueError(f"{collection.name}: no recording to {part} could be read{reason}")
-    return Recordings.trusted(
-        time_us=gathered.rows["time_us"], site=gathered.rows["site"], starts=gathered.starts, labels=gathered.labels,
-        classes=collection.classes, shape=preparation.shape, frames=1, ticks_per_frame=1,
-        window_us=preparation.window_us, name=f"{collection.name} {part}", origins=gathered.origins, divided=words,
-    )  # fmt: skip
-
-
-def _keep(
-    collection: Collection, clips: Sequence[Clip], settings: dict[str, Any], part: str, cache: Path | None
-) -> tuple[Path | None, dict[str, Any]]:
-    """Where a part is kept, and the stamp it is kept for; nowhere when the events have none."""
-    stamps = [clip.stamp for clip in clips]
-    if cache is None or None in stamps:
-        return None, {}
-    labels = [clip.label for clip in clips]
-    whole = json.dumps([stamps, labels]).encode()
-    stamp = {**settings, "clips": hashlib.sha256(whole).hexdigest(), "code": digest_code()}
-    digest = hashlib.sha256(json.dumps(stamp).encode()).hexdigest()[:12]
-    return cache / f"{squeeze(collection.name) or 'set'}-{part}-{digest}.events", stamp

@@ -13,7 +13,7 @@ from workbench.events.glyphs import glyphs, spline
 from workbench.events.layout import Events
 from workbench.events.recordings import Recordings
 
-CAMERA = Camera(threshold=0.25, noise_hz=0.5, refractory_us=500)
+CAMERA = Camera(threshold=0.25, noise_hz=0.5, refractory_us=500, full_scale=255)
 CLASSES = ("left", "right", "up", "down", "clockwise", "counter-clockwise", "approach", "recede")
 SIZE = 34
 WINDOW_US = 300_000

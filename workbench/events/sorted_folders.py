@@ -88,7 +88,10 @@ def _choose(root: Path, found: list[_Recording]) -> list[_Recording]:
 
 
 def _is_recording(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES or formats.begins_as_one(path)
+    """Whether a file ends as a recording, unless it is a note beside some, or begins as one."""
+    if path.suffix.lower() in SUFFIXES:
+        return not formats.is_note(path)
+    return formats.begins_as_one(path)
 
 
 def _refuse_two_places(tree: Tree, chosen: list[_Recording]) -> None:

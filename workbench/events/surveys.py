@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from workbench.events.clips import Clip, Extent
+from workbench.events.formats.reading import Reading
 from workbench.events.layout import Sensor
 from workbench.events.store import DamagedStoreError, UnwritableStoreError, Writer, open_rows
 from workbench.validation import whole
@@ -39,7 +40,7 @@ class Survey:
 
 
 def survey(
-    clips: Sequence[Clip], sensor: Sensor | None, skip: bool, window_us: int | None = None, clock: str | None = None
+    clips: Sequence[Clip], reading: Reading, skip: bool, window_us: int | None = None, clock: str | None = None
 ) -> Survey:
     """Read all clips once, block by block. Damaged ones raise ValueError or OSError, or are skipped.
 
@@ -49,13 +50,13 @@ def survey(
     >>> import numpy as np
     >>> from workbench.events.clips import clip_array
     >>> events = np.array([(3, 1, 50, 1), (0, 0, 400, 0)], dtype=[*zip("xytp", "iiii")])
-    >>> survey([clip_array(events, 0, "some")], None, skip=False)
+    >>> survey([clip_array(events, 0, "some")], Reading(), skip=False)
     Survey(sensor=(2, 4), longest_us=401, clock='own')
     """
     extents: list[tuple[Clip, Extent]] = []
     for clip in clips:
         try:
-            extent = clip.measure(sensor)
+            extent = clip.measure(reading)
         except (ValueError, OSError):
             if not skip:
                 raise
@@ -69,7 +70,7 @@ def survey(
         lengths.append(extent.last_us + 1 - begin)
     longest = max(lengths)
     height, width = (max([1, *(extent.sensor[axis] for _, extent in extents)]) for axis in (0, 1))
-    return Survey(sensor or (height, width), -(-longest // 1000) * 1000 if longest > 1000 else longest, clock)
+    return Survey(reading.sensor or (height, width), -(-longest // 1000) * 1000 if longest > 1000 else longest, clock)
 
 
 def _find_clock(extents: Sequence[Extent], window_us: int) -> str:

@@ -11,6 +11,8 @@ import numpy as np
 from workbench.events import editing
 from workbench.events.edits import Edit, Seed
 from workbench.events.layout import Events, Sensor
+from workbench.events.orientation import Transpose as Transpose
+from workbench.events.orientation import Turn as Turn
 
 _LARGEST = 1 << 15  # coordinates are 16-bit
 

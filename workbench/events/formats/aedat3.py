@@ -11,10 +11,12 @@ from typing import BinaryIO
 
 import numpy as np
 
-from workbench.events.formats.blocks import Block, check
+from workbench.events.formats.blocks import Block
+from workbench.events.formats.checks import check
 from workbench.events.formats.damage import DamagedFile
 from workbench.events.formats.format import Format
 from workbench.events.formats.headers import Header, read_header
+from workbench.events.formats.reading import Reading, Remarks
 from workbench.events.formats.records import places
 from workbench.events.layout import Events, Sensor
 
@@ -40,7 +42,7 @@ class _Packet:
     number: int
 
 
-def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
+def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
     """Polarity events in us, of a clock of 31 bits and the turns that each packet tells; other types are skipped.
 
     Decoded here: tonic 1.7 fails on these files. Events marked invalid are dropped; as many events follow a packet's
@@ -49,7 +51,7 @@ def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
     or no events.
     """
     header = read_header(path, b"#", _LAST)
-    return check(path, _read(path, header, events), sensor or _told(header), events)
+    return check(path, _read(path, header, reading.events), reading, remarks, _told(header))
 
 
 def sensor(path: Path) -> Sensor | None:

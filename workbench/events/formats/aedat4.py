@@ -5,33 +5,43 @@ from __future__ import annotations
 import struct
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from workbench.events.formats.blocks import Block, check
+from workbench.events.formats.blocks import Block
+from workbench.events.formats.checks import check
 from workbench.events.formats.damage import DamagedFile
+from workbench.events.formats.expansion import refuse_bombs
 from workbench.events.formats.format import Format
+from workbench.events.formats.frames import bound_lz4, bound_zstandard
 from workbench.events.formats.ioheader import MAGIC, IOHeader, read_ioheader
+from workbench.events.formats.reading import Reading, Remarks
 from workbench.events.layout import Events, Sensor
 
 _HEAD = struct.Struct("<II")
 _SMALLEST = 12
 """Bytes of a packet before any content: size, root and mark."""
 
+_LARGEST = 2**28
+_BOUNDS = {
+    "LZ4": bound_lz4, "LZ4 high": bound_lz4, "Zstandard": bound_zstandard, "Zstandard high": bound_zstandard,
+}  # fmt: skip
 
-def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
+
+def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
     """Events in us of the first event stream (that of the lowest number), decoded by the package aedat.
 
-    Offsets and sizes are checked first: aedat 2.3.0 ends the process on deeply nested headers, panics on others
-    and says nothing of bytes after the last whole packet. The byte told of an event is that of its packet.
+    Offsets and sizes are checked first: aedat 2.3.0 ends the process on deeply nested headers, panics on others,
+    says nothing of bytes after the last whole packet and unpacks 2 GB from 64 kB where they say so. The byte told
+    of an event is that of its packet.
     Raises DamagedFile for what is no AEDAT 4, a packet cut short, a place off the sensor, a step back in time or no
     events, ImportError where aedat is not installed.
     """
     header = read_ioheader(path)
     decoder = _open(path)
     number, told = _event_stream(path, decoder)
-    return check(path, _read(path, decoder, header, number), sensor or told, events)
+    return check(path, _read(path, decoder, header, number), reading, remarks, told)
 
 
 def sensor(path: Path) -> Sensor | None:
@@ -94,10 +104,22 @@ def _packets(path: Path, header: IOHeader) -> Iterator[tuple[int, int]]:
             stream, size = _HEAD.unpack(head) if len(head) == _HEAD.size else (0, length)
             if start + _HEAD.size + size > end:
                 raise DamagedFile(path, f"ends within a packet, at byte {start} ({end} bytes)", start)
-            if size < _SMALLEST and header.compression == "none":
-                raise DamagedFile(path, f"has a packet of {size} bytes at byte {start}, too few for any content", start)
+            _refuse_sizes(path, file, header.compression, start, size)
             yield start, stream
             start += _HEAD.size + size
+
+
+def _refuse_sizes(path: Path, file: BinaryIO, compression: str, start: int, size: int) -> None:
+    """Raise DamagedFile for a packet too small for any content, or, stored or unpacked, too large for events."""
+    if size > _LARGEST or (size < _SMALLEST and compression == "none"):
+        rest = "too few for any content" if size < _SMALLEST else f"more than {_LARGEST:,}"
+        raise DamagedFile(path, f"has a packet of {size} bytes at byte {start}, {rest}", start)
+    if compression in _BOUNDS:
+        try:
+            unpacked = _BOUNDS[compression](file.read(size))
+        except ValueError as error:
+            raise DamagedFile(path, f"cannot be read at byte {start} ({error})", start) from error
+        refuse_bombs(path, "its packet", size, unpacked, start)
 
 
 def _sniff(head: bytes) -> bool:

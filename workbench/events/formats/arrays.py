@@ -1,51 +1,91 @@
-"""NumPy's .npy files: one structured array of events, read a part at a time."""
+"""NumPy's .npy files: one structured array of events, or one of told columns, read a part at a time."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.formats.blocks import Block, check
-from workbench.events.formats.columns import gather, refuse_other_types
-from workbench.events.formats.damage import DamagedFile, refuse_empty
+from workbench.events.formats.blocks import Block
+from workbench.events.formats.checks import check
+from workbench.events.formats.columns import gather, refuse_other_types, whole
+from workbench.events.formats.damage import DamagedFile, refuse_empty, refuse_streams
 from workbench.events.formats.format import Format, untold
+from workbench.events.formats.naming import Naming, find_columns, place_columns
+from workbench.events.formats.reading import NOTHING_TOLD, Reading, Remarks
+from workbench.events.formats.tables import Columns, Table, stream_table
 from workbench.events.layout import Events, Sensor
 
 _MAGIC = b"\x93NUMPY"
+LONGEST_HEADER = 2**16
 _GESTURE: Sensor = (128, 128)
 _BLOCK = 2**18
 _US_PER_MS = 1000
 
 
-def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
-    """Events of a structured array with the fields x, y, t (us) and p, in any order and of any type of number.
+def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
+    """Events of a structured array with the fields x, y, t and p, in any order and of any type of number; or of an
+    array of as many columns as ``reading.columns`` tells.
 
     Raises DamagedFile for an array cut short or followed by other bytes, values that are not whole, a place off the
     sensor, a step back in time or no events, and ValueError for an array of another layout.
     """
     array = _open(path)
-    missing = set("xytp") - set(array.dtype.names or ())
-    if array.dtype.names is None and array.ndim == 2 and array.shape[1] == 4:
-        raise ValueError(
-            f"{path} holds {array.dtype} of shape {array.shape} without names for its columns; read it with"
-            ' load("dvs-gesture") if it is of that set, else give a structured array with the fields x, y, t, p'
-        )
-    if missing or array.ndim != 1:
-        raise ValueError(
-            f"{path} holds {array.dtype} of shape {array.shape}; give a structured array of one row with the"
-            " fields x, y, t (us) and p"
-        )
-    for field in "xytp":
-        refuse_other_types(path, field, array.dtype[field])
-    return check(path, _read(path, array, events), sensor, events)
+    naming = name_fields(path, array.dtype, array.shape, reading)
+
+    def parts(count: int) -> Generator[Columns]:
+        for first in range(0, len(array), count):
+            yield take_columns(array[first : first + count], naming)
+
+    return stream_table(path, Table(parts, naming.unit), reading, remarks)
 
 
-def read_gesture(path: Path) -> Events:
+def name_fields(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], reading: Reading) -> Naming:
+    """Which field or column of an array is which. Raises ValueError where neither it nor the user tells."""
+    what = f"{path} holds {dtype} of shape {shape}"
+    if dtype.names is None and len(shape) == 2:
+        refuse_other_types(path, "columns", dtype)
+        return _place_told(what, shape[1], reading.columns)
+    names = dtype.names or ()
+    naming = find_named(what, names)
+    if naming is None or len(shape) != 1:
+        raise ValueError(
+            f"{what}; give a structured array of one row with the fields x, y, t (us) and p, or one of four columns"
+            ' and say which is which, as columns="t x y p"'
+        )
+    refuse_told(path, reading)
+    for field, place in naming.places.items():
+        refuse_other_types(path, field, dtype[place])
+    return naming
+
+
+def find_named(what: str, names: Sequence[str]) -> Naming | None:
+    """As `naming.find_columns`; what it raises begins with ``what``."""
+    try:
+        return find_columns(names)
+    except ValueError as error:
+        raise ValueError(f"{what}, which {error}") from None
+
+
+def refuse_told(path: Path, reading: Reading) -> None:
+    """Raise ValueError for told columns where a file names its own."""
+    if reading.columns is not None:
+        raise ValueError(f"{path} names its columns; leave out columns=")
+
+
+def take_columns(rows: NDArray[Any], naming: Naming) -> Columns:
+    """The columns x, y, t and p of some rows, structured or not."""
+    if rows.dtype.names is None:
+        return {field: np.asarray(rows[:, place]) for field, place in naming.places.items()}
+    return {field: np.asarray(rows[rows.dtype.names[place]]) for field, place in naming.places.items()}
+
+
+def read_gesture(path: Path, reading: Reading = NOTHING_TOLD, remarks: Remarks | None = None) -> Events:
     """Events of one file of DVS128 Gesture as tonic keeps it: columns x, y, p and t, the time in milliseconds.
 
     Raises DamagedFile as ``stream`` does, and ValueError for an array of another layout.
@@ -54,14 +94,30 @@ def read_gesture(path: Path) -> Events:
     refuse_other_types(Path(path), "columns", array.dtype)
     if array.ndim != 2 or array.shape[1] != 4:
         raise ValueError(f"{path} has shape {array.shape}; give four columns: x, y, p and t in ms")
-    return np.concatenate(list(check(Path(path), _read_gesture(Path(path), array), _GESTURE, _BLOCK)))
+    told = replace(reading, sensor=_GESTURE, events=_BLOCK)
+    return np.concatenate(list(check(Path(path), _read_gesture(Path(path), array), told, remarks or Remarks())))
+
+
+def _place_told(what: str, count: int, told: tuple[str, ...] | None) -> Naming:
+    if told is None:
+        raise ValueError(
+            f"{what} without names for its columns; read it with"
+            ' load("dvs-gesture") if it is of that set, else say which is which, as columns="t x y p"'
+        )
+    if len(told) != count:
+        raise ValueError(f"{what}, but columns tells {len(told)}; name every column, those of no use as -")
+    return place_columns(told)
 
 
 def _open(path: Path) -> NDArray[Any]:
+    refuse_streams(path)
     refuse_empty(path)
     with path.open("rb") as file:
-        if file.read(len(_MAGIC)) != _MAGIC:
-            raise DamagedFile(path, "does not begin as a .npy file does, at byte 0", 0)
+        head = file.read(12)
+    if not head.startswith(_MAGIC):
+        raise DamagedFile(path, "does not begin as a .npy file does, at byte 0", 0)
+    if head[6:7] > b"\x01" and int.from_bytes(head[8:12], "little") > LONGEST_HEADER:
+        raise DamagedFile(path, f"says that its header has more than {LONGEST_HEADER:,} bytes, at byte 8", 8)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -78,22 +134,16 @@ def _open(path: Path) -> NDArray[Any]:
     return array
 
 
-def _read(path: Path, array: NDArray[Any], count: int) -> Generator[Block]:
-    for first in range(0, len(array), count):
-        part = array[first : first + count]
-        yield gather(path, {field: np.asarray(part[field]) for field in "xytp"}, first)
-
-
 def _read_gesture(path: Path, array: NDArray[Any]) -> Generator[Block]:
     for first in range(0, len(array), _BLOCK):
         x, y, p, t = np.asarray(array[first : first + _BLOCK]).T
         with np.errstate(over="ignore"):
             us = np.rint(t.astype(np.float64) * _US_PER_MS)
-        yield gather(path, {"x": x, "y": y, "p": p, "t": us}, first)
+        yield gather(path, {"x": x, "y": y, "p": p, "t": whole(path, "t", us, first)}, first)
 
 
 def _sniff(head: bytes) -> bool:
     return head.startswith(_MAGIC)
 
 
-FORMAT = Format("NumPy", (".npy",), "numpy", False, r"\x93NUMPY", _sniff, stream, untold)
+FORMAT = Format("NumPy", (".npy",), "numpy", False, r"\x93NUMPY", _sniff, stream, untold, is_table=True)

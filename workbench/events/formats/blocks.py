@@ -1,9 +1,8 @@
-"""Blocks of decoded events: checked in passing, and cut to the asked size."""
+"""Blocks of decoded events, as readers hand them on."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,18 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.formats.damage import DamagedFile
-from workbench.events.layout import EVENTS, Events, Sensor
-
-WIDEST: Sensor = (2**15, 2**15)
-"""What the fields x and y can hold."""
+from workbench.events.formats.damage import CURE, DamagedFile
+from workbench.events.layout import EVENTS, Events
 
 
 @dataclass(frozen=True)
 class Block:
     """Some events in the file's order: columns of equal length, the time in microseconds, and where each is.
 
-    ``place`` is the byte of each event in the file, or its number, as ``unit`` ("byte", "event") tells.
+    ``place`` is the byte of each event in the file, or its number or line, as ``unit`` ("byte", "event", "line") tells.
     """
 
     x: NDArray[Any]
@@ -32,17 +28,32 @@ class Block:
     place: NDArray[np.int64]
     unit: str = "byte"
 
+    def __len__(self) -> int:
+        return len(self.t)
 
-def check(path: Path, blocks: Generator[Block], sensor: Sensor | None, events: int) -> Iterator[Events]:
-    """The events of ``blocks``, ``events`` at a time.
+    def choose(self, which: slice | NDArray[Any]) -> Block:
+        """Some of the events, or all in another order."""
+        return Block(self.x[which], self.y[which], self.t[which], self.p[which], self.place[which], self.unit)
 
-    Raises DamagedFile for a place outside ``sensor``, a step back in time, also between blocks, or no event at all.
-    """
-    return cut(_checked(path, blocks, sensor or WIDEST), events)
+    def pack(self) -> Events:
+        """The events as one structured array of type EVENTS."""
+        packed = np.empty(len(self), dtype=EVENTS)
+        for field in "xytp":
+            packed[field] = getattr(self, field)
+        return packed
+
+
+def join(blocks: Sequence[Block]) -> Block:
+    """The events of several blocks of one file, one after the other."""
+    if len(blocks) == 1:
+        return blocks[0]
+    fields = ("x", "y", "t", "p", "place")
+    x, y, t, p, place = (np.concatenate([getattr(block, field) for block in blocks]) for field in fields)
+    return Block(x, y, t, p, place, blocks[0].unit)
 
 
 def cut(parts: Iterable[Events], events: int) -> Iterator[Events]:
-    """The same events in blocks of exactly ``events``, but for the last.
+    """The same events in arrays of exactly ``events``, but for the last.
 
     >>> [len(block) for block in cut([np.zeros(5, EVENTS), np.zeros(2, EVENTS)], 3)]
     [3, 3, 1]
@@ -63,44 +74,6 @@ def cut(parts: Iterable[Events], events: int) -> Iterator[Events]:
         yield np.concatenate(waiting)
 
 
-def refuse_backwards(
-    path: Path, time: NDArray[np.int64], place: NDArray[np.int64], last: int, unit: str = "byte"
-) -> None:
-    """Raise DamagedFile for the first time that is before the one before it, ``last`` being before them all."""
-    before = np.concatenate([[last], time[:-1]])
-    back = time < before
-    if back.any():
-        bad = int(back.argmax())
-        step = f"from {before[bad]} to {time[bad]} us"
-        raise misplaced(path, "runs backwards in time", unit, int(place[bad]), step)
-
-
-def misplaced(path: Path, fact: str, unit: str, place: int, rest: str) -> DamagedFile:
+def misplaced(path: Path, fact: str, unit: str, place: int, rest: str, cure: str = CURE) -> DamagedFile:
     """What is wrong with one event, and where: "has x = 9, y = 1 at byte 5, outside 8 x 8"."""
-    return DamagedFile(path, f"{fact} at {unit} {place}, {rest}", place if unit == "byte" else None)
-
-
-def _checked(path: Path, blocks: Generator[Block], sensor: Sensor) -> Iterator[Events]:
-    last: int | None = None
-    with closing(blocks):  # an error's traceback must not keep the file open
-        for block in blocks:
-            if len(block.t) == 0:
-                continue
-            _refuse_outside(path, block, sensor)
-            refuse_backwards(path, block.t, block.place, 0 if last is None else last, block.unit)
-            last = int(block.t[-1])
-            found = np.empty(len(block.t), dtype=EVENTS)
-            for field in "xytp":
-                found[field] = getattr(block, field)
-            yield found
-    if last is None:
-        raise DamagedFile(path, "holds no events")
-
-
-def _refuse_outside(path: Path, block: Block, sensor: Sensor) -> None:
-    height, width = sensor
-    outside = (block.x < 0) | (block.x >= width) | (block.y < 0) | (block.y >= height)
-    if outside.any():
-        bad = int(outside.argmax())
-        fact = f"has x = {block.x[bad]}, y = {block.y[bad]}"
-        raise misplaced(path, fact, block.unit, int(block.place[bad]), f"outside {height} x {width}")
+    return DamagedFile(path, f"{fact} at {unit} {place:d}, {rest}", place if unit == "byte" else None, cure)

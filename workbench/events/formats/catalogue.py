@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
-from workbench.events.formats import aedat2, aedat3, aedat4, arrays, dat, evt2, evt3, hdf5, nmnist
-from workbench.events.formats.damage import DamagedFile, refuse_empty
+from workbench.events.formats import aedat2, aedat3, aedat4, arrays, dat, evt2, evt3, hdf5, nmnist, npz, text
+from workbench.events.formats.damage import DamagedFile, refuse_empty, refuse_streams
 from workbench.events.formats.format import Format
+from workbench.events.formats.naming import tell_columns
+from workbench.events.formats.reading import Reading, Remarks
+from workbench.events.formats.units import tell_unit
 from workbench.events.layout import Events, Sensor
 from workbench.events.validity import positive
 
@@ -23,7 +27,9 @@ FORMATS: tuple[Format, ...] = (
     evt2.FORMAT,
     evt3.FORMAT,
     arrays.FORMAT,
+    npz.FORMAT,
     hdf5.FORMAT,
+    text.FORMAT,
 )
 
 _HEAD = 2**14
@@ -34,7 +40,7 @@ def find_format(path: str | PathLike[str]) -> Format:
     """The format of a file: by its first bytes where they tell, else by its suffix.
 
     Raises FileNotFoundError where there is no such file, DamagedFile for a file that is not what its suffix says and
-    ValueError for a format that is not known.
+    ValueError for a format that is not known, a folder, a FIFO or a device.
     """
     path = _existing(Path(path))
     with path.open("rb") as file:
@@ -53,34 +59,98 @@ def find_format(path: str | PathLike[str]) -> Format:
 
 
 def begins_as_one(path: Path) -> bool:
-    """Whether a file begins as those of a known format do, whatever its name."""
+    """Whether a file begins with the mark of a known format, whatever its name."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    return any(known.sniff(head) for known in FORMATS)
+    return any(known.sniff(head) for known in FORMATS if not known.is_common)
+
+
+def is_note(path: Path) -> bool:
+    """Whether a file is no recording but text beside recordings: by its suffix a table, but without rows of numbers."""
+    if path.suffix.lower() not in text.FORMAT.suffixes or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return bool(head) and not any(known.sniff(head) for known in FORMATS)
 
 
 def stream(
-    path: str | PathLike[str], sensor: tuple[int, int] | None = None, events: int = 2**18
-) -> Iterator[Events]:  # fmt: skip
+    path: str | PathLike[str],
+    sensor: tuple[int, int] | None = None,
+    events: int = 2**18,
+    *,
+    columns: str | Sequence[str] | None = None,
+    unit: str | None = None,
+    on_error: str = "raise",
+) -> Iterator[Events]:
     """The events of a file (dtype EVENTS, time in us), at most ``events`` at a time, in constant memory.
 
-    Places outside ``sensor``, a height and a width, are refused; without it those outside what the header tells.
+    ``sensor`` (height, width) may tell how a file is laid out that names no chip; places outside are refused, without
+    it those outside what the header tells. Of a table ``columns`` tells which column is which where it does not,
+    as "t x y p" (of no use: "-"), and ``unit`` that of its times ("s", "ms", "us", "ns"; without it a unit that is not
+    sure is warned of). ``on_error="sort"`` sorts events that are at most a second late, and warns.
     Raises FileNotFoundError, DamagedFile for a file that contradicts its format and ValueError for an unknown one.
     """
+    reading = tell(sensor, columns, unit, on_error, events)
+    remarks = Remarks()
+    blocks = stream_as(Path(path), reading, remarks)
+    return _warned(Path(path), blocks, remarks)
+
+
+def stream_as(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
+    """As ``stream``, but nobody is warned: ``remarks`` has the words after the last event."""
+    known = find_format(path)
+    for option in ("columns", "unit"):
+        if getattr(reading, option) is not None and not known.is_table:
+            raise ValueError(f"{path} is a {known.name} file, which has no use for {option}=; leave it out")
+    return known.stream(path, reading, remarks)
+
+
+def tell(
+    sensor: tuple[int, int] | None = None,
+    columns: str | Sequence[str] | None = None,
+    unit: str | None = None,
+    on_error: str = "raise",
+    events: int = 2**18,
+) -> Reading:
+    """What a user tells, checked. Raises ValueError for what is no size, no column, no unit or no choice."""
+    if on_error not in ("raise", "sort"):
+        raise ValueError(f"on_error is {on_error!r}; give 'raise' or 'sort'")
     size = positive(events, "events")
     if sensor is not None:
         sensor = (positive(sensor[0], "height of the sensor"), positive(sensor[1], "width of the sensor"))
-    return find_format(path).stream(Path(path), sensor, size)
+    return Reading(sensor, None, tell_columns(columns), tell_unit(unit), on_error == "sort", size)
 
 
-def read(path: str | PathLike[str], sensor: tuple[int, int] | None = None) -> Events:
-    """All events of a file in one array; raises what ``stream`` raises."""
-    return np.concatenate(list(stream(path, sensor)))
+def read(
+    path: str | PathLike[str],
+    sensor: tuple[int, int] | None = None,
+    *,
+    columns: str | Sequence[str] | None = None,
+    unit: str | None = None,
+    on_error: str = "raise",
+) -> Events:
+    """All events of a file in one array; takes and raises what ``stream`` does."""
+    remarks = Remarks()
+    blocks = list(stream_as(Path(path), tell(sensor, columns, unit, on_error), remarks))
+    _warn(Path(path), remarks)
+    return np.concatenate(blocks)
 
 
 def sensor(path: str | PathLike[str]) -> Sensor | None:
-    """Height and width of the sensor as the file's header tells them, None where it does not."""
+    """Height and width of the sensor as the file tells them, None where it does not."""
     return find_format(path).sensor(Path(path))
+
+
+def _warned(path: Path, blocks: Iterator[Events], remarks: Remarks) -> Iterator[Events]:
+    yield from blocks
+    _warn(path, remarks)
+
+
+def _warn(path: Path, remarks: Remarks) -> None:
+    """Tell whoever called what was noticed."""
+    for words in remarks.words:
+        warnings.warn(f"{path} {words}", stacklevel=3)
 
 
 def _existing(path: Path) -> Path:
@@ -88,6 +158,7 @@ def _existing(path: Path) -> Path:
         raise ValueError(f"{path} is a folder; give a file of events: {_known()}")
     if not path.exists():
         raise FileNotFoundError(f"no file {path.absolute()}; give the path of a file of events: {_known()}")
+    refuse_streams(path)
     return path
 
 

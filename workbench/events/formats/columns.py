@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from workbench.events.exactness import find_inexact
 from workbench.events.formats.blocks import Block
-from workbench.events.formats.damage import DamagedFile
+from workbench.events.formats.damage import CURE, DamagedFile
 
 
 def refuse_other_types(path: Path, field: str, dtype: np.dtype[Any]) -> None:
@@ -19,8 +19,10 @@ def refuse_other_types(path: Path, field: str, dtype: np.dtype[Any]) -> None:
         raise ValueError(f"{path} has {field} of {dtype}; give the fields x, y, t, p as whole numbers")
 
 
-def whole(path: Path, field: str, values: NDArray[Any], first: int) -> NDArray[np.int64]:
-    """The values as int64, event ``first`` being the first of them.
+def whole(
+    path: Path, field: str, values: NDArray[Any], first: int, unit: str = "event", cure: str = CURE
+) -> NDArray[np.int64]:
+    """The values as int64, event (or line, as ``unit`` says) ``first`` being the first of them.
 
     Raises DamagedFile for one that is not finite, not whole or beyond int64.
 
@@ -32,22 +34,29 @@ again, or take it out
     found = find_inexact(values)
     if found is not None:
         bad, fact = found
-        raise DamagedFile(path, f"has {field} = {values[bad]} at event {first + bad}, {fact}")
+        raise DamagedFile(path, f"has {field} = {values[bad]} at {unit} {first + bad}, {fact}", None, cure)
     return values.astype(np.int64)
 
 
-def gather(path: Path, columns: dict[str, NDArray[Any]], first: int, offset_us: int = 0) -> Block:
-    """A block of the columns x, y, t (us) and p (0 and 1, or -1 and 1), event ``first`` being its first.
+def gather(
+    path: Path,
+    columns: dict[str, NDArray[Any]],
+    first: int,
+    offset_us: int = 0,
+    unit: str = "event",
+) -> Block:
+    """A block of the columns x, y, t (whole us) and p (0 and 1, or -1 and 1), event or line ``first`` being its first.
 
     Raises DamagedFile as ``whole`` does, and for another polarity.
     """
-    x, y, t, p = (whole(path, field, columns[field], first) for field in "xytp")
+    x, y, p = (whole(path, field, columns[field], first, unit) for field in "xyp")
+    t = columns["t"]
     odd = (p < -1) | (p > 1)
     if odd.any():
         bad = int(odd.argmax())
-        raise DamagedFile(path, f"has p = {p[bad]} at event {first + bad}, not 0 or 1 (or -1 and 1)")
+        raise DamagedFile(path, f"has p = {p[bad]} at {unit} {first + bad}, not 0 or 1 (or -1 and 1)")
     late = t > np.iinfo(np.int64).max - max(offset_us, 0)
     if late.any():
         bad = int(late.argmax())
-        raise DamagedFile(path, f"has t = {t[bad]} + {offset_us} at event {first + bad}, beyond 64 bits")
-    return Block(x, y, t + offset_us, p > 0, first + np.arange(len(t), dtype=np.int64), "event")
+        raise DamagedFile(path, f"has t = {t[bad]} + {offset_us} at {unit} {first + bad}, beyond 64 bits")
+    return Block(x, y, t + offset_us, p > 0, first + np.arange(len(t), dtype=np.int64), unit)

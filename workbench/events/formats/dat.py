@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from workbench.events.formats import prophesee
-from workbench.events.formats.blocks import Block, check, refuse_backwards
+from workbench.events.formats.blocks import Block
+from workbench.events.formats.checks import check
 from workbench.events.formats.clock import Clock
 from workbench.events.formats.damage import DamagedFile
 from workbench.events.formats.format import Format
 from workbench.events.formats.headers import Header
+from workbench.events.formats.ordering import refuse_backwards
+from workbench.events.formats.reading import Reading, Remarks
 from workbench.events.formats.records import places, read_records
 from workbench.events.layout import Events, Sensor
 
@@ -22,7 +25,7 @@ _CD = (0x00, 0x0C)
 _LARGEST: Sensor = (2**14, 2**14)
 
 
-def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
+def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
     """Events in us, of a clock of 32 bits followed through its turns, decoded by expelliarmus.
 
     Header and words are checked first: expelliarmus 1.1.12 does not end on a header without an end, and takes each
@@ -34,8 +37,8 @@ def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
     _refuse_other_kinds(path, header)
     if path.suffix != ".dat":
         raise ValueError(f"{path} is a {FORMAT.name} file by its header; give it a name that ends in .dat")
-    told = sensor or prophesee.geometry(header.text) or _LARGEST
-    return check(path, _read(path, header.end + 2, events), told, events)
+    told = prophesee.geometry(header.text) or _LARGEST
+    return check(path, _read(path, header.end + 2, reading), reading, remarks, told)
 
 
 def _refuse_other_kinds(path: Path, header: Header) -> None:
@@ -52,13 +55,13 @@ def _refuse_other_kinds(path: Path, header: Header) -> None:
         raise DamagedFile(path, f"{fact}, not 00 08 or 0c 08, the kind and the size of CD events", header.end)
 
 
-def _read(path: Path, start: int, count: int) -> Generator[Block]:
+def _read(path: Path, start: int, reading: Reading) -> Generator[Block]:
     from expelliarmus import Wizard
 
-    chunks = Wizard(encoding="dat", fpath=path, chunk_size=count).read_chunk()
+    chunks = Wizard(encoding="dat", fpath=path, chunk_size=reading.events).read_chunk()
     clock = Clock(bits=32)
     last = 0
-    for offset, raw in read_records(path, start, _EVENT.itemsize, count):
+    for offset, raw in read_records(path, start, _EVENT.itemsize, reading.events):
         words = np.frombuffer(raw, dtype=_EVENT)
         place = places(offset, _EVENT.itemsize, len(words))
         time = clock.follow(words["time"])
@@ -66,12 +69,13 @@ def _read(path: Path, start: int, count: int) -> Generator[Block]:
         if (polarity > 1).any():
             bad = int((polarity > 1).argmax())
             raise DamagedFile(path, f"has polarity {polarity[bad]} at byte {place[bad]}, not 0 or 1", int(place[bad]))
-        refuse_backwards(path, time, place, last)
-        last = int(time[-1])
+        if not reading.sort:
+            refuse_backwards(path, time, place, last)
+            last = int(time[-1])
         found = next(chunks, None)
-        if found is None or not np.array_equal(found["t"], time):
+        if found is None or not np.array_equal(found["t"].astype(_EVENT["time"]), words["time"]):
             raise DamagedFile(path, f"is not read to its end by expelliarmus, at byte {offset}", offset)
-        yield Block(found["x"], found["y"], found["t"], found["p"], place)
+        yield Block(found["x"], found["y"], time, found["p"], place)
 
 
 def _sniff(head: bytes) -> bool:

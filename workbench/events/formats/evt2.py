@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from workbench.events.formats import prophesee
-from workbench.events.formats.blocks import Block, check
+from workbench.events.formats.blocks import Block
+from workbench.events.formats.checks import check
 from workbench.events.formats.clock import Clock, latest
 from workbench.events.formats.format import Format
+from workbench.events.formats.reading import Reading, Remarks
 from workbench.events.formats.records import places, read_records
 from workbench.events.formats.words import refuse_unknown
 from workbench.events.layout import Events, Sensor
@@ -22,7 +24,7 @@ _LARGEST: Sensor = (2048, 2048)
 _BEFORE = -1
 
 
-def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
+def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
     """CD events in us, of a clock of 34 bits followed through its turns; other words are passed over.
 
     Decoded here: expelliarmus 1.1.12 lets time run back where the clock turns over, and takes data whose first byte
@@ -32,7 +34,8 @@ def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
     """
     header = prophesee.read(path)
     prophesee.refuse_big_endian(path, header.text)
-    return check(path, _read(path, header.end, events), sensor or prophesee.geometry(header.text) or _LARGEST, events)
+    told = prophesee.geometry(header.text) or _LARGEST
+    return check(path, _read(path, header.end, reading.events), reading, remarks, told)
 
 
 def _read(path: Path, start: int, count: int) -> Generator[Block]:

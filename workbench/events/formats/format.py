@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.events.formats.reading import Reading, Remarks
 from workbench.events.layout import Events, Sensor
 
 
@@ -15,7 +16,9 @@ class Format:
 
     ``sniff`` knows the format by a file's first bytes (never, where files of the format have no mark), ``stream``
     yields its events in blocks and ``sensor`` tells the height and width that a file's header names, or None.
-    ``running_clock`` marks formats whose time counts from when the camera was switched on, not from the first event.
+    ``running_clock`` marks formats whose time counts from when the camera was switched on, not from the first event;
+    ``is_table`` those whose columns, and the unit of whose times, a user may have to tell; ``is_common`` those whose
+    mark begins many files that hold no events, so that it says little of a file with another suffix.
     """
 
     name: str
@@ -24,8 +27,10 @@ class Format:
     running_clock: bool
     magic: str
     sniff: Callable[[bytes], bool]
-    stream: Callable[[Path, Sensor | None, int], Iterator[Events]]
+    stream: Callable[[Path, Reading, Remarks], Iterator[Events]]
     sensor: Callable[[Path], Sensor | None]
+    is_table: bool = False
+    is_common: bool = False
 
 
 def unmarked(head: bytes) -> bool:

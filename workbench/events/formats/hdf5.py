@@ -10,56 +10,68 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from workbench.events.formats.blocks import Block, check
-from workbench.events.formats.columns import gather, refuse_other_types, whole
+from workbench.events.formats.arrays import find_named, name_fields, refuse_told, take_columns
+from workbench.events.formats.chunks import refuse_unreadable
+from workbench.events.formats.columns import refuse_other_types, whole
 from workbench.events.formats.damage import DamagedFile, refuse_empty
 from workbench.events.formats.format import Format, untold
+from workbench.events.formats.naming import FIELDS
+from workbench.events.formats.reading import Reading, Remarks
 from workbench.events.formats.superblock import MAGIC, refuse_contradictions
-from workbench.events.layout import Events, Sensor
+from workbench.events.formats.tables import Columns, Table, stream_table
+from workbench.events.layout import Events
 
-_TABLES = ("events", "CD/events")
-_GROUPS = ("events", "/")
-_PLUGINS = {0x8ECF: "Prophesee's hdf5_ecf", 32001: "Blosc (pip install hdf5plugin)", 32015: "Zstandard (hdf5plugin)"}
-_LARGEST_CHUNK = 2**28
-
-Columns = dict[str, Callable[[slice], NDArray[Any]]]
+_PLACES = ("events", "CD/events", "/")
+_MOST_NAMES = 2**12
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """How to read a part of each column, how many events there are, and what DSEC adds to their times."""
+    """How to read a part of the columns, the datasets they lie in, how many events there are, the times' unit and
+    what DSEC adds to them.
+    """
 
-    columns: Columns
+    read: Callable[[slice], Columns]
+    data: dict[str, Any]
     length: int
+    unit: str | None = None
     offset_us: int = 0
 
 
-def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
-    """Events of the columns x, y, t (us) and p, of DSEC's group with its t_offset, or of a table of those fields.
+def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
+    """Events of the columns x, y, t and p (xs, ys, ts, ps ...) in the root or the group events, of DSEC's group with
+    its t_offset, of a table of those fields, or of an array of as many columns as ``reading.columns`` tells; in any
+    other place if it is the only one.
 
-    Raises DamagedFile for a broken file, columns of different lengths, values that are not whole, a place off the
-    sensor, a step back in time or no events; ValueError where nothing looks like events or a filter is missing, and
-    ImportError where h5py is not installed.
+    Raises DamagedFile for a broken file or one that would grow beyond all measure, columns of different lengths, values
+    that are not whole, a place off the sensor, a step back in time or no events; ValueError where nothing looks like
+    events or a filter is missing, and ImportError where h5py is not installed.
     """
     refuse_empty(path)
     refuse_contradictions(path)
-    return check(path, _read(path, events), sensor, events)
+
+    def parts(count: int) -> Generator[Columns]:
+        with _opened(path, reading) as layout:
+            for first in range(0, layout.length, count):
+                with _guard(path):
+                    columns = layout.read(slice(first, min(first + count, layout.length)))
+                yield columns
+
+    with _opened(path, reading) as layout, _guard(path):
+        refuse_unreadable(path, layout.data)
+        table = Table(parts, layout.unit, layout.offset_us)
+    return stream_table(path, table, reading, remarks)
 
 
-def _read(path: Path, count: int) -> Generator[Block]:
+@contextmanager
+def _opened(path: Path, reading: Reading) -> Iterator[_Layout]:
     with _guard(path):
         file = _open(path)
     with file:
         with _guard(path):
-            layout = _find(path, file)
-        for first in range(0, layout.length, count):
-            here = slice(first, min(first + count, layout.length))
-            with _guard(path):
-                columns = {field: part(here) for field, part in layout.columns.items()}
-                block = gather(path, columns, first, layout.offset_us)
-            yield block
+            layout = _find(path, file, reading)
+        yield layout
 
 
 def _open(path: Path) -> Any:
@@ -87,53 +99,115 @@ def _line(error: BaseException) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def _find(path: Path, file: Any) -> _Layout:
-    from h5py import Dataset, Group
-
-    for name in _TABLES:
-        table = file.get(name)
-        if isinstance(table, Dataset) and set("xytp") <= set(table.dtype.names or ()):
-            return _Layout(_fields(path, table), len(table))
-    for name in _GROUPS:
-        group = file.get(name)
-        if isinstance(group, Group) and all(isinstance(group.get(field), Dataset) for field in "xytp"):
-            return _columns(path, group, _offset(path, file))
-    raise ValueError(
-        f"{path} has no events; give datasets x, y, t (us) and p in its root or in a group events, or one table"
-        " events (or CD/events) of those fields"
-    )
-
-
-def _fields(path: Path, table: Any) -> Columns:
-    _refuse_unreadable(path, "events", table)
-    for field in "xytp":
-        refuse_other_types(path, field, table.dtype[field])
-    return {field: partial(_read_field, table, field) for field in "xytp"}
+def _find(path: Path, file: Any, reading: Reading) -> _Layout:
+    """The events of a file: in one of the usual places, or in the only other one."""
+    for name in _PLACES:
+        layout = _look(path, file, name, reading)
+        if layout is not None:
+            return layout
+    others = _search(path, file, reading)
+    if len(others) > 1:
+        raise ValueError(f"{path} has events in several places, {', '.join(others)}; give a file of one of them")
+    layout = _look(path, file, others[0], reading) if others else None
+    if layout is None:
+        raise ValueError(
+            f"{path} has no events; give datasets x, y, t (us) and p in its root or in a group events, or one table"
+            " events (or CD/events) of those fields"
+        )
+    return layout
 
 
-def _read_field(table: Any, field: str, here: slice) -> NDArray[Any]:
-    values: NDArray[Any] = table.fields(field)[here]
-    return values
+def _look(path: Path, file: Any, name: str, reading: Reading) -> _Layout | None:
+    """The events of a group or dataset of that name, None where it holds none. ValueError for those of another file."""
+    from h5py import Dataset
 
-
-def _columns(path: Path, group: Any, offset_us: int) -> _Layout:
-    columns = {field: group[field] for field in "xytp"}
+    found = _get(file, name)
+    if isinstance(found, Dataset):
+        return _find_rows(path, name, found, reading) if found.dtype.names or found.ndim == 2 else None
+    data = _list_datasets(found)
+    naming = find_named(f"{path} has datasets in {name}", list(data))
+    if naming is None:
+        return None
+    refuse_told(path, reading)
+    columns = {field: list(data.values())[place] for field, place in naming.places.items()}
     for field, column in columns.items():
-        _refuse_unreadable(path, field, column)
+        if column is None:
+            raise ValueError(f"{path} keeps {field} in other files; give a file with all its events")
+    return _find_columns(path, columns, naming.unit, _offset(path, file))
+
+
+def _search(path: Path, file: Any, reading: Reading) -> list[str]:
+    """Where else in a file events may be: groups of such columns, and tables of as many as are told, or four."""
+    from h5py import Dataset
+
+    width, seen, found = len(reading.columns or FIELDS), 0, list[str]()
+
+    def visit(name: str, thing: Any) -> bool | None:
+        nonlocal seen
+        seen += 1
+        if isinstance(thing, Dataset):
+            rows = thing.ndim == 2 and thing.shape[1] == width and not thing.dtype.names
+            table = thing.ndim == 1 and find_named(f"{path} has fields in {name}", thing.dtype.names or ()) is not None
+            found.extend([name] if rows or table else [])
+        elif find_named(f"{path} has datasets in {name}", list(_list_datasets(thing))) is not None:
+            found.append(name)
+        return True if seen > _MOST_NAMES else None
+
+    file.visititems(visit)
+    return found
+
+
+def _get(group: Any, name: str) -> Any:
+    """What lies under a path in this very file, None for nothing."""
+    from h5py import ExternalLink, Group
+
+    for part in filter(None, name.split("/")):
+        if not isinstance(group, Group) or isinstance(group.get(part, getlink=True), ExternalLink):
+            return None
+        group = group.get(part)
+    return group
+
+
+def _list_datasets(group: Any) -> dict[str, Any]:
+    """The datasets of a group by name, None for one that lies in another file; nothing of what is no group."""
+    from h5py import Dataset, ExternalLink, Group
+
+    if not isinstance(group, Group) or len(group) > _MOST_NAMES:
+        return {}
+    found = {key: _get(group, key) for key in group}
+    outside = {key for key in group if isinstance(group.get(key, getlink=True), ExternalLink)}
+    return {key: value for key, value in found.items() if isinstance(value, Dataset) or key in outside}
+
+
+def _find_rows(path: Path, name: str, table: Any, reading: Reading) -> _Layout:
+    naming = name_fields(path, table.dtype, table.shape, reading)
+    if table.dtype.names is None:
+        return _Layout(lambda here: take_columns(table[here], naming), {name: table}, len(table))
+    fields = {field: table.fields(table.dtype.names[place]) for field, place in naming.places.items()}
+    return _Layout(partial(_take, fields), {name: table}, len(table), naming.unit)
+
+
+def _find_columns(path: Path, columns: dict[str, Any], unit: str | None, offset_us: int) -> _Layout:
+    for field, column in columns.items():
+        if column.ndim != 1:
+            raise ValueError(f"{path} has {field} of shape {column.shape}; give one row")
         refuse_other_types(path, field, column.dtype)
     lengths = {field: len(column) for field, column in columns.items()}
     if len(set(lengths.values())) > 1:
         words = ", ".join(f"{length} of {field}" for field, length in lengths.items())
         raise DamagedFile(path, f"has columns of different lengths ({words})")
-    parts: Columns = {field: column.__getitem__ for field, column in columns.items()}
-    return _Layout(parts, lengths["x"], offset_us)
+    return _Layout(partial(_take, columns), columns, lengths["x"], unit, offset_us)
+
+
+def _take(columns: dict[str, Any], here: slice) -> Columns:
+    return {field: column[here] for field, column in columns.items()}
 
 
 def _offset(path: Path, file: Any) -> int:
     """DSEC's t_offset, in us: what to add to every time."""
     from h5py import Dataset
 
-    told = file.get("t_offset")
+    told = _get(file, "t_offset")
     if not isinstance(told, Dataset):
         return 0
     if told.shape not in ((), (1,)) or told.dtype.kind not in "iuf":
@@ -141,38 +215,8 @@ def _offset(path: Path, file: Any) -> int:
     return int(whole(path, "t_offset", np.atleast_1d(told[()]), 0)[0])
 
 
-def _refuse_unreadable(path: Path, name: str, data: Any) -> None:
-    """Refuse other shapes, data kept elsewhere, missing filters, and more events than the file can hold."""
-    if data.ndim != 1:
-        raise ValueError(f"{path} has {name} of shape {data.shape}; give one row")
-    if data.external or data.is_virtual:
-        raise ValueError(f"{path} keeps {name} in other files; give a file with all its events")
-    filters = _filters(path, name, data)
-    stored = data.id.get_storage_size()
-    if not filters and data.nbytes > stored:
-        raise DamagedFile(path, f"has {len(data)} events by the shape of {name}, but only {stored} bytes of them")
-    if data.chunks and (
-        data.chunks[0] * data.dtype.itemsize > _LARGEST_CHUNK
-        or data.id.get_num_chunks() < -(-len(data) // data.chunks[0])
-    ):
-        raise DamagedFile(path, f"has chunks of {data.chunks[0]} values in {name}, and not all that its shape needs")
-
-
-def _filters(path: Path, name: str, data: Any) -> int:
-    """How many filters a dataset passed through; raises ValueError for one that is not at hand."""
-    from h5py import h5z
-
-    plan = data.id.get_create_plist()
-    for index in range(plan.get_nfilters()):
-        code = plan.get_filter(index)[0]
-        if not h5z.filter_avail(code):
-            plugin = _PLUGINS.get(code, "the plugin of that number")
-            raise ValueError(f"{path} has {name} compressed by the HDF5 filter {code}; install {plugin}")
-    return int(plan.get_nfilters())
-
-
 def _sniff(head: bytes) -> bool:
     return head.startswith(MAGIC)
 
 
-FORMAT = Format("HDF5", (".hdf5", ".h5"), "h5py", True, r"\x89HDF", _sniff, stream, untold)
+FORMAT = Format("HDF5", (".hdf5", ".h5"), "h5py", True, r"\x89HDF", _sniff, stream, untold, is_table=True)

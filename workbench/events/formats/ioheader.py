@@ -12,6 +12,7 @@ from workbench.events.formats.damage import DamagedFile
 MAGIC = b"#!AER-DAT4.0\r\n"
 COMPRESSIONS = ("none", "LZ4", "LZ4 high", "Zstandard", "Zstandard high")
 _DEEPEST = 64
+_LARGEST = 2**24
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ def _read_size(path: Path, file: BinaryIO, length: int) -> int:
     if len(prefix) < 4 or size > length - len(MAGIC) - 4:
         fact = f"ends within its header, at byte {len(MAGIC)}"
         raise DamagedFile(path, f"{fact} ({length} bytes, {size} of header)", len(MAGIC))
+    if size > _LARGEST:
+        raise DamagedFile(path, f"says that its header has {size:,} bytes, at byte {len(MAGIC)}", len(MAGIC))
     return size
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.events.formats.blocks import Block, check
+from workbench.events.formats.blocks import Block
+from workbench.events.formats.checks import check
 from workbench.events.formats.damage import refuse_empty
 from workbench.events.formats.format import Format, unmarked, untold
+from workbench.events.formats.reading import Reading, Remarks
 from workbench.events.formats.records import places, read_records
-from workbench.events.layout import EVENTS, Events, Sensor
+from workbench.events.layout import EVENTS, Events
 
 _BYTES = 5
 _OVERFLOW_ROW = 240
@@ -21,14 +23,14 @@ _AT_ONCE = 2**12
 """Events in one call: tonic's time for one grows with events times overflow marks."""
 
 
-def stream(path: Path, sensor: Sensor | None, events: int) -> Iterator[Events]:
+def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
     """Events of x, y, polarity (one bit) and time in us (23 bits, big-endian), decoded by tonic.
 
     A row of 240 is no event but an overflow: it adds 8,192 us to all later times.
     Raises DamagedFile for an event cut short, a place off the sensor, a step back in time or no events.
     """
     refuse_empty(path)
-    return check(path, _read(path, min(events, _AT_ONCE)), sensor, events)
+    return check(path, _read(path, min(reading.events, _AT_ONCE)), reading, remarks)
 
 
 def _read(path: Path, count: int) -> Generator[Block]:

@@ -1,0 +1,101 @@
+"""Clips become a data set, which says what was done to them and what was left out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.events.cache import digest_code
+from workbench.events.clips import Clip, Collection
+from workbench.events.datasets import Dataset
+from workbench.events.gathering import Gathered, Preparation, gather
+from workbench.events.places import squeeze
+from workbench.events.recordings import Recordings
+
+
+def assemble(collection: Collection, preparation: Preparation, cache: Path | None) -> Dataset:
+    """Read all clips, or what is kept of them, as a data set that says what was done to them."""
+    gathered = {
+        part: gather(clips, preparation, *keep(collection, clips, {"preparation": repr(preparation)}, part, cache))
+        for part, clips in (("train", collection.train), ("test", collection.test))
+    }
+    words = collection.divided
+    clips, found = (sum(lengths) for lengths in zip(
+        *((len(np.unique(one.origins)), len(one.labels)) for one in gathered.values()), strict=True))  # fmt: skip
+    if found > clips:
+        words += f"; {clips:,} recordings cut into {found:,} slices of {preparation.window_us / 1000:g} ms"
+    if preparation.clock == "running":
+        words += "; each recording begins at its first event"
+    words += tell_left_out(sum(one.left_out for one in gathered.values()))
+    skipped = [reason for one in gathered.values() for reason in one.skipped]
+    if skipped:
+        words += f"; {len(skipped):,} damaged left out"
+        whole = len(collection.train) + len(collection.test)
+        warnings.warn(
+            f"{collection.name}: {len(skipped):,} of {whole:,} recordings are damaged and left out; the first: "
+            f"{skipped[0]}",
+            stacklevel=3,
+        )
+    words += _tell_remarks(collection, [*gathered.values()])
+    train, test = (_recordings(collection, preparation, one, part, words) for part, one in gathered.items())
+    return Dataset(collection.name, train, test, words)
+
+
+def tell_left_out(events: int) -> str:
+    """What the split says of events that are in no bin; nothing where there are none."""
+    return f"; {events:,} events lie outside the windows and are not binned" if events else ""
+
+
+def _tell_remarks(collection: Collection, gathered: Sequence[Gathered]) -> str:
+    """Warn of recordings that were sorted or whose unit of time is doubtful; what the split is to say of it."""
+    whole = len(collection.train) + len(collection.test)
+    late = [pair for one in gathered for pair in one.sorted]
+    doubts = [words for one in gathered for words in one.doubts]
+    if doubts:
+        warnings.warn(
+            f"{collection.name}: of {len(doubts):,} of {whole:,} recordings the unit of time is not sure; the first: "
+            f"{doubts[0]}",
+            stacklevel=4,
+        )
+    if not late:
+        return ""
+    count = sum(events for _, events in late)
+    warnings.warn(
+        f"{collection.name}: {len(late):,} of {whole:,} recordings step back in time, at {count:,} events in all, and "
+        f"were sorted; the first: {late[0][0]}",
+        stacklevel=4,
+    )
+    return f"; {len(late):,} recordings sorted by time ({count:,} events were late)"
+
+
+def _recordings(
+    collection: Collection, preparation: Preparation, gathered: Gathered, part: str, words: str
+) -> Recordings:
+    if len(gathered.labels) == 0:
+        reason = f"; the first: {gathered.skipped[0]}" if gathered.skipped else ""
+        raise ValueError(f"{collection.name}: no recording to {part} could be read{reason}")
+    return Recordings.trusted(
+        time_us=gathered.rows["time_us"], site=gathered.rows["site"], starts=gathered.starts, labels=gathered.labels,
+        classes=collection.classes, shape=preparation.shape, frames=1, ticks_per_frame=1,
+        window_us=preparation.window_us, name=f"{collection.name} {part}", origins=gathered.origins, divided=words,
+    )  # fmt: skip
+
+
+def keep(
+    collection: Collection, clips: Sequence[Clip], settings: dict[str, Any], part: str, cache: Path | None
+) -> tuple[Path | None, dict[str, Any]]:
+    """Where a part is kept, and the stamp it is kept for; nowhere when the events have none."""
+    stamps = [clip.stamp for clip in clips]
+    if cache is None or None in stamps:
+        return None, {}
+    labels = [clip.label for clip in clips]
+    whole = json.dumps([stamps, labels]).encode()
+    stamp = {**settings, "clips": hashlib.sha256(whole).hexdigest(), "code": digest_code()}
+    digest = hashlib.sha256(json.dumps(stamp).encode()).hexdigest()[:12]
+    return cache / f"{squeeze(collection.name) or 'set'}-{part}-{digest}.events", stamp

@@ -1,0 +1,54 @@
+"""What is asked of all events, whatever their format: checked in passing, and cut to the asked size."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from workbench.events.formats.blocks import Block, cut, misplaced
+from workbench.events.formats.damage import DamagedFile
+from workbench.events.formats.ordering import keep_order, put_in_order
+from workbench.events.formats.reading import Reading, Remarks
+from workbench.events.layout import Events, Sensor
+
+WIDEST: Sensor = (2**15, 2**15)
+"""What the fields x and y can hold."""
+
+
+def check(
+    path: Path, blocks: Generator[Block], reading: Reading, remarks: Remarks, told: Sensor | None = None
+) -> Iterator[Events]:
+    """The events of ``blocks``, ``reading.events`` at a time; ``told`` is the sensor by the file's header.
+
+    Raises DamagedFile for a place outside the sensor, a step back in time, also between blocks (if steps back are
+    sorted: a large one), or no event at all.
+    """
+    bounds = reading.bounds or reading.sensor or told or WIDEST
+    return cut(_checked(path, blocks, bounds, reading.sort, remarks), reading.events)
+
+
+def _checked(
+    path: Path, blocks: Generator[Block], sensor: Sensor, sort: bool, remarks: Remarks
+) -> Iterator[Events]:  # fmt: skip
+    with closing(blocks):  # an error's traceback must not keep the file open
+        inside = _inside(path, blocks, sensor)
+        count = 0
+        for block in put_in_order(path, inside, remarks) if sort else keep_order(path, inside):
+            count += len(block)
+            yield block.pack()
+    if count == 0:
+        raise DamagedFile(path, "holds no events")
+
+
+def _inside(path: Path, blocks: Generator[Block], sensor: Sensor) -> Generator[Block]:
+    """The blocks that are not empty. Raises DamagedFile for a place outside the sensor."""
+    height, width = sensor
+    for block in blocks:
+        outside = (block.x < 0) | (block.x >= width) | (block.y < 0) | (block.y >= height)
+        if outside.any():
+            bad = int(outside.argmax())
+            fact = f"has x = {block.x[bad]}, y = {block.y[bad]}"
+            raise misplaced(path, fact, block.unit, int(block.place[bad]), f"outside {height} x {width}")
+        if len(block):
+            yield block

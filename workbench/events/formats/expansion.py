@@ -1,0 +1,27 @@
+"""How large what is compressed may become: as large as events justify, and no larger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workbench.events.formats.damage import DamagedFile
+
+MOST_TIMES = 64
+"""Events are seldom packed to a tenth of their size; what would grow more than so many times holds none."""
+
+FREE = 2**26
+"""So many bytes may come of anything."""
+
+
+def refuse_bombs(path: Path, what: str, packed: int, unpacked: int, offset: int | None = None) -> None:
+    """Raise DamagedFile for compressed data that would take far more memory than events of their size need.
+
+    >>> refuse_bombs(Path("one.npz"), "t", packed=2**20, unpacked=2**30)
+    Traceback (most recent call last):
+    workbench.events.formats.damage.DamagedFile: one.npz would grow from 1,048,576 to 1,073,741,824 bytes in t, more \
+than 64 times, as no events do; get the file again, or take it out
+    """
+    if unpacked > max(FREE, MOST_TIMES * packed):
+        place = "" if offset is None else f" at byte {offset}"
+        fact = f"would grow from {packed:,} to {unpacked:,} bytes in {what}{place}, more than {MOST_TIMES} times"
+        raise DamagedFile(path, f"{fact}, as no events do", offset)

@@ -1,0 +1,55 @@
+"""How events are to be read, and what was noticed on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workbench.events.layout import Sensor
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a user tells of files of events.
+
+    ``sensor`` is the height and width that are told, which may also say how a file is laid out; places outside
+    ``bounds`` (by default the sensor, else what the file tells) are refused. ``columns`` are the fields of a table
+    without names, in its order; ``unit`` is that of the times in a table ("s", "ms", "us", "ns"; None: found out).
+    ``sort`` puts in order events that are a little late; blocks hold ``events`` of them.
+    """
+
+    sensor: Sensor | None = None
+    bounds: Sensor | None = None
+    columns: tuple[str, ...] | None = None
+    unit: str | None = None
+    sort: bool = False
+    events: int = 2**18
+
+
+NOTHING_TOLD = Reading()
+
+
+@dataclass
+class Remarks:
+    """What is worth a word after a recording has been read to its end.
+
+    ``late`` counts the events that stood behind a later one and were sorted, by at most ``latest_us``; ``doubt`` says
+    why the unit of the times may be another than was taken.
+    """
+
+    late: int = 0
+    latest_us: int = 0
+    doubt: str = ""
+
+    @property
+    def words(self) -> list[str]:
+        """One sentence for everything remarkable, to follow the name of what was read.
+
+        >>> Remarks(late=2, latest_us=30).words
+        ['stepped back in time at 2 events, by at most 30 us; they were sorted']
+        """
+        sorted_ = (
+            f"stepped back in time at {self.late:,} events, by at most {self.latest_us:,} us; they were sorted"
+            if self.late
+            else ""
+        )
+        return [words for words in (sorted_, self.doubt) if words]
