@@ -88,3 +88,33 @@ def test_times_and_numbers_of_steps_may_be_written_as_floats(taker):
 def test_a_seed_that_is_none_is_refused_in_words(taker, seed):
     with pytest.raises(ValueError, match=r"seed=.* must be a whole number from 0 to 9223372036854775807"):
         TAKERS[taker](seed)
+
+
+@pytest.mark.parametrize("seed", [-1, 1 << 63, 1.5, True, "0", None])
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda seed: wb.load({"a": [EVENTS] * 2}, seed=seed),
+        lambda seed: wb.load("digits", seed=seed),
+        lambda seed: tiny.recordings(6).split(0.5, seed),
+        lambda seed: wb.Camera(seed=seed),
+        lambda seed: wb.Camera().record(np.ones((2, 3, 3)), [0, 1], seed=seed),
+        lambda seed: wb.Camera().record_many(np.ones((1, 2, 3, 3)), [0, 1], seeds=[seed]),
+        lambda seed: transforms.Drop(0.5)(EVENTS, (2, 2), seed),
+        lambda seed: transforms.Drop(0.5)(EVENTS, (2, 2), [3, seed]),
+        lambda seed: wb.calibrate_exit(tiny.ann(), tiny.recordings(30), 0.5, certainty=0.5, seed=seed),
+        lambda seed: wb.train(tiny.ann(), tiny.recordings(6), seed=seed, progress=False),
+        lambda seed: wb.fine_tune(tiny.snn(), tiny.recordings(6), seed=seed, progress=False),
+    ],
+)
+def test_every_seed_is_looked_at(act, seed):
+    with pytest.raises(ValueError, match=r"seed.* must be a whole number from 0 to 9223372036854775807"):
+        act(seed)
+
+
+def test_seeds_of_numpy_are_seeds():
+    drawn = [tiny.recordings(12).split(0.5, seed)[0].labels.tolist() for seed in (7, np.int64(7), np.uint8(7))]
+    assert drawn[0] == drawn[1] == drawn[2]
+    events = np.repeat(EVENTS, 50)
+    kept = [len(transforms.Drop(0.5)(events, (2, 2), seed)[0]) for seed in (7, np.int64(7), [np.int32(7)])]
+    assert kept[0] == kept[1] == kept[2]

@@ -14,6 +14,8 @@ from workbench.scans import overwrite, suits
 class Inference:
     """Other layers for the engine that give the same numbers sooner; their spiking nodes pass no gradient on.
 
+    The same but for the rounding of sums in another order, which at a threshold can move a whole spike.
+
     `biases` (channels) are those of the nodes that spike with `neuron`, which have no norm; `moved` tells for so many
     steps from an age on how many more biases than one arrive in each (steps), or None for none. Every other node is
     left to `layers`. What arrives is written over by the spikes, so `connect` always gives memory of its own.

@@ -117,9 +117,9 @@ class Model(nn.Module):
 
         `frames` (steps, batch, *input shape) holds frames for an ANN and ticks for an SNN; a dict by input node where
         there are several, as tensors or as arrays of numpy. `block` steps are computed at a time; any cut gives the
-        same numbers, but for batch norm in training, whose statistics are those of a block and which gets the whole
-        recording unless told otherwise. `layers` stand in for the model's own, to watch or to disturb them. `engine` is
-        that of `stream`.
+        same numbers, but for the rounding of sums, which at a threshold can move a whole spike, and for batch norm in
+        training, whose statistics are those of a block and which gets the whole recording unless told otherwise.
+        `layers` stand in for the model's own, to watch or to disturb them. `engine` is that of `stream`.
 
         ValueError where frames do not fit the network or numbers are not finite; MemoryError where there is no room.
         """
@@ -149,7 +149,8 @@ class Model(nn.Module):
 
         `engine` tells how spiking nodes are computed: "dense", by the layers of whole blocks; "events", spike by spike,
         what is silent costing next to nothing; "auto", part by part whichever is cheaper at the activity measured in
-        the block before. All give the same numbers, up to the rounding of sums that are taken in another order.
+        the block before. All give the same numbers, up to the rounding of sums that are taken in another order; where
+        that moves a membrane over its threshold, a whole spike comes, goes or moves to another tick.
         """
         batch = require_whole("stream: batch", batch)
         return self._stream(batch, [self.network.output] if record is None else record, engine)

@@ -60,7 +60,10 @@ class Stream:
         return self._counted.copy()
 
     def choose_block(self) -> int:
-        """How many steps to feed next so that it takes least time; any number gives the same activities."""
+        """How many steps to feed next so that it takes least time.
+
+        Any number gives the same activities, but for the rounding of sums, which at a threshold can move a whole spike.
+        """
         block = choose_block(self.network, self.batch, self.ticks_per_frame)
         return block if self._hybrid is None else self._hybrid.choose_block(self._state, block, self.ticks_per_frame)
 

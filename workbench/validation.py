@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 
 
 def whole(value: object) -> int | None:
@@ -39,6 +40,12 @@ def hold_whole(owner: object, *fields: str, least: int = 1) -> None:
     """Make these fields of a frozen value plain integers, or refuse them as `require_whole` does."""
     for field in fields:
         object.__setattr__(owner, field, require_whole(field, getattr(owner, field), least))
+
+
+def require_seeds(seeds: object, owner: str = "seed") -> list[int]:
+    """One seed or several as plain integers; ValueError unless each is a whole number from 0 to 2^63 - 1."""
+    several = seeds if isinstance(seeds, Sequence) and not isinstance(seeds, str) else [seeds]
+    return [require_seed(seed, owner) for seed in several]
 
 
 def require_seed(seed: object, owner: str = "seed") -> int:

@@ -15,6 +15,7 @@ from workbench.events.editing import pixels, rested
 from workbench.events.films import Exposure, find_unit, to_us
 from workbench.events.formats.units import tell_unit
 from workbench.events.layout import EVENTS, Events
+from workbench.validation import require_seed, require_seeds
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -70,7 +71,8 @@ class Camera:
         for field in ("threshold", *own, "linear_below"):
             if not 0 < getattr(self, field) < inf:
                 raise ValueError(f"camera: {field} is {getattr(self, field)}; give a positive number")
-        for field in ("threshold_mismatch", "noise_hz", "refractory_us", "seed"):
+        object.__setattr__(self, "seed", require_seed(self.seed, "camera: seed"))
+        for field in ("threshold_mismatch", "noise_hz", "refractory_us"):
             if not getattr(self, field) >= 0:
                 raise ValueError(f"camera: {field} is {getattr(self, field)}; give 0 or more")
 
@@ -173,7 +175,7 @@ class Camera:
 
     def _noise(self, size: int, times_us: tuple[float, float], *seeds: int) -> Fired:
         """Poisson events, ON and OFF alike."""
-        rng = np.random.default_rng([self.seed, *seeds])
+        rng = np.random.default_rng([self.seed, *require_seeds(seeds, "camera: seed of the recording")])
         count = rng.poisson(self.noise_hz * 1e-6 * (times_us[1] - times_us[0]) * size)
         time = rng.integers(int(times_us[0]), int(times_us[1]), count, endpoint=True)
         return rng.integers(0, size, count), time, rng.integers(0, 2, count)
@@ -233,7 +235,7 @@ def _rising(times_us: ArrayLike, images: int) -> Floats:
     _require_two(images)
     if times.shape != (images,):
         raise ValueError(f"camera: {times.size} times for {images} images; give one time_us an image")
-    if not (np.diff(times) > 0).all():
+    if not (np.diff(times) > 0).all() or not np.isfinite(times).all():
         raise ValueError("camera: times_us do not rise; give the images in order, in microseconds")
     return times
 
@@ -249,7 +251,7 @@ def _paired(
         light = _light(image, ("height", "width"), exposure)
         if number and light.shape != shape:
             raise ValueError(f"camera: image {number} is {light.shape}, not {shape} as before; give one size")
-        if not time > latest:
+        if not latest < time < inf:
             raise ValueError("camera: times_us do not rise; give the images in order, in microseconds")
         number, shape, latest = number + 1, light.shape, float(time)
         yield light, latest

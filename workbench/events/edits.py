@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.events import editing
 from workbench.events.layout import Events, Sensor
-from workbench.validation import whole
+from workbench.validation import require_seeds, whole
 
 Seed = int | Sequence[int]
 
@@ -27,7 +27,8 @@ class Edit:
     def __call__(self, events: Events, sensor: Sensor, seed: Seed = 0) -> tuple[Events, Sensor]:
         """New events and their sensor. Raises ValueError for events off the sensor or not in order of time."""
         editing.inspect(events, sensor, type(self).__name__)
-        return self.edit(events, sensor, np.random.default_rng(seed)), self.size(sensor)
+        seeds = require_seeds(seed, f"{type(self).__name__}: seed")
+        return self.edit(events, sensor, np.random.default_rng(seeds)), self.size(sensor)
 
     def _require(self, holds: bool, field: str, cure: str) -> None:
         """Refuse the value of a field, with ValueError that says what to give, unless something holds."""

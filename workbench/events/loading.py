@@ -26,6 +26,7 @@ from workbench.events.splits import Split
 from workbench.events.surveys import CLOCKS, recall
 from workbench.events.transforms import Transform
 from workbench.events.validity import positive
+from workbench.validation import require_seed
 
 GENERATED: dict[str, Callable[[int], Dataset]] = {"digits": digits.generate, "motion": motion.generate}
 """How each embedded set is made from a seed."""
@@ -105,6 +106,7 @@ n-cars, dvs-gesture, or a folder
     )
     owner = f"{name} train: " if isinstance(name, str) else ""
     frames, ticks_per_frame = positive(frames, f"{owner}frames"), positive(ticks_per_frame, f"{owner}ticks_per_frame")
+    seed = require_seed(seed, f"{owner}seed")
     skip, first, where = on_error == "skip", slices == "first", Path(root)
     reading = tell(sensor, columns, unit, "raise" if skip else on_error)
     if isinstance(name, str) and name in GENERATED:

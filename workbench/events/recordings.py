@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from workbench.events.exactness import COUNTED, require_countable
 from workbench.events.layout import Events, flatten, unflatten
 from workbench.events.validity import frozen, positive, tick_length, validate, whole_ticks
+from workbench.validation import require_seed
 
 Selection = slice | Sequence[int] | NDArray[np.integer[Any]] | NDArray[np.bool_]
 
@@ -219,7 +220,7 @@ class Recordings:
         """
         if not 0 < fraction < 1:
             raise ValueError(f"{self.name}: fraction is {fraction}; give a share between 0 and 1")
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(require_seed(seed, f"{self.name}: seed"))
         first = np.zeros(len(self), dtype=bool)
         for label in range(len(self.classes)):
             members = np.flatnonzero(self.labels == label)
