@@ -1,7 +1,11 @@
 """Fixtures that several test files share."""
 
+import warnings
+
 import pytest
 import torch
+
+from workbench import precisions
 
 
 @pytest.fixture
@@ -23,3 +27,17 @@ def several_threads():
     torch.set_num_threads(4)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(params=[True, False], ids=["bf16 in hardware", "bf16 emulated"])
+def bfloat16(request, monkeypatch):
+    """A processor with instructions for bfloat16, and one without, whichever this is; whether it has them.
+
+    The warning of the one without is ignored: whoever tests it asks for it.
+    """
+    precisions._warn_once.cache_clear()
+    monkeypatch.setattr(precisions, "multiplies_natively", lambda: request.param)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="precision=.*this CPU has no instructions for bfloat16")
+        yield request.param
+    precisions._warn_once.cache_clear()

@@ -11,12 +11,7 @@ from tests.test_training import OPTIONS, some_network, some_recordings
 from workbench import precisions
 from workbench.training import evaluate, train
 
-
-@pytest.fixture(autouse=True)
-def forget_warnings(monkeypatch):
-    """No test depends on what the machine can do, or on who was warned before."""
-    precisions._warn_once.cache_clear()
-    monkeypatch.setattr(precisions, "multiplies_natively", lambda: True)
+pytestmark = pytest.mark.usefixtures("bfloat16")  # on a processor with the instructions, and on one without
 
 
 @pytest.mark.parametrize("norm", ["batch", None])
@@ -56,15 +51,38 @@ def test_the_levels_of_a_conversion_are_learned_in_bfloat16():
     assert history["loss"].iloc[-1] < history["loss"].iloc[0]
 
 
-def test_a_cpu_without_the_instructions_is_told_once(monkeypatch):
-    monkeypatch.setattr(precisions, "multiplies_natively", lambda: False)
+def test_a_cpu_without_the_instructions_is_told_once(bfloat16):
     call = {"model": wb.Model(some_network()), "recordings": some_recordings(), **OPTIONS, "epochs": 1}
     train(**call)
-    with pytest.warns(UserWarning, match="this CPU has no instructions for bfloat16, so training is right but slower"):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
         train(**call, precision="bf16")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
         train(**call, precision="bf16")
+    words = [str(one.message) for one in told]
+    assert len(words) == (0 if bfloat16 else 1)
+    assert all("this CPU has no instructions for bfloat16, so training is right but slower" in one for one in words)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "expected"),
+    [
+        ({"avx2": True, "avx512_bf16": False, "amx_bf16": False}, False),
+        ({"avx2": True, "avx512_bf16": True, "amx_bf16": False}, True),
+        ({"avx2": True, "avx512_bf16": False, "amx_bf16": True}, True),
+        ({"asimd": True, "bf16": True}, True),
+        ({"asimd": True, "bf16": False}, False),
+        ({}, False),
+        (None, True),
+    ],
+    ids=str,
+)
+def test_what_the_processor_can_do_is_read_off_its_capabilities(monkeypatch, capabilities, expected):
+    monkeypatch.undo()  # of what stands in for the processor
+    if capabilities is None:  # a torch that does not tell
+        monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    else:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert precisions.multiplies_natively() is expected
 
 
 def test_a_precision_that_nobody_knows_is_refused():

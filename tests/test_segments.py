@@ -80,6 +80,7 @@ def test_an_snn_is_tuned_by_segments():
     assert history["loss"].tolist() == pytest.approx(whole["loss"].tolist(), rel=0.02)
 
 
+@pytest.mark.usefixtures("bfloat16")
 @pytest.mark.parametrize("options", [{"recompute": 2}, {"recompute": 3, "precision": "bf16"}], ids=str)
 def test_a_resumed_training_by_segments_gives_the_same_bits(tmp_path, monkeypatch, options):
     model, recordings = wb.Model(some_network(loop=True), norm=None), some_recordings()
