@@ -38,7 +38,7 @@ PANELS = (
     Panel("rollouts", "widgets.rollouts(network)", "panel.choose(('v3', 3))"),
     Panel("player", "widgets.player(motion)", "panel.clock.step.value = 3"),
     Panel("raster", "widgets.raster(activity, ticks_per_frame=12)", "panel.look(2, 4)"),
-    Panel("training", "widgets.training(wb.Model(network), motion.train[:400], motion.test[:100], epochs=6)",
+    Panel("training", "widgets.training(wb.Model(network), motion.train[:400], motion.train[400:500], epochs=6)",
           "await panel"),
     Panel("convert", "widgets.convert(ann, motion, limit=48)", "panel.view.value = 'diagnosis'"),
     Panel("operations", "widgets.operations({'ANN': ann, 'SNN': snn}, motion.test[:48])",

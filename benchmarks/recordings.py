@@ -21,6 +21,7 @@ from workbench.events import formats
 from workbench.events.layout import EVENTS, Events
 from workbench.models import shortcut_network
 from workbench.study import BATCHES
+from workbench.training import evaluate
 
 PAGE = Path(__file__).parents[1] / "docs" / "recordings.md"
 TEXT = Path(__file__).with_name("recordings.md")
@@ -176,8 +177,8 @@ def _learn(root: str, seeds: int) -> str:
     right = []
     for seed in range(seeds):
         model = wb.Model(shortcut_network(dataset.shape, len(dataset.classes)), seed=seed)
-        _, history = wb.train(model, dataset.train, dataset.test, epochs=epochs, seed=seed, progress=False)
-        right.append(100 * history["validation_accuracy"].iloc[-1])
+        ann, _ = wb.train(model, dataset, epochs=epochs, seed=seed, progress=False)
+        right.append(100 * evaluate(ann, dataset)["accuracy"])
     each = ", ".join(f"{one:.1f}" for one in right)
     return (
         f"{len(dataset.train)} recordings to train and {len(dataset.test)} to test ({dataset.split}), loaded in "

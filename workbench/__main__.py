@@ -13,7 +13,7 @@ from workbench.energy import price_all
 from workbench.events import load
 from workbench.measures import summarise
 from workbench.report import format_summary, tell, write
-from workbench.study import study
+from workbench.study import study, take_part
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,17 +22,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", metavar="FOLDER", help="N-MNIST recordings (.bin) instead of the embedded sets")
     parser.add_argument("--out", metavar="FOLDER", default="build", help="where the report goes (default: build)")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and training (default: 0)")
+    parser.add_argument("--part", type=float, metavar="SHARE", help="a share of the recordings, to try it out: 0.05")
+    parser.add_argument("--epochs", type=int, help="of every training (default: as many as give about 540 batches)")
     options = parser.parse_args(arguments)
     print("Loading recordings (the embedded sets are made on first use, in some seconds) ...", flush=True)
     try:
         datasets = [load("n-mnist", root=options.data)] if options.data else [load("motion"), load("digits")]
+        if options.part is not None:
+            datasets = [take_part(dataset, options.part, options.seed) for dataset in datasets]
     except (ValueError, OSError) as error:
         print(f"python -m workbench: {error}", file=sys.stderr)
         return 2
     studies = []
     for dataset in datasets:
         print(f"\n{dataset}\n\nTraining it streaming, then sequential:", flush=True)
-        studies.append(study(dataset, seed=options.seed))
+        studies.append(study(dataset, epochs=options.epochs, seed=options.seed))
         _print(studies[-1].costs)
         print(tell(studies[-1]))
     page = Path(options.out) / "report.html"

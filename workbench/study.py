@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from workbench.conversion import convert
-from workbench.events import Dataset
+from workbench.events import Dataset, Recordings
 from workbench.graph import Network
 from workbench.measures import compare
 from workbench.model import Model
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 STREAMING_ANN, MATCHED_SNN = "streaming ANN", "matched SNN"
 SEQUENTIAL_ANN, UNMATCHED_SNN = "sequential ANN", "unmatched SNN"
 BATCHES = 540  # of a training, about: 12 epochs of the embedded sets
+HELD_BACK = 0.1  # of the recordings to train, which validate: the test part is for the comparison alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,16 +35,41 @@ class Study:
     costs: pd.DataFrame
 
 
+def _hold_back(recordings: Recordings, seed: int) -> tuple[Recordings | None, Recordings]:
+    counts = np.bincount(recordings.labels)
+    return recordings.split(HELD_BACK, seed) if max(HELD_BACK * counts) > 0.5 else (None, recordings)
+
+
+def take_part(dataset: Dataset, share: float, seed: int = 0) -> Dataset:
+    """A share of the recordings of every class, of both parts, drawn by the seed; its split says so.
+
+    ValueError where so few are left that a class has none.
+
+    >>> whole = wb.load({"a": [np.array([(0, 0, 5, 1)], dtype=[*zip("xytp", "iiii")])] * 20}, sensor=(1, 1))
+    >>> len(take_part(whole, 0.5)), take_part(whole, 0.5).split.split("; ")[-1]
+    (10, '50 % of every class, drawn by seed 0')
+    """
+    parts = [part.split(share, seed)[0] for part in (dataset.train, dataset.test)]
+    for part in parts:
+        missing = [name for label, name in enumerate(part.classes) if label not in part.labels]
+        if missing:
+            raise ValueError(f"{share:g} of {dataset.name} leaves no recording of {', '.join(missing)}; take more")
+    words = f"{dataset.split}; {100 * share:g} % of every class, drawn by seed {seed}"
+    return Dataset(dataset.name, parts[0], parts[1], words)
+
+
 def study(dataset: Dataset, network: Network | None = None, epochs: int | None = None, seed: int = 0) -> Study:
     """Train a network streaming and sequential, convert both onto an SNN whose edges take time, compare all four.
 
     The streaming ANN becomes the matched SNN: every delay times K. The sequential ANN becomes the unmatched SNN: it
     was trained without delays, but every edge of the SNN takes one frame, as a connection of a chip takes time. By
     default it is `shortcut_network`, with a loop for "motion", whose classes need a
-    memory in the sequential rollout too. By default there are as many epochs as give about 540 batches, 2 to 60.
+    memory in the sequential rollout too. By default there are as many epochs as give about 540 batches, 2 to 60. A
+    tenth of every class of the training part is held back to validate; where that is not one recording, nothing is.
     """
+    held_back, seen = _hold_back(dataset.train, seed)
     if epochs is None:
-        epochs = min(60, max(2, round(BATCHES * 32 / len(dataset.train))))
+        epochs = min(60, max(2, round(BATCHES * 32 / len(seen))))
     if network is None:
         network = shortcut_network(dataset.shape, len(dataset.classes), loop=dataset.name == "motion")
     models, histories = {}, {}
@@ -51,6 +79,6 @@ def study(dataset: Dataset, network: Network | None = None, epochs: int | None =
     ]
     for ann_name, snn_name, rollout, delays in rollouts:
         model = Model(rollout, seed=seed)
-        ann, histories[ann_name] = train(model, dataset.train, dataset.test, epochs=epochs, seed=seed)
+        ann, histories[ann_name] = train(model, seen, held_back, epochs=epochs, seed=seed)
         models[ann_name], models[snn_name] = ann, convert(ann, dataset.train, delays=delays)
     return Study(dataset, network, models, histories, compare(models, dataset.test))

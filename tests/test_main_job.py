@@ -1,0 +1,112 @@
+"""The main job, end to end: `python -m workbench` on a small part of the data, its tables and its report."""
+
+import os
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import workbench as wb
+from tests import tiny
+from workbench import __main__ as job
+from workbench.study import study, take_part
+
+ROOT = Path(__file__).parents[1]
+MODELS = ("streaming ANN", "matched SNN", "sequential ANN", "unmatched SNN")
+
+
+def run(*arguments, folder):
+    """The process, which may warn of nothing."""
+    return subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-m", "workbench", *map(str, arguments)],
+        cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=1200,
+    )  # fmt: skip
+
+
+def test_the_embedded_sets_are_studied_and_reported(tmp_path):
+    answer = run("--part", 0.03, "--epochs", 2, "--out", tmp_path / "out", folder=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "Dataset motion: 48 train + 16 test recordings" in answer.stdout
+    assert re.search(r"Dataset digits: 4\d train \+ 1\d test recordings", answer.stdout)
+    assert answer.stdout.count("; 3 % of every class, drawn by seed 0") == 2
+    for model in MODELS:
+        assert len(re.findall(rf"^{model} .*\d %$", answer.stdout, re.MULTILINE)) >= 2  # accuracy, one row a set
+    assert answer.stdout.count("What critics say: matched SNN, with ") == 2
+    page = tmp_path / "out" / "report.html"
+    assert f"The report with all figures: {page}" in answer.stdout
+    assert [path.name for path in page.parent.iterdir()] == ["report.html"]
+    text = page.read_text(encoding="utf-8")
+    assert text.count("Plotly.newPlot(") >= 12
+    assert text.count("<h3>What critics say</h3>") == 2
+    assert "NaN" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    assert sorted(path.suffix for path in (tmp_path / "data").iterdir()) == [".npz", ".npz"]
+
+
+def test_recordings_of_ones_own_are_studied(tmp_path):
+    rng = np.random.default_rng(0)
+    for part, count in (("Train", 3), ("Test", 1)):
+        for digit in range(10):
+            for number in range(count):
+                path = tmp_path / "N-MNIST" / part / str(digit) / f"{number}.bin"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                times = np.sort(rng.integers(0, 300_000, 300)).tolist()
+                places = [((3 * digit + t) % 34, (2 * digit + t) % 34) for t in times]
+                pairs = zip(places, times, strict=True)
+                five = (struct.pack(">BBBH", x, y, t % 2 << 7 | t >> 16, t & 65535) for (x, y), t in pairs)
+                path.write_bytes(b"".join(five))
+    answer = run("--data", tmp_path / "N-MNIST", "--epochs", 1, "--out", tmp_path, folder=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "official folders Train and Test; 40 of 70,000 recordings" in answer.stdout
+    assert (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--data", "nowhere"], "no N-MNIST in .*nowhere"),
+        (["--part", "2"], "fraction is 2.0; give a share between 0 and 1"),
+        (["--part", "0.001"], "leaves no recording of|no recordings; give at least one"),
+    ],
+)
+def test_a_mistake_is_said_in_one_line(tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    assert job.main([*arguments, "--out", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert re.match(rf"python -m workbench: .*({words})", said)
+    assert said.count("\n") == 1
+
+
+def test_a_part_is_drawn_class_by_class():
+    counts = np.ones((4, 60, 2, 3, 3), dtype=int)
+    recordings = wb.Recordings.from_ticks(counts, np.arange(60) % 3, ("left", "right", "up"))
+    whole = wb.Dataset("many", recordings, recordings, "by hand")
+    part = take_part(whole, 0.25, seed=1)
+    assert np.bincount(part.train.labels).tolist() == np.bincount(part.test.labels).tolist() == [5, 5, 5]
+    assert part.split == "by hand; 25 % of every class, drawn by seed 1"
+    with pytest.raises(ValueError, match=r"0\.03 of few leaves no recording of|no recordings"):
+        take_part(wb.Dataset("few", recordings[:20], recordings[:20], "by hand"), 0.03)
+
+
+def test_what_validates_is_held_back_of_training(monkeypatch):
+    recordings, seen = tiny.recordings(60, frames=6), []
+    dataset = wb.Dataset("tiny", recordings, tiny.recordings(9, frames=6, rate=0.7), "by hand")
+    train = wb.train
+
+    def watched(model, training, validation, **options):
+        seen.append((training, validation))
+        return train(model, training, validation, progress=False, **options)
+
+    monkeypatch.setattr("workbench.study.train", watched)
+    study(dataset, tiny.network(), epochs=1)
+    for training, validation in seen:
+        assert (len(training), len(validation)) == (54, 6)
+        assert not {id(part) for part in (training, validation)} & {id(dataset.test)}
+        together = sorted(one.tolist() for part in (training, validation) for one in part)
+        assert together == sorted(one.tolist() for one in recordings)
+    seen.clear()
+    study(wb.Dataset("few", recordings[:9], dataset.test, "by hand"), tiny.network(), epochs=1)
+    assert all(validation is None and len(training) == 9 for training, validation in seen)
