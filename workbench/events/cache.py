@@ -75,6 +75,8 @@ def _small(array: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
 
 
 def _read(path: Path) -> Dataset:
+    if not path.is_file():
+        raise ValueError("it is no ordinary file")
     with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         if any(member.compress_type != zipfile.ZIP_STORED for member in file.zip.infolist()):
             raise ValueError("its arrays are compressed, which nobody here does")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping
@@ -120,7 +121,10 @@ def open_rows(path: Path, dtype: np.dtype[Any], settings: Mapping[str, Any]) -> 
     Every byte is checked once. Raises FileNotFoundError, or DamagedStoreError when it is not what was written with
     these settings.
     """
-    size = path.stat().st_size
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise DamagedStoreError("it is no ordinary file")
+    size = status.st_size
     with path.open("rb") as file:
         page = _read_page(file, size)
         if page.get("settings") != json.loads(json.dumps(dict(settings))):
