@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import operator
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from workbench.atomic import replacing
 from workbench.ops import Operation, Shape, operation_from_dict, require_operation
 from workbench.paths import find_cycle, reachable, shortest_delays
 
@@ -203,12 +203,8 @@ class Network:
 
     def save(self, path: str | Path) -> None:
         """Write the network as JSON, whole or not at all."""
-        aside = Path(f"{path}.{os.getpid()}.part")
-        try:
+        with replacing(path) as aside:
             aside.write_text(self.to_json(), encoding="utf-8")
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: str | Path) -> Network:
