@@ -63,8 +63,8 @@ engine: $(PEERS_READY)
 training: $(READY)
 	$(BIN)/python -m benchmarks.training
 
-# the notebooks as they are committed: executed, without the state of their widgets
-notebooks: $(READY)
+# the notebooks as they are committed: executed, with a still of every figure, without the state of their widgets
+notebooks: $(READY) browser
 	$(RUN_NOTEBOOKS) --inplace $(NOTEBOOKS)
 
 lint: $(READY)
@@ -90,6 +90,7 @@ $(READY): pyproject.toml constraints.txt
 	echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false},' \
 		'"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": true}}' \
 		> $(VENV)/share/jupyter/lab/settings/overrides.json
+	cp -r share/jupyter/labextensions $(VENV)/share/jupyter/
 	touch $@
 
 # the peers of the engine in an environment of their own, which holds nothing else that they would disturb

@@ -28,6 +28,7 @@ FLAGS = [
     "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--disable-gpu",
 ]  # fmt: skip
+SHARE = str(Path(__file__).parents[1] / "share" / "jupyter")  # our extension of JupyterLab, installed or not
 WAIT_MS = 60_000
 PATIENCE_S = 60
 
@@ -77,7 +78,7 @@ def _serve(options: Sequence[str], home: Path) -> Iterator[int]:
         "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
         "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "IPYTHONDIR": "ipython",
     }  # fmt: skip
-    environment = os.environ | {name: str(home / place) for name, place in places.items()}
+    environment = os.environ | {name: str(home / place) for name, place in places.items()} | {"JUPYTER_PATH": SHARE}
     listen = f"--Voila.port={port}" if options[0] == "voila" else f"--port={port}"
     log = home / "server.log"
     with log.open("w") as stream:

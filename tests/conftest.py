@@ -1,11 +1,23 @@
 """Fixtures that several test files share."""
 
 import warnings
+from collections.abc import Callable
 
 import pytest
 import torch
 
 from workbench import precisions
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="do soak tests in full, not a tenth of them")
+
+
+@pytest.fixture(scope="session")
+def tenth(request: pytest.FixtureRequest) -> Callable[[int], int]:
+    """How often to do what a soak test does so often: a tenth of that, at least once; all of it with --soak."""
+    in_full = request.config.getoption("--soak")
+    return lambda full: full if in_full else max(1, full // 10)
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import nbformat
 import plotly.io as pio
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, Page
 
 import workbench as wb
@@ -72,18 +75,87 @@ def test_the_panel_lives_in_jupyterlab(lab: Callable[[str], str], folder: Path, 
     assert not seen.elsewhere
 
 
-def test_a_saved_panel_shows_its_figure_before_anything_is_run(
+def test_a_saved_panel_shows_its_still_before_anything_is_run_and_its_figure_when_pointed_at(
     lab: Callable[[str], str], folder: Path, page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pio.renderers, "default", "plotly_mimetype")
     network = wb.Network({"eye": (1,)}, [wb.Edge("eye", "hand", wb.Dense(1))])
     output = nbformat.v4.new_output("display_data", widgets.rollouts(network, frames=3)._repr_mimebundle_())
-    cell = nbformat.v4.new_code_cell("widgets.rollouts(network)", outputs=[output])
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder / "saved.ipynb")
+    notebook = nbformat.read(write_notebook(folder / "saved.ipynb", ["widgets.rollouts(network)"]), as_version=4)
+    notebook.cells[0].outputs = [output]
+    nbformat.write(notebook, folder / "saved.ipynb")
     page.goto(lab("saved.ipynb"))
+    still = page.locator(".jp-OutputArea img.plot-img")
+    still.wait_for()
+    assert still.evaluate("img => [img.naturalWidth, img.offsetWidth <= img.parentElement.offsetWidth]") == [1800, True]
+    box = still.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     plot = page.locator(".jp-OutputArea .js-plotly-plot")
     plot.wait_for()
     until(plot, f"gd => gd._fullData && {MARKS}(gd) === 6")
+    assert not still.is_visible()
+
+
+def test_figures_are_drawn_at_once_and_saved_with_their_stills(
+    lab: Callable[[str], str], folder: Path, page: Page
+) -> None:
+    shown = ["figures.network(network)", "network", "figures.tableau(wb.Rollout(network, 3)).show()"]
+    path = write_notebook(folder / "stills.ipynb", [SMALL, *shown, "print('at the end')"])
+    seen = watch(page)
+    page.goto(lab(path.name))
+    run_all(page)
+    page.locator(".jp-OutputArea").get_by_text("at the end").wait_for()
+    cells = page.locator(".jp-Notebook .jp-Cell")
+    for number in range(1, 1 + len(shown)):
+        plot = cells.nth(number).locator(".js-plotly-plot")
+        plot.wait_for()
+        until(plot, "gd => (gd._fullData || []).length > 0")
+        assert not cells.nth(number).locator("img").is_visible()
+    page.keyboard.press("Control+s")
+    page.locator(".jp-NotebookPanel-toolbar").wait_for()
+    for _ in range(100):
+        outputs = [output for cell in nbformat.read(path, as_version=4).cells for output in cell.outputs]
+        if len(outputs) > len(shown):
+            break
+        page.wait_for_timeout(100)
+    pictures = [base64.b64decode(output.data["image/png"]) for output in outputs[: len(shown)]]
+    assert [Image.open(io.BytesIO(picture)).width for picture in pictures] == [1800] * len(shown)
+    assert not seen.errors
+    assert not seen.elsewhere
+
+
+def test_a_cell_that_runs_again_closes_the_panel_that_it_showed(
+    lab: Callable[[str], str], folder: Path, page: Page
+) -> None:
+    show = "made = [*globals().get('made', []), widgets.rollouts(network)]\nmade[-1]"
+    write_notebook(folder / "again.ipynb", [SMALL, show, "print('open:', [panel.comm is not None for panel in made])"])
+    page.goto(lab("again.ipynb"))
+    run_all(page)
+    page.get_by_text("open: [True]").wait_for()
+    run_all(page)
+    page.get_by_text("open: [False, True]").wait_for()
+    plot = page.locator(".workbench-canvas .js-plotly-plot")
+    until(plot, f"gd => gd._fullData && {MARKS}(gd) > 0")
+    before = _marks(plot)
+    page.locator(".noUi-handle").first.press("ArrowRight")
+    until(plot, f"gd => {MARKS}(gd) > {before}")
+
+
+def test_a_panel_lives_on_when_its_page_is_loaded_anew(lab: Callable[[str], str], folder: Path, page: Page) -> None:
+    write_notebook(folder / "anew.ipynb", [SMALL, "widgets.rollouts(network)"])
+    page.goto(lab("anew.ipynb"))
+    run_all(page)
+    plot = page.locator(".workbench-canvas .js-plotly-plot")
+    until(plot, f"gd => gd._fullData && {MARKS}(gd) > 0")
+    before = _marks(plot)
+    page.keyboard.press("Control+s")
+    page.locator("#jp-bottom-panel, #jp-main-statusbar").get_by_text("Saving completed").wait_for()
+    page.reload()
+    plot.wait_for()
+    until(plot, f"gd => gd._fullData && {MARKS}(gd) === {before}")
+    page.locator(".noUi-handle").first.press("ArrowRight")
+    until(plot, f"gd => {MARKS}(gd) > {before}")
 
 
 def test_an_ended_kernel_is_said_over_the_last_state(lab: Callable[[str], str], folder: Path, page: Page) -> None:

@@ -136,3 +136,27 @@ def test_a_panel_lives_in_voila(page: Page, tmp_path: Path) -> None:
         page.locator(".noUi-handle").first.press("ArrowRight")
         page.wait_for_function(f"([gd, before]) => ({DIGEST})(gd) !== before", arg=[plot.element_handle(), before])
         assert [url for url in seen.elsewhere if "fontawesome" not in url] == [], "that one is Voila's own stylesheet"
+
+
+SHOWN = {
+    "a figure": "figures.rollout(wb.Rollout(network, 4))",
+    "a figure in space": "figures.events(recordings[0], recordings.shape, recordings.window_us)",
+    "a value": "network",
+}
+
+
+def test_figures_live_in_voila(page: Page, tmp_path: Path) -> None:
+    code = [PREPARE, *SHOWN.values(), "widgets.rollouts(network)"]
+    page.goto("about:blank")  # the page before may still look for its kernel
+    with serve_voila(write_notebook(tmp_path / "figures.ipynb", code)) as address:
+        seen = watch(page)
+        page.goto(address)
+        plots = page.locator(".js-plotly-plot")
+        plots.nth(len(SHOWN)).wait_for()
+        assert plots.count() == len(SHOWN) + 1
+        for number in range(len(SHOWN) + 1):
+            until(plots.nth(number), "gd => (gd._fullData || []).length > 0")
+            plots.nth(number).hover()
+        page.wait_for_timeout(500)
+        assert [error for error in seen.errors if "Failed to load resource" not in error] == []
+        assert [url for url in seen.elsewhere if "fontawesome" not in url] == [], "that one is Voila's own stylesheet"

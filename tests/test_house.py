@@ -24,6 +24,7 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 FLOORS = [
     {
+        "atomic",
         "footprints",
         "ops",
         "paths",

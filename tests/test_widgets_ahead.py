@@ -1,6 +1,9 @@
 """What is computed ahead: once, in the background, only while it is wanted."""
 
+import gc
 import threading
+import time
+import weakref
 
 import pytest
 
@@ -85,3 +88,50 @@ def test_only_so_many_are_kept_and_errors_reach_who_asks() -> None:
         inverse(0)
     with pytest.raises(ZeroDivisionError):
         inverse.submit(0).result()
+
+
+def test_what_is_released_is_gone_and_can_be_asked_for_again() -> None:
+    begun, go, asked = threading.Event(), threading.Event(), []
+
+    def compute(number: int) -> int:
+        asked.append(number)
+        begun.set()
+        assert go.wait(20)
+        return number
+
+    ahead = Ahead(compute)
+    ahead.prepare([0, 1, 2])
+    first = ahead.find(0)
+    assert begun.wait(20)
+    threading.Timer(0.1, go.set).start()
+    ahead.release()
+    assert first is not None
+    assert first.result() == 0
+    assert [ahead.find(number) for number in range(3)] == [None] * 3
+    assert asked == [0]
+    assert ahead(0) == 0
+    assert asked == [0, 0]
+
+
+def test_nobody_is_kept_alive_for_what_has_not_begun() -> None:
+    class Owner:
+        def __init__(self) -> None:
+            self.ahead: Ahead[int, int] = Ahead(lambda number: self.compute(number))
+
+        def compute(self, number: int) -> int:
+            assert go.wait(20)
+            asked.append(number)
+            return number
+
+    go, asked = threading.Event(), []
+    owner = Owner()
+    owner.ahead.prepare(range(5))
+    gone = weakref.ref(owner)
+    del owner
+    go.set()
+    for _ in range(1000):
+        gc.collect()
+        if gone() is None:
+            break
+        time.sleep(0.01)
+    assert gone() is None

@@ -74,13 +74,13 @@ def said(panel: Panel) -> str:
 
 
 def assert_saved(panel: Panel, again: Panel) -> None:
-    """A saved notebook holds the figure beside the view, and a short text, both the same for the same panel."""
+    """A saved notebook holds figure and still beside the view, and a short text, all the same for the same panel."""
     bundle, same = panel._repr_mimebundle_(), again._repr_mimebundle_()
-    figure = "application/vnd.plotly.v1+json"
-    assert set(bundle) == {"text/plain", "application/vnd.jupyter.widget-view+json", figure}
+    figure, still = "application/vnd.plotly.v1+json", "image/png"
+    assert set(bundle) == {"text/plain", "application/vnd.jupyter.widget-view+json", figure, still}
     assert bundle["text/plain"] == same["text/plain"] == repr(panel)
     assert len(repr(panel)) < 120
-    assert bundle[figure] == same[figure]
+    assert (bundle[figure], bundle[still]) == (same[figure], same[still])
     assert len(bundle[figure]["data"]) == len(panel.figure.data)
 
 

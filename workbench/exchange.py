@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from workbench.atomic import replacing
 from workbench.graph import Network
 from workbench.model import Model
 from workbench.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU
@@ -64,15 +64,13 @@ def describe(model: Model) -> dict[str, Any]:
 
 
 def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], description: Mapping[str, Any]) -> None:
-    """Write tensors and a plain description aside, then rename: a file is whole or not there."""
-    aside = Path(f"{path}.{os.getpid()}.part")
-    aside.parent.mkdir(parents=True, exist_ok=True)
+    """Write tensors and a plain description, whole or not at all; OSError where the disk does not take them."""
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    try:
-        save_file(contiguous, aside, metadata={"workbench": json.dumps(description)})
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with replacing(path) as aside:
+        try:
+            save_file(contiguous, aside, metadata={"workbench": json.dumps(description)})
+        except SafetensorError as error:
+            raise OSError(f"{path} was not written ({error})") from error
 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from workbench.atomic import replacing
 from workbench.ops import Operation, Shape, operation_from_dict, require_operation
 from workbench.paths import find_cycle, reachable, shortest_delays
 from workbench.validation import whole
@@ -204,16 +204,14 @@ class Network:
 
     def save(self, path: str | Path) -> None:
         """Write the network as JSON, whole or not at all."""
-        aside = Path(f"{path}.{os.getpid()}.part")
-        try:
+        with replacing(path) as aside:
             aside.write_text(self.to_json(), encoding="utf-8")
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: str | Path) -> Network:
         """Read a network that `save` wrote; ValueError names the file."""
+        if Path(path).exists() and not Path(path).is_file():
+            raise ValueError(f"{path} is no ordinary file; give one that Network.save wrote")
         try:
             return cls.from_json(Path(path).read_text(encoding="utf-8"))
         except ValueError as error:

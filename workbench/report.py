@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import torch
 from plotly.offline import get_plotlyjs
 
 from workbench import figures
+from workbench.atomic import replacing
 from workbench.critics import criticise, tell_critics
 from workbench.energy import PRESETS, price, price_all
 from workbench.measures import summarise
@@ -45,10 +45,8 @@ the <b>matched SNN</b>; the <b>sequential ANN</b> was trained as if connections 
 def write(studies: Iterable[Study], path: str | Path) -> None:
     """Write the studies as one HTML page that needs no network, whole or not at all."""
     sections = "\n".join(_section(number, study) for number, study in enumerate(studies))
-    aside = Path(f"{path}.{os.getpid()}.part")
-    aside.parent.mkdir(parents=True, exist_ok=True)
-    aside.write_text(PAGE.format(plotly=get_plotlyjs(), sections=sections), encoding="utf-8")
-    aside.replace(path)
+    with replacing(path) as aside:
+        aside.write_text(PAGE.format(plotly=get_plotlyjs(), sections=sections), encoding="utf-8")
 
 
 def tell(study: Study) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.atomic import replacing
 from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
 
@@ -59,14 +59,8 @@ def _write(path: Path, dataset: Dataset) -> None:
     arrays = {key: np.asarray(value) for key, value in words.items()}
     for part, recordings in (("train", dataset.train), ("test", dataset.test)):
         arrays |= {f"{part}_{field}": _small(getattr(recordings, field)) for field in _ARRAYS}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        with aside.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with replacing(path) as aside, aside.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def _small(array: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:

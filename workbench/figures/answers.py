@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
+from workbench.figures.figure import Figure
 from workbench.figures.style import (
     COLOURS,
     DASHES,
@@ -77,7 +78,7 @@ def _draw(costs: pd.DataFrame, against: str, axis: str, names: Mapping[str, str]
     counted = counted[counted[against] > 0]
     if counted.empty:
         return empty("Accuracy", "no model has answered yet" if answered.empty else f"no model counts {against}")
-    figure = go.Figure()
+    figure = Figure()
     for place, (model, rows) in enumerate(counted.groupby("model", sort=False)):
         name = names.get(str(model), str(model))
         figure.add_traces(_traces(name, rows, against, axis, place % len(COLOURS)))

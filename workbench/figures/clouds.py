@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from workbench.events.layout import Events
+from workbench.figures.figure import Figure
 from workbench.figures.strips import OFF, ON
 from workbench.figures.style import GRID, PAPER, QUIET, dress, empty
 
@@ -38,7 +39,7 @@ def events(events: Events, shape: tuple[int, ...], window_us: float | None = Non
     if len(inside) > DRAWN:
         drawn = inside[np.arange(DRAWN) * len(inside) // DRAWN]
     size = float(np.clip(60 / np.sqrt(len(drawn)), 1.4, 4.5))
-    figure = go.Figure([_cloud(drawn, polarity, size) for polarity in (0, 1)])
+    figure = Figure([_cloud(drawn, polarity, size) for polarity in (0, 1)])
     end_us = float(inside["t"].max()) + 1 if window_us is None else float(window_us)
     figure.update_layout(scene=_scene(shape, end_us), margin={"l": 30, "r": 30, "b": 10, "t": 80}, showlegend=False)
     return _dressed(figure, inside, len(drawn), end_us)

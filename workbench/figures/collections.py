@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
+from workbench.figures.figure import Figure
 from workbench.figures.strips import full_strength, paint
 from workbench.figures.style import BLUE, GRID, ORANGE, dress
 
@@ -36,7 +36,7 @@ def recordings(recordings: Recordings | Dataset) -> go.Figure:
     shown = next(iter(parts.values()))
     chosen = _choose(shown)
     frames = np.unique(np.linspace(0, shown.frames - 1, min(ACROSS, shown.frames)).round().astype(int))
-    figure = make_subplots(
+    figure = Figure().set_subplots(
         len(chosen),
         len(frames) + 1,
         specs=[[{}] * len(frames) + [{"rowspan": len(chosen)} if row == 0 else None] for row in range(len(chosen))],

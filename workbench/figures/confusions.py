@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
-from workbench.figures.style import INK, PAPER, SEQUENCE, WIDTH_PX, amount, dress, empty, keep_finite, require_columns
+from workbench.figures.browser import WIDTH_PX
+from workbench.figures.figure import Figure
+from workbench.figures.style import INK, PAPER, SEQUENCE, amount, dress, empty, keep_finite, require_columns
 
 PANELS, ACROSS = 6, 3
 NUMBER_PX, TICK_PX = 23, 22  # a cell so wide holds a number, ticks so far apart do not touch
@@ -43,7 +44,7 @@ def confusion_over_time(confusions: pd.DataFrame, frame: float | None = None) ->
     titles = [f"frame {amount(frames[step])}" for step in shown]
     panel_px = 620 if len(shown) == 1 else (WIDTH_PX - 190) / across
     inside_px = rows * panel_px + (rows - 1) * 60
-    figure = make_subplots(
+    figure = Figure().set_subplots(
         rows, across, subplot_titles=titles, horizontal_spacing=0.03, vertical_spacing=60 / inside_px if rows > 1 else 0
     )
     for place, step in enumerate(shown):

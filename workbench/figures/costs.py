@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
+from workbench.figures.figure import Figure
 from workbench.figures.style import COLOURS, SYMBOLS, amount, dress, empty, keep_finite, log_axis, require_columns
 
 KINDS = {  # column: what it is called, dash
@@ -32,7 +33,7 @@ def operations(costs: pd.DataFrame) -> go.Figure:
     costs = keep_finite(costs, ("step", "frame", *kinds), ("model",))
     if not (costs[kinds] > 0).any(axis=None):
         return empty("Operations", "nothing has been counted yet")
-    figure = go.Figure()
+    figure = Figure()
     for place, (model, rows) in enumerate(costs.groupby("model", sort=False)):
         for column in (column for column in kinds if (rows[column] > 0).any()):
             figure.add_trace(_line(str(model), rows[rows[column] > 0], column, place % len(COLOURS)))

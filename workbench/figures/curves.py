@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from workbench.figures.browser import WIDTH_PX
 from workbench.figures.layers import Layout, Point
-from workbench.figures.style import WIDTH_PX
 from workbench.graph import Network
 
 SIDES_PX = 120  # left and right of the outermost nodes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +12,10 @@ import plotly.graph_objects as go
 from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
 from workbench.figures.collections import recordings
+from workbench.figures.figure import HTML, TEXT, leaves_data, publish
 from workbench.figures.graphs import network
 from workbench.figures.lattice import rollout
+from workbench.figures.shells import running_notebook, running_shell
 from workbench.figures.style import amount, dress
 from workbench.figures.tableaus import tableau
 from workbench.graph import Network
@@ -51,9 +52,20 @@ def show(value: Any) -> dict[str, Any]:
     """The figure of a value as a notebook takes it, its plain text beside it; what could not be drawn says why."""
     text = repr(value)
     try:
-        return {**picture(value)._repr_mimebundle_(), "text/plain": text}
+        return {**picture(value)._repr_mimebundle_(), TEXT: text}
     except ValueError as error:
-        return {"text/plain": f"{text}\n(no picture: {error})"}
+        return {TEXT: f"{text}\n(no picture: {error})"}
+
+
+def show_live(value: Any) -> None:
+    """Show a value in the notebook that runs here as figures are shown; what has no figure is left to `show`."""
+    try:
+        figure = picture(value)
+    except ValueError as error:
+        raise NotImplementedError from error
+    if not leaves_data():
+        raise NotImplementedError
+    publish(figure, repr(value))
 
 
 def show_comparison(table: pd.DataFrame) -> dict[str, Any] | None:
@@ -72,16 +84,23 @@ def show_comparison(table: pd.DataFrame) -> dict[str, Any] | None:
         "the last step. figures.accuracy(costs) and figures.operations(costs) draw them."
     )
     body = wide.rename(columns=lambda name: html.escape(name.replace("_", " "))).to_html(border=0)
-    return {"text/html": f"{body}<p>{caption}</p>", "text/plain": repr(table)}
+    return {HTML: f"{body}<p>{caption}</p>", TEXT: repr(table)}
+
+
+def attach(kind: type, show: Callable[[Any], Any]) -> None:
+    """Let the notebook that runs here, if one does, show values of a kind as `show` says: a bundle of mime types.
+
+    `show` may give (bundle, metadata), or None for a value that it leaves to others.
+    """
+    shell = running_shell()
+    if shell is not None:
+        shell.display_formatter.mimebundle_formatter.for_type(kind, show)
 
 
 def register() -> None:
     """Let the notebook that runs here, if one does, show our values; a plain Python is left alone."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    if shell is None:
-        return
-    formatter = shell.display_formatter.mimebundle_formatter
-    shows: dict[type, Callable[[Any], Any]] = dict.fromkeys((Network, Rollout, Recordings, Dataset, Model), show)
-    for kind, function in {**shows, pd.DataFrame: show_comparison}.items():
-        formatter.for_type(kind, function)
+    for kind in (Network, Rollout, Recordings, Dataset, Model):
+        attach(kind, show)
+        if running_notebook() is not None:
+            running_notebook().display_formatter.ipython_display_formatter.for_type(kind, show_live)
+    attach(pd.DataFrame, show_comparison)

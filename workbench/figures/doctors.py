@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from workbench.figures.figure import Figure
 from workbench.figures.style import (
     BLUE,
     COLOURS,
@@ -53,7 +53,7 @@ def diagnosis(table: pd.DataFrame) -> go.Figure:
     means = answered.groupby("node", sort=False)[list(NUMBERS)].mean()
     worst = means["relative_error"].nlargest(SHOWN)
     nodes = [node for node in means.index if node in worst.index]
-    figure = make_subplots(1, 2, column_widths=[0.56, 0.44], horizontal_spacing=0.16)
+    figure = Figure().set_subplots(1, 2, column_widths=[0.56, 0.44], horizontal_spacing=0.16)
     for place, node in enumerate(nodes):
         rows = answered[answered["node"] == node].sort_values("frame")
         figure.add_trace(_line(node, rows, place), row=1, col=1)

@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.figures.costs import KINDS
+from workbench.figures.figure import Figure
 from workbench.figures.style import BLUE, GREEN, ORANGE, amount, dress, empty, keep_finite, require_columns
 
 LOOKS = {"synaptic_operations": (BLUE, ""), "effective_macs": (GREEN, "/"), "dense_macs": (ORANGE, "x")}
@@ -39,7 +40,7 @@ def operations_by_edge(counts: pd.DataFrame, step: int | None = None) -> go.Figu
         )
     rows = rows.assign(total=rows["synaptic_operations"] + rows["dense_macs"], name=_names(rows))
     dearest = rows.nlargest(SHOWN, "total").sort_values("edge", ascending=False)
-    figure = go.Figure()
+    figure = Figure()
     for kind, (colour, pattern) in LOOKS.items():
         if (rows[kind] > 0).any():
             figure.add_trace(_bars(dearest, kind, colour, pattern))

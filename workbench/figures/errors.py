@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.causes import CAUSES
+from workbench.figures.figure import Figure
 from workbench.figures.style import COLOURS, GRID, INK, PAPER, dress, empty, keep_finite, require_columns
 
 PATTERNS = ("", "/", "x", ".", "-", "\\", "+")
@@ -43,7 +44,7 @@ def causes(table: pd.DataFrame) -> go.Figure:
     errors = answered.groupby("node", sort=False)["relative_error"].mean() * 100
     worst = errors.nlargest(SHOWN)
     parts = parts.loc[[node for node in parts.index if node in worst.index]].iloc[::-1]
-    figure = go.Figure([_bars(parts[cause], place) for place, cause in enumerate(CAUSES)])
+    figure = Figure([_bars(parts[cause], place) for place, cause in enumerate(CAUSES)])
     figure.update_xaxes(title_text="error (% of mean ANN activity)", zeroline=True, zerolinecolor=INK, gridcolor=GRID)
     figure.update_yaxes(title_text="node", showgrid=False, ticks="", type="category")
     place = {"x": 0, "xanchor": "left", "y": 0.01, "yanchor": "bottom", "yref": "container"}

@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.figures.answers import AXES
+from workbench.figures.figure import Figure
 from workbench.figures.style import (
     COLOURS,
     DASHES,
@@ -48,7 +49,7 @@ def early_exit(sweep: pd.DataFrame, against: str = "frame") -> go.Figure:
     rows = complete[complete["threshold"].notna() & (complete[against] > 0)]
     if rows.empty:
         return empty("Early exit", "no threshold to show" if complete.empty else f"no model counts {against}")
-    figure = go.Figure()
+    figure = Figure()
     parts = [part.sort_values("threshold", kind="stable") for _, part in rows.groupby("model", sort=False)]
     for place, part in enumerate(parts):
         figure.add_traces(_traces(part, against, place % len(COLOURS)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
-import os
 from pathlib import Path
 
 import plotly.graph_objects as go
 
-from workbench.figures.style import WIDTH_PX
+from workbench.atomic import replacing
+from workbench.figures.browser import WIDTH_PX
+from workbench.figures.figure import describe
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -37,15 +38,13 @@ def save(figure: go.Figure, path: str | Path) -> None:
     if path.suffix not in (".html", ".png", ".svg"):
         raise ValueError(f"figures.save: {path.name!r} must end in .html, .png or .svg")
     content = _page(figure) if path.suffix == ".html" else _picture(figure, path.suffix[1:])
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    aside.write_bytes(content)
-    aside.replace(path)
+    with replacing(path) as aside:
+        aside.write_bytes(content)
 
 
 def _page(figure: go.Figure) -> bytes:
     body = figure.to_html(full_html=False, include_plotlyjs=True, div_id="figure")
-    title = html.escape(figure.layout.title.text or "figure")
-    alt = html.escape((figure.layout.meta or {}).get("alt", title), quote=True)
+    title, alt = (html.escape(words) for words in describe(figure))
     return PAGE.format(title=title, alt=alt, figure=body).encode()
 
 

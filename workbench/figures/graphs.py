@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures.curves import SIDES_PX, Canvas, Text, canvas_of, free_places, paths_of
+from workbench.figures.figure import Figure
 from workbench.figures.layers import Point, lay_out
 from workbench.figures.style import (
     BLUE,
@@ -45,7 +46,7 @@ def network(network: Network, ticks_per_frame: int = 1) -> go.Figure:
     canvas = canvas_of(lay_out(network))
     paths = paths_of(network, canvas)
     texts = _texts(network, canvas)
-    figure, colours = go.Figure(), [""] * len(paths)
+    figure, colours = Figure(), [""] * len(paths)
     for name, (dash, colour), width, positions in _classes(network, ticks_per_frame):
         figure.add_trace(_arrows(name, [paths[p] for p in positions], dash, colour, width, canvas.size))
         for position in positions:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from workbench.figures.bands import POINTS, Units
 from workbench.figures.costs import KINDS
+from workbench.figures.figure import Figure
 from workbench.figures.spikes import EXACT, band_px, draw_bands, gather_units
 from workbench.figures.style import BLUE, FAINT, GREEN, INK, PURPLE, QUIET, VERMILION, amount, dress, empty, wrap
 from workbench.neurons import IntegrateAndFire
@@ -55,7 +55,7 @@ def passages(passages: Mapping[str, Passage], traces: pd.DataFrame | None = None
     most_nodes = max(len(each) for each in units.values())
     nodes_px = min(BAND_PX, band_px(most_nodes)) * most_nodes
     heights_px = [ROW_PX.get(row, nodes_px) for row in rows]
-    figure = make_subplots(
+    figure = Figure().set_subplots(
         len(rows), len(passages), shared_xaxes=True, row_heights=heights_px, horizontal_spacing=0.09,
         vertical_spacing=18 / sum(heights_px), column_titles=[f"<b>{model}</b>" for model in passages],
     )  # fmt: skip

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from workbench.figures.arrows import arrows
+from workbench.figures.browser import WIDTH_PX
+from workbench.figures.figure import Figure
 from workbench.figures.style import (
     BLUE,
     FAINT,
@@ -17,7 +18,6 @@ from workbench.figures.style import (
     QUIET,
     REMOVED_BUTTONS,
     VERMILION,
-    WIDTH_PX,
     dress,
     ink_on,
     shade,
@@ -64,7 +64,7 @@ def rollouts(*rollouts: Rollout, names: Sequence[str] | None = None, place: Plac
     rows = _rows(rollouts)
     height_px = 150 + max(120, min(76 * len(rows), 1100))
     spacing = 0.05 if len(rollouts) == 1 else 0.05 * 2 / len(rollouts)
-    figure = make_subplots(1, len(rollouts), shared_yaxes=True, horizontal_spacing=spacing)
+    figure = Figure().set_subplots(1, len(rollouts), shared_yaxes=True, horizontal_spacing=spacing)
     for column, each in enumerate(rollouts, start=1):
         spacing_px = min((height_px - 150) / len(rows), 0.9 * WIDTH_PX / len(rollouts) / each.frames)
         figure.add_traces(_traces(each, rows, place, spacing_px), rows=1, cols=column)

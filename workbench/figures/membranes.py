@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from workbench.figures.figure import Figure
 from workbench.figures.style import BLUE, GREEN, INK, QUIET, VERMILION, dress, empty, require_columns
 
 COLUMNS = ("step", "frame", "drive", "membrane", "activity")
@@ -30,7 +30,7 @@ def membrane(traces: pd.DataFrame, threshold: float = 1.0) -> go.Figure:
     if traces.empty:
         return empty("Membrane", "no steps yet")
     charged = bool(traces["membrane"].notna().any())
-    figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.06, row_heights=[0.68, 0.32])
+    figure = Figure().set_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.06, row_heights=[0.68, 0.32])
     upper = _membrane(traces, threshold) if charged else [_line(traces, "activity", GREEN, 2.2)]
     figure.add_traces(upper, rows=1, cols=1)
     figure.add_trace(_line(traces, "drive", QUIET, 1.4), row=2, col=1)

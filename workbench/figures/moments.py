@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
-from plotly.subplots import make_subplots
 
+from workbench.figures.figure import Figure
 from workbench.figures.strips import OFF, ON, full_strength, paint
 from workbench.figures.style import GRID, INK, amount, dress, empty
 
@@ -25,7 +25,7 @@ def scene(counts: ArrayLike, title: str) -> go.Figure:
     counts = np.asarray(counts)
     if counts.ndim != 3 or counts.shape[0] != 2:
         raise ValueError(f"figures.scene: shape {counts.shape} does not fit; expected (2, height, width)")
-    figure = go.Figure(paint(0, counts, full_strength(counts)))
+    figure = Figure(paint(0, counts, full_strength(counts)))
     figure.update_xaxes(**BARE).update_yaxes(**BARE)
     figure.update_layout(margin={"l": 16, "r": 16, "t": 44, "b": 8})
     off, on = (int(part.sum()) for part in counts)
@@ -55,7 +55,7 @@ def moment(counts: ArrayLike, step: int, window_us: float, what: str = "step") -
     if not 0 <= step < len(counts):
         raise ValueError(f"figures.moment: step={step!r} is not among the steps 0 to {len(counts) - 1}")
     step_ms = window_us / len(counts) / 1000
-    figure = make_subplots(1, 2, column_widths=[0.42, 0.58], horizontal_spacing=0.11)
+    figure = Figure().set_subplots(1, 2, column_widths=[0.42, 0.58], horizontal_spacing=0.11)
     figure.add_trace(paint(step, counts[step], full_strength(counts)), row=1, col=1)
     totals = counts.sum(axis=(2, 3)).astype(np.int32)
     time_ms = ((np.arange(len(counts)) + 0.5) * step_ms).astype(np.float32)

@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.energy import EnergyPreset, find_break_even, find_preset, follow_prices, price
+from workbench.figures.figure import Figure
 from workbench.figures.style import (
     COLOURS,
     DASHES,
@@ -48,7 +49,7 @@ def energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> go.Figur
     shown = priced[priced["energy_nj"] > 0]
     if shown.empty:
         return empty("Energy", "nothing has been counted yet")
-    figure = go.Figure()
+    figure = Figure()
     for place, (model, rows) in enumerate(shown.groupby("model", sort=False)):
         figure.add_trace(_line(str(model), rows, place))
     told = _compare_kinds(figure, priced, prices)

@@ -9,7 +9,6 @@ import numpy as np
 import plotly.graph_objects as go
 import torch
 from numpy.typing import ArrayLike
-from plotly.subplots import make_subplots
 from torch import Tensor
 
 from workbench.figures.bands import (
@@ -24,6 +23,7 @@ from workbench.figures.bands import (
     rows_for,
     size_of,
 )
+from workbench.figures.figure import Figure
 from workbench.figures.style import dress, empty
 from workbench.spikes import SpikeTrain, are_counts, choose_recording, gather_spikes
 
@@ -65,7 +65,8 @@ def draw_units(units: Mapping[str, Units], ticks_per_frame: int = 1, view: View 
     lined = is_lined(drive)
     banded = below if lined else [*below, top]
     panels = 2 if lined and banded else 1
-    figure = make_subplots(panels, 1, shared_xaxes=True, vertical_spacing=0.07, row_heights=[0.3, 0.7][-panels:])
+    heights = [0.3, 0.7][-panels:]
+    figure = Figure().set_subplots(panels, 1, shared_xaxes=True, vertical_spacing=0.07, row_heights=heights)
     seen = draw_bands(figure, {node: units[node] for node in banded}, view, ticks_per_frame, panels)
     best = ""
     if lined and not isinstance(drive, SpikeTrain):

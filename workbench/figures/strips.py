@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
-from plotly.subplots import make_subplots
 
+from workbench.figures.figure import Figure
 from workbench.figures.style import BLUE, GRID, VERMILION, dress, empty
 
 OFF, ON = BLUE, VERMILION
@@ -42,7 +42,7 @@ def frames(recordings_frames: ArrayLike, window_us: float | None = None) -> go.F
     height, width = counts.shape[2:]
     tile_px = 820 / max(across, 4) * height / width
     inside_px = rows * tile_px + (rows - 1) * TITLE_PX
-    figure = make_subplots(
+    figure = Figure().set_subplots(
         rows, across, subplot_titles=titles, horizontal_spacing=0.012, vertical_spacing=TITLE_PX / inside_px
     )
     full = full_strength(counts)

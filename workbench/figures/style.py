@@ -11,6 +11,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
+from workbench.figures.figure import Figure
+
 INK, QUIET, FAINT, GRID, PAPER = "#1f2933", "#5f6b7a", "#c3cad3", "#e4e7eb", "#ffffff"  # FAINT: lines, never words
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 DARK: dict[str, str] = {  # colour on a light page: on a dark one; words keep 4.5 : 1 on the paper, lines 3 : 1
@@ -25,7 +27,6 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SEQUENCE = ("#d3ece3", "#7cc7b2", "#2f93a0", "#205f8c", "#1b2b5a")  # lightness falls evenly: readable in grey as well
 REMOVED_BUTTONS = ("sendChartToCloud",)  # plotly.js offers it by default: it would send the data to a server
 TITLE_LETTERS, SUBTITLE_LETTERS = 80, 115  # what fits one line of a figure 900 px wide
-WIDTH_PX = 900  # what sizes are chosen for; figures themselves take the width they are given
 
 _AXIS = {
     "gridcolor": GRID,
@@ -104,7 +105,7 @@ def empty(title: str, message: str) -> go.Figure:
     >>> empty("Accuracy", "no steps yet").layout.annotations[0].text
     'no steps yet'
     """
-    figure = go.Figure()
+    figure = Figure()
     figure.add_annotation(text=message, showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper", font_size=16)
     figure.update_xaxes(visible=False).update_yaxes(visible=False)
     return dress(figure, title, "", f"{title}: {message}.", 320)

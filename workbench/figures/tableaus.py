@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
+from workbench.figures.figure import Figure
 from workbench.figures.lattice import kind
 from workbench.figures.style import FAINT, QUIET, SEQUENCE, dress, ink_on, shade
 from workbench.rollout import Rollout
@@ -26,7 +27,7 @@ def tableau(rollout: Rollout) -> go.Figure:
     updates = np.array(rollout.tableau, dtype=np.float32).T  # (node, frame)
     silent = np.array([[frame < first[node] for frame in range(rollout.frames)] for node in network.nodes])
     height_px = min(max(34 * len(network.nodes), 90), 900)
-    figure = go.Figure([_cells(rollout, updates, silent), _silence(rollout, silent, height_px)])
+    figure = Figure([_cells(rollout, updates, silent), _silence(rollout, silent, height_px)])
     if len(network.nodes) <= NUMBERED and rollout.frames <= NUMBERED:
         figure.add_trace(_numbers(updates, silent))
     every = max(1, round(18 * len(network.nodes) / height_px))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from workbench.figures.figure import Figure
 from workbench.figures.style import DARK, INK, PAPER, contrast, ink_on
 
 _HEX = re.compile(r"#[0-9a-fA-F]{6}\b")
@@ -15,7 +16,7 @@ _SWAPPED = {light.lower(): dark for light, dark in DARK.items()}
 _LEGIBLE = 4.5  # contrast that words need (WCAG 2, level AA)
 
 
-def darken(figure: go.Figure) -> go.Figure:
+def darken(figure: go.Figure) -> Figure:
     """The figure on dark paper: every colour of the house replaced, in words with markup as well; pictures stay.
 
     Words on filled marks become black or white where they would not be legible. The figure itself is not changed.
@@ -25,8 +26,9 @@ def darken(figure: go.Figure) -> go.Figure:
     '#14181d'
     """
     traces = [_legible(_swap(trace.to_plotly_json())) for trace in figure.data]
-    dark = go.Figure(data=traces, layout=_swap(figure.layout.to_plotly_json()))
-    return dark.update_layout(paper_bgcolor=DARK[PAPER], plot_bgcolor=DARK[PAPER], font_color=DARK[INK])
+    dark = Figure(data=traces, layout=_swap(figure.layout.to_plotly_json()))
+    dark.update_layout(paper_bgcolor=DARK[PAPER], plot_bgcolor=DARK[PAPER], font_color=DARK[INK])
+    return dark
 
 
 def _swap(value: Any) -> Any:

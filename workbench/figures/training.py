@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
+from workbench.figures.figure import Figure
 from workbench.figures.style import BLUE, VERMILION, dress, empty, keep_finite, require_columns
 
 SERIES = (  # prefix of the columns, what it is called, colour, symbol, dash
@@ -33,7 +33,7 @@ def learning(history: pd.DataFrame) -> go.Figure:
     history = history.assign(**numbers.where(np.isfinite(numbers)))
     if history.empty:
         return empty("Training", "no epoch has ended yet")
-    figure = make_subplots(1, 2, horizontal_spacing=0.11)
+    figure = Figure().set_subplots(1, 2, horizontal_spacing=0.11)
     for prefix, name, colour, symbol, dash in SERIES:
         for column, (quantity, factor, unit) in enumerate((("loss", 1, ""), ("accuracy", 100, " %")), start=1):
             values = history.get(f"{prefix}{quantity}")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from workbench.widgets.lifetime import weakly
 from workbench.widgets.worker import Worker
 
 Key = TypeVar("Key", bound=Hashable)
@@ -49,9 +50,13 @@ class Ahead(Generic[Key, Value]):
         """The result, now or later."""
         with self._lock:
             if key not in self._results:
-                self._results[key] = self._worker.submit(self._compute, key)
+                self._results[key] = self._worker.submit(weakly(self._begin), key)
                 self._forget()
             return self._results[key]
+
+    def _begin(self, key: Key) -> Value:
+        """Compute in the background, where nobody is kept alive for it but while it goes on."""
+        return self._compute(key)
 
     def prepare(self, keys: Iterable[Key]) -> None:
         """Compute these in the background; what was asked for before and has not begun is left out."""
@@ -61,6 +66,17 @@ class Ahead(Generic[Key, Value]):
                 del self._results[key]
             for key in wanted:
                 self.submit(key)
+
+    def find(self, key: Key) -> Future[Value] | None:
+        """The result that is there or under way, if anybody has asked for it."""
+        with self._lock:
+            return self._results.get(key)
+
+    def release(self) -> None:
+        """Let go of all results; what has not begun is left out, what has is waited for."""
+        with self._lock:
+            self._results.clear()
+        self._worker.close()
 
     def _forget(self) -> None:
         """Let go of the oldest results."""

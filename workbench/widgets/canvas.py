@@ -15,7 +15,10 @@ import plotly.graph_objects as go
 import traitlets
 from numpy.typing import NDArray
 
+from workbench.figures.display import attach
+from workbench.figures.figure import Figure, attend
 from workbench.figures.style import DARK
+from workbench.widgets.lifetime import Mortal
 
 Pointed = Callable[[str, int, Any], None]  # kind ("hover", "click"), index of the trace, index of the point
 Viewed = Callable[[dict[str, Any]], None]  # what changed in the layout, such as {"xaxis.range[0]": 1.5, ...}
@@ -64,7 +67,7 @@ def _travelling(value: NDArray[Any]) -> np.dtype[Any]:
     return np.dtype(np.int32 if small else np.float64)
 
 
-class Canvas(go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
+class Canvas(Mortal, go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
     """A figure widget that takes a new figure whole: `draw` sends it in one message, `cursor` moves without drawing.
 
     What the page needs is always complete in the widget's state: a view opened late, or from a saved notebook, is
@@ -76,8 +79,9 @@ class Canvas(go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
     ['scatter', 'bar']
     """
 
-    _esm = Path(__file__).parent / "canvas.js"
-    _css = Path(__file__).parent / "canvas.css"
+    # as text: of a file anywidget keeps a list of who has read it, and with that every canvas for ever
+    _esm = (Path(__file__).parent / "canvas.js").read_text(encoding="utf-8")
+    _css = (Path(__file__).parent / "canvas.css").read_text(encoding="utf-8")
     _bundle = traitlets.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
     _dark = traitlets.Dict({light.lower(): dark for light, dark in DARK.items()}).tag(sync=True)
     _drawing = traitlets.Dict().tag(sync=True, to_json=pack)
@@ -100,9 +104,9 @@ class Canvas(go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
         return shared_bundle()
 
     @property
-    def plain(self) -> go.Figure:
+    def plain(self) -> Figure:
         """The figure as it is now, without a widget."""
-        return go.Figure(self.data, self.layout)
+        return Figure(self.data, self.layout)
 
     def draw(self, figure: go.Figure) -> None:
         """Show another figure, any number of traces, in one message to the page."""
@@ -160,6 +164,7 @@ class Canvas(go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """The live view, and beside it the figure as it is now for readers without a kernel."""
+        self._appear()
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         return {**self.plain._repr_mimebundle_(), "application/vnd.jupyter.widget-view+json": view}
 
@@ -186,3 +191,6 @@ class Canvas(go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
 
     def _send_deleteTraces_msg(self, delete_inds: Any) -> None:
         self._publish()
+
+
+attach(Canvas, lambda canvas: attend(canvas._repr_mimebundle_(), canvas))

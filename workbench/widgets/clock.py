@@ -34,7 +34,7 @@ class Clock(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets carries no typ
         self.speed = ipywidgets.Dropdown(
             options=list(SPEEDS), description="speed", style={"description_width": "4em"}, layout={"width": "14em"}
         )
-        ipywidgets.jslink((self.play, "value"), (self.step, "value"))
+        self._link = ipywidgets.jslink((self.play, "value"), (self.step, "value"))
         self.speed.observe(self._keep_pace, "value")
         self.speed.value = "30 times slower"
         super().__init__([self.play, self.step, self.speed])
@@ -53,6 +53,14 @@ class Clock(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets carries no typ
         """Whether there is anything to move through."""
         for control in self.children:
             control.disabled = not enabled
+
+    def open(self) -> None:
+        self._link.open()
+        super().open()
+
+    def close(self) -> None:
+        self._link.close()
+        super().close()
 
     def _keep_pace(self, change: Any = None) -> None:
         step_ms = self.step_us * SPEEDS[self.speed.value] / 1000

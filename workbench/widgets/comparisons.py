@@ -58,6 +58,7 @@ class ComparePanel(FollowingPanel):
         self._follow_recording: Ahead[tuple[str, int, str], Passage] = Ahead(
             lambda key: follow(self.models[key[0]], recordings, *key[1:]), keep=16
         )
+        self._background = (self._follow_recording,)
         names = list(models)
         self.left = ipywidgets.Dropdown(options=names, value=names[0], description="left", **LABELLED)
         self.right = ipywidgets.Dropdown(options=names, value=names[1], description="right", **LABELLED)

@@ -81,6 +81,7 @@ class ConvertPanel(Panel):
         self.validation = validation[chosen]
         self._ann_costs = compare({"ANN": model}, self.validation)
         self._outcomes = Ahead(self._compute, keep=64)
+        self._background = (self._outcomes,)
         ticks = tuple(sorted({*TICKS, recordings.ticks_per_frame}))
         self.percentile = ipywidgets.SelectionSlider(
             options=PERCENTILES, value=99.9, description="percentile", **LABELLED
@@ -160,7 +161,7 @@ class ConvertPanel(Panel):
     def _arrive(self, outcome: Future[Outcome]) -> None:
         """Show what has been computed, if it is still asked for."""
         with self._turn, self._telling():
-            if not outcome.cancelled() and self._outcomes.submit(self._settings()) is outcome:
+            if not outcome.cancelled() and self._outcomes.find(self._settings()) is outcome:
                 self.refresh()
 
     def _draw(self) -> go.Figure:

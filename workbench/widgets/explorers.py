@@ -52,6 +52,7 @@ class ExplorePanel(FollowingPanel):
     def __init__(self, model: Model, recordings: Recordings, recording: int = 0) -> None:
         self.model, self.recordings = model, recordings
         self._follow_recording: Ahead[int, Passage] = Ahead(lambda number: follow(model, recordings, number), keep=8)
+        self._background = (self._follow_recording,)
         self._trace = lru_cache(maxsize=64)(self._trace_unit)
         self.recording = slide_recordings(recordings, recording, "explore")
         passage = self._follow_recording(recording)

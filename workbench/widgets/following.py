@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from workbench.widgets.ahead import Ahead
 from workbench.widgets.clock import Clock
+from workbench.widgets.lifetime import weakly
 from workbench.widgets.panel import Panel
 
 KEPT = 8  # drawings
@@ -27,8 +28,9 @@ class FollowingPanel(Panel):
 
     def __init__(self, controls: Iterable[ipywidgets.Widget], followed: Iterable[ipywidgets.Widget]) -> None:
         self._drawings: Ahead[tuple[Any, ...], go.Figure] = Ahead(lambda key: self._draw_recording(*key), keep=KEPT)
+        self._background = (*self._background, self._drawings)
         super().__init__(controls, followed)
-        self.clock.step.observe(self._move, "value")
+        self.clock.step.observe(weakly(self._move), "value")
         self._settle()
 
     @abstractmethod

@@ -13,15 +13,20 @@ import ipywidgets
 import pandas as pd
 import plotly.graph_objects as go
 
+from workbench.figures.display import attach
+from workbench.figures.figure import attend
 from workbench.figures.style import empty, wrap
-from workbench.widgets.canvas import Canvas
+from workbench.widgets.ahead import Ahead
+from workbench.widgets.canvas import Bundle, Canvas
+from workbench.widgets.lifetime import Mortal, weakly
+from workbench.widgets.outputs import replace_panel
 
 LABELLED: dict[str, Any] = {"style": {"description_width": "8.5em"}, "layout": {"width": "27em"}}
 NARROW: dict[str, Any] = {"style": {"description_width": "4em"}, "layout": {"width": "14em"}}
 LETTERS = 90  # in a line of what is said in place of a figure
 
 
-class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
+class Panel(Mortal, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
     """Controls over a figure that follows them.
 
     `figure` is the figure in view, `table` the numbers behind it, `selection` what is chosen: all three are there for
@@ -29,6 +34,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no typ
     """
 
     title = "Panel"
+    _background: tuple[Ahead[Any, Any], ...] = ()  # what is computed ahead; later ones ask those before
 
     def __init__(self, controls: Iterable[ipywidgets.Widget], followed: Iterable[ipywidgets.Widget]) -> None:
         self.note = ipywidgets.HTML()
@@ -39,7 +45,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no typ
         super().__init__([*controls, self.note, self.figure])
         self.add_class("workbench-panel")
         for control in followed:
-            control.observe(self._change, "value")
+            control.observe(weakly(self._change), "value")
         self._say()
 
     @property
@@ -68,6 +74,30 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no typ
         with self._turn:
             self.figure.draw(self._attempt(self._draw))
             self._say()
+
+    def open(self) -> None:
+        """Open the panel to a page, with all that it is made of."""
+        for part in parts_of(self):
+            part.__dict__.pop("_repr_mimebundle_", None)
+            part.open()
+        super().open()
+
+    def close(self) -> None:
+        """End what goes on in the background, let go of what was computed ahead, and leave the page.
+
+        Nothing holds the panel then, and with it its models, but who has it in a variable: there its numbers can still
+        be read, and shown again it opens again.
+        """
+        if self.comm is not None:  # one that was never opened has nothing to close
+            self._end()
+            for part in parts_of(self):
+                part.close()
+            super().close()
+
+    def _end(self) -> None:
+        """End what goes on in the background."""
+        for ahead in reversed(self._background):
+            ahead.release()
 
     def set(self, **values: Any) -> None:
         """Give several controls, named as the panel's attributes, their values, and draw once."""
@@ -121,4 +151,19 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no typ
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """The live view, and beside it the figure as it is now for readers without a kernel."""
+        self._appear()
+        replace_panel(self)
         return {**self.figure.plain._repr_mimebundle_(), **super()._repr_mimebundle_(**kwargs)}
+
+
+def parts_of(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
+    """Every widget that one is made of, from the inside out; what it shares with others is left out."""
+    for name in widget.keys:  # the names of what a page is told
+        value = getattr(widget, name)
+        for part in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(part, ipywidgets.Widget) and not isinstance(part, Bundle):
+                yield from parts_of(part)
+                yield part
+
+
+attach(Panel, lambda panel: attend(panel._repr_mimebundle_(), panel.figure))

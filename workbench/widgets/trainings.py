@@ -59,20 +59,22 @@ class TrainingPanel(Panel):
         self._history: tuple[dict[str, float], ...] = ()
         self._told = self._drawn = 0.0
         self._state, self._epochs = "training", epochs
-        self._asked = threading.Event()
+        self._asked = asked = threading.Event()
         self._outcome: tuple[Model, pd.DataFrame] | None = None
         self._error: Exception | None = None
         self.stop = ipywidgets.Button(
             description="Stop", icon="stop", tooltip="End the training cleanly; the best model so far is kept"
         )
-        self.stop.on_click(lambda button: self._asked.set())
+        self.stop.on_click(lambda button: asked.set())
         self.bar = ipywidgets.FloatProgress(
             value=0, min=0, max=max(1, epochs), description="epochs", layout={"width": "20em"}
         )
         self.now = ipywidgets.Label("starting", layout={"width": "30em"})
-        super().__init__([ipywidgets.HBox([self.stop, self.bar, self.now])], [])
         work = (model, recordings, validation, epochs)
-        self._thread = threading.Thread(target=self._train, args=work, kwargs=options, daemon=True)
+        self._thread = threading.Thread(
+            target=self._train, args=work, kwargs=options, name="workbench training", daemon=True
+        )
+        super().__init__([ipywidgets.HBox([self.stop, self.bar, self.now])], [])
         self._thread.start()
 
     @property
@@ -107,6 +109,13 @@ class TrainingPanel(Panel):
         while self._thread.is_alive():
             yield from asyncio.sleep(LOOK_S).__await__()
         return self.result()
+
+    def _end(self) -> None:
+        """End the training as its stop button does, after the batch that it is at."""
+        super()._end()
+        self._asked.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join()
 
     def _train(self, *work: Any, **options: Any) -> None:
         try:

@@ -1,12 +1,12 @@
-"""A thread in the background that computes one thing after the other, and lets Python end."""
+"""A thread in the background that computes one thing after the other, and is there only while there is work."""
 
 from __future__ import annotations
 
 import atexit
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from queue import SimpleQueue
 from typing import Any
 
 
@@ -20,29 +20,56 @@ class Worker:
     """
 
     def __init__(self) -> None:
-        self._tasks: SimpleQueue[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]] | None] = SimpleQueue()
-        self._open = True
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
-        atexit.register(self.close)
+        self._tasks: deque[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._lock = threading.Lock()  # over the tasks, and over whether a thread sees to them
+        self._thread: threading.Thread | None = None
 
     def submit(self, compute: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """What `compute(*arguments)` gives or raises, later; cancel() leaves out what has not begun."""
         outcome: Future[Any] = Future()
-        self._tasks.put((outcome, compute, arguments))
+        with self._lock:
+            self._tasks.append((outcome, compute, arguments))
+            if self._thread is None:
+                thread = threading.Thread(target=self._work, name="workbench worker", daemon=True)
+                thread.start()
+                self._thread = thread
+                _BUSY.add(self)
         return outcome
 
     def close(self) -> None:
-        """Begin nothing more, and wait for what has begun."""
-        self._open = False
-        self._tasks.put(None)
-        self._thread.join()
+        """Leave out what has not begun, and wait for what has; whatever is submitted afterwards is computed again."""
+        with self._lock:
+            waiting, thread = list(self._tasks), self._thread
+            self._tasks.clear()
+        for outcome, _, _ in waiting:
+            outcome.cancel()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
 
     def _work(self) -> None:
-        while (task := self._tasks.get()) is not None and self._open:
-            outcome, compute, arguments = task
-            if outcome.set_running_or_notify_cancel():
-                try:
-                    outcome.set_result(compute(*arguments))
-                except Exception as error:  # raised to who asks for the result
-                    outcome.set_exception(error)
+        while self._compute_next():
+            pass
+
+    def _compute_next(self) -> bool:
+        """Compute one thing; whether there was one. The thread ends with the last."""
+        with self._lock:
+            if not self._tasks:
+                self._thread = None
+                _BUSY.discard(self)
+                return False
+            outcome, compute, arguments = self._tasks.popleft()
+        if outcome.set_running_or_notify_cancel():
+            try:
+                outcome.set_result(compute(*arguments))
+            except Exception as error:  # raised to who asks for the result
+                outcome.set_exception(error)
+        return True
+
+
+_BUSY: set[Worker] = set()
+
+
+@atexit.register
+def _end_all() -> None:
+    for worker in list(_BUSY):
+        worker.close()

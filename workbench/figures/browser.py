@@ -1,0 +1,131 @@
+"""The one browser of this process that draws figures as pictures: started when needed, let go when idle."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import signal
+import threading
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+import plotly.graph_objects as go
+
+WIDTH_PX, HEIGHT_PX = 900, 450  # of a picture whose figure does not say; what figures are laid out for
+IDLE_S = 120.0  # after which the browser is let go: it holds some 400 MB
+PATIENCE_S = 60.0  # with a browser that does not start, or does not draw
+CLOSING_S = 3.0
+CURE = (
+    "a picture needs Chrome or Chromium on this machine (Debian: apt-get install chromium) and "
+    "kaleido with pillow (pip install kaleido pillow)"
+)
+
+
+class NoBrowserError(RuntimeError):
+    """Nothing here can draw a picture; the message says why, and the cure."""
+
+
+def draw(figure: go.Figure, kind: str, scale: float = 1.0) -> bytes:
+    """A figure as a picture, "png" or "svg", of `scale` dots per px; 900 px wide unless the figure says otherwise.
+
+    NoBrowserError where there is no browser, or where it does not start or answer; ValueError for a figure that
+    plotly itself cannot draw.
+    """
+    layout = figure.layout
+    size = {"width": layout.width or WIDTH_PX, "height": layout.height or HEIGHT_PX}
+    return _keep(os.getpid()).draw(figure.to_dict(), {"format": kind, "scale": scale, **size})
+
+
+class Browser:
+    """A browser in the background that any thread may ask to draw, one figure after the other."""
+
+    def __init__(self, idle_s: float = IDLE_S, patience_s: float = PATIENCE_S) -> None:
+        self._idle_s, self._patience_s = idle_s, patience_s
+        self._kaleido: Any = None
+        self._leaving: asyncio.TimerHandle | None = None
+        self._turn = asyncio.Lock()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="workbench browser", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    def draw(self, figure: dict[str, Any], options: dict[str, Any]) -> bytes:
+        """The picture of a figure under kaleido's options (format, width, height, scale)."""
+        return asyncio.run_coroutine_threadsafe(self._draw(figure, options), self._loop).result()
+
+    def close(self) -> None:
+        """Let the browser go; it starts again when it is needed."""
+        if self._thread.is_alive():  # not so in the child of a fork, whose parent keeps the browser
+            asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result()
+
+    async def _draw(self, figure: dict[str, Any], options: dict[str, Any]) -> bytes:
+        async with self._turn:
+            if self._leaving is not None:
+                self._leaving.cancel()
+            kept = self._kaleido is not None
+            try:
+                return await self._try(figure, options)
+            except NoBrowserError:
+                if not kept:
+                    raise
+                return await self._try(figure, options)  # what was open for a while may have ended; not a new one
+            finally:
+                self._leaving = self._loop.call_later(self._idle_s, lambda: self._loop.create_task(self._leave()))
+
+    async def _try(self, figure: dict[str, Any], options: dict[str, Any]) -> bytes:
+        from kaleido.errors import JavascriptError, KaleidoError
+
+        await self._open()
+        try:
+            return bytes(await asyncio.wait_for(self._kaleido.calc_fig(figure, opts=options), self._patience_s))
+        except (JavascriptError, KaleidoError) as error:
+            raise ValueError(f"plotly cannot draw this figure: {error}") from error
+        except Exception as error:
+            await self._shut()
+            raise NoBrowserError(f"the browser does not draw ({_say(error)}); {CURE}") from error
+
+    async def _open(self) -> None:
+        if self._kaleido is not None:
+            return
+        from kaleido import Kaleido
+        from kaleido.errors import ChromeNotFoundError
+
+        try:
+            self._kaleido = Kaleido(mathjax=False)  # by default it would be asked of a server
+            await asyncio.wait_for(self._kaleido.open(), self._patience_s)
+        except ChromeNotFoundError as error:
+            raise NoBrowserError(f"there is no browser; {CURE}") from error
+        except Exception as error:
+            await self._shut()
+            raise NoBrowserError(f"the browser does not start ({_say(error)}); {CURE}") from error
+
+    async def _leave(self) -> None:
+        async with self._turn:
+            await self._shut()
+
+    async def _shut(self) -> None:
+        kaleido, self._kaleido = self._kaleido, None
+        if kaleido is None:
+            return
+        try:
+            await asyncio.wait_for(kaleido.close(), CLOSING_S)
+        except Exception:  # one that does not answer does not close either
+            with suppress(AttributeError, ProcessLookupError):  # it has not begun, or has ended
+                os.killpg(kaleido.subprocess.pid, signal.SIGKILL)
+
+
+@cache
+def _keep(process: int) -> Browser:
+    """The browser of a process, which a fork does not share with its parent."""
+    try:
+        import kaleido  # noqa: F401
+    except ImportError as error:
+        raise NoBrowserError(f"kaleido is not installed; {CURE}") from error
+    return Browser()
+
+
+def _say(error: Exception) -> str:
+    """Kind and first sentence of an error."""
+    return f"{type(error).__name__}: {error.args[0] if error.args else error}".strip(": ")

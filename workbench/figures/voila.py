@@ -1,0 +1,34 @@
+"""Figures in Voila, whose pages are no notebooks.
+
+Voila 0.5 hands what a cell shows to JupyterLab's renderers as plain JSON. The renderer of plotly's data calls the
+model's `setData` as soon as it has drawn, which such JSON lacks: `r.setData is not a function`. As a part of a page a
+figure is drawn without it.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+
+def in_voila() -> bool:
+    """Whether this kernel serves a page of Voila, which says so in its environment."""
+    return os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
+
+
+@dataclass
+class Page:
+    """The page that a kernel of Voila serves; its first figure brings plotly's code along."""
+
+    begun: bool = False
+
+    def write(self, figure: go.Figure) -> str:
+        """A figure as a part of the page, in HTML."""
+        begun, self.begun = self.begun, True
+        config = {"responsive": True, "displaylogo": False}
+        return str(figure.to_html(config, full_html=False, include_plotlyjs=not begun, include_mathjax=False))
+
+
+PAGE = Page()
