@@ -17,7 +17,10 @@ NEW_ENOUGH := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and 
 # DATA=<folder> does the demo on the N-MNIST recordings in that folder instead of the embedded sets
 DATA ?=
 
-.PHONY: demo test lab results conversion recordings gallery panels engine training notebooks lint browser clean
+# tests of one file run one after the other, several files side by side
+SIDE_BY_SIDE := --numprocesses=logical --maxprocesses=4 --dist=loadfile
+
+.PHONY: demo test soak lab results conversion recordings gallery panels engine training notebooks lint browser clean
 
 demo: $(READY)
 	$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
@@ -26,9 +29,13 @@ demo: $(READY)
 	@echo "Report, to open in a browser: $(CURDIR)/build/report.html"
 
 test: $(READY) browser lint
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 \
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --durations=25
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --durations=5 --nbval-lax --nbval-current-env --nbval-cell-timeout=300 \
 		--nbval-sanitize-with tests/nbval.cfg -p no:cacheprovider notebooks
+
+# what is done a tenth of in make test, in full: broken files, kills, panels opened and closed (an hour or two)
+soak: $(READY) browser
+	$(BIN)/python -m pytest --soak -m soak --durations=25
 
 lab: $(READY)
 	$(BIN)/jupyter lab --ip=127.0.0.1 $(ROOT_FLAG) $(FIRST)

@@ -9,6 +9,11 @@ import torch
 from workbench import precisions
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):  # of several side by side: each has one core
+        torch.set_num_threads(1)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="do soak tests in full, not a tenth of them")
 

@@ -6,17 +6,21 @@ from tests.event_fuzzer import MAKERS, fuzz, fuzz_apart, main
 from workbench.events import formats
 
 IN_OTHERS_LANGUAGES = ("aedat4", "aedat4-lz4", "aedat4-zstandard", "dat", "hdf5")
-COUNT = 300
+FULL = 3000
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", [name for name in MAKERS if name not in IN_OTHERS_LANGUAGES])
-def test_broken_files_are_read_or_refused_in_words(name, tmp_path):
-    assert COUNT / 2 < fuzz(name, COUNT, 0, tmp_path) <= COUNT
+def test_broken_files_are_read_or_refused_in_words(name, tmp_path, tenth):
+    count = tenth(FULL)
+    assert count / 2 < fuzz(name, count, 0, tmp_path) <= count
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", IN_OTHERS_LANGUAGES)
-def test_broken_files_do_not_end_the_process(name, tmp_path):
-    assert fuzz_apart(name, COUNT, 0, tmp_path).startswith(f"{name}: {COUNT} broken files, ")
+def test_broken_files_do_not_end_the_process(name, tmp_path, tenth):
+    count = tenth(FULL)
+    assert fuzz_apart(name, count, 0, tmp_path).startswith(f"{name}: {count} broken files, ")
 
 
 def test_the_fuzzer_runs_by_itself(monkeypatch, capsys):
