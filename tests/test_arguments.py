@@ -13,8 +13,10 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import workbench as wb
 from tests import tiny
+from workbench import exchange, widgets
 from workbench.courses import run_courses
 from workbench.exits import EarlyExit
+from workbench.membranes import trace_membrane
 from workbench.passages import follow
 from workbench.training import evaluate
 
@@ -73,17 +75,17 @@ def test_a_dataset_is_taken_by_every_verb(verb):
 def test_an_early_exit_takes_the_test_part(name):
     early = some_exit()
     assert_same(EXITS[name](early, DATASET), EXITS[name](early, TEST))
-    with pytest.raises(ValueError, match=rf"wb\.EarlyExit\.{name} takes wb\.Recordings or a wb\.Dataset, not a Tensor"):
+    with pytest.raises(ValueError, match=rf"EarlyExit\.{name} takes wb\.Recordings or a wb\.Dataset, not a Tensor"):
         EXITS[name](early, torch.zeros(4, 2, 2, 3, 3))
 
 
 NOT_MODELS = {
     "network": (tiny.network(), r"not a Network; give it numbers: wb\.Model\(network, seed=0\)"),
-    "recordings": (TEST, r"not a Recordings; the model comes first: wb\.\w+\(model, recordings\)"),
-    "dataset": (DATASET, r"not a Dataset; the model comes first: wb\.\w+\(model, recordings\)"),
+    "recordings": (TEST, r"not a Recordings; the model comes first: (wb\.)?\w+\(model, recordings\)"),
+    "dataset": (DATASET, r"not a Dataset; the model comes first: (wb\.)?\w+\(model, recordings\)"),
     "module": (torch.nn.Sequential(torch.nn.ReLU()), r"not a Sequential; describe it as a graph .*wb\.Model\(wb\.Netw"),
     "pair": ((ANN, None), r"not a tuple; wb\.train returns a model and its history: ann, history = wb\.train"),
-    "list": ([ANN, SNN], r"not a list; it takes one at a time: \{name: wb\.\w+\(model, recordings\) for name"),
+    "list": ([ANN, SNN], r"not a list; it takes one at a time: \{name: (wb\.)?\w+\(model, recordings\) for name"),
     "dict": ({"ANN": ANN}, r"not a dict; it takes one at a time: \{name: "),
     "path": (Path("model.safetensors"), r"not a \w*Path; read it first: workbench\.exchange\.load\(path\)"),
     "text": ("model.safetensors", r"not a str; read it first"),
@@ -95,13 +97,13 @@ NOT_MODELS = {
 @pytest.mark.parametrize("verb", VERBS)
 def test_what_is_no_model_is_told_the_call_that_would_do_it(verb, wrong):
     given, words = NOT_MODELS[wrong]
-    with pytest.raises(ValueError, match=rf"wb\.{verb} takes a wb\.Model, {words}"):
+    with pytest.raises(ValueError, match=rf"(wb\.)?{verb} takes a wb\.Model, {words}"):
         VERBS[verb][0](given, TEST)
 
 
 LOADER = DataLoader(TensorDataset(torch.zeros(4, 2), torch.zeros(4)))
 NOT_RECORDINGS = {
-    "model": (ANN, r"not a Model; the recordings come after the model: wb\.\w+\(model, recordings\)"),
+    "model": (ANN, r"not a Model; the recordings come after the model: (wb\.)?\w+\(model, recordings\)"),
     "network": (tiny.network(), r"not a Network; the recordings come after the model"),
     "module": (torch.nn.ReLU(), r"not a ReLU; the recordings come after the model"),
     "tensor": (
@@ -121,7 +123,7 @@ NOT_RECORDINGS = {
 @pytest.mark.parametrize("verb", VERBS)
 def test_what_are_no_recordings_is_told_the_call_that_would_do_it(verb, wrong):
     given, words = NOT_RECORDINGS[wrong]
-    with pytest.raises(ValueError, match=rf"wb\.{verb} takes wb\.Recordings or a wb\.Dataset, {words}"):
+    with pytest.raises(ValueError, match=rf"(wb\.)?{verb} takes wb\.Recordings or a wb\.Dataset, {words}"):
         VERBS[verb][0](VERBS[verb][1], given)
 
 
@@ -157,7 +159,7 @@ def test_validation_is_held_back_and_never_the_test_part():
 
 
 def test_a_model_wants_a_network():
-    with pytest.raises(ValueError, match=r"Model takes a wb\.Network, not Sequential; give wb\.Network\("):
+    with pytest.raises(ValueError, match=r"Model takes a wb\.Network, not a Sequential; give wb\.Network\("):
         wb.Model(torch.nn.Sequential())
 
 
@@ -227,3 +229,90 @@ def test_any_batch_gives_the_same_and_one_that_is_none_is_refused(verb):
     for batch in (0, 2.5, -1):
         with pytest.raises(ValueError, match=rf"batch={batch} must be a whole number of at least 1"):
             BATCHED[verb](batch)
+
+
+NETWORK, ROLLOUT = tiny.network(), wb.Rollout(tiny.network(), 3)
+OF_GRAPHS = {
+    "wb.Model": (
+        wb.Model,
+        ANN,
+        r"wb\.Model takes a wb\.Network, not a Model; give its graph: wb\.Model\(model\.network\)",
+    ),
+    "wb.Rollout": (
+        lambda given: wb.Rollout(given, 3),
+        ANN,
+        r"wb\.Rollout takes a wb\.Network, not a Model; give its graph: wb\.Rollout\(model\.network, frames\)",
+    ),
+    "figures.network": (
+        wb.figures.network,
+        ANN,
+        r"takes a wb\.Network, not a Model; .* figures\.network\(model\.network\)",
+    ),
+    "figures.network, rollout": (
+        wb.figures.network,
+        ROLLOUT,
+        r"not a Rollout; .* figures\.network\(rollout\.network\)",
+    ),
+    "figures.rollout": (
+        wb.figures.rollout,
+        NETWORK,
+        r"takes a wb\.Rollout, not a Network; unroll first: figures\.rollout\(wb\.Rollout\(network, frames=6\)\)",
+    ),
+    "figures.rollouts": (
+        lambda given: wb.figures.rollouts(ROLLOUT, given),
+        ANN,
+        r"takes a wb\.Rollout, not a Model; unroll first: figures\.rollouts\(wb\.Rollout\(model\.network, frames=6\)\)",
+    ),
+    "figures.tableau": (wb.figures.tableau, NETWORK, r"figures\.tableau takes a wb\.Rollout, not a Network"),
+    "widgets.rollouts": (widgets.rollouts, ANN, r"widgets\.rollouts takes a wb\.Network, not a Model"),
+    "exchange.save": (
+        lambda given: exchange.save(given, "m"),
+        NETWORK,
+        r"exchange\.save takes a wb\.Model, not a Network",
+    ),
+    "trace_membrane": (
+        lambda given: trace_membrane(given, {}, "hidden", 0),
+        NETWORK,
+        r"trace_membrane takes a wb\.Model, not a Network",
+    ),
+}
+
+
+@pytest.mark.parametrize("verb", OF_GRAPHS)
+def test_a_graph_where_a_model_is_wanted_and_the_other_way_round(verb):
+    act, given, words = OF_GRAPHS[verb]
+    with pytest.raises(ValueError, match=words):
+        act(given)
+
+
+PANELS = {
+    "explore": (lambda model, data: widgets.explore(model, data), ANN),
+    "compare": (lambda models, data: widgets.compare(models, data), {"ANN": ANN, "SNN": SNN}),
+    "operations": (lambda models, data: widgets.operations(models, data), {"ANN": ANN}),
+    "convert": (lambda model, data: widgets.convert(model, data, limit=4), ANN),
+    "training": (lambda model, data: widgets.training(model, data, epochs=1), ANN),
+}
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_panels_take_a_dataset_and_tell_what_else_they_want(panel):
+    act, models = PANELS[panel]
+    with pytest.raises(ValueError, match=rf"widgets\.{panel} takes wb\.Recordings or a wb\.Dataset, not a Tensor"):
+        act(models, torch.zeros(3, 2))
+    with pytest.raises(
+        ValueError, match=rf"widgets\.{panel} takes a .*wb\.Model|widgets\.{panel} takes a dict of models"
+    ):
+        act(NETWORK, DATASET)
+    opened = act(models, DATASET)
+    if panel == "training":
+        opened.result()
+    assert not opened.table.empty
+    opened.close()
+
+
+def test_a_player_takes_a_dataset():
+    opened = widgets.player(DATASET)
+    assert opened.recordings is DATASET.test
+    opened.close()
+    with pytest.raises(ValueError, match=r"widgets\.player takes wb\.Recordings or a wb\.Dataset, not a Model"):
+        widgets.player(ANN)

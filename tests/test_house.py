@@ -62,6 +62,7 @@ FLOORS = [
         "model",
         "models",
         "membranes",
+        "arguments",
     },
     {
         "exchange",
@@ -70,7 +71,6 @@ FLOORS = [
         "settings",
         "training",
         "finetuning",
-        "arguments",
         "feeding",
         "practice",
         "folding",

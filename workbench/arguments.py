@@ -1,6 +1,7 @@
 """What a verb is given, looked at before anything is done: a model where a model is wanted, recordings where these are.
 
-Whatever else comes is told what it is, what is wanted, and the call that would do it.
+Whatever else comes is told what it is, what is wanted, and the call that would do it. The `verb` is called as a user
+calls it: "wb.compare".
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
 from workbench.graph import Network
 from workbench.model import Model
+from workbench.rollout import Rollout
 
 
 def take_training(recordings: Any, verb: str) -> Recordings:
@@ -31,39 +33,56 @@ def take_test(recordings: Any, verb: str) -> Recordings:
 def require_model(model: Any, verb: str) -> Model:
     """The model; ValueError, with the call that would do it, for anything else.
 
-    >>> require_model(Network({"eye": (2,)}, [Edge("eye", "hand", Dense(1))]), "compare")
+    >>> require_model(Network({"eye": (2,)}, [Edge("eye", "hand", Dense(1))]), "wb.compare")
     Traceback (most recent call last):
     ValueError: wb.compare takes a wb.Model, not a Network; give it numbers: wb.Model(network, seed=0)
     """
     if isinstance(model, Model):
         return model
-    raise ValueError(f"wb.{verb} takes a wb.Model, not {_name(model)}; {_model_cure(model, verb)}")
+    raise ValueError(f"{verb} takes a wb.Model, not {_name(model)}; {_model_cure(model, verb)}")
 
 
 def require_models(models: Any, verb: str) -> dict[str, Model]:
     """Models by name; ValueError, with the call that would do it, for anything else."""
     if isinstance(models, Model):
-        raise ValueError(
-            f'wb.{verb} takes models by name, not one alone; give wb.{verb}({{"model": model}}, recordings)'
-        )
+        raise ValueError(f'{verb} takes models by name, not one alone; give {verb}({{"model": model}}, recordings)')
     if not isinstance(models, Mapping):
         several = isinstance(models, Sequence) and all(isinstance(one, Model) for one in models)
         cure = (
-            f'give wb.{verb}({{"first": first, "second": second}}, recordings)'
+            f'give {verb}({{"first": first, "second": second}}, recordings)'
             if several
-            else f'give wb.{verb}({{"ANN": ann}}, recordings)'
+            else f'give {verb}({{"ANN": ann}}, recordings)'
         )
-        raise ValueError(f"wb.{verb} takes a dict of models by name, not {_name(models)}; {cure}")
+        raise ValueError(f"{verb} takes a dict of models by name, not {_name(models)}; {cure}")
     if not models:
-        raise ValueError(f'wb.{verb}: no models; give at least one, as {{"ANN": ann}}')
+        raise ValueError(f'{verb}: no models; give at least one, as {{"ANN": ann}}')
     return {str(name): require_model(model, verb) for name, model in models.items()}
+
+
+def require_network(network: Any, verb: str) -> Network:
+    """The network; ValueError, with the call that would do it, for anything else."""
+    if isinstance(network, Network):
+        return network
+    cures = {Model: f"give its graph: {verb}(model.network)", Rollout: f"give its graph: {verb}(rollout.network)"}
+    cure = next((cure for kind, cure in cures.items() if isinstance(network, kind)), "give wb.Network(inputs, edges)")
+    raise ValueError(f"{verb} takes a wb.Network, not {_name(network)}; {cure}")
+
+
+def require_rollout(rollout: Any, verb: str) -> Rollout:
+    """The rollout; ValueError, with the call that would do it, for anything else."""
+    if isinstance(rollout, Rollout):
+        return rollout
+    graph = "model.network" if isinstance(rollout, Model) else "network"
+    raise ValueError(
+        f"{verb} takes a wb.Rollout, not {_name(rollout)}; unroll first: {verb}(wb.Rollout({graph}, frames=6))"
+    )
 
 
 def _require_recordings(recordings: Any, verb: str) -> Recordings:
     if isinstance(recordings, Recordings):
         return recordings
     raise ValueError(
-        f"wb.{verb} takes wb.Recordings or a wb.Dataset, not {_name(recordings)}; {_recordings_cure(recordings, verb)}"
+        f"{verb} takes wb.Recordings or a wb.Dataset, not {_name(recordings)}; {_recordings_cure(recordings, verb)}"
     )
 
 
@@ -72,13 +91,13 @@ def _model_cure(given: Any, verb: str) -> str:
     if isinstance(given, Network):
         return "give it numbers: wb.Model(network, seed=0)"
     if isinstance(given, Recordings | Dataset):
-        return f"the model comes first: wb.{verb}(model, recordings)"
+        return f"the model comes first: {verb}(model, recordings)"
     if isinstance(given, nn.Module):
         return "describe it as a graph whose connections have delays: wb.Model(wb.Network(inputs, edges))"
     if isinstance(given, tuple) and given and isinstance(given[0], Model):
         return "wb.train returns a model and its history: ann, history = wb.train(model, recordings)"
     if isinstance(given, Mapping | Sequence) and not isinstance(given, str):
-        return f"it takes one at a time: {{name: wb.{verb}(model, recordings) for name, model in models.items()}}"
+        return f"it takes one at a time: {{name: {verb}(model, recordings) for name, model in models.items()}}"
     if isinstance(given, str | PathLike):
         return "read it first: workbench.exchange.load(path)"
     return "make one by wb.Model(wb.Network(inputs, edges))"
@@ -87,7 +106,7 @@ def _model_cure(given: Any, verb: str) -> str:
 def _recordings_cure(given: Any, verb: str) -> str:
     """The call that makes recordings of what was given, or puts it where it belongs."""
     if isinstance(given, nn.Module | Network):
-        return f"the recordings come after the model: wb.{verb}(model, recordings)"
+        return f"the recordings come after the model: {verb}(model, recordings)"
     if isinstance(given, Tensor | np.ndarray):
         return "make recordings of counts per tick: wb.Recordings.from_ticks(counts, labels, ticks_per_frame=...)"
     if hasattr(given, "dataset") and not hasattr(given, "__getitem__"):

@@ -34,7 +34,7 @@ def count_confusions(
     """
     import pandas as pd
 
-    model, recordings = require_model(model, "count_confusions"), take_test(recordings, "count_confusions")
+    model, recordings = require_model(model, "wb.count_confusions"), take_test(recordings, "wb.count_confusions")
     answered = collect_answers(model, recordings, answer, batch).argmax(2).numpy()  # (steps, recordings)
     classes, first = len(recordings.classes), model.network.first_response[model.network.output]
     cells = (np.arange(len(answered))[:, None] * classes + recordings.labels) * classes + answered

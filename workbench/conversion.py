@@ -66,7 +66,7 @@ def convert(
 
     Source: Rueckauer et al. 2017 (percentile, folding), Kugele et al. 2020 (matching delays), Bu et al. 2022 (start).
     """
-    model, recordings = require_model(model, "convert"), take_training(recordings, "convert")
+    model, recordings = require_model(model, "wb.convert"), take_training(recordings, "wb.convert")
     k = require_whole("ticks_per_frame", recordings.ticks_per_frame if ticks_per_frame is None else ticks_per_frame)
     _require_convertible(model, k)
     options: dict[str, Any] = {

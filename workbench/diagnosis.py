@@ -62,8 +62,8 @@ def diagnose(ann: Model, snn: Model, recordings: Recordings | Dataset, *, batch:
     """
     import pandas as pd
 
-    ann, snn = (require_model(model, "diagnose") for model in (ann, snn))
-    recordings = take_test(recordings, "diagnose")
+    ann, snn = (require_model(model, "wb.diagnose") for model in (ann, snn))
+    recordings = take_test(recordings, "wb.diagnose")
     _require_pair(ann, snn, recordings)
     batch = choose_batch(snn, len(recordings), snn.network.nodes, batch, steps=COPIES * snn.ticks_per_frame)
     nodes = [node for node in ann.network.nodes if node not in ann.network.inputs]

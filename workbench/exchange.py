@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from workbench.arguments import require_model
 from workbench.atomic import replacing
 from workbench.graph import Network
 from workbench.model import Model
@@ -33,6 +34,7 @@ def save(model: Model, path: str | Path) -> None:
     ...     exchange.load(os.path.join(folder, "model.safetensors"))
     Model(ANN: 2 nodes, 1 edges, 34 parameters, 'class' answers from step 1)
     """
+    model = require_model(model, "workbench.exchange.save")
     write_tensors(path, model.state_dict(), describe(model))
 
 

@@ -174,7 +174,7 @@ def calibrate_exit(
     >>> early.tested, bool(early.bound <= 0.05)
     (60, True)
     """
-    model, recordings = require_model(model, "calibrate_exit"), take_test(recordings, "calibrate_exit")
+    model, recordings = require_model(model, "wb.calibrate_exit"), take_test(recordings, "wb.calibrate_exit")
     allowed = _require_share("loss", loss) if accuracy is None else 1 - _require_share("accuracy", accuracy)
     _require_share("certainty", certainty)
     fitting, testing = _divide(recordings, allowed, certainty, seed)

@@ -43,10 +43,10 @@ def fine_tune(
 
     Source: Neftci, Mostafa, Zenke 2019, IEEE Signal Processing Magazine (surrogate gradients).
     """
-    snn = require_model(snn, "fine_tune")
+    snn = require_model(snn, "wb.fine_tune")
     if not snn.spiking:
         raise ValueError("fine_tune takes an SNN; this model does not spike: convert it first, or train it by wb.train")
     settings = Settings(
         epochs, batch, learning_rate, weight_decay, answer, seed, None, spike_cost, noise, recompute, precision
     )
-    return fit("fine_tune", snn, recordings, validation, settings, checkpoint, progress, watch)
+    return fit("wb.fine_tune", snn, recordings, validation, settings, checkpoint, progress, watch)

@@ -47,7 +47,7 @@ def compare(
     """
     import pandas as pd
 
-    named, recordings = require_models(models, "compare"), take_test(recordings, "compare")
+    named, recordings = require_models(models, "wb.compare"), take_test(recordings, "wb.compare")
     find_preset(energy)
     for model in named.values():
         require_match(model, recordings)
@@ -118,7 +118,7 @@ def operations(
     """
     import pandas as pd
 
-    model, recordings = require_model(model, "operations"), take_test(recordings, "operations")
+    model, recordings = require_model(model, "wb.operations"), take_test(recordings, "wb.operations")
     require_match(model, recordings)
     counts = _count(model, recordings, batch, padding)
     accesses = access_edges(model, counts)
@@ -164,7 +164,7 @@ def count_updates(
     """
     import pandas as pd
 
-    model, recordings = require_model(model, "count_updates"), take_test(recordings, "count_updates")
+    model, recordings = require_model(model, "wb.count_updates"), take_test(recordings, "wb.count_updates")
     require_match(model, recordings)
     counts = _count(model, recordings, batch)
     accesses = access_nodes(model, counts, len(recordings))

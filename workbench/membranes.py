@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from workbench.arguments import require_model
 from workbench.inputs import to_tensor
 from workbench.model import Model
 from workbench.neurons import IntegrateAndFire
@@ -45,6 +46,7 @@ def trace_membrane(
     """
     import pandas as pd
 
+    model = require_model(model, "trace_membrane")
     place, like = _place(model, node, unit), next(model.parameters())
     tensors = {name: to_tensor(name, values, like) for name, values in activity.items()}
     _require_sources(model, tensors, node, recording)

@@ -56,8 +56,11 @@ class Model(nn.Module):
         ticks_per_frame: int = 1,
     ) -> None:
         super().__init__()
-        if not isinstance(network, Network):
-            raise ValueError(f"Model takes a wb.Network, not {type(network).__name__}; give wb.Network(inputs, edges)")
+        given: object = network
+        if not isinstance(given, Network):
+            again = isinstance(given, Model)
+            cure = "give its graph: wb.Model(model.network)" if again else "give wb.Network(inputs, edges)"
+            raise ValueError(f"wb.Model takes a wb.Network, not a {type(given).__name__}; {cure}")
         if norm not in ("batch", None):
             raise ValueError(f'norm={norm!r} is unknown; choose "batch" or None')
         self.network, self.norm = network, norm

@@ -32,6 +32,11 @@ class Rollout:
     frames: int
 
     def __post_init__(self) -> None:
+        given: object = self.network
+        if not isinstance(given, Network):
+            inside = hasattr(given, "network")
+            cure = "give its graph: wb.Rollout(model.network, frames)" if inside else "give wb.Network(inputs, edges)"
+            raise ValueError(f"wb.Rollout takes a wb.Network, not a {type(given).__name__}; {cure}")
         frames = whole(self.frames)
         if frames is None or frames < 1:
             raise ValueError(f"Rollout: frames must be a whole number of at least 1, not {self.frames!r}")

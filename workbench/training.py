@@ -105,7 +105,7 @@ def train(
     Source: Loshchilov & Hutter 2019 (AdamW); Bu et al. 2022 (levels and learned ceilings); Chen et al. 2016
     (recomputation).
     """
-    model = require_model(model, "train")
+    model = require_model(model, "wb.train")
     settings = Settings(
         epochs, batch, learning_rate, weight_decay, answer, seed, levels, spike_cost, noise, recompute, precision
     )
@@ -114,7 +114,7 @@ def train(
             "train takes an ANN; this model spikes already: train its ANN, then convert it, or improve it by "
             "wb.fine_tune"
         )
-    return fit("train", model, recordings, validation, settings, checkpoint, progress, watch)
+    return fit("wb.train", model, recordings, validation, settings, checkpoint, progress, watch)
 
 
 def fit(
@@ -131,7 +131,7 @@ def fit(
     recordings = take_training(given, verb)
     if isinstance(validation, Dataset):
         raise ValueError(
-            f"wb.{verb}: validation is a Dataset, of which the test part must not choose the model; hold back some of "
+            f"{verb}: validation is a Dataset, of which the test part must not choose the model; hold back some of "
             "the training part: held_back, seen = dataset.train.split(0.2, seed=0)"
         )
     validation = None if validation is None else take_test(validation, f"{verb}(validation=...)")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from workbench.arguments import require_network
 from workbench.figures.curves import SIDES_PX, Canvas, Text, canvas_of, free_places, paths_of
 from workbench.figures.figure import Figure
 from workbench.figures.layers import Point, lay_out
@@ -42,6 +43,7 @@ def network(network: Network, ticks_per_frame: int = 1) -> go.Figure:
     >>> figures.network(Network({"eye": (4,)}, [Edge("eye", "hand", Dense(2))])).layout.meta["title"]
     '2 nodes, 1 edge: first response of hand after 1 frame'
     """
+    network = require_network(network, "figures.network")
     ticks_per_frame = require_whole("figures.network: ticks_per_frame", ticks_per_frame)
     canvas = canvas_of(lay_out(network))
     paths = paths_of(network, canvas)

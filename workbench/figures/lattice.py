@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from workbench.arguments import require_rollout
 from workbench.figures.arrows import arrows
 from workbench.figures.browser import WIDTH_PX
 from workbench.figures.figure import Figure
@@ -44,7 +45,7 @@ def rollout(rollout: Rollout, place: Place | None = None) -> go.Figure:
     >>> figures.rollout(Rollout(network, frames=3)).layout.meta["title"]
     'Streaming rollout: inference factor 1, first response of hand in frame 1'
     """
-    return rollouts(rollout, place=place)
+    return rollouts(require_rollout(rollout, "figures.rollout"), place=place)
 
 
 def rollouts(*rollouts: Rollout, names: Sequence[str] | None = None, place: Place | None = None) -> go.Figure:
@@ -58,6 +59,8 @@ def rollouts(*rollouts: Rollout, names: Sequence[str] | None = None, place: Plac
     """
     if not rollouts:
         raise ValueError("figures.rollouts: give at least one Rollout, such as Rollout(network, frames=6)")
+    for each in rollouts:
+        require_rollout(each, "figures.rollouts")
     names = tuple(names) if names is not None else tuple(kind(each) for each in rollouts)
     if len(names) != len(rollouts):
         raise ValueError(f"figures.rollouts: {len(names)} names for {len(rollouts)} rollouts; give one name each")

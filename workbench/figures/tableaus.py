@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
+from workbench.arguments import require_rollout
 from workbench.figures.figure import Figure
 from workbench.figures.lattice import kind
 from workbench.figures.style import FAINT, QUIET, SEQUENCE, dress, ink_on, shade
@@ -23,6 +24,7 @@ def tableau(rollout: Rollout) -> go.Figure:
     >>> figures.tableau(Rollout(network, frames=3)).data[0].z.tolist()
     [[0.0, 0.0, 0.0], [nan, 1.0, 1.0]]
     """
+    rollout = require_rollout(rollout, "figures.tableau")
     network, first = rollout.network, rollout.first_response
     updates = np.array(rollout.tableau, dtype=np.float32).T  # (node, frame)
     silent = np.array([[frame < first[node] for frame in range(rollout.frames)] for node in network.nodes])

@@ -12,6 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
+from workbench.arguments import require_models, take_test
 from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
 from workbench.feeding import require_fit
@@ -23,7 +24,7 @@ from workbench.widgets.ahead import Ahead
 from workbench.widgets.clock import Clock
 from workbench.widgets.following import FollowingPanel
 from workbench.widgets.panel import LABELLED
-from workbench.widgets.sources import slide_recordings, take_test
+from workbench.widgets.sources import slide_recordings
 
 
 def compare(models: Mapping[str, Model], recordings: Recordings | Dataset, recording: int = 0) -> ComparePanel:
@@ -41,7 +42,8 @@ def compare(models: Mapping[str, Model], recordings: Recordings | Dataset, recor
     >>> panel.table[["model", "frame"]].values.tolist()
     [['ANN', 2.0], ['SNN', 2.0]]
     """
-    return ComparePanel(models, take_test(recordings), recording)
+    named, looked_at = require_models(models, "widgets.compare"), take_test(recordings, "widgets.compare")
+    return ComparePanel(named, looked_at, recording)
 
 
 class ComparePanel(FollowingPanel):

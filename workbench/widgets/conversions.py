@@ -14,6 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
+from workbench.arguments import require_model, take_test, take_training
 from workbench.conversion import convert as convert_model
 from workbench.diagnosis import diagnose
 from workbench.events.datasets import Dataset
@@ -62,10 +63,9 @@ def convert(
     >>> panel.selection, panel.model.ticks_per_frame
     ({'percentile': 99.0, 'ticks_per_frame': 6, 'delays': 'matched'}, 6)
     """
-    if isinstance(recordings, Dataset):
-        validation = recordings.test if validation is None else validation
-        recordings = recordings.train
-    return ConvertPanel(model, recordings, recordings if validation is None else validation, limit)
+    model, seen = require_model(model, "widgets.convert"), take_training(recordings, "widgets.convert")
+    looked_at = take_test(recordings if validation is None else validation, "widgets.convert(validation=...)")
+    return ConvertPanel(model, seen, looked_at, limit)
 
 
 class ConvertPanel(Panel):

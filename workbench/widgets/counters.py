@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
+from workbench.arguments import require_models, take_test
 from workbench.critics import tell_critics
 from workbench.energy import PRESETS, price, price_all
 from workbench.events.datasets import Dataset
@@ -20,7 +21,6 @@ from workbench.measures import compare
 from workbench.measures import operations as count_operations
 from workbench.model import Model
 from workbench.widgets.panel import LABELLED, Panel
-from workbench.widgets.sources import take_test
 
 OVER_TIME, ENERGY, BY_EDGE, PER_OPERATION = (
     "operations over time",
@@ -46,10 +46,8 @@ def operations(models: Model | Mapping[str, Model], recordings: Recordings | Dat
     >>> panel.table.groupby("model")["energy_nj"].last().round(3).to_dict()
     {'ANN': 0.006, 'SNN': 0.001}
     """
-    return OperationsPanel(
-        {"model": models} if isinstance(models, Model) else models,
-        take_test(recordings),
-    )
+    named = {"model": models} if isinstance(models, Model) else require_models(models, "widgets.operations")
+    return OperationsPanel(named, take_test(recordings, "widgets.operations"))
 
 
 class OperationsPanel(Panel):

@@ -12,6 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
+from workbench.arguments import require_model, take_test
 from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
 from workbench.figures.costs import KINDS
@@ -24,7 +25,7 @@ from workbench.widgets.canvas import Canvas
 from workbench.widgets.clock import Clock
 from workbench.widgets.following import FollowingPanel
 from workbench.widgets.panel import NARROW
-from workbench.widgets.sources import slide_recordings, take_test
+from workbench.widgets.sources import slide_recordings
 
 
 def explore(model: Model, recordings: Recordings | Dataset, recording: int = 0) -> ExplorePanel:
@@ -41,7 +42,7 @@ def explore(model: Model, recordings: Recordings | Dataset, recording: int = 0) 
     >>> panel.selection, list(panel.table.columns)[:3]
     (('v1', 3), ['step', 'frame', 'answer'])
     """
-    return ExplorePanel(model, take_test(recordings), recording)
+    return ExplorePanel(require_model(model, "widgets.explore"), take_test(recordings, "widgets.explore"), recording)
 
 
 class ExplorePanel(FollowingPanel):

@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
+from workbench.arguments import require_network
 from workbench.figures.lattice import kind, roles
 from workbench.graph import Network
 from workbench.rollout import Place, Rollout
@@ -33,7 +34,7 @@ def rollouts(network: Network, frames: int = 6) -> RolloutsPanel:
     >>> panel.table.query("lit == 'past'")[["node", "frame"]].values.tolist()
     [['eye', 0]]
     """
-    return RolloutsPanel(network, frames)
+    return RolloutsPanel(require_network(network, "widgets.rollouts"), frames)
 
 
 class RolloutsPanel(Panel):

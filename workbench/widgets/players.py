@@ -12,11 +12,12 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
+from workbench.arguments import take_test
 from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
 from workbench.widgets.clock import Clock
 from workbench.widgets.panel import LABELLED, Panel
-from workbench.widgets.sources import slide_recordings, take_test
+from workbench.widgets.sources import slide_recordings
 
 FRAMES, TICKS, STRIP, CLOUD = "frame by frame", "tick by tick", "all frames", "cloud in space and time"
 
@@ -34,7 +35,7 @@ def player(recordings: Recordings | Dataset, recording: int = 0) -> PlayerPanel:
     >>> panel.table.query("step == 1")[["begin_ms", "off", "on"]].values.tolist()
     [[2.0, 50.0, 50.0]]
     """
-    return PlayerPanel(take_test(recordings), recording)
+    return PlayerPanel(take_test(recordings, "widgets.player"), recording)
 
 
 class PlayerPanel(Panel):

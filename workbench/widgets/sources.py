@@ -1,18 +1,12 @@
-"""Which recordings a panel looks at, and the slider that chooses one of them."""
+"""The slider that chooses one of the recordings that a panel looks at."""
 
 from __future__ import annotations
 
 import ipywidgets
 
-from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
 from workbench.validation import whole
 from workbench.widgets.panel import LABELLED
-
-
-def take_test(recordings: Recordings | Dataset) -> Recordings:
-    """The recordings themselves; of a Dataset, its test part."""
-    return recordings.test if isinstance(recordings, Dataset) else recordings
 
 
 def slide_recordings(recordings: Recordings, recording: int, panel: str) -> ipywidgets.IntSlider:

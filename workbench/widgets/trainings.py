@@ -14,6 +14,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
+from workbench.arguments import require_model, take_training
+from workbench.events.datasets import Dataset
 from workbench.events.recordings import Recordings
 from workbench.figures.style import empty
 from workbench.model import Model
@@ -25,9 +27,14 @@ BAR_S, FIGURE_S = 1.0, 4.0  # at least so long between two updates: looking must
 
 
 def training(
-    model: Model, recordings: Recordings, validation: Recordings | None = None, epochs: int = 10, **options: Any
+    model: Model,
+    recordings: Recordings | Dataset,
+    validation: Recordings | None = None,
+    epochs: int = 10,
+    **options: Any,
 ) -> TrainingPanel:
-    """Begin to train a copy of a model in the background, with live loss and accuracy and a stop button.
+    """Begin to train a copy of a model in the background (of a Dataset, on its training part), with live loss and
+    accuracy and a stop button.
 
     `options` are those of `wb.train`. `ann, history = await panel` waits for the end and returns what `wb.train`
     returns; outside of notebooks, `panel.result()` does.
@@ -40,7 +47,8 @@ def training(
     >>> history["epoch"].tolist(), panel
     ([1, 2], TrainingPanel(ended after 2 of 2 epochs))
     """
-    return TrainingPanel(model, recordings, validation, epochs, **options)
+    model, seen = require_model(model, "widgets.training"), take_training(recordings, "widgets.training")
+    return TrainingPanel(model, seen, validation, epochs, **options)
 
 
 class TrainingPanel(Panel):
