@@ -252,6 +252,14 @@ def test_naming_nothing_chooses_what_errs_little_and_says_so(trained, k):
     assert errors[0] < errors[1]
 
 
+@pytest.mark.parametrize("count", [1, 7, 8, 9])
+def test_the_reason_says_held_back_only_where_recordings_were(trained, count):
+    ann, recordings = trained
+    reason = wb.convert(ann, recordings[:count]).recipe.reason
+    which = "2 held-back recordings" if count >= 8 else f"{count} recordings?, the same that it was calibrated on"
+    assert re.match(rf"best of \d+ on {which}: its answers err by ", reason)
+
+
 def test_of_recipes_that_err_little_the_one_with_the_fewest_operations_is_chosen(trained):
     ann, recordings = trained
     chosen = wb.convert(ann, recordings)

@@ -44,13 +44,14 @@ def choose_recipe(
     """The recipe with the fewest synaptic operations among those whose answers err by at most 0.3 % of their variance.
 
     error = mean over frames of sum (SNN's - ANN's answers)^2 / sum (ANN's answers)^2, both less their mean over the
-    classes, on up to 64 recordings held back while scales are measured on the others. Where none is that good, the one
-    with the smallest error. Percentiles are lowered for all nodes together until the error is small, then raised node
-    by node as long as it stays so. An ANN with ceilings is tried with those it has learned. The recipe's `reason`
-    tells.
+    classes, on up to 64 recordings held back while scales are measured on the others (of fewer than eight none is held
+    back, and the reason says so). Where none is that good, the one with the smallest error. Percentiles are lowered
+    for all nodes together until the error is small, then raised node by node as long as it stays so. An ANN with
+    ceilings is tried with those it has learned. The recipe's `reason` tells.
     """
     held, others = _hold_back(recordings)
-    which = "held-back recordings" if held is not others else "recordings, the same that it was calibrated on"
+    several = "recording" if len(held) == 1 else "recordings"
+    which = f"held-back {several}" if held is not others else f"{several}, the same that it was calibrated on"
     latest = max(m.first_response[m.output] * k for m, k in ((folded.network, ticks_per_frame), (network, 1)))
     if latest >= recordings.frames * ticks_per_frame:
         return replace(_candidates(folded, ticks_per_frame)[0][0], reason="not measured: no answer within recordings")
