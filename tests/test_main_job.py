@@ -27,8 +27,14 @@ def run(*arguments, folder):
     )  # fmt: skip
 
 
-def test_the_embedded_sets_are_studied_and_reported(tmp_path):
-    answer = run("--part", 0.03, "--epochs", 2, "--out", tmp_path / "out", folder=tmp_path)
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    """A folder to work in; what is made on first use stays."""
+    return tmp_path_factory.mktemp("house")
+
+
+def test_the_embedded_sets_are_studied_and_reported(house, tmp_path):
+    answer = run("--part", 0.03, "--epochs", 2, "--out", tmp_path / "out", folder=house)
     assert answer.returncode == 0, answer.stderr
     assert "Dataset motion: 48 train + 16 test recordings" in answer.stdout
     assert re.search(r"Dataset digits: 4\d train \+ 1\d test recordings", answer.stdout)
@@ -43,7 +49,7 @@ def test_the_embedded_sets_are_studied_and_reported(tmp_path):
     assert text.count("Plotly.newPlot(") >= 12
     assert text.count("<h3>What critics say</h3>") == 2
     assert "NaN" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
-    assert sorted(path.suffix for path in (tmp_path / "data").iterdir()) == [".npz", ".npz"]
+    assert sorted(path.suffix for path in (house / "data").iterdir()) == [".npz", ".npz"]
 
 
 def test_recordings_of_ones_own_are_studied(tmp_path):
@@ -68,12 +74,15 @@ def test_recordings_of_ones_own_are_studied(tmp_path):
     ("arguments", "words"),
     [
         (["--data", "nowhere"], "no N-MNIST in .*nowhere"),
-        (["--part", "2"], "fraction is 2.0; give a share between 0 and 1"),
+        (["--part", "2"], "--part=2 must be a share between 0 and 1"),
+        (["--part", "nan"], "--part=nan must be a share between 0 and 1"),
+        (["--epochs", "0"], "--epochs=0 must be a whole number of at least 1"),
+        (["--seed", "-1"], "--seed=-1 must be a whole number from 0 to "),
         (["--part", "0.001"], "leaves no recording of|no recordings; give at least one"),
     ],
 )
-def test_a_mistake_is_said_in_one_line(tmp_path, monkeypatch, capsys, arguments, words):
-    monkeypatch.chdir(tmp_path)
+def test_a_mistake_is_said_in_one_line(house, tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(house)
     assert job.main([*arguments, "--out", str(tmp_path)]) == 2
     said = capsys.readouterr().err
     assert re.match(rf"python -m workbench: .*({words})", said)

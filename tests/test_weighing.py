@@ -21,7 +21,7 @@ def test_it_is_the_sum_over_units_one_by_one(seed, monkeypatch):
         expected = counted.flatten(2).double() @ weights
         assert torch.equal(weigh(values, weights, spikes), expected)
         with monkeypatch.context() as patch:
-            patch.setattr(weighing, "suits", lambda *_: False)
+            patch.setattr(weighing, "find_kernel", lambda *_: None)
             assert torch.equal(weigh(values, weights, spikes), expected)
 
 

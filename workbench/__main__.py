@@ -11,9 +11,11 @@ import pandas as pd
 from workbench.critics import tell_critics
 from workbench.energy import price_all
 from workbench.events import load
+from workbench.events.datasets import Dataset
 from workbench.measures import summarise
 from workbench.report import format_summary, tell, write
 from workbench.study import study, take_part
+from workbench.validation import require_seed, require_whole
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,11 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--part", type=float, metavar="SHARE", help="a share of the recordings, to try it out: 0.05")
     parser.add_argument("--epochs", type=int, help="of every training (default: as many as give about 540 batches)")
     options = parser.parse_args(arguments)
-    print("Loading recordings (the embedded sets are made on first use, in some seconds) ...", flush=True)
     try:
-        datasets = [load("n-mnist", root=options.data)] if options.data else [load("motion"), load("digits")]
-        if options.part is not None:
-            datasets = [take_part(dataset, options.part, options.seed) for dataset in datasets]
+        _check(options)
+        datasets = _load(options)
     except (ValueError, OSError) as error:
         print(f"python -m workbench: {error}", file=sys.stderr)
         return 2
@@ -43,6 +43,23 @@ def main(arguments: list[str] | None = None) -> int:
     write(studies, page)
     print(f"\nThe report with all figures: {page.resolve()}", flush=True)
     return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """What can be told before anything is loaded."""
+    require_seed(options.seed, "--seed")
+    if options.epochs is not None:
+        require_whole("--epochs", options.epochs)
+    if options.part is not None and not 0 < options.part < 1:
+        raise ValueError(f"--part={options.part:g} must be a share between 0 and 1")
+
+
+def _load(options: argparse.Namespace) -> list[Dataset]:
+    print("Loading recordings (the embedded sets are made on first use, in some seconds) ...", flush=True)
+    datasets = [load("n-mnist", root=options.data)] if options.data else [load("motion"), load("digits")]
+    if options.part is None:
+        return datasets
+    return [take_part(dataset, options.part, options.seed) for dataset in datasets]
 
 
 def _print(costs: pd.DataFrame) -> None:
