@@ -165,6 +165,24 @@ def test_contradictions_are_refused(change, words):
         dataclasses.replace(recordings, **change)
 
 
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (["a", "b", "a"], r"labels is <U1 of shape \(3,\); give whole numbers"),
+        ([0.0, 1.0, 0.0], "labels is float64 .* give whole numbers"),
+        ([True, False, True], "labels is bool .* give whole numbers"),
+        (None, "labels is object .* give whole numbers"),
+        ([[0, 1, 0]], r"labels is int64 of shape \(1, 3\); give whole numbers in one row"),
+        ([0, 1], "one more than the 2 labels"),
+        ([0, -1, 0], r"labels\[1\] is -1, outside 0 to 0 of the classes"),
+        ([0, 2**60, 0], "labels reach 1152921504606846976; give indices into the classes, and their names"),
+    ],
+)
+def test_labels_that_are_no_indices_are_refused(labels, words):
+    with pytest.raises(ValueError, match=words):
+        Recordings.from_ticks(np.ones((4, 3, 1), dtype=int), labels)
+
+
 def test_time_running_backwards_is_refused():
     _, recordings = some_recordings(n=3)
     with pytest.raises(ValueError, match="time runs backwards at event 1; sort"):

@@ -16,6 +16,8 @@ from workbench.events.layout import Events, flatten, unflatten
 from workbench.events.validity import frozen, positive, tick_length, validate, whole_ticks
 from workbench.validation import require_seed
 
+_MOST_CLASSES = 100_000  # that are named by their numbers
+
 Selection = slice | Sequence[int] | NDArray[np.integer[Any]] | NDArray[np.bool_]
 
 
@@ -109,8 +111,8 @@ class Recordings:
         """Turn integer counts (tick, recording, *shape) into events in the middle of their ticks.
 
         ``as_ticks()`` gives back exactly ``counts``. Classes default to the numbers up to the largest label.
-        Raises ValueError when counts are negative or fractional, ticks do not make whole frames, or all ticks
-        together last longer than times of 32 bits, 2,147 s.
+        Raises ValueError when counts or labels are no whole numbers or negative, ticks do not make whole frames, or
+        all ticks together last longer than times of 32 bits, 2,147 s.
         """
         counts = np.asarray(counts)
         ticks_per_frame = positive(ticks_per_frame, f"{name}: ticks_per_frame")
@@ -120,8 +122,10 @@ class Recordings:
         recording, tick, site = np.nonzero(by_recording)
         repeats = by_recording[recording, tick, site]
         starts = np.concatenate([[0], np.cumsum(by_recording.sum(axis=(1, 2)))])
-        labels = np.asarray(labels)
+        labels = frozen(labels, 64, f"{name}: labels")
         if classes is None:
+            if labels.max(initial=0) > _MOST_CLASSES:
+                raise ValueError(f"{name}: labels reach {labels.max()}; give indices into the classes, and their names")
             classes = [str(number) for number in range(int(labels.max(initial=0)) + 1)]
         time_us = np.repeat(tick * tick_us + tick_us // 2, repeats).astype(np.int32)
         return cls(
