@@ -82,10 +82,17 @@ def test_every_recording_is_read_or_counted(seed, tmp_path):
     assert (f"; {others} other files are not read" in dataset.split) == (others > 0)
     assert (f"; {links} further links to the same files" in dataset.split) == (links > 0)
     assert dataset.classes == ("10", "cat", "dog")
-    assert len(told) == (elsewhere > 0)
+    if parted:
+        foreign = (tmp_path / "cat" / "picture.png").exists() and not list(tmp_path.glob("cat/[0-9]*.npy"))
+    else:
+        foreign = (tmp_path / "Train" / "film.mp4").exists()
+    name = "cat" if parted else "Train"
+    assert len(told) == (elsewhere > 0) + foreign
+    assert any(f"1 folder holds no recording ({name}), and no class" in words for words in told) == foreign
+    assert re.search(r"; . folders? holds? no recording \([^)]*bird[^)]*\)", dataset.split)
     if elsewhere:
-        assert f"{elsewhere} recording" in told[0]
-        assert "not read, because of where they lie: " in told[0]
+        assert f"{elsewhere} recording" in told[-1]
+        assert "not read, because of where they lie: " in told[-1]
 
 
 def test_a_third_part_and_strays_are_named(tmp_path):
@@ -158,7 +165,13 @@ def test_a_class_has_at_least_one_recording(tmp_path, parted):
     dataset, told = load(tmp_path)
     assert dataset.classes == ("cat", "dog")
     assert np.bincount(dataset.train.labels, minlength=2).min() > 0
-    assert told == []
+    empty = [
+        f"{part}/{name}" if parted else name for part in ("test", "train")[: 1 + parted] for name in ("bird", "fish")
+    ]
+    assert f"{len(empty)} folders hold no recording ({', '.join(empty)})" in dataset.split
+    full = [name for name in empty if "fish" in name]
+    hold = "1 folder holds" if len(full) == 1 else "2 folders hold"
+    assert told == [f"{tmp_path}: {hold} no recording ({', '.join(full)}), and no class is made of it"]
 
 
 def test_a_class_without_recordings_to_train_is_named(tmp_path):

@@ -22,13 +22,14 @@ class Tree:
 
     ``files`` maps paths, in the order of the numbers in them, to the real paths behind all links; ``repeated`` does so
     for further paths of the same files and folders, but for links to a folder that they lie in themselves; ``others``
-    are broken links, pipes, devices and sockets.
+    are broken links, pipes, devices and sockets; ``folders`` are those below the root, each once.
     """
 
     root: Path
     files: dict[Path, str]
     repeated: dict[Path, str]
     others: tuple[Path, ...]
+    folders: tuple[Path, ...]
 
     def tell(self, read: Collection[Path], left_out: Sequence[Path], layout: str) -> str:
         """What a split says of the files that are not ``read``; of the recordings ``left_out`` a warning says it too.
@@ -54,7 +55,7 @@ def walk(folder: Path) -> Tree:
     found: list[tuple[bool, Path, str]] = []
     others: list[Path] = []
     repeated: dict[Path, str] = {}
-    waiting, entered = [(False, folder, os.path.realpath(folder))], set[str]()
+    waiting, entered = [(False, folder, os.path.realpath(folder))], dict[str, Path]()
     while waiting:
         linked, here, real_here = waiting.pop(0)
         if real_here in entered:
@@ -62,7 +63,7 @@ def walk(folder: Path) -> Tree:
             if Path(real_here) not in (above, *above.parents):
                 repeated[here] = real_here
             continue
-        entered.add(real_here)
+        entered[real_here] = here
         with os.scandir(here) as entries:
             visible = [entry for entry in entries if not is_debris(entry.name)]
         for entry in visible:
@@ -81,7 +82,8 @@ def walk(folder: Path) -> Tree:
         first.setdefault(real, path)
     once = {path: real for _, path, real in found if first[real] is path}
     repeated |= {path: real for _, path, real in found if first[real] is not path}
-    return Tree(folder, once, repeated, tuple(sorted(others)))
+    inside = sorted((path for path in entered.values() if path != folder), key=natural)
+    return Tree(folder, once, repeated, tuple(sorted(others)), tuple(inside))
 
 
 def folders(folder: Path) -> list[Path]:

@@ -15,6 +15,7 @@ from workbench.events.splits import Split, divide, require_official
 
 PARTS = {"train": ("train", "training"), "test": ("test", "testing")}
 SUFFIXES = tuple(sorted({suffix for known in formats.FORMATS for suffix in known.suffixes}))
+NAMED = 8  # folders that are told by name
 LAYOUT = "<class>/<recording>, or train/<class>/<recording> and test/<class>/<recording>"
 
 
@@ -24,8 +25,8 @@ def collect(root: Path, split: Split = None, seed: int = 0) -> Collection:
     Where there are folders train and test, above the classes or in them, they decide; else four fifths of every class
     train, drawn by ``seed``, or as ``split`` says. Links are followed, and a file is one recording however often it is
     linked. A recording is a file that ends as one, or begins as one. What lies elsewhere is left out, which the split
-    says and, for recordings, a warning. Raises FileNotFoundError when there is no such folder and ValueError when it
-    is no data set, or a file is in two classes or parts.
+    says and, for recordings, and for files alone in the folder of a class, a warning. Raises FileNotFoundError when
+    there is no such folder and ValueError when it is no data set, or a file is in two classes or parts.
     """
     if not root.is_dir():
         raise FileNotFoundError(f"{root.absolute()} is no folder; give one with {LAYOUT}")
@@ -46,7 +47,7 @@ def collect(root: Path, split: Split = None, seed: int = 0) -> Collection:
     else:
         train, test, words = divide(list(clips.values()), split, seed)
     left_out = [one.path for one in found if one not in clips]
-    words += tree.tell([one.path for one in clips], left_out, LAYOUT)
+    words += _tell_of_no_classes(tree, found) + tree.tell([one.path for one in clips], left_out, LAYOUT)
     return Collection(root.absolute().name, classes, train, test, words)
 
 
@@ -116,6 +117,31 @@ def _refuse_one_folder(root: Path, chosen: list[_Recording]) -> None:
             f"{root} has all its recordings in folders of one class, {kind} ({names}); if the classes are deeper down,"
             " give the folder that holds them"
         )
+
+
+def _tell_of_no_classes(tree: Tree, found: list[_Recording]) -> str:
+    """What a split says of folders in the place of a class or a part that hold no recording.
+
+    Of those that hold something else a warning says it too.
+    """
+    filled = {folder for one in found for folder in one.path.parents}
+    empty = [folder for folder in tree.folders if folder not in filled and _is_place(folder.relative_to(tree.root))]
+    used = {folder for path in (*tree.files, *tree.others) for folder in path.parents}
+    words = _count_folders(tree.root, [folder for folder in empty if folder in used])
+    if words:
+        warnings.warn(f"{tree.root}: {words}, and no class is made of it", stacklevel=5)
+    return "; " + _count_folders(tree.root, empty) if empty else ""
+
+
+def _count_folders(root: Path, empty: list[Path]) -> str:
+    names = [str(folder.relative_to(root)) for folder in empty[:NAMED]]
+    more = f" and {len(empty) - NAMED:,} more" if len(empty) > NAMED else ""
+    count = "1 folder holds" if len(empty) == 1 else f"{len(empty):,} folders hold"
+    return f"{count} no recording ({', '.join(names)}{more})" if empty else ""
+
+
+def _is_place(folder: Path) -> bool:
+    return len(folder.parts) == 1 or (len(folder.parts) == 2 and bool(_part(folder.parts[0])))
 
 
 def _warn_of_untrained(root: Path, classes: tuple[str, ...], train: tuple[Clip, ...]) -> None:
