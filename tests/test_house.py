@@ -57,6 +57,7 @@ FLOORS = [
         "hybrids",
         "learning",
         "norms",
+        "parameters",
         "streams",
         "model",
         "models",
