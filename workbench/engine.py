@@ -92,8 +92,8 @@ def choose_block(network: Network, batch: int, ticks_per_frame: int = 1, size: i
     """How many steps to compute at a time: as many as stay in the cache, in whole frames.
 
     The activity of the widest node in a block has `size` bytes: less pays for the calls of every block, more for the
-    way to memory; that of all nodes together has at most 64 times as many. Where a frame and more fits, the block is a whole number of frames, because the delays of a
-    converted network are: then blocks and sub-blocks meet.
+    way to memory; that of all nodes together has at most 64 times as many. Where a frame and more fits, the block is a
+    whole number of frames, because the delays of a converted network are: then blocks and sub-blocks meet.
 
     >>> network = Network({"eye": (2, 34, 34)}, [Edge("eye", "v1", Conv(16, kernel=3)), Edge("v1", "hand", Dense(10))])
     >>> [choose_block(network, batch, ticks_per_frame=12) for batch in (1, 4, 16, 1000)]

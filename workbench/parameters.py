@@ -1,5 +1,4 @@
-"""The numbers of a model: weights drawn by the fan-in of their targets, what nodes add, and others put in their place.
-"""
+"""The numbers of a model: weights drawn by the fan-in of their targets, what nodes add, and how others replace them."""
 
 from __future__ import annotations
 
