@@ -18,8 +18,8 @@ COLUMNS = ("model", "critic", "quantity", "value", "low", "high", "verdict", "so
 SOURCES = {
     "Dampfhoffer 2023": "Are SNNs really more energy-efficient than ANNs? An in-depth hardware-aware study, IEEE "
     "TETCI: an IF-SNN competes only at 0.15 to 1.38 spikes per synapse and inference; that an inference is a frame "
-    "here is ours: an ANN computes a synapse at most once in every frame from its target's first response on, and never "
-    "before, so frames before it are left out",
+    "here is ours: an ANN computes a synapse at most once in every frame from its target's first response on, and not "
+    "at all before, so earlier frames are left out",
     "Yan 2024": "arXiv 2409.08290v4, abstract: at T = 5 an average spike rate below 5.7 % outperforms an equally "
     "precise quantised ANN (versions 2 and 3: below 6.4 % at T = 5 to 10); stated for these T, not extended to others",
     PRICES: "doi 10.3389/fnins.2021.651141: on the same silicon most rate-coded SNNs do not beat the "
@@ -83,8 +83,8 @@ def find_break_even_spikes(costs: pd.DataFrame, model: str, preset: str | Energy
     """Spikes per synapse and frame up to which a spiking model would be cheaper than the cheapest ANN of the table.
 
     (E_ann - E_rest) / (addition_pj U), where E_rest is what the model spends on anything but synaptic operations and U
-    its synapse_frames, as `criticise` takes them; below 0 where that alone is more. NaN where there is no ANN, or the preset prices memory, no MACs or no additions.
-    ValueError for an unknown preset or a table without the columns.
+    its synapse_frames, as `criticise` takes them; below 0 where that alone is more. NaN where there is no ANN, or the
+    preset prices memory, no MACs or no additions. ValueError for an unknown preset or a table without the columns.
 
     >>> counts = {"dense_macs": [900.0, 0.0], "effective_macs": [90.0, 0.0], "synaptic_operations": [0.0, 300.0]}
     >>> counts |= {"memory_accesses": 0.0, "synapses": 300, "synapse_frames": 900}

@@ -161,7 +161,7 @@ class Model(nn.Module):
 
     def transform(self, position: int, images: Tensor, bias: Tensor | None = None) -> Tensor:
         """The same map, (images, *source shape) to (images, *target shape), and a bias where it has no gain."""
-        operation, weights = self.network.edges[position].operation, list(self.weights[position].parameters())
+        operation, weights = self.network.edges[position].operation, [*cast(nn.ParameterList, self.weights[position])]
         target = operation(images, weights) if bias is None else operation.shift(images, weights, bias)
         return target * self.gains[str(position)] if str(position) in self.gains else target
 
@@ -226,7 +226,7 @@ class Model(nn.Module):
             {int(position): gain for position, gain in self.gains.items()},
             {node: self.node_layer(node).bias for node in self.network.nodes if node not in self.network.inputs},
             cast(IntegrateAndFire, self.neuron).dynamics,
-            torch.zeros(1, dtype=self.dtype) if more is None else more,
+            torch.zeros(1, dtype=next(self.parameters()).dtype) if more is None else more,
         )
 
     def _moved(self, age: int, steps: int) -> Tensor | None:
@@ -234,7 +234,7 @@ class Model(nn.Module):
         if self.recipe is None or self.recipe.bias == "tick":
             return None
         begins = torch.arange(age, age + steps) % self.ticks_per_frame == 0
-        return (begins * self.ticks_per_frame - 1).to(self.dtype)
+        return (begins * self.ticks_per_frame - 1).to(next(self.parameters()).dtype)
 
     def ceiling(self, node: str) -> Tensor:
         """The largest activity of a hidden node, which it has learned: only where the neuron has a ceiling."""

@@ -100,7 +100,8 @@ def broadcast_scale(model: Model, node: str) -> Tensor:
 
 def as_tensor(model: Model, scale: float | tuple[float, ...]) -> Tensor:
     """A scale as a tensor on the model's device: one number, or one per channel."""
-    return torch.tensor(scale, dtype=model.dtype, device=model.device)
+    like = next(model.parameters())  # all are alike, and to look through them for every node takes long
+    return torch.tensor(scale, dtype=like.dtype, device=like.device)
 
 
 def _record(
