@@ -6,22 +6,26 @@ import pytest
 import torch
 
 import workbench as wb
-from tests import tiny
+from tests import reference, tiny
+from tests.random_networks import random_model, random_network
+from tests.test_conversion import random_recordings
+from tests.test_measures import synapses
 from workbench.critics import criticise, find_break_even_spikes, tell_critics
 from workbench.energy import PRESETS, EnergyPreset, price
 
-SYNAPSES, FRAMES = 1000, 4
+SYNAPSES, FRAMES, WINDOW = 1000, 4, 6  # in two frames of the window no target answers yet
 ARITHMETIC = ["fp32", "fp32, zeros skipped", "fp16", "int8", "int8, zeros skipped"]
 
 
 def table(spikes: float, ticks: int = 5, effective: float = 0.2, updates: float = 0.0) -> pd.DataFrame:
-    """An ANN that computes every synapse once a frame, and an SNN of so many spikes per synapse and frame."""
+    """An ANN that computes every synapse once a frame from the third on, and an SNN of so many spikes in these."""
     macs, additions = SYNAPSES * FRAMES, SYNAPSES * FRAMES * spikes
-    ann = {"model": "ANN", "step": FRAMES - 1, "dense_macs": macs, "effective_macs": effective * macs}
-    snn = {"model": "SNN", "step": FRAMES * ticks - 1, "dense_macs": 0, "effective_macs": 0}
+    ann = {"model": "ANN", "step": WINDOW - 1, "dense_macs": macs, "effective_macs": effective * macs}
+    snn = {"model": "SNN", "step": WINDOW * ticks - 1, "dense_macs": 0, "effective_macs": 0}
     ann |= {"synaptic_operations": 0.0, "neuron_updates": 0.0, "memory_accesses": 2.0 * macs}
     snn |= {"synaptic_operations": additions, "neuron_updates": updates, "memory_accesses": 3.0 * additions}
-    return pd.DataFrame([ann, snn]).assign(frame=float(FRAMES), memory_span_words=0.0, synapses=SYNAPSES)
+    used = {"synapses": SYNAPSES, "synapse_frames": SYNAPSES * FRAMES}
+    return pd.DataFrame([ann, snn]).assign(frame=float(WINDOW), memory_span_words=0.0, **used)
 
 
 def verdicts(costs: pd.DataFrame) -> pd.DataFrame:
@@ -101,10 +105,56 @@ def test_models_of_ours_are_judged_by_their_own_counts() -> None:
     spikes = sum(float(activity[edge.source][: 20 - edge.delay].sum()) * fan_out[edge.source] for edge in edges) / len(
         recordings
     )
-    assert found.loc["Dampfhoffer 2023", "value"] == pytest.approx(spikes / (18 * 4 + 4 * 4 + 4 * 3) / 5)
-    assert found.loc["Yan 2024", "value"] == pytest.approx(spikes / (18 * 4 + 4 * 4 + 4 * 3) / 20)
+    uses = 18 * 4 * 4 + 4 * 4 * 3 + 4 * 3 * 2  # of five frames v0 answers in four, v1 in three, the hand in two
+    assert found.loc["Dampfhoffer 2023", "value"] == pytest.approx(spikes / uses)
+    assert found.loc["Yan 2024", "value"] == pytest.approx(spikes / (uses * 4))
     assert set(found["model"]) == {"SNN"}
     assert found["source"].str.len().min() > 20
+
+
+def count_uses(model: wb.Model, steps: int) -> np.ndarray:
+    """Brute force: at every step, every pair of joined units whose target may have answered by then, one by one."""
+    network, first = model.network, reference.first_responses(model.network)
+    uses = np.zeros(steps)
+    for position, edge in enumerate(network.edges):
+        for unit in synapses(network, position):
+            for joined in unit:
+                for step in range(steps):
+                    uses[step] += joined and step >= first[edge.target]
+    return uses.cumsum() / model.ticks_per_frame
+
+
+@pytest.mark.parametrize("delays", ["matched", "tick", "frame"])
+@pytest.mark.parametrize("seed", range(6))
+def test_only_frames_in_which_the_target_may_answer_count(seed: int, delays: str) -> None:
+    network, recordings, k = random_network(seed, longest=2, channels=1), random_recordings(seed, count=4, frames=7), 3
+    ann = random_model(network, seed).float()
+    snn = wb.convert(ann, recordings, percentile=99.0, ticks_per_frame=k, delays=delays)
+    costs = wb.compare({"ANN": ann, "SNN": snn}, recordings)
+    for name, model in (("ANN", ann), ("SNN", snn)):
+        found = costs[costs["model"] == name]
+        np.testing.assert_allclose(found["synapse_frames"], count_uses(model, len(found)))
+        assert (found["dense_macs"] <= found["synapse_frames"] + 1e-9).all(), "never more products than uses"
+    uses, spikes = count_uses(snn, 7 * k)[-1], float(costs["synaptic_operations"].iloc[-1])
+    found = verdicts(costs)
+    assert found.loc["Dampfhoffer 2023", "value"] == pytest.approx(spikes / uses)
+    assert found.loc["Yan 2024", "value"] == pytest.approx(spikes / (uses * k))
+    assert f"({spikes / costs['synapses'].iloc[-1]:.3g} per recording)" in found.loc["Dampfhoffer 2023", "verdict"]
+
+
+def test_a_streaming_ann_whose_paths_are_equally_long_computes_every_use_and_a_matched_snn_has_as_many() -> None:
+    costs = wb.compare({"ANN": tiny.ann(), "SNN": tiny.snn()}, tiny.recordings())
+    ann, snn = (costs[costs["model"] == name].set_index("frame") for name in ("ANN", "SNN"))
+    np.testing.assert_array_equal(ann["dense_macs"], ann["synapse_frames"])
+    np.testing.assert_allclose(snn.loc[ann.index, "synapse_frames"], ann["synapse_frames"])
+
+
+def test_a_verdict_turns_where_frames_without_an_answer_are_left_out() -> None:
+    """0.2 spikes in each of the four frames that count are 0.13 in each of the six of the window."""
+    costs = table(0.2)
+    assert verdicts(costs).loc["Dampfhoffer 2023", "verdict"].startswith("in doubt")
+    whole = costs.assign(synapse_frames=costs["synapses"] * costs["frame"])
+    assert verdicts(whole).loc["Dampfhoffer 2023", "verdict"].startswith("competitive")
 
 
 def test_without_an_ann_there_is_nothing_to_be_held_against() -> None:
@@ -124,7 +174,8 @@ def test_without_an_ann_there_is_nothing_to_be_held_against() -> None:
 
 
 def test_another_table_is_refused() -> None:
-    with pytest.raises(
-        ValueError, match=r"the critics: the table lacks synapses; give the table that wb\.compare returns"
-    ):
-        criticise(table(0.5).drop(columns="synapses"))
+    for column in ("synapses", "synapse_frames"):
+        with pytest.raises(
+            ValueError, match=rf"the critics: the table lacks {column}; give the table that wb\.compare returns"
+        ):
+            criticise(table(0.5).drop(columns=column))

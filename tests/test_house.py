@@ -58,6 +58,7 @@ FLOORS = [
         "hybrids",
         "learning",
         "norms",
+        "parameters",
         "streams",
         "model",
         "models",

@@ -66,7 +66,8 @@ class Choice:
         }
         self.tabled = frozenset(node for part in self.costs for node in part.nodes)
         if engine == "events":
-            missing = [n for part in plan.parts for n in part.nodes if n not in self.tabled | set(plan.network.inputs)]
+            inputs = plan.network.inputs
+            missing = [n for part in plan.parts for n in part.nodes if n not in self.tabled and n not in inputs]
             if missing:
                 raise ValueError(
                     f'engine="events": a map into {missing[0]!r} joins too many units to be walked along; use '
@@ -105,7 +106,7 @@ class Choice:
         read = [(edge.source, edge.target in chosen) for edge in network.edges if edge.target in self.plan.lead]
         read += [(node, False) for node in self.plan.wanted]
         for node in {node for node, listed in read if listed != (node in chosen)}:
-            time += math.prod(network.shapes[node]) * CONVERTED / threads
+            time += math.prod(network.shape_of(node)) * CONVERTED / threads
         return time * MIXED if chosen and not chosen.issuperset(self.tabled) else time
 
 
@@ -122,19 +123,19 @@ def require_engine(engine: str) -> None:
 
 def price(plan: Plan, part: Part) -> Cost:
     """What there is to do in a part, per step and recording."""
-    shapes = plan.network.shapes
+    shape_of = plan.network.shape_of
     edges = [plan.network.edges[position] for node in part.nodes for position in plan.network.incoming(node)]
     operations, runs = dict.fromkeys((e.source for e in edges), 0), dict.fromkeys((e.source for e in edges), 0)
     products = moved = 0
     for edge in edges:
-        shape = shapes[edge.source]
+        shape = shape_of(edge.source)
         fan_out = tabulate(edge.operation, shape)
         operations[edge.source] += fan_out.operations
         runs[edge.source] += fan_out.run_count
         products += edge.operation.products(shape)
-        moved += math.prod(shape) + math.prod(shapes[edge.target])
-    units = sum(math.prod(shapes[node]) for node in part.nodes)
-    divided = all(find_grain(plan.network, part, node) < math.prod(shapes[node]) for node in part.nodes)
+        moved += math.prod(shape) + math.prod(shape_of(edge.target))
+    units = sum(math.prod(shape_of(node)) for node in part.nodes)
+    divided = all(find_grain(plan.network, part, node) < math.prod(shape_of(node)) for node in part.nodes)
     return Cost(divided, products, moved, units, operations, runs)
 
 
@@ -144,10 +145,10 @@ def find_grain(network: Network, part: Part, node: str) -> int:
     A row of an image where what arrives stays within rows, otherwise all of them: a node in a cycle hears from units of
     its own, or from nodes that do.
     """
-    shape = network.shapes[node]
+    shape = network.shape_of(node)
     row = shape[0] * shape[-1]
     edges = [network.edges[position] for position in network.incoming(node)]
-    tables = (tabulate(edge.operation, network.shapes[edge.source]) for edge in edges)
+    tables = (tabulate(edge.operation, network.shape_of(edge.source)) for edge in edges)
     alone = len(shape) == 3 and part.steps is None and all(table.is_within(row) for table in tables)
     return row if alone else math.prod(shape)
 
@@ -155,5 +156,5 @@ def find_grain(network: Network, part: Part, node: str) -> int:
 def tabled(plan: Plan, part: Part) -> bool:
     """Whether all edges into a part can be walked along."""
     network = plan.network
-    positions = [position for node in part.nodes for position in network.incoming(node)]
-    return all(is_tabled(network.edges[p].operation, network.shapes[network.edges[p].source]) for p in positions)
+    edges = [network.edges[position] for node in part.nodes for position in network.incoming(node)]
+    return all(is_tabled(edge.operation, network.shape_of(edge.source)) for edge in edges)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ def count_blocks(
     """
     network = model.network
     fan_out = [find_fan_out(model, position, padding) for position in range(len(network.edges))]
-    leaving = {node: [p for p, edge in enumerate(network.edges) if edge.source == node] for node in network.nodes}
+    leaving = {node: list(network.outgoing(node)) for node in network.nodes}
     weights = {  # of a unit: itself, and what it reaches along every edge
         node: torch.stack([torch.ones(count_units(model, node)).double(), *(fan_out[p] for p in leaving[node])], 1)
         for node in network.nodes
@@ -66,7 +67,7 @@ def _numbers(model: Model, sent: np.ndarray, recordings: int) -> np.ndarray:
     for place, node in enumerate(model.network.nodes):
         if not carries_spikes(model, node):
             sent[:, place] = 0
-            sent[model.network.first_response[node] :, place] = count_units(model, node) * recordings
+            sent[model.network.first_response_of(node) :, place] = count_units(model, node) * recordings
     return sent
 
 
@@ -77,7 +78,7 @@ def _arrive(model: Model, active: np.ndarray, sent: np.ndarray, drive: Tensor, e
         kind = synaptic if carries_spikes(model, edge.source) else effective
         kind[:, position] = delayed(active[:, position], edge.delay)
         if kind is effective:
-            dense[model.network.first_response[edge.source] + edge.delay :, position] = everything[position]
+            dense[model.network.first_response_of(edge.source) + edge.delay :, position] = everything[position]
     return Counts(dense, effective, synaptic, sent, drive)
 
 
@@ -99,7 +100,7 @@ def carries_spikes(model: Model, node: str) -> bool:
 
 def count_units(model: Model, node: str) -> int:
     """Number of units of a node."""
-    return int(np.prod(model.network.shapes[node]))
+    return math.prod(model.network.shape_of(node))
 
 
 def find_fan_out(model: Model, position: int, padding: bool = False) -> Tensor:
@@ -109,7 +110,7 @@ def find_fan_out(model: Model, position: int, padding: bool = False) -> Tensor:
     of its input: every unit has its share of `Operation.products`.
     """
     edge = model.network.edges[position]
-    shape = model.network.shapes[edge.source]
+    shape = model.network.shape_of(edge.source)
     if not padding:
         return edge.operation.fan_out(shape).flatten().double()
     units = count_units(model, edge.source)

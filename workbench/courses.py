@@ -91,14 +91,9 @@ def run_courses(model: Model, recordings: Recordings, answer: str = "running", b
     return Courses(first, model.ticks_per_frame, answers, recordings.labels, recordings.classes, counts)
 
 
-def _leaving(model: Model, source: str) -> list[int]:
-    """Positions of the edges out of a node."""
-    return [place for place, edge in enumerate(model.network.edges) if edge.source == source]
-
-
 def _fan_outs(model: Model, source: str) -> Tensor:
     """Fan-out of every unit of a node along every edge that leaves it, float64 (units, edges)."""
-    return torch.stack([find_fan_out(model, position) for position in _leaving(model, source)], 1)
+    return torch.stack([find_fan_out(model, position) for position in model.network.outgoing(source)], 1)
 
 
 def _arrive(model: Model, sent: dict[str, np.ndarray], size: tuple[int, int]) -> dict[str, np.ndarray]:
@@ -107,13 +102,13 @@ def _arrive(model: Model, sent: dict[str, np.ndarray], size: tuple[int, int]) ->
     counts = {column: np.zeros(size) for column in COUNTS}
     for source, amounts in sent.items():
         totals = _fan_outs(model, source).sum(0).tolist()
-        for place, position in enumerate(_leaving(model, source)):
+        for place, position in enumerate(network.outgoing(source)):
             delay = network.edges[position].delay
             column = "synaptic_operations" if carries_spikes(model, source) else "effective_macs"
             counts[column][delay:] += amounts[: max(0, len(amounts) - delay), :, place]
             if not carries_spikes(model, source):
-                counts["dense_macs"][network.first_response[source] + delay :] += totals[place]
+                counts["dense_macs"][network.first_response_of(source) + delay :] += totals[place]
     for node, shape in network.shapes.items():
         if node not in network.inputs and node != network.output:
-            counts["neuron_updates"][network.first_response[node] :] += np.prod(shape)
+            counts["neuron_updates"][network.first_response_of(node) :] += np.prod(shape)
     return counts

@@ -18,7 +18,8 @@ COLUMNS = ("model", "critic", "quantity", "value", "low", "high", "verdict", "so
 SOURCES = {
     "Dampfhoffer 2023": "Are SNNs really more energy-efficient than ANNs? An in-depth hardware-aware study, IEEE "
     "TETCI: an IF-SNN competes only at 0.15 to 1.38 spikes per synapse and inference; that an inference is a frame "
-    "here is ours, for the ANN computes every synapse once a frame",
+    "here is ours: an ANN computes a synapse at most once in every frame from its target's first response on, and not "
+    "at all before, so earlier frames are left out",
     "Yan 2024": "arXiv 2409.08290v4, abstract: at T = 5 an average spike rate below 5.7 % outperforms an equally "
     "precise quantised ANN (versions 2 and 3: below 6.4 % at T = 5 to 10); stated for these T, not extended to others",
     PRICES: "doi 10.3389/fnins.2021.651141: on the same silicon most rate-coded SNNs do not beat the "
@@ -33,16 +34,18 @@ def criticise(costs: pd.DataFrame) -> pd.DataFrame:
 
     Columns: model, critic, quantity (what is held against a bound), value, low and high (the bound: competitive below
     low, not above high; the same number where there is one bound), verdict (in words), source. Counts are those of the
-    last step, without padding. With S synaptic operations, N synapses, F frames of K ticks:
+    last step, without padding. With S synaptic operations, frames of K ticks, and U synapse_frames, the sum over all
+    synapses of the frames from the first response of their target on (before it, neither an ANN nor an SNN can use
+    them; of an SNN it is its own, in ticks / K):
 
-    spikes per synapse and frame = S / (N F); spike rate = S / (N F K)
+    spikes per synapse and frame = S / U; spike rate = S / (U K)
 
     S holds every spike already, so nothing is multiplied by a rate once more. An energy is held against that of the ANN
     that takes least under the same preset; NaN where the table has no ANN. ValueError for a table without the columns.
 
     >>> counts = {"dense_macs": [900.0, 0.0], "effective_macs": [90.0, 0.0], "synaptic_operations": [0.0, 300.0]}
     >>> counts |= {"neuron_updates": 0.0, "memory_accesses": [1800.0, 900.0], "memory_span_words": 0.0, "synapses": 300}
-    >>> costs = pd.DataFrame({"model": ["ANN", "SNN"], "step": [2, 11], "frame": 3.0, **counts})
+    >>> costs = pd.DataFrame({"model": ["ANN", "SNN"], "step": [3, 15], "frame": 4.0, "synapse_frames": 900, **counts})
     >>> criticise(costs).set_index("critic")["value"].round(3).head(2).to_dict()
     {'Dampfhoffer 2023': 0.333, 'Yan 2024': 0.083}
     """
@@ -63,7 +66,7 @@ def tell_critics(costs: pd.DataFrame) -> str:
 
     >>> counts = {"dense_macs": [900.0, 0.0], "effective_macs": [90.0, 0.0], "synaptic_operations": [0.0, 800.0]}
     >>> counts |= {"neuron_updates": 0.0, "memory_accesses": [1800.0, 900.0], "memory_span_words": 0.0, "synapses": 300}
-    >>> costs = pd.DataFrame({"model": ["ANN", "SNN"], "step": [2, 11], "frame": 3.0, **counts})
+    >>> costs = pd.DataFrame({"model": ["ANN", "SNN"], "step": [3, 15], "frame": 4.0, "synapse_frames": 900, **counts})
     >>> tell_critics(costs).split(". ")[0]
     'SNN, with 0.889 spikes per synapse and frame, is cheaper than ANN in fp32, fp16 and int8, but not in fp32 that \
 skips zeros (above 0.511) and int8 that skips zeros (above 0.767)'
@@ -79,13 +82,14 @@ skips zeros (above 0.511) and int8 that skips zeros (above 0.767)'
 def find_break_even_spikes(costs: pd.DataFrame, model: str, preset: str | EnergyPreset) -> float:
     """Spikes per synapse and frame up to which a spiking model would be cheaper than the cheapest ANN of the table.
 
-    (E_ann - E_rest) / (addition_pj N F), where E_rest is what the model spends on anything but synaptic operations;
-    below 0 where that alone is more. NaN where there is no ANN, or the preset prices memory, no MACs or no additions.
-    ValueError for an unknown preset or a table without the columns.
+    (E_ann - E_rest) / (addition_pj U), where E_rest is what the model spends on anything but synaptic operations and U
+    its synapse_frames, as `criticise` takes them; below 0 where that alone is more. NaN where there is no ANN, or the
+    preset prices memory, no MACs or no additions. ValueError for an unknown preset or a table without the columns.
 
     >>> counts = {"dense_macs": [900.0, 0.0], "effective_macs": [90.0, 0.0], "synaptic_operations": [0.0, 300.0]}
-    >>> costs = pd.DataFrame({"model": ["ANN", "SNN"], "step": [2, 11], "frame": 3.0, **counts})
-    >>> round(find_break_even_spikes(costs.assign(memory_accesses=0.0, synapses=300), "SNN", "fp32"), 2)
+    >>> counts |= {"memory_accesses": 0.0, "synapses": 300, "synapse_frames": 900}
+    >>> costs = pd.DataFrame({"model": ["ANN", "SNN"], "step": [3, 15], "frame": 4.0, **counts})
+    >>> round(find_break_even_spikes(costs, "SNN", "fp32"), 2)
     5.11
     """
     last, prices = _last(costs), find_preset(preset)
@@ -94,12 +98,13 @@ def find_break_even_spikes(costs: pd.DataFrame, model: str, preset: str | Energy
         return math.nan
     rest_nj = float(price(last.loc[[model]].assign(synaptic_operations=0.0), prices).iloc[0])
     saved_pj = 1000 * (float(price(last.loc[[other]], prices).iloc[0]) - rest_nj)
-    return saved_pj / (prices.addition_pj * _opportunities(_of(last, model)))
+    return saved_pj / (prices.addition_pj * float(_of(last, model)["synapse_frames"]))
 
 
 def _last(costs: pd.DataFrame) -> pd.DataFrame:
     """The last step of every model, by its name."""
-    needed = ("model", "step", "frame", "dense_macs", "synaptic_operations", "memory_accesses", "synapses")
+    counted = ("dense_macs", "synaptic_operations", "memory_accesses", "synapses", "synapse_frames")
+    needed = ("model", "step", "frame", *counted)
     missing = [column for column in needed if column not in costs.columns]
     if missing:
         raise ValueError(f"the critics: the table lacks {', '.join(missing)}; give the table that wb.compare returns")
@@ -110,11 +115,6 @@ def _of(last: pd.DataFrame, model: str) -> pd.Series[float]:
     """The last step of a model."""
     row: pd.Series[float] = last.loc[[model]].iloc[0]
     return row
-
-
-def _opportunities(row: pd.Series[float]) -> float:
-    """How often a synapse could have been used: once a frame."""
-    return float(row["synapses"] * row["frame"])
 
 
 def _cheapest(last: pd.DataFrame, preset: EnergyPreset) -> str | None:
@@ -133,7 +133,7 @@ def _ratio(last: pd.DataFrame, model: str, preset: EnergyPreset) -> float:
 
 def _dampfhoffer(last: pd.DataFrame, model: str) -> dict[str, object]:
     row, (low, high) = _of(last, model), COMPETITIVE
-    value = float(row["synaptic_operations"] / _opportunities(row))
+    value = float(row["synaptic_operations"] / row["synapse_frames"])
     where = "within" if low <= value <= high else "below" if value < low else "above"
     judged = {
         "below": "competitive",
@@ -141,8 +141,8 @@ def _dampfhoffer(last: pd.DataFrame, model: str) -> dict[str, object]:
         "above": "not competitive with an ANN",
     }
     verdict = (
-        f"{judged[where]}, with {value:.3g} spikes per synapse and frame ({value * row['frame']:.3g} per recording), "
-        f"{where} the range 0.15 to 1.38"
+        f"{judged[where]}, with {value:.3g} spikes per synapse and frame "
+        f"({row['synaptic_operations'] / row['synapses']:.3g} per recording), {where} the range 0.15 to 1.38"
     )
     return _row("Dampfhoffer 2023", "spikes per synapse and frame", value, low, high, verdict)
 
@@ -150,7 +150,7 @@ def _dampfhoffer(last: pd.DataFrame, model: str) -> dict[str, object]:
 def _yan(last: pd.DataFrame, model: str) -> dict[str, object]:
     row = _of(last, model)
     ticks = round((row["step"] + 1) / row["frame"])
-    value = float(row["synaptic_operations"] / (row["synapses"] * (row["step"] + 1)))
+    value = float(row["synaptic_operations"] / (row["synapse_frames"] * ticks))
     cheaper = "may be cheaper" if value < RATE else "not cheaper"
     stated = "" if ticks == RATE_TICKS else f", a bound stated for {RATE_TICKS} ticks per frame, not for these {ticks}"
     verdict = (
@@ -200,7 +200,7 @@ def _tell_prices(last: pd.DataFrame, model: str) -> str:
             bound = find_break_even_spikes(last.reset_index(), model, preset)
             dearer.append(f"{name} ({f'above {bound:.3g}' if bound > 0 else 'with any number of them'})")
     names = _list(list(dict.fromkeys(others)))
-    begin = f"{model}, with {row['synaptic_operations'] / _opportunities(row):.3g} spikes per synapse and frame, is"
+    begin = f"{model}, with {row['synaptic_operations'] / row['synapse_frames']:.3g} spikes per synapse and frame, is"
     if not cheaper:
         return f"{begin} not cheaper than {names} in {_list(dearer)}"
     return f"{begin} cheaper than {names} in {_list(cheaper)}{f', but not in {_list(dearer)}' if dearer else ''}"

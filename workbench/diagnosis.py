@@ -145,7 +145,7 @@ def _presume(snn: Model, node: str, sent: Sequence[Mapping[str, Tensor]]) -> Ten
     """The drive of a node summed over the last frame if every spike took as many frames as in training."""
     trained = snn.trained_network or snn.network
     total = torch.zeros_like(sent[-1][node])
-    if len(sent) <= trained.first_response[node]:
+    if len(sent) <= trained.first_response_of(node):
         return total
     for position in trained.incoming(node):
         edge = trained.edges[position]
@@ -158,7 +158,7 @@ def _presume(snn: Model, node: str, sent: Sequence[Mapping[str, Tensor]]) -> Ten
 def _is_mismatched(snn: Model, node: str) -> bool:
     """Whether any edge into the node takes another time than in training, or its sources answer at another time."""
     trained = snn.trained_network or snn.network
-    late = snn.network.first_response[node] != snn.ticks_per_frame * trained.first_response[node]
+    late = snn.network.first_response_of(node) != snn.ticks_per_frame * trained.first_response_of(node)
     return late or any(abs(find_mismatch(snn, position)) > 1e-9 for position in snn.network.incoming(node))
 
 
@@ -196,9 +196,9 @@ def _tabulate(ann: Model, snn: Model, node: str, sums: np.ndarray) -> pd.DataFra
     table = pd.DataFrame(sums / sums[:, [MEASURED.index("size")]], columns=[*MEASURED, *CAUSES])
     table.insert(0, "node", node)
     table.insert(1, "frame", frame)
-    first = ann.network.first_response[node]
+    first = ann.network.first_response_of(node)
     usual = table.loc[first:, "magnitude"].mean()
-    silent = (frame < first) & ((frame + 1) * snn.ticks_per_frame <= snn.network.first_response[node])
+    silent = (frame < first) & ((frame + 1) * snn.ticks_per_frame <= snn.network.first_response_of(node))
     relative = (table["error"] / usual if usual > 0 else table["error"] * np.nan).mask(silent)
     table.insert(table.columns.tolist().index("error") + 1, "relative_error", relative)
     return table.drop(columns=["magnitude", "size"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,6 +16,7 @@ from workbench.graph import Edge, Network
 from workbench.paths import connected_parts, find_cycle, reachable, shortest_delays, topological_order
 
 BLOCK_BYTES = 8 << 20  # of the widest node; half as many cost a tenth more, twice as many a fifth
+TOGETHER = 64  # times as many all nodes of a large graph may have together
 LEARNING_BYTES = 5 << 19  # the same where gradients are taken, which need as much again and more
 
 
@@ -90,15 +92,16 @@ def choose_block(network: Network, batch: int, ticks_per_frame: int = 1, size: i
     """How many steps to compute at a time: as many as stay in the cache, in whole frames.
 
     The activity of the widest node in a block has `size` bytes: less pays for the calls of every block, more for the
-    way to memory. Where a frame and more fits, the block is a whole number of frames, because the delays of a
-    converted network are: then blocks and sub-blocks meet.
+    way to memory; that of all nodes together has at most 64 times as many. Where a frame and more fits, the block is a
+    whole number of frames, because the delays of a converted network are: then blocks and sub-blocks meet.
 
     >>> network = Network({"eye": (2, 34, 34)}, [Edge("eye", "v1", Conv(16, kernel=3)), Edge("v1", "hand", Dense(10))])
     >>> [choose_block(network, batch, ticks_per_frame=12) for batch in (1, 4, 16, 1000)]
     [108, 24, 7, 1]
     """
-    widest = max(math.prod(shape) for shape in network.shapes.values())
-    steps = max(1, size // (4 * widest * max(1, batch)))
+    units = [math.prod(shape) for shape in network.shapes.values()]
+    numbers = max(max(units), sum(units) // TOGETHER)
+    steps = max(1, size // (4 * numbers * max(1, batch)))
     return steps if steps < ticks_per_frame else steps - steps % ticks_per_frame
 
 
@@ -124,35 +127,41 @@ def plan(network: Network, wanted: Iterable[str], ahead: bool = False) -> Plan:
 
 @lru_cache(maxsize=64)  # a training asks for the same with every batch
 def _plan(network: Network, wanted: tuple[str, ...], ahead: bool) -> Plan:
+    known = set(network.nodes)
     for node in wanted:
-        if node not in network.nodes:
+        if node not in known:
             raise ValueError(f"unknown node {node!r} to record; the network has {', '.join(network.nodes)}")
     needed = reachable(wanted, ((edge.target, edge.source) for edge in network.edges))
     edges = [edge for edge in network.edges if edge.target in needed]
     nodes = [node for node in network.nodes if node in needed]
-    parts = tuple(_part(part, edges) for part in connected_parts(nodes, [edge.ends for edge in edges]))
-    lead = _leads(parts, edges) if ahead else dict.fromkeys(nodes, 0)
-    depth = {node: lead[node] if node in wanted else 0 for node in nodes}
+    found = connected_parts(nodes, [edge.ends for edge in edges])
+    number = {node: place for place, part in enumerate(found) for node in part}
+    entering: list[list[Edge]] = [[] for _ in found]
+    inside: list[list[Edge]] = [[] for _ in found]
+    for edge in edges:
+        (inside if number[edge.source] == number[edge.target] else entering)[number[edge.target]].append(edge)
+    parts = tuple(map(_part, found, inside))
+    lead = _leads(parts, entering) if ahead else dict.fromkeys(nodes, 0)
+    depth = dict.fromkeys(nodes, 0) | {node: lead[node] for node in wanted}
     for edge in edges:
         depth[edge.source] = max(depth[edge.source], lead[edge.source] + edge.delay - lead[edge.target])
     slack = shortest_delays(wanted, ((edge.target, edge.source, edge.delay) for edge in edges))
     return Plan(network, wanted, parts, lead, depth, slack)
 
 
-def _leads(parts: Iterable[Part], edges: Sequence[Edge]) -> dict[str, int]:
+def _leads(parts: Sequence[Part], entering: Sequence[Sequence[Edge]]) -> dict[str, int]:
     """How far each part can be ahead of the input: until the first of the edges into it has no more to bring."""
     lead: dict[str, int] = {}
-    for part in parts:
-        entering = [edge for edge in edges if edge.target in part.nodes and edge.source not in part.nodes]
-        lead |= dict.fromkeys(part.nodes, min((lead[edge.source] + edge.delay for edge in entering), default=0))
+    for part, edges in zip(parts, entering, strict=True):
+        lead |= dict.fromkeys(part.nodes, min((lead[edge.source] + edge.delay for edge in edges), default=0))
     return lead
 
 
-def _part(nodes: frozenset[str], edges: Sequence[Edge]) -> Part:
-    inside = [edge for edge in edges if nodes.issuperset(edge.ends)]
+def _part(nodes: frozenset[str], inside: Sequence[Edge]) -> Part:
+    """A part with these edges inside: the delay from which on they close a cycle is found by halving."""
     delays = sorted({edge.delay for edge in inside})
-    closing = (d for d in delays if find_cycle(edge.ends for edge in inside if edge.delay <= d))
-    steps = next(closing, None)
+    least = bisect(delays, False, key=lambda d: bool(find_cycle(e.ends for e in inside if e.delay <= d)))
+    steps = delays[least] if least < len(delays) else None
     forward = [edge.ends for edge in inside if steps is None or edge.delay < steps]
     return Part(topological_order(sorted(nodes), forward), steps)
 
@@ -195,10 +204,11 @@ class Block:
             if first < last:
                 self.respond(node, self.arrivals(self.network.incoming(node), first, last), first, last)
             return
+        members, edges = set(part.nodes), self.network.edges
         incoming = {node: self.network.incoming(node) for node in part.nodes}
-        inner = {n: [p for p in incoming[n] if self.network.edges[p].source in part.nodes] for n in part.nodes}
+        inner = {node: [p for p in incoming[node] if edges[p].source in members] for node in part.nodes}
         outer = {
-            node: self.arrivals([p for p in incoming[node] if p not in inner[node]], *self.alive(node))
+            node: self.arrivals([p for p in incoming[node] if edges[p].source not in members], *self.alive(node))
             for node in part.nodes
         }
         lead = self.plan.lead[part.nodes[0]]
@@ -258,7 +268,7 @@ class Block:
         if first == self.begin:
             return self.read(node, first, self.end)
         some = next(iter(self.inputs.values()))
-        silence = some.new_zeros(first - self.begin, some.shape[1], *self.network.shapes[node])
+        silence = some.new_zeros(first - self.begin, some.shape[1], *self.network.shape_of(node))
         return join([silence, self.read(node, first, self.end)]) if first < self.end else silence
 
     def state(self) -> State:

@@ -43,7 +43,7 @@ def scale_target(model: Model, position: int, factor: Tensor) -> None:
     if weights:
         weights[-1].mul_(factor.view(-1, *[1] * (weights[-1].ndim - 1)) if factor.ndim else factor)
         return
-    shape = model.network.shapes[model.network.edges[position].target]
+    shape = model.network.shape_of(model.network.edges[position].target)
     gain = factor.expand(shape[0]).reshape(-1, *[1] * (len(shape) - 1)).clone()
     key = str(position)
     model.gains[key] = nn.Parameter(model.gains[key] * gain if key in model.gains else gain)
@@ -57,7 +57,7 @@ def scale_source(model: Model, position: int, factor: Tensor) -> None:
     if not weights or factor.ndim == 0:
         scale_target(model, position, factor)  # a map without weights keeps channels apart
         return
-    factor = _at_first_weights(edge.operation, model.network.shapes[edge.source], factor)
+    factor = _at_first_weights(edge.operation, model.network.shape_of(edge.source), factor)
     weights[0].mul_(factor.view(1, -1, *[1] * (weights[0].ndim - 2)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,7 +13,7 @@ from typing import Any
 
 from workbench.atomic import replacing
 from workbench.ops import Operation, Shape, operation_from_dict, require_operation
-from workbench.paths import find_cycle, reachable, shortest_delays
+from workbench.paths import find_cycle, keep_acyclic, reachable, shortest_delays
 from workbench.validation import whole
 
 
@@ -89,7 +90,7 @@ class Network:
         """Inputs first, then the others in the order in which edges first reach them."""
         return tuple(dict.fromkeys([*self.inputs, *(edge.target for edge in self.edges)]))
 
-    @property
+    @cached_property
     def hidden(self) -> tuple[str, ...]:
         """The nodes between inputs and output: those with a neuron."""
         return tuple(node for node in self.nodes if node not in self.inputs and node != self.output)
@@ -99,29 +100,39 @@ class Network:
         """Shape of every node, without step and batch."""
         return dict(self._shapes)
 
+    def shape_of(self, node: str) -> Shape:
+        """Shape of one node; KeyError where there is none of this name."""
+        return self._shapes[node]
+
     @cached_property
     def _shapes(self) -> dict[str, Shape]:
         shapes: dict[str, Shape] = dict(self.inputs)
         reached_by: dict[str, Edge] = {}
-        waiting = list(self.edges)
-        while waiting:
-            ready = [edge for edge in waiting if edge.source in shapes]
-            waiting = [edge for edge in waiting if edge.source not in shapes]
+        new = list(shapes)
+        while new:
+            ready = [self.edges[p] for p in sorted(p for node in new for p in self.outgoing(node))]
+            new = []
             for edge in ready:
                 shape = _target_shape(edge, shapes[edge.source])
-                if shapes.setdefault(edge.target, shape) != shape:
+                if edge.target not in shapes:
+                    shapes[edge.target], reached_by[edge.target] = shape, edge
+                    new.append(edge.target)
+                elif shapes[edge.target] != shape:
                     raise ValueError(
                         f"node {edge.target!r}: edge {edge.name} ({edge.operation!r}) brings shape {shape}, but edge "
                         f"{reached_by[edge.target].name} brings {shapes[edge.target]}; all edges into a node must "
                         "agree, so change channels, stride or units of one of them"
                     )
-                reached_by.setdefault(edge.target, edge)
         return shapes
 
     @property
     def first_response(self) -> dict[str, int]:
         """Smallest sum of delays on any path from an input to each node, in steps."""
         return dict(self._first_response)
+
+    def first_response_of(self, node: str) -> int:
+        """First response of one node; KeyError where there is none of this name."""
+        return self._first_response[node]
 
     @cached_property
     def _first_response(self) -> dict[str, int]:
@@ -131,10 +142,17 @@ class Network:
         """Positions of the edges into a node."""
         return self._incoming.get(node, ())
 
+    def outgoing(self, node: str) -> tuple[int, ...]:
+        """Positions of the edges out of a node."""
+        return self._outgoing.get(node, ())
+
     @cached_property
     def _incoming(self) -> dict[str, tuple[int, ...]]:
-        edges = list(enumerate(self.edges))
-        return {node: tuple(p for p, edge in edges if edge.target == node) for node in self.nodes}
+        return _group(edge.target for edge in self.edges)
+
+    @cached_property
+    def _outgoing(self) -> dict[str, tuple[int, ...]]:
+        return _group(edge.source for edge in self.edges)
 
     def streaming(self) -> Network:
         """The same network with every connection taking time: delay max(1, delay)."""
@@ -145,12 +163,13 @@ class Network:
 
         An edge that would close one keeps its delay, at least 1; so does one whose parallel edge has delay 0 already.
         """
+        kept = keep_acyclic(edge.ends for edge in self.edges)
+        instant: set[tuple[str, str]] = set()
         done: list[Edge] = []
-        for edge in self.edges:
-            instant = [other.ends for other in done if other.delay == 0]
-            closes = edge.source in reachable([edge.target], instant)
-            delay = max(1, edge.delay) if closes or edge.ends in instant else 0
-            done.append(replace(edge, delay=delay))
+        for edge, opens in zip(self.edges, kept, strict=True):
+            done.append(replace(edge, delay=0 if opens and edge.ends not in instant else max(1, edge.delay)))
+            if opens:
+                instant.add(edge.ends)
         return replace(self, edges=done)
 
     def slowed(self, k: int) -> Network:
@@ -162,15 +181,15 @@ class Network:
 
     def with_delays(self, delays: Mapping[tuple[str, str], int]) -> Network:
         """The same network with new delays, {(source, target): delay}; edges not named keep theirs."""
-        ends = [edge.ends for edge in self.edges]
+        count = Counter(edge.ends for edge in self.edges)
         for pair in delays:
-            if pair not in ends:
-                known = ", ".join(f"{source} -> {target}" for source, target in ends)
+            if pair not in count:
+                known = ", ".join(edge.name for edge in self.edges)
                 named = " -> ".join(map(str, pair)) if isinstance(pair, tuple) else repr(pair)
                 raise ValueError(f"with_delays: there is no edge {named}; the edges are {known}")
-            if ends.count(pair) > 1:
+            if count[pair] > 1:
                 raise ValueError(
-                    f"with_delays: {' -> '.join(pair)} names {ends.count(pair)} parallel edges, which must differ in "
+                    f"with_delays: {' -> '.join(pair)} names {count[pair]} parallel edges, which must differ in "
                     "delay; write a new Network with the delays you want"
                 )
         return self._with_delays_of(lambda edge: delays.get(edge.ends, edge.delay))
@@ -224,21 +243,28 @@ class Network:
         return "\n".join([*lines, f"        ]{output})"])
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
         return hash((frozenset(self.inputs.items()), self.edges, self.output))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Network, (dict(self.inputs), self.edges, self.output))
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
+        return self  # a value: nothing in it can change
+
     def _with_delays_of(self, delay: Callable[[Edge], int]) -> Network:
         return replace(self, edges=[replace(edge, delay=delay(edge)) for edge in self.edges])
 
     def _validate_ends(self) -> None:
-        known = ", ".join(self.nodes)
+        known = set(self.nodes)
         for edge in self.edges:
-            if edge.source not in self.nodes:
+            if edge.source not in known:
                 raise ValueError(
                     f"edge {edge.name}: unknown node {edge.source!r}; it is neither an input nor the target of an "
-                    f"edge; known are {known}"
+                    f"edge; known are {', '.join(self.nodes)}"
                 )
             if edge.target in self.inputs:
                 raise ValueError(
@@ -250,7 +276,7 @@ class Network:
                 f"output={self.output!r} is an unknown node or an input; choose one of "
                 f"{', '.join(node for node in self.nodes if node not in self.inputs)}"
             )
-        unreached = set(self.nodes) - reachable(self.inputs, [edge.ends for edge in self.edges])
+        unreached = known - reachable(self.inputs, [edge.ends for edge in self.edges])
         if unreached:
             nodes = ", ".join(repr(node) for node in self.nodes if node in unreached)
             raise ValueError(f"unreachable from any input: node {nodes}; add an edge that leads there, or leave it out")
@@ -270,6 +296,14 @@ class Network:
                 f"zero-delay cycle {' -> '.join(cycle)}: each of these nodes would wait for itself; give one of these "
                 "edges a delay of at least 1"
             )
+
+
+def _group(nodes: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """By node, at which positions it stands."""
+    positions: dict[str, list[int]] = {}
+    for position, node in enumerate(nodes):
+        positions.setdefault(node, []).append(position)
+    return {node: tuple(found) for node, found in positions.items()}
 
 
 def _target_shape(edge: Edge, source: Shape) -> Shape:

@@ -18,7 +18,7 @@ from workbench.engine import Block, Layers, Part, Piece, Plan, State
 from workbench.lists import Lists
 from workbench.sparse import Levels, Numbers, Sparse
 from workbench.threads import divide
-from workbench.walks import BEGIN, CLOCK, END, ORIGIN, STEPS
+from workbench.walks import BEGIN, END, ORIGIN, STEPS
 
 LISTED_BLOCKS = 4  # of the dense length, where all spikes are listed: more gains little
 
@@ -111,7 +111,7 @@ class _HybridBlock(Block):
         self.read_densely = {edge.source for edge in edges if edge.target not in chosen} | set(self.plan.wanted)
         cuts = self.sparse.cut(self._choose_bands(hybrid.batch))
         self.lists = Lists(self._regions(), hybrid.batch, cuts)
-        self.operations = np.zeros((hybrid.batch * self.lists.bands, len(self.network.edges), self.end - self.begin))
+        self.operations = np.zeros((hybrid.batch * self.lists.bands, len(self.network.edges)))
         self.levels_before = state.levels if isinstance(state, HybridState) else {}
         self.levels: dict[tuple[str, ...], Levels] = {}
         self._recall(state)
@@ -141,7 +141,7 @@ class _HybridBlock(Block):
         shown = {node for node in dense.past if node in self.read_densely or node not in self.chosen}
         past = {node: pieces for node, pieces in dense.past.items() if node in shown}
         rates = {node: self._rate(node) for node in self.plan.lead} if self.measures else {}
-        counted = self.operations.sum(2).reshape(self.lists.batch, self.lists.bands, -1).sum(1).T
+        counted = self.operations.reshape(self.lists.batch, self.lists.bands, -1).sum(1).T
         known = dense.step, past, dense.membranes, self.levels
         return HybridState(*known, self.lists, self.chosen, self.listed, rates, counted)
 
@@ -150,7 +150,6 @@ class _HybridBlock(Block):
         regions = self.sparse.nodes.copy()
         for node, number in self.sparse.numbers.items():
             row = regions[number]
-            row[CLOCK] = self.begin + self.plan.lead[node]
             row[BEGIN], row[END] = self._span(node)
             row[ORIGIN] = self._remembered(node)
             row[STEPS] = max(self.end + self.plan.lead[node] - row[ORIGIN], 0) if node in self.listed else 0
@@ -158,7 +157,7 @@ class _HybridBlock(Block):
 
     def _choose_bands(self, batch: int) -> int:
         """Into how many bands to divide each recording."""
-        units = sum(math.prod(self.network.shapes[node]) for node in self.chosen)
+        units = sum(math.prod(self.network.shape_of(node)) for node in self.chosen)
         return divide(batch, units * (self.end - self.begin) * batch)
 
     def _span(self, node: str) -> tuple[int, int]:
@@ -181,7 +180,7 @@ class _HybridBlock(Block):
             held = self.pieces.get(node)
             if node in self.read_densely and (not held or held[0].start > first):
                 assert before.lists is not None, "the past is there in one form or the other"
-                self.pieces[node] = [Piece(first, before.lists.fill(number, first, last, self.network.shapes[node]))]
+                self.pieces[node] = [Piece(first, before.lists.fill(number, first, last, self.network.shape_of(node)))]
             if node in self.listed:
                 if before.lists is not None and node in before.listed:
                     self.lists.copy(number, before.lists, last)
@@ -192,7 +191,7 @@ class _HybridBlock(Block):
         """The listed spikes of a node as activity."""
         if begin == end:
             return
-        values = self.lists.fill(self.sparse.numbers[node], begin, end, self.network.shapes[node])
+        values = self.lists.fill(self.sparse.numbers[node], begin, end, self.network.shape_of(node))
         self.pieces.setdefault(node, []).append(Piece(begin, values))
 
     def _rate(self, node: str) -> float:
@@ -203,7 +202,7 @@ class _HybridBlock(Block):
         first, last = self._span(node)
         steps = -(-(last - first) // 3)
         if node in self.listed:
-            room = steps * self.lists.batch * math.prod(self.network.shapes[node])
+            room = steps * self.lists.batch * math.prod(self.network.shape_of(node))
             return self.lists.count(self.sparse.numbers[node], last - steps, last) / max(room, 1)
         pieces = self.pieces.get(node, ())
         return measure_rate(pieces[-1].values[-steps:, ::8] if pieces and steps else torch.zeros(0))

@@ -63,5 +63,5 @@ class Learning:
 
     def _hears_one_edge(self, node: str) -> bool:
         """Whether one edge leads to it, and its map gives memory of its own."""
-        incoming = [self.network.edges[position] for position in self.network.incoming(node)]
-        return len(incoming) == 1 and bool(incoming[0].operation.weight_shapes(self.network.shapes[incoming[0].source]))
+        first, *others = (self.network.edges[position] for position in self.network.incoming(node))
+        return not others and bool(first.operation.weight_shapes(self.network.shape_of(first.source)))

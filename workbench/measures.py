@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,9 +41,10 @@ def compare(
     Columns: model, step, frame (when the step ends, in frames: (step + 1) / ticks_per_frame), accuracy (NaN before the
     first response) and, per recording and cumulative, dense_macs, effective_macs, synaptic_operations, neuron_updates,
     energy_nj under the preset `energy`, memory_accesses and memory_span_words (every access times the words of the
-    memory it meets, see `workbench.memory`); and of the whole network delay_buffer_bytes and synapses; last split, how
-    training and test recordings were told apart, as their `Recordings.divided` says. An edge that carries spikes costs
-    synaptic operations, any other one MACs. `padding` as in `operations`.
+    memory it meets, see `workbench.memory`); of the whole network delay_buffer_bytes and synapses; synapse_frames, how
+    often synapses could have been used so far: each once a frame, from the first response of its target on; last split,
+    how training and test recordings were told apart, as their `Recordings.divided` says. An edge that carries spikes
+    costs synaptic operations, any other one MACs. `padding` as in `operations`.
     """
     import pandas as pd
 
@@ -80,7 +81,9 @@ def tabulate_run(
     ):
         table[column] = values.cumsum() / recordings
     table["delay_buffer_bytes"] = sum(count_buffer_bytes(model, position) for position in range(len(network.edges)))
-    table["synapses"] = sum(count_synapses(model, position) for position in range(len(network.edges)))
+    synapses = [count_synapses(model, position) for position in range(len(network.edges))]
+    table["synapses"] = sum(synapses)
+    table["synapse_frames"] = _count_uses(model, synapses, len(table))
     table["energy_nj"] = price(table, energy)
     table["split"] = counted.divided
     return table
@@ -122,23 +125,29 @@ def operations(
     require_match(model, recordings)
     counts = _count(model, recordings, batch, padding)
     accesses = access_edges(model, counts)
-    tables = []
-    for position, edge in enumerate(model.network.edges):
-        table = _clock(model, len(counts.drive))
-        table.insert(0, "edge", position)
-        table.insert(1, "source", edge.source)
-        table.insert(2, "target", edge.target)
-        table.insert(3, "delay", edge.delay)
-        add = _adder(table, position, len(recordings), cumulative)
-        add(dense_macs=counts.dense, effective_macs=counts.effective, synaptic_operations=counts.synaptic)
-        table["energy_nj"] = 0.0  # its place among the columns
-        table["delay_buffer_bytes"] = count_buffer_bytes(model, position)
-        table["delay_mismatch"] = find_mismatch(model, position)
-        table["synapses"] = count_synapses(model, position)
-        add(**accesses.counts, memory_accesses=accesses.total, memory_span_words=accesses.span)
-        table["energy_nj"] = price(table, energy)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    edges, steps = model.network.edges, len(counts.drive)
+
+    def of_edges(values: Iterable[object]) -> pd.Series:
+        return pd.Series(list(values)).repeat(steps).reset_index(drop=True)
+
+    positions = range(len(edges))
+    table = pd.DataFrame(
+        {
+            "edge": of_edges(positions),
+            "source": of_edges(edge.source for edge in edges),
+            "target": of_edges(edge.target for edge in edges),
+            "delay": of_edges(edge.delay for edge in edges),
+        }
+    ).join(_clock(model, steps, len(edges)))
+    add = _adder(table, len(recordings), cumulative)
+    add(dense_macs=counts.dense, effective_macs=counts.effective, synaptic_operations=counts.synaptic)
+    table["energy_nj"] = 0.0  # its place among the columns
+    table["delay_buffer_bytes"] = of_edges(count_buffer_bytes(model, position) for position in positions)
+    table["delay_mismatch"] = of_edges(find_mismatch(model, position) for position in positions)
+    table["synapses"] = of_edges(count_synapses(model, position) for position in positions)
+    add(**accesses.counts, memory_accesses=accesses.total, memory_span_words=accesses.span)
+    table["energy_nj"] = price(table, energy)
+    return table
 
 
 def count_updates(
@@ -168,26 +177,24 @@ def count_updates(
     require_match(model, recordings)
     counts = _count(model, recordings, batch)
     accesses = access_nodes(model, counts, len(recordings))
-    updates = _updates(model, len(counts.drive)) * len(recordings)
-    tables = []
-    for place, node in enumerate(model.network.nodes):
-        table = _clock(model, len(counts.drive))
-        table.insert(0, "node", node)
-        add = _adder(table, place, len(recordings), cumulative)
-        add(neuron_updates=updates, energy_nj=np.zeros_like(updates), activity=counts.sent)
-        add(**accesses.counts, memory_accesses=accesses.total, memory_span_words=accesses.span)
-        table["energy_nj"] = price(table.assign(dense_macs=0.0, effective_macs=0.0, synaptic_operations=0.0), energy)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    nodes, steps = model.network.nodes, len(counts.drive)
+    updates = _updates(model, steps) * len(recordings)
+    table = _clock(model, steps, len(nodes))
+    table.insert(0, "node", pd.Series(nodes).repeat(steps).reset_index(drop=True))
+    add = _adder(table, len(recordings), cumulative)
+    add(neuron_updates=updates, energy_nj=np.zeros_like(updates), activity=counts.sent)
+    add(**accesses.counts, memory_accesses=accesses.total, memory_span_words=accesses.span)
+    table["energy_nj"] = price(table.assign(dense_macs=0.0, effective_macs=0.0, synaptic_operations=0.0), energy)
+    return table
 
 
-def _adder(table: pd.DataFrame, column: int, recordings: int, cumulative: bool) -> Callable[..., None]:
-    """A function that adds one column of arrays (steps, edges or nodes) to a table, by name and per recording."""
+def _adder(table: pd.DataFrame, recordings: int, cumulative: bool) -> Callable[..., None]:
+    """A function that adds arrays (steps, edges or nodes) to a table with as many rows, by name and per recording."""
 
     def add(**arrays: np.ndarray) -> None:
         for name, values in arrays.items():
-            own = values[:, column] / recordings
-            table[name] = own.cumsum() if cumulative else own
+            own = values / recordings
+            table[name] = (own.cumsum(0) if cumulative else own).T.ravel()
 
     return add
 
@@ -259,14 +266,24 @@ def _updates(model: Model, steps: int) -> np.ndarray:
     updates = np.zeros((steps, len(network.nodes)))
     for place, node in enumerate(network.nodes):
         if node not in network.inputs and node != network.output:
-            updates[network.first_response[node] :, place] = count_units(model, node)
+            updates[network.first_response_of(node) :, place] = count_units(model, node)
     return updates
 
 
-def _clock(model: Model, steps: int) -> pd.DataFrame:
+def _count_uses(model: Model, synapses: Sequence[int], steps: int) -> np.ndarray:
+    """How often so many synapses per edge could have been used up to each step: in every frame of their target."""
+    begun = np.zeros(steps)
+    for edge, count in zip(model.network.edges, synapses, strict=True):
+        begun[model.network.first_response_of(edge.target) :][:1] += count
+    uses: np.ndarray = begun.cumsum().cumsum() / model.ticks_per_frame
+    return uses
+
+
+def _clock(model: Model, steps: int, times: int = 1) -> pd.DataFrame:
+    """A row for every step, and that so many times over."""
     import pandas as pd
 
-    step = np.arange(steps)
+    step = np.tile(np.arange(steps), times)
     return pd.DataFrame({"step": step, "frame": (step + 1) / model.ticks_per_frame})
 
 

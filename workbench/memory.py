@@ -52,14 +52,15 @@ def access_edges(model: Model, counts: Counts) -> Accesses:
     """Accesses of every edge at every step, summed over the recordings."""
     network = model.network
     units = {node: count_units(model, node) for node in network.nodes}
+    places = {node: place for place, node in enumerate(network.nodes)}
     found = {kind: np.zeros_like(counts.dense) for kind in EDGE_ACCESSES}
     words = {kind: np.zeros(len(network.edges)) for kind in EDGE_ACCESSES}
     for position, edge in enumerate(network.edges):
-        weights = edge.operation.weight_shapes(network.shapes[edge.source])
+        weights = edge.operation.weight_shapes(network.shape_of(edge.source))
         sizes = (sum(map(prod, weights)), units[edge.source], units[edge.target], edge.delay * units[edge.source])
         for kind, size in zip(EDGE_ACCESSES, sizes, strict=True):
             words[kind][position] = size
-        sent = counts.sent[:, network.nodes.index(edge.source)]
+        sent = counts.sent[:, places[edge.source]]
         arrived = delayed(sent, edge.delay)
         synaptic = counts.synaptic[:, position]
         reads = arrived if carries_spikes(model, edge.source) else counts.dense[:, position]
@@ -79,9 +80,9 @@ def access_nodes(model: Model, counts: Counts, recordings: int) -> Accesses:
         if node in network.inputs:
             continue
         units = count_units(model, node)
-        words["bias_reads"][place] = network.shapes[node][0]
+        words["bias_reads"][place] = network.shape_of(node)[0]
         words["membrane_accesses"][place] = words["activity_writes"][place] = units
-        first = network.first_response[node]
+        first = network.first_response_of(node)
         found["bias_reads"][first:, place] = units * recordings
         found["membrane_accesses"][first:, place] = 2 * units * recordings * model.spiking
         found["activity_writes"][:, place] = counts.sent[:, place]

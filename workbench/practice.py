@@ -24,8 +24,8 @@ class Practice:
         network = model.network
         self._fan_out = {
             node: sum(
-                (edge.operation.fan_out(network.shapes[node]) for edge in network.edges if edge.source == node),
-                start=torch.zeros(network.shapes[node], dtype=torch.int64),
+                (network.edges[p].operation.fan_out(network.shape_of(node)) for p in network.outgoing(node)),
+                start=torch.zeros(network.shape_of(node), dtype=torch.int64),
             )
             for node in network.nodes
         }

@@ -99,14 +99,11 @@ class Rollout:
         """T of every place, found in topological order of the zero-delay edges within each frame."""
         instant = [edge.ends for edge in self.network.edges if edge.delay == 0]
         order = topological_order(self.network.nodes, instant)
+        incoming = {node: [self.network.edges[p] for p in self.network.incoming(node)] for node in order}
         updates: dict[Place, int] = {}
         for frame in range(self.frames):
             for node in order:
-                sources = [
-                    updates[edge.source, frame - edge.delay]
-                    for edge in self.network.edges
-                    if edge.target == node and edge.delay <= frame
-                ]
+                sources = [updates[e.source, frame - e.delay] for e in incoming[node] if e.delay <= frame]
                 known = frame == 0 or node in self.network.inputs
                 updates[node, frame] = 0 if known else 1 + max(sources, default=0)
         return updates
@@ -125,17 +122,20 @@ def count_rollouts(network: Network) -> int:
     >>> count_rollouts(Network({"u": (1,)}, [Edge(a, b, Dense(1)) for a, b in ends]))
     12
     """
+    parts = connected_parts(network.nodes, [edge.ends for edge in network.edges])
+    number = {node: place for place, part in enumerate(parts) for node in part}
+    inside: list[list[tuple[str, str]]] = [[] for _ in parts]
+    for source, target in (edge.ends for edge in network.edges):
+        if number[source] == number[target]:
+            inside[number[source]].append((source, target))
     total: int = 1
-    inside = 0
-    for part in connected_parts(network.nodes, [edge.ends for edge in network.edges]):
-        pairs = [edge.ends for edge in network.edges if part.issuperset(edge.ends)]
+    for part, pairs in zip(parts, inside, strict=True):
         if len(part) > 12:
             raise ValueError(
                 f"count_rollouts: {len(part)} nodes lie on common cycles; counting is for small graphs, at most 12"
             )
         total *= _count_acyclic(part, pairs, {})
-        inside += len(pairs)
-    return total << (len(network.edges) - inside)
+    return total << (len(network.edges) - sum(map(len, inside)))
 
 
 def _count_acyclic(nodes: frozenset[str], pairs: list[tuple[str, str]], known: dict[frozenset[str], int]) -> int:

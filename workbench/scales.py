@@ -38,7 +38,7 @@ def measure_scales(
     found: dict[float | None, Scales] = {percentile: {} for percentile in percentiles}
     chosen = choose_evenly(len(recordings))
     for node, active in _record(model, recordings, chosen, batch):
-        if network.first_response[node] >= recordings.frames:
+        if network.first_response_of(node) >= recordings.frames:
             parts = [np.ones(len(percentiles))]  # it answers after the recordings end: nothing depends on its scale
         elif not active.any():
             raise ValueError(
@@ -74,7 +74,7 @@ def mix_scales(recipe: Recipe, measured: Mapping[float | None, Scales]) -> Scale
 def require_hidden(model: Model, recipe: Recipe) -> None:
     """ValueError unless every node to which the recipe gives a percentile of its own is hidden in the network."""
     if isinstance(recipe.percentile, Percentiles):
-        hidden = model.network.hidden
+        hidden = dict.fromkeys(model.network.hidden)
         for node in recipe.percentile:
             if node not in hidden:
                 raise ValueError(f"percentile names {node!r}; only hidden nodes have one: {', '.join(hidden)}")
@@ -95,12 +95,13 @@ def broadcast_scale(model: Model, node: str) -> Tensor:
     if model.scales is None:
         raise ValueError("this model has no scales, so it was not converted; make an SNN with wb.convert(ann, ...)")
     scale = as_tensor(model, model.scales[node])
-    return scale.view(-1, *[1] * (len(model.network.shapes[node]) - 1)) if scale.ndim else scale
+    return scale.view(-1, *[1] * (len(model.network.shape_of(node)) - 1)) if scale.ndim else scale
 
 
 def as_tensor(model: Model, scale: float | tuple[float, ...]) -> Tensor:
     """A scale as a tensor on the model's device: one number, or one per channel."""
-    return torch.tensor(scale, dtype=model.dtype, device=model.device)
+    like = next(model.parameters())  # all are alike, and to look through them for every node takes long
+    return torch.tensor(scale, dtype=like.dtype, device=like.device)
 
 
 def _record(

@@ -21,6 +21,7 @@ from workbench.spiking import make_spiking
 PERCENTILES = (100.0, 99.9, 99.0, 97.0, 94.0, 90.0, 80.0, 65.0, 50.0)  # from few spikes, in large steps, to many
 TOLERANCE = 0.003  # of the variance of the ANN's answers, up to which fewer operations count more than a smaller error
 HELD_BACK = 64  # recordings, at most a quarter of them
+GROUPS = 32  # of nodes at most, whose percentiles are raised one group after the other
 BURST = 127  # spikes in a tick: what seven bits can say
 
 
@@ -46,8 +47,9 @@ def choose_recipe(
     error = mean over frames of sum (SNN's - ANN's answers)^2 / sum (ANN's answers)^2, both less their mean over the
     classes, on up to 64 recordings held back while scales are measured on the others (of fewer than eight none is held
     back, and the reason says so). Where none is that good, the one with the smallest error. Percentiles are lowered
-    for all nodes together until the error is small, then raised node by node as long as it stays so. An ANN with
-    ceilings is tried with those it has learned. The recipe's `reason` tells.
+    for all nodes together until the error is small, then raised node by node as long as it stays so; where there are
+    more than 32 hidden nodes, in 32 groups. An ANN with ceilings is tried with those it has learned. The recipe's
+    `reason` tells.
     """
     held, others = _hold_back(recordings)
     several = "recording" if len(held) == 1 else "recordings"
@@ -81,11 +83,15 @@ def choose_recipe(
 
 
 def _save_spikes(best: Trial, attempt: Callable[[Recipe], Trial], nodes: Sequence[str]) -> None:
-    """Raise the percentile of one node after the other, as long as the error stays small and operations are saved."""
+    """Raise the percentile of one node after the other, as long as the error stays small and operations are saved.
+
+    Every trial runs the whole network, so that of many nodes some are raised together: those next to each other.
+    """
     places = dict.fromkeys(nodes, PERCENTILES.index(best.recipe.percentile_of(nodes[0]))) if nodes else {}
-    for node in nodes:
-        while places[node] > 0:
-            higher = {**places, node: places[node] - 1}
+    count = min(len(nodes), GROUPS)
+    for group in (nodes[len(nodes) * n // count : len(nodes) * (n + 1) // count] for n in range(count)):
+        while places[group[0]] > 0:
+            higher = {**places, **dict.fromkeys(group, places[group[0]] - 1)}
             percentiles = Percentiles({name: PERCENTILES[place] for name, place in higher.items()})
             trial = attempt(replace(best.recipe, percentile=percentiles))
             if not trial.good or trial.operations >= best.operations:

@@ -23,8 +23,10 @@ from workbench.threads import share
 from workbench.walks import (
     ANSWERS,
     BEFORE,
+    BEGIN,
     BIAS,
     EDGE_COLUMNS,
+    END,
     FIRES,
     FROM_EDGE,
     MEMBRANE,
@@ -80,18 +82,18 @@ class Sparse:
         self.nodes = np.zeros((len(self.numbers), NODE_COLUMNS), np.int64)
         self.more = np.ascontiguousarray(learned.more.numpy(), np.float32)
         edges: list[list[int]] = []
-        self.fan_outs: list[tuple[int, FanOut]] = []
+        self.fan_outs: list[FanOut] = []
         runs, weights, biases = Stack(np.int32, 5), Stack(), Stack()
         for node, number in self.numbers.items():
-            row, shape = self.nodes[number], network.shapes[node]
-            row[UNITS], row[ANSWERS] = math.prod(shape), network.first_response[node]
-            row[FIRES] = node in network.hidden
+            row, shape = self.nodes[number], network.shape_of(node)
+            row[UNITS], row[ANSWERS] = math.prod(shape), network.first_response_of(node)
+            row[FIRES] = node not in network.inputs and node != network.output
             row[FROM_EDGE] = len(edges)
             for position in network.incoming(node) if node in reached else ():
                 edge = network.edges[position]
-                source = network.shapes[edge.source]
+                source = network.shape_of(edge.source)
                 table = tabulate(edge.operation, source)
-                self.fan_outs.append((number, table))
+                self.fan_outs.append(table)
                 given = lay_out(edge.operation, source, learned.weights[position], learned.gains.get(position))
                 place = runs.add(table.runs), weights.add(given)
                 strides = table.down, table.across, table.aside, table.apart
@@ -116,7 +118,7 @@ class Sparse:
     ) -> Levels:
         """Run the nodes of these parts through the block that the regions of the lists tell, one part after the other.
 
-        The lists, the membranes and the operations (lanes, edges, steps) are written on. `before` is what the block
+        The lists, the membranes and the operations (lanes, edges) are written on. `before` is what the block
         before this one gave for the same nodes: their membranes, unless somebody else has computed them meanwhile.
         """
         nodes = [node for part in parts for node in part.nodes if self.nodes[self.numbers[node], FIRES]]
@@ -128,12 +130,14 @@ class Sparse:
             region[BEFORE], region[MEMBRANE] = before.places[node], after.places[node]
         learned = self.edges, self.runs, self.weights, self.biases, self.more
         tables = lists.regions, *learned, before.level, before.sent, after.level, after.sent
-        places, lanes = (lists.cuts, self._find_spans(lists)), lists.batch * lists.bands
+        lanes, spans = lists.batch * lists.bands, np.zeros((len(self.edges), lists.bands, 2), np.int64)
         for group in [parts] if lists.bands == 1 else [[part] for part in parts]:
             members = np.array([self.numbers[node] for part in group for node in part.nodes])
             begins = np.cumsum([0, *(len(part.nodes) for part in group)])
-            numbers = int(self.nodes[members, UNITS].sum()) * operations.shape[2] * lists.batch
-            which = begins, members, *places, *tables
+            steps = lists.regions[members, END] - lists.regions[members, BEGIN]
+            numbers = int(self.nodes[members, UNITS] @ steps) * lists.batch
+            self._find_spans(members, lists, spans)
+            which = begins, members, lists.cuts, spans, *tables
             share(simulate.compiled(), lanes, numbers, *which, *lists.arrays, operations, *self.dynamics)
         membranes.update(after.shown)
         return after
@@ -174,19 +178,17 @@ class Sparse:
         begins: NDArray[np.int64] = -(np.multiply.outer(-grains, np.arange(bands + 1)) // bands)  # rounded up
         return begins * self.grains[:, None]
 
-    def _find_spans(self, lists: Lists) -> NDArray[np.int64]:
-        """Of each edge, which units of the source may reach each band of the target (edges, bands, 2).
+    def _find_spans(self, members: NDArray[np.int64], lists: Lists, spans: NDArray[np.int64]) -> None:
+        """Write which units of the source may reach each band of these nodes, (edges, bands, 2), where there are some.
 
         Where the units in a list do not rise, all of them may.
         """
-        found = [
-            [find_sources(table, low, high) for low, high in pairwise(lists.cuts[target].tolist())]
-            for target, table in self.fan_outs
-        ]
-        spans = np.array(found, np.int64).reshape(-1, lists.bands, 2)
-        for source in lists.mingled:
-            spans[self.edges[:, SOURCE] == source] = 0, self.nodes[source, UNITS]
-        return spans
+        for number in members if lists.bands > 1 else ():
+            bands = list(pairwise(lists.cuts[number].tolist()))
+            for place in range(self.nodes[number, FROM_EDGE], self.nodes[number, TO_EDGE]):
+                source, table = int(self.edges[place, SOURCE]), self.fan_outs[place]
+                every = 0, self.nodes[source, UNITS]
+                spans[place] = every if source in lists.mingled else [find_sources(table, *band) for band in bands]
 
 
 class Stack:

@@ -18,8 +18,8 @@ from workbench.kernels import DYNAMICS, RANGE, ZERO, fire_row, of_types
 from workbench.words import LANES, WIDTH, add_scaled, add_some_scaled, count_ones, count_trailing_zeros, find_active
 
 # columns of the table of nodes
-UNITS, FIRES, ANSWERS, MEMBRANE, BEFORE, BIAS, FROM_EDGE, TO_EDGE, BEGIN, END, ORIGIN, OFFSETS, STEPS, CLOCK = range(14)
-NODE_COLUMNS = 14
+UNITS, FIRES, ANSWERS, MEMBRANE, BEFORE, BIAS, FROM_EDGE, TO_EDGE, BEGIN, END, ORIGIN, OFFSETS, STEPS = range(13)
+NODE_COLUMNS = 13
 # columns of the table of edges
 SOURCE, DELAY, POSITION, RUNS, WEIGHTS, DOWN, ACROSS, ASIDE, APART, DEPTH, RECIPROCAL, EVEN = range(12)
 EDGE_COLUMNS = 12
@@ -197,7 +197,7 @@ def receive(
                 done = scatter_even(row, low, high, begin, end, units, values, edge, runs, weights)
             else:
                 done = scatter_any(row, low, high, begin, end, units, values, edge, runs, weights)
-            operations[lane, edge[POSITION], step - node[CLOCK]] += done
+            operations[lane, edge[POSITION]] += done
 
 
 @njit(nogil=True)
@@ -217,7 +217,7 @@ def recall(
 @of_types(
     f"void({RANGE}, int64[::1], int64[::1], int64[:,::1], int64[:,:,::1], int64[:,::1], int64[:,::1], int32[:,::1], "
     f"float32[::1], float32[::1], float32[::1], float32[::1], float32[::1], float32[::1], float32[::1], {LISTS_ARE}, "
-    f"float64[:,:,::1], {DYNAMICS})"
+    f"float64[:,::1], {DYNAMICS})"
 )
 def simulate(
     first: int, last: int, begins: Any, members: Any, cuts: Any, spans: Any, nodes: Any, edges: Any, runs: Any,
@@ -232,7 +232,7 @@ def simulate(
     bands there must be one part, none of whose nodes in bands hears from another.
 
     A node pulls what its sources have sent `delay` steps ago, meets its bias, fires, and lists its spikes. `operations`
-    (lanes, edges, steps) counts synaptic operations; `more` (ticks of a frame) tells how many more biases than one
+    (lanes, edges) counts synaptic operations; `more` (ticks of a frame) tells how many more biases than one
     arrive in each tick.
     """
     widest, bands = 0, cuts.shape[1] - 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.figures.browser import WIDTH_PX
 from workbench.figures.layers import Layout, Point
@@ -14,6 +16,9 @@ from workbench.graph import Network
 
 SIDES_PX = 120  # left and right of the outermost nodes
 SAMPLES = 14  # points of a curve between two layers
+NEAREST_FIRST = sorted(range(41), key=lambda i: abs(i - 20))  # of the points along a path, from its middle outwards
+
+Box = tuple[float, float, float, float]  # left, right, low, high
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Text:
     """Words below a node and the box they fill: left, right, low, high in pixels."""
 
     words: str
-    box: tuple[float, float, float, float]
+    box: Box
 
 
 def canvas_of(layout: Layout) -> Canvas:
@@ -51,22 +56,31 @@ def canvas_of(layout: Layout) -> Canvas:
 
 def paths_of(network: Network, canvas: Canvas) -> list[list[Point]]:
     """The curve of every edge, source to target; loops stand on their node, edges side by side are bent apart."""
-    beside: dict[frozenset[str], list[int]] = {}
-    for position, edge in enumerate(network.edges):
-        beside.setdefault(frozenset(edge.ends), []).append(position)
     paths = []
-    for position, (edge, route) in enumerate(zip(network.edges, canvas.layout.routes, strict=True)):
-        together = beside[frozenset(edge.ends)]
-        place = together.index(position)
+    for edge, route, (place, count) in zip(network.edges, canvas.layout.routes, sides_of(network), strict=True):
         if edge.source == edge.target:
-            paths.append(_loop(route[0], place, canvas))
+            paths.append(loop_of(route[0], place, canvas))
         else:
-            apart = place - (len(together) - 1) / 2 if len(route) == 2 else 0.0
-            paths.append(_curve(route, apart * min(30.0, 0.32 * canvas.down) / canvas.down))
+            paths.append(_curve(route, bend_apart(place, count, canvas) if len(route) == 2 else 0.0))
     return paths
 
 
-def _loop(node: Point, place: int, canvas: Canvas) -> list[Point]:
+def sides_of(network: Network) -> list[tuple[int, int]]:
+    """Of every edge which of how many it is that join the same nodes, in either direction."""
+    count: dict[frozenset[str], int] = {}
+    found = []
+    for edge in network.edges:
+        found.append(count.setdefault(frozenset(edge.ends), 0))
+        count[frozenset(edge.ends)] += 1
+    return [(place, count[frozenset(edge.ends)]) for place, edge in zip(found, network.edges, strict=True)]
+
+
+def bend_apart(place: int, count: int, canvas: Canvas) -> float:
+    """How many rows one of so many edges side by side is bent aside."""
+    return (place - (count - 1) / 2) * min(30.0, 0.32 * canvas.down) / canvas.down
+
+
+def loop_of(node: Point, place: int, canvas: Canvas) -> list[Point]:
     """A drop on top of a node, larger for each further one; a cubic Bezier curve."""
     wide, high = canvas.bend((1.35 + 0.5 * place) * canvas.size, (2.6 + 0.8 * place) * canvas.size)
     along = np.linspace(0, 1, 2 * SAMPLES)
@@ -92,21 +106,62 @@ def _curve(route: Sequence[Point], apart: float) -> list[Point]:
 def free_places(paths: Sequence[list[Point]], canvas: Canvas, texts: Mapping[str, Text], size: float) -> list[Point]:
     """On every path the point nearest its middle that is clear of nodes, their names and the badges before it."""
     scale = np.array([canvas.across, canvas.down])
-    nodes = np.array(list(canvas.layout.nodes.values())) * scale
-    left, right, low, high = np.array([text.box for text in texts.values()]).T
+    reach = 3 + max((canvas.size + size) / 2, size)  # whatever is farther away leaves room enough
+    nodes, names, badges = Squares(2 * reach), Squares(2 * reach), Squares(2 * reach)
+    for x, y in (np.array(list(canvas.layout.nodes.values())) * scale).tolist():
+        nodes.add((x, x, y, y))
+    for text in texts.values():
+        names.add(text.box)
     placed: list[Point] = []
     for path in paths:
         fine = np.linspace(0, len(path) - 1, 41)
         points = np.stack([np.interp(fine, range(len(path)), column) for column in zip(*path, strict=True)], axis=1)
-        points = points[sorted(range(41), key=lambda i: abs(i - 20))]
+        points = points[NEAREST_FIRST]
         x, y = np.hsplit(points * scale, 2)
-        room = np.hypot(x - nodes[:, 0], y - nodes[:, 1]).min(1) - (canvas.size + size) / 2
-        aside = np.maximum(np.maximum(left - x, x - right), np.maximum(low - y, y - high)).min(1) - size / 2
-        room = np.minimum(room, aside)
-        if placed:
-            others = np.array(placed) * scale
-            room = np.minimum(room, np.hypot(x - others[:, 0], y - others[:, 1]).min(1) - size)
+        around = [(x - reach, x + reach, y - reach, y + reach) for x, y in (points * scale).tolist()]
+        room = _distance(x, y, nodes.near(around)) - (canvas.size + size) / 2
+        left, right, low, high = np.array(names.near(around)).reshape(-1, 4).T
+        aside = np.maximum(np.maximum(left - x, x - right), np.maximum(low - y, y - high))
+        room = np.minimum(room, aside.min(1, initial=np.inf) - size / 2)
+        room = np.minimum(room, _distance(x, y, badges.near(around)) - size)
         clear = np.flatnonzero(room > 2)
         chosen = points[clear[0] if len(clear) else int(room.argmax())]
         placed.append((float(chosen[0]), float(chosen[1])))
+        x_px, y_px = (chosen * scale).tolist()
+        badges.add((x_px, x_px, y_px, y_px))
     return placed
+
+
+def _distance(x: NDArray[np.float64], y: NDArray[np.float64], boxes: Sequence[Box]) -> NDArray[np.float64]:
+    """From each of these points to the nearest corner of boxes that are points."""
+    left, _, low, _ = np.array(boxes).reshape(-1, 4).T
+    distance: NDArray[np.float64] = np.hypot(x - left, y - low).min(1, initial=np.inf)
+    return distance
+
+
+class Squares:
+    """Boxes in the plane, known by the squares of one side that they lie in: who is near is found among few.
+
+    >>> squares = Squares(10)
+    >>> squares.add((0, 5, 0, 5))
+    >>> squares.near([(9, 12, 3, 4)]), squares.near([(20, 21, 0, 1)])
+    ([(0, 5, 0, 5)], [])
+    """
+
+    def __init__(self, side: float) -> None:
+        self.side = side
+        self._held: dict[tuple[int, int], list[Box]] = {}
+
+    def add(self, box: Box) -> None:
+        """Hold a box."""
+        for square in self._under(box):
+            self._held.setdefault(square, []).append(box)
+
+    def near(self, boxes: Iterable[Box]) -> list[Box]:
+        """Every box in the squares that these lie in: all that meet one of these, and some more."""
+        squares = dict.fromkeys(square for box in boxes for square in self._under(box))
+        return list(dict.fromkeys(box for square in squares for box in self._held.get(square, ())))
+
+    def _under(self, box: Box) -> Iterator[tuple[int, int]]:
+        left, right, low, high = (math.floor(place / self.side) for place in box)
+        return product(range(left, right + 1), range(low, high + 1))

@@ -9,7 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.arguments import require_network
-from workbench.figures.curves import SIDES_PX, Canvas, Text, canvas_of, free_places, paths_of
+from workbench.figures.crowds import is_crowd, lines, lines_of, pointers
+from workbench.figures.curves import SIDES_PX, Canvas, Squares, Text, canvas_of, free_places, paths_of
 from workbench.figures.figure import Figure
 from workbench.figures.layers import Point, lay_out
 from workbench.figures.style import (
@@ -31,13 +32,17 @@ from workbench.validation import require_whole
 INSTANT = ("dot", GREEN)  # an edge that takes no time
 LINES = (("solid", QUIET), ("dash", BLUE), ("longdash", VERMILION), ("dashdot", PURPLE), ("longdashdot", ORANGE))
 BADGES = 80  # edges up to which each shows its delay as a number
+NUMBERED_PX = 15  # nodes from this size on show numbers, and their shapes below their names
+NAMED = 50  # nodes up to which the words for those who cannot see name every one
 
 
 def network(network: Network, ticks_per_frame: int = 1) -> go.Figure:
     """The graph: inputs left, output right, an arrow per edge with its delay, a mark per node with its shape.
 
-    The number and the shade of a node tell its first response. Delays are in steps of the network: frames, or ticks
-    where `ticks_per_frame` is more than 1. ValueError unless that is a whole number of at least 1.
+    The number (where there is room) and the shade of a node tell its first response. Of a crowd of edges, thousands of
+    them or fewer that pass many layers, each is a line from layer to layer with a mark that points to its target; the
+    words say so. Delays are in steps of the network: frames, or ticks where `ticks_per_frame` is more than 1.
+    ValueError unless that is a whole number of at least 1.
 
     >>> from workbench import figures
     >>> figures.network(Network({"eye": (4,)}, [Edge("eye", "hand", Dense(2))])).layout.meta["title"]
@@ -46,14 +51,21 @@ def network(network: Network, ticks_per_frame: int = 1) -> go.Figure:
     network = require_network(network, "figures.network")
     ticks_per_frame = require_whole("figures.network: ticks_per_frame", ticks_per_frame)
     canvas = canvas_of(lay_out(network))
-    paths = paths_of(network, canvas)
+    crowd = is_crowd(canvas.layout)
+    paths = lines_of(network, canvas) if crowd else paths_of(network, canvas)
     texts = _texts(network, canvas)
     figure, colours = Figure(), [""] * len(paths)
     for name, (dash, colour), width, positions in _classes(network, ticks_per_frame):
-        figure.add_trace(_arrows(name, [paths[p] for p in positions], dash, colour, width, canvas.size))
+        chosen = [paths[p] for p in positions]
+        if crowd:
+            figure.add_trace(lines(name, chosen, dash, colour))
+        else:
+            figure.add_trace(_arrows(name, chosen, dash, colour, width, canvas.size))
         for position in positions:
             colours[position] = colour
-    figure.add_trace(_badges(network, paths, canvas, texts, colours, ticks_per_frame))
+    marks = pointers(paths, canvas, colours) if crowd else _badges(network, paths, canvas, texts, colours)
+    hover = [_edge_words(network, edge, ticks_per_frame) for edge in network.edges]
+    figure.add_trace(marks.update(hovertext=hover, hovertemplate="%{hovertext}<extra></extra>"))
     figure.add_traces([_nodes(network, canvas, ticks_per_frame), _names(canvas, texts)])
     return _dressed(figure, network, canvas, paths, ticks_per_frame)
 
@@ -111,9 +123,8 @@ def _badges(
     canvas: Canvas,
     texts: Mapping[str, Text],
     colours: Sequence[str],
-    ticks_per_frame: int,
 ) -> go.Scatter:
-    """A mark on every edge, with the delay where there is room, telling on hover what the edge does."""
+    """A mark on every edge, with the delay where there is room."""
     numbered = len(paths) <= BADGES and canvas.size >= 9
     size = float(np.clip(0.62 * canvas.size, 13, 18)) if numbered else 4.0
     x, y = zip(*free_places(paths, canvas, texts, size), strict=True)
@@ -130,14 +141,12 @@ def _badges(
             "opacity": 1,
             "line": {"color": colours, "width": 1 if numbered else 0},
         },
-        hovertext=[_edge_words(network, edge, ticks_per_frame) for edge in network.edges],
-        hovertemplate="%{hovertext}<extra></extra>",
         showlegend=False,
     )
 
 
 def _edge_words(network: Network, edge: Edge, ticks_per_frame: int) -> str:
-    shapes = edge.operation.weight_shapes(network.shapes[edge.source])
+    shapes = edge.operation.weight_shapes(network.shape_of(edge.source))
     weights = sum(math.prod(shape) for shape in shapes)
     frames = "" if ticks_per_frame == 1 else f" ({edge.delay / ticks_per_frame:.4g} frames)"
     counted = f"{weights:,} weights" if weights else "no weights"
@@ -147,8 +156,9 @@ def _edge_words(network: Network, edge: Edge, ticks_per_frame: int) -> str:
 
 def _nodes(network: Network, canvas: Canvas, ticks_per_frame: int) -> go.Scatter:
     first = network.first_response
-    fills = [shade(first[node], max(first.values())) for node in network.nodes]
-    numbered = canvas.size >= 15
+    latest = max(first.values())
+    fills = [shade(first[node], latest) for node in network.nodes]
+    numbered = canvas.size >= NUMBERED_PX
     x, y = zip(*(canvas.layout.nodes[node] for node in network.nodes), strict=True)
     ends = {*network.inputs, network.output}
     return go.Scatter(
@@ -176,8 +186,8 @@ def _nodes(network: Network, canvas: Canvas, ticks_per_frame: int) -> go.Scatter
 
 def _node_words(network: Network, node: str, ticks_per_frame: int) -> str:
     role = " (input)" if node in network.inputs else " (output)" if node == network.output else ""
-    response = f"first response after {_time(network.first_response[node], ticks_per_frame)}"
-    return f"<b>{node}</b>{role}<br>{_shape(network.shapes[node])}<br>{response}"
+    response = f"first response after {_time(network.first_response_of(node), ticks_per_frame)}"
+    return f"<b>{node}</b>{role}<br>{_shape(network.shape_of(node))}<br>{response}"
 
 
 def _shape(shape: tuple[int, ...]) -> str:
@@ -194,17 +204,17 @@ def _shape(shape: tuple[int, ...]) -> str:
 def _texts(network: Network, canvas: Canvas) -> dict[str, Text]:
     """Name and shape below every node, the name alone or nothing where others stand: inputs and output first."""
     texts: dict[str, Text] = {}
+    boxes = Squares(64)
     for node in dict.fromkeys([*network.inputs, network.output, *network.nodes]):
         x, y = canvas.layout.nodes[node]
         x, y = x * canvas.across, y * canvas.down - canvas.size / 2 - 3
-        shape = _shape(network.shapes[node])
-        both = [(f"<b>{node}</b><br>{shape}", max(len(node), len(shape)), 2)] if canvas.size >= 15 else []
-        for words, letters, lines in (*both, (f"<b>{node}</b>", len(node), 1)):
-            box = (x - 3.6 * letters, x + 3.6 * letters, y - 17 * lines, y)
-            if all(
-                box[0] > b or box[1] < a or box[2] > d or box[3] < c for a, b, c, d in (t.box for t in texts.values())
-            ):
+        shape = _shape(network.shape_of(node))
+        both = [(f"<b>{node}</b><br>{shape}", max(len(node), len(shape)), 2)] if canvas.size >= NUMBERED_PX else []
+        for words, letters, high in (*both, (f"<b>{node}</b>", len(node), 1)):
+            box = (x - 3.6 * letters, x + 3.6 * letters, y - 17 * high, y)
+            if all(box[0] > b or box[1] < a or box[2] > d or box[3] < c for a, b, c, d in boxes.near([box])):
                 texts[node] = Text(words, box)
+                boxes.add(box)
                 break
     return texts
 
@@ -236,9 +246,13 @@ def _dressed(
     longest = _time(delays[-1], ticks_per_frame) if delays[-1] else "no time"
     taken = f"Every edge takes {longest}" if len(delays) == 1 else f"Edges take {delays[0]} to {longest}"
     unit = "frames" if ticks_per_frame == 1 else "ticks"
-    subtitle = f"{taken}. Number and shade of a node: its first response ({unit})."
+    told = "Number and shade" if canvas.size >= NUMBERED_PX else "Shade"
+    subtitle = f"{taken}. {told} of a node: its first response ({unit})."
+    if is_crowd(canvas.layout):
+        subtitle += " A mark on each line points to its target; lines may pass behind other nodes."
     loops = sum(edge.source == edge.target for edge in network.edges)
-    alt = f"Graph of {', '.join(network.nodes)}: {title}. {taken}; {loops} loop{'s' * (loops != 1)} on a node."
+    names = ", ".join(network.nodes[:NAMED]) + (f" and {nodes - NAMED:,} more" if nodes > NAMED else "")
+    alt = f"Graph of {names}: {title}. {taken}; {loops} loop{'s' * (loops != 1)} on a node."
     rows = [y * canvas.down for _, y in canvas.layout.nodes.values()]
     curved = [y * canvas.down for path in paths for _, y in path]
     top = max(max(rows) + canvas.size / 2, *curved) + 14

@@ -6,10 +6,10 @@ from bisect import bisect, insort
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import compress, pairwise
 
 from workbench.graph import Network
-from workbench.paths import reachable, shortest_delays, topological_order
+from workbench.paths import keep_acyclic, shortest_delays, topological_order
 
 Point = tuple[float, float]
 Stop = str | tuple[int, int]  # a node, or (edge position, layer) where an edge passes a layer
@@ -41,8 +41,9 @@ def lay_out(network: Network) -> Layout:
     stops: list[list[Stop]] = [[] for _ in range(max(layer.values()) + 1)]
     for stop in dict.fromkeys([*network.nodes, *(stop for route in routes for stop, _ in route)]):
         stops[layer[stop] if isinstance(stop, str) else stop[1]].append(stop)
-    links = {(a, b) if x < y else (b, a) for route in routes for (a, x), (b, y) in pairwise(route) if x != y}
-    order = _ordered(stops, sorted(links, key=repr))
+    found = {(a, b) if x < y else (b, a) for route in routes for (a, x), (b, y) in pairwise(route) if x != y}
+    links = sorted(found, key=repr)
+    order = _ordered(stops, links)
     rows = _rows(order, links, Counter(edge.source for edge in network.edges if edge.source == edge.target))
     return Layout(
         {node: (layer[node], rows[node]) for node in network.nodes},
@@ -57,11 +58,9 @@ def layers(network: Network) -> dict[str, int]:
     {'a': 0, 'b': 1, 'c': 2}
     """
     hops = shortest_delays(network.inputs, ((*edge.ends, 1) for edge in network.edges))
-    forward: dict[tuple[str, str], None] = {}
-    for edge in sorted(network.edges, key=lambda edge: (hops[edge.source], hops[edge.target])):
-        rises = hops[edge.source] < hops[edge.target]  # nothing kept so far leaves such a target
-        if edge.ends not in forward and (rises or edge.source not in reachable([edge.target], forward)):
-            forward[edge.ends] = None
+    pairs = dict.fromkeys(edge.ends for edge in network.edges)
+    ends = sorted(pairs, key=lambda pair: (hops[pair[0]], hops[pair[1]]))
+    forward = list(compress(ends, keep_acyclic(ends)))
     found = dict.fromkeys(network.nodes, 0)
     sources: dict[str, list[str]] = {node: [] for node in network.nodes}
     for source, target in forward:
