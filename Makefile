@@ -20,7 +20,7 @@ DATA ?=
 # tests of one file run one after the other, several files side by side
 SIDE_BY_SIDE := --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
-.PHONY: demo test soak lab results conversion recordings gallery panels engine training notebooks lint browser clean
+.PHONY: demo test soak lab results conversion recordings gallery panels engine training graphs notebooks lint browser clean
 
 demo: $(READY)
 	$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
@@ -69,6 +69,10 @@ engine: $(PEERS_READY)
 # how fast a step of training is, and what it keeps, beside loops written by hand: docs/training.md
 training: $(READY)
 	$(BIN)/python -m benchmarks.training
+
+# how time grows with the number of edges, up to 20,000: docs/graphs.md
+graphs: $(READY)
+	$(BIN)/python -m benchmarks.graphs
 
 # the notebooks as they are committed: executed, with a still of every figure, without the state of their widgets
 notebooks: $(READY) browser

@@ -1,0 +1,28 @@
+"""What a measurement was made on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+import torch
+
+
+def describe_machine() -> str:
+    """Processor, cores, torch and Python, for the sentence above a table.
+
+    >>> describe_machine().split(", ")[-1] == f"Python {platform.python_version()}"
+    True
+    """
+    cores = f"{os.cpu_count()} cores, torch on {torch.get_num_threads()}"
+    return f"{name_processor()}, {cores}, torch {torch.__version__}, Python {platform.python_version()}"
+
+
+def name_processor() -> str:
+    """The model as the kernel names it, and the vectors that torch uses; the architecture where there is no name."""
+    listed = Path("/proc/cpuinfo")
+    lines = listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    name = next(names, "") or platform.processor() or platform.machine()
+    return f"{name} ({torch.backends.cpu.get_cpu_capability()})"
