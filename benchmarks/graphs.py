@@ -19,7 +19,8 @@ from benchmarks.engine.timing import interleave
 from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown
 from workbench import figures
-from workbench.figures.style import COLOURS, DASHES, SYMBOLS, dress
+from workbench.figures.crowds import CROWD
+from workbench.figures.style import COLOURS, DASHES, QUIET, SYMBOLS, dress
 
 DOCS = Path(__file__).parents[1] / "docs"
 TEXT = Path(__file__).with_name("graphs.md")
@@ -128,17 +129,16 @@ def draw(measured: pd.DataFrame) -> go.Figure:
             y=times,
             name=name,
             mode="lines+markers",
-            line={"color": COLOURS[position % len(COLOURS)], "dash": DASHES[position % len(DASHES)]},
-            marker={"symbol": SYMBOLS[position % len(SYMBOLS)], "size": 9},
+            line={"color": (*COLOURS, QUIET)[position], "dash": (*DASHES, "solid")[position]},
+            marker={"symbol": (*SYMBOLS, "star")[position], "size": 9},
         )
     edges = np.array([measured.columns.min(), measured.columns.max()])
-    figure.add_scatter(
-        x=edges, y=edges / 100, name="in proportion", mode="lines", line={"color": "grey", "dash": "dot"}
-    )
+    figure.add_scatter(x=edges, y=edges / 100, name="in proportion", mode="lines", line={"color": QUIET, "dash": "dot"})
     figure.update_xaxes(title="edges", type="log")
     figure.update_yaxes(title="milliseconds", type="log")
     alt = "Milliseconds over the number of edges, for all that goes through a whole graph, and a line in proportion"
-    return dress(figure, "Time over the size of the graph", "Parallel to the dotted line: in proportion", alt, 520)
+    dress(figure, "Time over the size of the graph", "Parallel to the dotted line: in proportion", alt, 520)
+    return figure.update_layout(legend={"x": 1.02, "xanchor": "left", "y": 0.5, "yanchor": "middle"}, margin={"r": 260})
 
 
 def main() -> None:
@@ -151,6 +151,7 @@ def main() -> None:
     (DOCS / "images" / CURVE).write_bytes(figure.to_image(format="png", width=900, scale=1))
     page = TEXT.read_text(encoding="utf-8").format(
         degree=DEGREE,
+        crowd=CROWD,
         units=UNITS,
         rounds=options.rounds,
         machine=describe_machine(),

@@ -91,7 +91,8 @@ def test_the_time_axis_is_shared_by_ann_and_snn():
     table = wb.compare({"ANN": ann, "SNN": wb.convert(ann, recordings, ticks_per_frame=4)}, recordings)
     assert table.columns.tolist() == [
         "model", "step", "frame", "accuracy", "dense_macs", "effective_macs", "synaptic_operations", "neuron_updates",
-        "energy_nj", "memory_accesses", "memory_span_words", "delay_buffer_bytes", "synapses", "synapse_frames", "split",
+        "energy_nj", "memory_accesses", "memory_span_words", "delay_buffer_bytes", "synapses", "synapse_frames",
+        "split",
     ]  # fmt: skip
     ann_rows, snn_rows = (table[table["model"] == name] for name in ("ANN", "SNN"))
     assert ann_rows["frame"].tolist() == [1, 2, 3, 4, 5, 6]
