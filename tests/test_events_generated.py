@@ -29,6 +29,7 @@ def same(one, other):
 
 def test_digits_hold_every_digit_once(digits):
     assert (digits.shape, digits.frames, digits.ticks_per_frame) == ((2, 34, 34), 8, 12)
+    assert digits.left_out == 0
     assert digits.window_us == 300_000
     assert len(digits) == 1797
     assert 1420 <= len(digits.train) <= 1450

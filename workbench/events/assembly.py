@@ -16,7 +16,7 @@ from workbench.events.clips import Clip, Collection
 from workbench.events.datasets import Dataset
 from workbench.events.gathering import Gathered, Preparation, gather
 from workbench.events.places import squeeze
-from workbench.events.recordings import Recordings
+from workbench.events.recordings import Recordings, tell_outside
 
 
 def assemble(collection: Collection, preparation: Preparation, cache: Path | None) -> Dataset:
@@ -49,7 +49,7 @@ def assemble(collection: Collection, preparation: Preparation, cache: Path | Non
 
 def tell_left_out(events: int) -> str:
     """What the split says of events that are in no bin; nothing where there are none."""
-    return f"; {events:,} events lie outside the windows and are not binned" if events else ""
+    return f"; {tell_outside(events, 'the windows')}" if events else ""
 
 
 def _tell_remarks(collection: Collection, gathered: Sequence[Gathered]) -> str:

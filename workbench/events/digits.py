@@ -32,7 +32,8 @@ def generate(seed: int) -> Dataset:
     for start in range(0, len(images), _BATCH):
         part = images[start : start + _BATCH]
         seeds = [seed * len(images) + i for i in range(start, start + len(part))]
-        events += CAMERA.record_many(film(part), _TIMES_US, seeds)
+        recorded = CAMERA.record_many(film(part), _TIMES_US, seeds)
+        events += [each[each["t"] < WINDOW_US] for each in recorded]  # the film ends where the window does
     whole = Recordings.from_events(
         events, labels, tuple("0123456789"), (2, SIZE, SIZE), window_us=WINDOW_US, name="digits"
     )

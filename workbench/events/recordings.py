@@ -243,8 +243,7 @@ class Recordings:
             f"  shape {self.shape}, {self.frames} frames x {self.ticks_per_frame} ticks"
             f" over {self.window_us / 1000:g} ms\n"
             f"  {sizes.mean():,.0f} events a recording ({sizes.min():,} to {sizes.max():,}),"
-            f" {rate:,.1f} events a millisecond"
-            + (f"\n  {outside:,} events lie outside the window and are not binned" if outside else "")
+            f" {rate:,.1f} events a millisecond" + (f"\n  {tell_outside(outside, 'the window')}" if outside else "")
         )
 
     def _with(self, **changes: Any) -> Recordings:
@@ -290,3 +289,13 @@ class Recordings:
             if len(place) >= COUNTED:
                 require_countable(counts.max(), f"{self.name}: recording {recording}")
         return counts.reshape(steps, len(chosen), *self.shape)
+
+
+def tell_outside(events: int, where: str) -> str:
+    """That so many events lie outside the window or windows.
+
+    >>> tell_outside(1, "the window"), tell_outside(2_000, "the windows")
+    ('1 event lies outside the window and is not binned', '2,000 events lie outside the windows and are not binned')
+    """
+    words = ("event lies", "is") if events == 1 else ("events lie", "are")
+    return f"{events:,} {words[0]} outside {where} and {words[1]} not binned"
