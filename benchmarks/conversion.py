@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import platform
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -17,6 +16,7 @@ import pandas as pd
 import torch
 
 import workbench as wb
+from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown, spread
 from workbench.models import densenet, dsr, shortcut_network
 
@@ -201,7 +201,7 @@ def _page(rows: pd.DataFrame, seeds: int) -> str:
     parts = [
         "# What conversion loses, and what its options do",
         f"Mean ± standard error of {seeds} seeds (weights and training; the recordings are those of seed 0), "
-        f"written by `make conversion` on {platform.machine()}, torch {torch.__version__}. Accuracies in per cent on "
+        f"written by `make conversion` on {describe_machine()}. Accuracies in per cent on "
         f"the {' and '.join(f'{len(wb.load(name).test)} test recordings of {name}' for name in SETS)}, running "
         "answer, at the end of a frame; *first* and *second* are the first two frames in which the ANN answers. "
         "Operations are per recording, in thousands.",

@@ -9,13 +9,14 @@ from pathlib import Path
 import torch
 
 
-def describe_machine() -> str:
-    """Processor, cores, torch and Python, for the sentence above a table.
+def describe_machine(threads: int | None = None) -> str:
+    """Processor, cores, threads and versions, for the sentence above a table.
 
     >>> describe_machine().split(", ")[-1] == f"Python {platform.python_version()}"
     True
     """
-    cores = f"{os.cpu_count()} cores, torch on {torch.get_num_threads()}"
+    threads = threads or torch.get_num_threads()
+    cores = f"{os.cpu_count()} cores, {threads} thread{'s' if threads > 1 else ''} of torch"
     return f"{name_processor()}, {cores}, torch {torch.__version__}, Python {platform.python_version()}"
 
 

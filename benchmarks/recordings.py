@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import platform
 import struct
 import tempfile
 import time
@@ -13,9 +12,9 @@ from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
-import torch
 
 import workbench as wb
+from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown
 from workbench.events import formats
 from workbench.events.layout import EVENTS, Events
@@ -41,7 +40,7 @@ def main() -> None:
         "binning": markdown(_measure_binning()),
         "reading": markdown(_measure_reading()),
         "share": markdown(_measure_share()),
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
+        "machine": describe_machine(),
         "learned": _learn(options.data, options.seeds) if options.data else "Not measured in this run.",
         "agreed": _agree(options.data, options.cars),
     }

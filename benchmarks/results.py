@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import platform
 from pathlib import Path
 
 import pandas as pd
-import torch
 
 import workbench as wb
+from benchmarks.machine import describe_machine
 from benchmarks.matching import measure_matching, slopes
 from benchmarks.tables import markdown
 from workbench.energy import PRESETS, price_all
@@ -28,7 +27,7 @@ def main() -> None:
     parts = [
         "# Results",
         f"Mean of {len(seeds)} seeds (weights and training; the recordings are those of seed 0), written by "
-        f"`make results` on {platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}. "
+        f"`make results` on {describe_machine()}. "
         "The answer is the running one; a frame is 37.5 ms, a tick 3.125 ms (8 frames of 12 ticks).",
     ]
     for name in SETS:

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import os
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +25,7 @@ from torch import Tensor
 
 import workbench as wb
 from benchmarks.engine.networks import CLASSES, SHAPE, draw_network, lag
+from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown
 from workbench.engine import LEARNING_BYTES
 from workbench.norms import NORM_EPSILON
@@ -229,10 +228,9 @@ def main() -> None:
         )
         for name in CONTESTS
     }
-    machine = f"{platform.machine()}, {os.cpu_count()} CPUs, {options.threads} threads, torch {torch.__version__}"
     numbers = {name.replace(" ", "_"): markdown(table) for name, table in tables.items()}
     page = TEXT.read_text(encoding="utf-8").format(
-        machine=machine, rounds=options.rounds, size=LEARNING_BYTES / 2**20, **numbers
+        machine=describe_machine(options.threads), rounds=options.rounds, size=LEARNING_BYTES / 2**20, **numbers
     )
     print(page)
     if not options.print:

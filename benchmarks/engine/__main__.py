@@ -6,8 +6,6 @@ python -m benchmarks.engine [--rounds 9] [--threads 2] [--quick]
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from benchmarks.engine.page import Comparison, Measured, write
 from benchmarks.engine.peers import tell_versions
 from benchmarks.engine.starts import measure_first_runs, measure_imports
 from benchmarks.engine.streams import measure_latency, measure_memory
+from benchmarks.machine import describe_machine
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,7 +55,16 @@ def measure_all(extent: Extent) -> Measured:
     _announce("streams")
     latency, memory = measure_latency(model, extent.stream_ticks, RATE), measure_memory(extent.marks)
     return Measured(
-        tell_machine(), tell_versions(), lag(model), comparisons, curves, imports, first_runs, latency, memory, loops
+        describe_machine(),
+        tell_versions(),
+        lag(model),
+        comparisons,
+        curves,
+        imports,
+        first_runs,
+        latency,
+        memory,
+        loops,
     )
 
 
@@ -65,15 +73,6 @@ def compare_at(batch: int, rate: float, extent: Extent) -> Comparison:
     model = build_model(draw_network(), rate)
     ticks = draw_ticks(extent.steps + lag(model), batch, rate, seed=1)
     return Comparison(batch, measure_rates(model, ticks), compare(model, ticks, extent.rounds))
-
-
-def tell_machine() -> str:
-    """Processor, cores, threads and versions."""
-    threads = torch.get_num_threads()
-    return (
-        f"{platform.machine()}, {os.cpu_count()} cores, {threads} thread{'s' if threads > 1 else ''} of torch, "
-        f"torch {torch.__version__}, Python {platform.python_version()}"
-    )
 
 
 def _announce(part: str) -> None:
