@@ -9,7 +9,8 @@ PEERS_READY := $(PEERS)/.ready
 FIRST := notebooks/01_what_does_a_delay_do.ipynb
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 RUN_NOTEBOOKS := $(BIN)/jupyter nbconvert --log-level=WARN --to notebook --execute \
-	--ExecutePreprocessor.store_widget_state=False --KernelManager.transport=ipc --KernelManager.ip=$$(mktemp -u)
+	--ExecutePreprocessor.store_widget_state=False --ExecutePreprocessor.record_timing=False \
+	--KernelManager.transport=ipc --KernelManager.ip=$$(mktemp -u)
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 NEW_ENOUGH := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "the workbench needs Python 3.11 or newer; call make PYTHON=...")'

@@ -10,6 +10,20 @@ import pytest
 from workbench.widgets.ahead import Ahead
 
 
+class Held:
+    """A computation that says when it has begun and ends when it may."""
+
+    def __init__(self) -> None:
+        self.begun, self.go = threading.Event(), threading.Event()
+        self.asked: list[int] = []
+
+    def __call__(self, number: int) -> int:
+        self.asked.append(number)
+        self.begun.set()
+        assert self.go.wait(20)
+        return number
+
+
 def test_a_result_is_computed_once_however_it_is_asked_for() -> None:
     asked: list[int] = []
     square = Ahead(lambda number: asked.append(number) or number**2)
@@ -20,26 +34,19 @@ def test_a_result_is_computed_once_however_it_is_asked_for() -> None:
 
 
 def test_many_threads_wait_for_one_computation() -> None:
-    begun, go, asked = threading.Event(), threading.Event(), []
-
-    def compute(number: int) -> int:
-        asked.append(number)
-        begun.set()
-        assert go.wait(20)
-        return number
-
-    ahead = Ahead(compute)
+    held = Held()
+    ahead = Ahead(held)
     results: list[int] = []
     threads = [threading.Thread(target=lambda: results.append(ahead(1))) for _ in range(4)]
     threads[0].start()
-    assert begun.wait(20)
+    assert held.begun.wait(20)
     for thread in threads[1:]:
         thread.start()
-    go.set()
+    held.go.set()
     for thread in threads:
         thread.join()
     assert results == [1] * 4
-    assert asked == [1]
+    assert held.asked == [1]
 
 
 @pytest.mark.parametrize("keep", [3, 32])
@@ -91,26 +98,19 @@ def test_only_so_many_are_kept_and_errors_reach_who_asks() -> None:
 
 
 def test_what_is_released_is_gone_and_can_be_asked_for_again() -> None:
-    begun, go, asked = threading.Event(), threading.Event(), []
-
-    def compute(number: int) -> int:
-        asked.append(number)
-        begun.set()
-        assert go.wait(20)
-        return number
-
-    ahead = Ahead(compute)
+    held = Held()
+    ahead = Ahead(held)
     ahead.prepare([0, 1, 2])
     first = ahead.find(0)
-    assert begun.wait(20)
-    threading.Timer(0.1, go.set).start()
+    assert held.begun.wait(20)
+    threading.Timer(0.1, held.go.set).start()
     ahead.release()
     assert first is not None
     assert first.result() == 0
     assert [ahead.find(number) for number in range(3)] == [None] * 3
-    assert asked == [0]
+    assert held.asked == [0]
     assert ahead(0) == 0
-    assert asked == [0, 0]
+    assert held.asked == [0, 0]
 
 
 def test_nobody_is_kept_alive_for_what_has_not_begun() -> None:
