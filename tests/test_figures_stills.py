@@ -261,7 +261,12 @@ def test_an_interrupt_is_not_remembered_as_a_refusal(monkeypatch: pytest.MonkeyP
 
 
 def children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+    """Those that run; one may end while it is asked."""
+    running = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            running += [child] * (child.status() != psutil.STATUS_ZOMBIE)
+    return running
 
 
 SPEC, OPTIONS = figure().to_dict(), {"format": "png", "width": 300, "height": 200, "scale": 1}

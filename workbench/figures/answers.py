@@ -134,5 +134,6 @@ def _words(counted: pd.DataFrame) -> tuple[str, str]:
     """What every model reaches, and when it first responds."""
     models = list(counted.groupby("model", sort=False))
     reached = ", ".join(f"{model} {100 * rows['accuracy'].iloc[-1]:.1f} %" for model, rows in models)
-    responses = ", ".join(f"{model} after {amount(rows['frame'].iloc[0])} frames" for model, rows in models)
+    begins = [(model, amount(rows["frame"].iloc[0])) for model, rows in models]
+    responses = ", ".join(f"{model} after {frames} frame{'s' * (frames != '1')}" for model, frames in begins)
     return f"Accuracy at the end: {reached}", f"First responses: {responses}"
