@@ -31,7 +31,11 @@ PAGE = """<!DOCTYPE html>
  th, td {{ padding: .3em .7em; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }}
  th {{ background: #f3f3f3; }}
  th:first-child, td:first-child {{ text-align: left; }}
- .prices td:last-child, .prices th:last-child {{ text-align: left; white-space: normal; min-width: 22em; }}
+ .prices th:last-child, .prices td:last-child, .critics th, .critics td {{ text-align: left; white-space: normal; }}
+ .prices td:last-child {{ min-width: 17em; }} .critics td {{ vertical-align: top; }}
+ .critics th:nth-last-child(n+3):nth-last-child(-n+5), .critics td:nth-last-child(n+3):nth-last-child(-n+5) {{
+   text-align: right; white-space: nowrap; }}
+ .critics td:nth-last-child(-n+2) {{ min-width: 15em; }}
 </style><script>{plotly}</script></head><body>
 <h1>Spiking networks that live in time</h1>
 <p>Every connection of a spiking network takes time. The <b>streaming ANN</b> was trained with those delays and became
@@ -101,7 +105,7 @@ def _section(number: int, study: Study) -> str:
         "<h3>Energy per recording, in nanojoules, under every preset</h3>",
         _table(energies, "prices"),
         f"<h3>What critics say</h3><p>{html.escape(tell_critics(study.costs))}</p>",
-        _table(criticise(study.costs).round(3), "prices"),
+        _table(criticise(study.costs).round(3), "critics"),
     ]
     return "\n".join(parts)
 
