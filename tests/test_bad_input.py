@@ -1,5 +1,7 @@
 """What cannot be simulated is refused in words that say what, where and the cure, before it is too late."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -71,15 +73,18 @@ def little_memory(monkeypatch):
 
 
 @pytest.mark.usefixtures("little_memory")
-def test_what_does_not_fit_is_refused_with_what_does():
-    model, frames = some_models()[1], torch.zeros(400, 8, 2, 6, 6)
-    asked = budget.Run(NETWORK, NETWORK.nodes, 400, 8, 24, False)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_what_does_not_fit_is_refused_with_what_does(dtype):
+    model, frames = some_models()[1].to(dtype), torch.zeros(400, 8, 2, 6, 6, dtype=dtype)
+    asked = budget.Run(NETWORK, NETWORK.nodes, 400, 8, 24, False, dtype)
+    assert asked.bytes == dtype.itemsize // 4 * budget.Run(NETWORK, NETWORK.nodes, 400, 8, 24, False).bytes
     with pytest.raises(MemoryError) as error:
         model.run(frames, block=24)
     fitting = 8 * 2_000_000 // asked.bytes
+    answers = budget.name_size(replace(asked, record=["hand"]).bytes)
     assert str(error.value) == (
         f"400 steps of 8 recordings, 3 of 3 nodes recorded, take about {budget.name_size(asked.bytes)}, but 2.0 MB are "
-        f"free; a batch of {fitting} fits, or record=['hand'] takes 0.6 MB"
+        f"free; a batch of {fitting} fits, or record=['hand'] takes {answers}"
     )
     assert 1 <= fitting < 8
     model.run(frames[:, :fitting], block=24)

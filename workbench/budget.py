@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import resource
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -25,7 +25,12 @@ GROUPS = [
 
 @dataclass(frozen=True)
 class Run:
-    """What is asked for: so many steps of a batch, some nodes recorded, `block` steps computed at a time."""
+    """What is asked for: so many steps of a batch, some nodes recorded, `block` steps computed at a time.
+
+    >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
+    >>> [Run(network, ["class"], 10, 1, 10, False, type).bytes for type in (torch.float32, torch.float64)]
+    [2240, 4480]
+    """
 
     network: Network
     record: Collection[str]
@@ -33,6 +38,7 @@ class Run:
     batch: int
     block: int
     learns: bool
+    dtype: torch.dtype = torch.float32
 
     @property
     def bytes(self) -> int:
@@ -45,7 +51,7 @@ class Run:
         block = min(self.block, self.steps)
         kept = recorded if block == self.steps else 2 * recorded
         computed = LEARNED * self.steps if self.learns else COPIES * block
-        return 4 * self.batch * (kept + computed * sum(units.values()))
+        return self.dtype.itemsize * self.batch * (kept + computed * sum(units.values()))
 
 
 def require_memory(run: Run, device: torch.device) -> None:
@@ -54,7 +60,7 @@ def require_memory(run: Run, device: torch.device) -> None:
     if needed <= SMALL or needed <= (free := free_bytes(device)):
         return
     network, batch = run.network, run.batch * free // needed
-    answer = Run(network, [network.output], run.steps, run.batch, run.block, run.learns).bytes
+    answer = replace(run, record=[network.output]).bytes
     cures = [f"a batch of {batch:,} fits"] if batch else []
     cures += [f"record=[{network.output!r}] takes {name_size(answer)}"] if answer <= free else []
     cures += ["train(..., recompute=...) keeps less, without batch norm"] if run.learns else []

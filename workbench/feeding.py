@@ -64,7 +64,7 @@ def choose_batch(
 
     def need(some: int) -> Run:
         block = steps or choose_block(model.network, some, model.ticks_per_frame)
-        return Run(model.network, record, block, some, block, False)
+        return Run(model.network, record, block, some, block, False, model.dtype)
 
     if batch is None:
         while asked > 1 and not fits(need(asked), model.device, SHARE):

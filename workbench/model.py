@@ -134,9 +134,9 @@ class Model(nn.Module):
             block = self.choose_block(steps, batch) if layers is None else steps
         record = list(self.network.nodes if record is None else record)
         stream = self._stream(batch, record, engine, steps, layers)
-        asked = Run(self.network, record, steps, batch, block or stream.choose_block(), self.training)
-        require_memory(asked, self.device)
-        require_numbers(inputs, next(self.parameters()))
+        like, at_once = next(self.parameters()), block or stream.choose_block()
+        require_memory(Run(self.network, record, steps, batch, at_once, self.training, like.dtype), like.device)
+        require_numbers(inputs, like)
         for norm in self._norms():
             norm.forget()  # a run before this one may have been interrupted
         blocks = []

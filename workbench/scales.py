@@ -126,7 +126,7 @@ def _record(
 
 
 def _all_of(model: Model, recordings: Recordings, count: int, nodes: Collection[str]) -> Run:
-    return Run(model.network, nodes, recordings.frames, count, recordings.frames, False)
+    return Run(model.network, nodes, recordings.frames, count, recordings.frames, False, model.dtype)
 
 
 def _percentiles(active: np.ndarray, percentiles: Sequence[float], otherwise: np.ndarray) -> np.ndarray:

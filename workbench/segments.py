@@ -49,8 +49,9 @@ def run_segments(model: Model, frames: Frames, recompute: int) -> Tensor:
     network = model.network
     inputs = arrange_inputs(network, frames, next(model.parameters()))
     steps, batch = next(iter(inputs.values())).shape[:2]
-    require_numbers(inputs, next(model.parameters()))
-    require_memory(Run(network, [network.output], min(recompute, steps), batch, recompute, True), model.device)
+    like, held = next(model.parameters()), min(recompute, steps)
+    require_numbers(inputs, like)
+    require_memory(Run(network, [network.output], held, batch, recompute, True, like.dtype), like.device)
     planned, layers = plan(network, [network.output], ahead=True), model.learning()
     block, state, drives = model.choose_block(recompute, batch), State(), []
     for begin in range(0, steps, recompute):

@@ -74,7 +74,8 @@ class Stream:
         if batch != self.batch:
             raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
         require_numbers(inputs, self._like)
-        require_memory(Run(self.network, self._plan.wanted, steps, batch, steps, False), self._like.device)
+        like = self._like
+        require_memory(Run(self.network, self._plan.wanted, steps, batch, steps, False, like.dtype), like.device)
         return self.advance(inputs)
 
     def advance(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:

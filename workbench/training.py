@@ -323,7 +323,9 @@ def _require_room(model: Model, recordings: Recordings, settings: Settings) -> N
     """MemoryError, with the batch that fits, where not even a batch can be learned."""
     network, steps = model.network, recordings.frames * model.ticks_per_frame
     batch, held = min(settings.batch, len(recordings)), min(settings.recompute or steps, steps)
-    require_memory(Run(network, [network.output, *network.inputs], held, batch, held, True), model.device)
+    recorded = [network.output, *network.inputs]
+    dtype = next(model.parameters()).dtype
+    require_memory(Run(network, recorded, held, batch, held, True, dtype), model.device)
 
 
 def _bar(settings: Settings, count: int, done: int, progress: bool) -> Any:
