@@ -61,6 +61,15 @@ ENDS: dict[str, Callable[[Panel], None]] = {
 }
 
 
+@pytest.fixture(autouse=True, scope="module")
+def old_objects() -> Iterator[None]:
+    """Garbage is looked for among what is made here, not among the millions of objects of all tests before."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 def settle() -> None:
     """Wait until no thread of ours computes."""
     deadline = time.monotonic() + 60
