@@ -18,7 +18,9 @@ NEW_ENOUGH := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and 
 # DATA=<folder> does the demo on the N-MNIST recordings in that folder instead of the embedded sets
 DATA ?=
 
-# tests of one file run one after the other, several files side by side
+# tests of one file run one after the other, several files side by side; threads that wait for each other leave the
+# processor to other processes meanwhile, of which there are many
+test: export OMP_WAIT_POLICY := passive
 SIDE_BY_SIDE := --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
 .PHONY: demo test soak lab results conversion recordings gallery panels engine training graphs notebooks lint browser clean
