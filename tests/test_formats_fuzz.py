@@ -20,7 +20,7 @@ def test_broken_files_are_read_or_refused_in_words(name, tmp_path, tenth):
 @pytest.mark.parametrize("name", IN_OTHERS_LANGUAGES)
 def test_broken_files_do_not_end_the_process(name, tmp_path, tenth):
     count = tenth(FULL)
-    assert fuzz_apart(name, count, 0, tmp_path).startswith(f"{name}: {count} broken files, ")
+    assert fuzz_apart(name, count, 0, tmp_path).startswith(f"{name}: {count:,} broken files, ")
 
 
 def test_the_fuzzer_runs_by_itself(monkeypatch, capsys):
