@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[1]
 WORK = """
 import sys
 from pathlib import Path
+import torch
 from tests.test_kills import work
+torch.set_num_threads(int(sys.argv[2]))  # the sums of a gradient are rounded as the threads divide them
 print("begun", flush=True)
 work(Path(sys.argv[1]))
 print("done", flush=True)
@@ -77,7 +79,7 @@ def test_what_is_killed_leaves_whole_files_and_goes_on(tmp_path, expected, tenth
     rng = np.random.default_rng(0)
     for _ in range(tenth(40)):
         running = subprocess.Popen(
-            [sys.executable, "-W", "error::UserWarning", "-c", WORK, str(tmp_path)],
+            [sys.executable, "-W", "error::UserWarning", "-c", WORK, str(tmp_path), str(torch.get_num_threads())],
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         with running:

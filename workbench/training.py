@@ -87,8 +87,9 @@ def train(
     one cycle of the learning rate. The history has the columns epoch, loss, accuracy and, with `validation`,
     validation_loss, validation_accuracy: fractions, of the last step's answer. An interrupt (Ctrl-C, the stop button)
     ends it cleanly with the best model so far. `checkpoint` names a file that is written after every epoch; if it
-    exists already, training goes on from there and gives bit for bit the numbers of an uninterrupted run. `watch` is
-    called with an `Update` after every batch; if it returns True, training ends as on an interrupt, without a warning.
+    exists already, training goes on from there and gives bit for bit the numbers of an uninterrupted run on as many
+    threads of the same machine. `watch` is called with an `Update` after every batch; if it returns True, training ends
+    as on an interrupt, without a warning.
 
     Three options prepare the ANN for its conversion. `levels` = L gives it the neurons `QuantisedReLU(L)`, whose
     ceilings are learned too (they begin at the 99th percentile of the first batch): it answers as an SNN with at most L
