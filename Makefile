@@ -36,7 +36,7 @@ test: $(READY) browser lint
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --durations=5 --nbval-lax --nbval-current-env --nbval-cell-timeout=300 \
 		--nbval-sanitize-with tests/nbval.cfg -p no:cacheprovider notebooks
 
-# what is done a tenth of in make test, in full: broken files, kills, panels opened and closed (an hour or two)
+# what is done a tenth of in make test, in full: broken files, kills, panels opened and closed (some minutes)
 soak: $(READY) browser
 	$(BIN)/python -m pytest --soak -m soak --durations=25
 

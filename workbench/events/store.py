@@ -57,7 +57,7 @@ class Writer:
         try:
             with _unwritable():
                 self._file.write(_MAGIC)
-        except BaseException:
+        except BaseException:  # an interrupt, too, leaves no file behind
             self._discard()
             raise
 

@@ -120,7 +120,7 @@ class Browser:
 def _keep(process: int) -> Browser:
     """The browser of a process, which a fork does not share with its parent."""
     try:
-        import kaleido  # noqa: F401
+        import kaleido  # noqa: F401  # only whether it is there; it is used in the thread that draws
     except ImportError as error:
         raise NoBrowserError(f"kaleido is not installed; {CURE}") from error
     return Browser()
