@@ -18,7 +18,7 @@ import torch
 import workbench as wb
 from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown, spread
-from workbench.models import densenet, dsr, shortcut_network
+from workbench.network.architectures import densenet, dsr, shortcut_network
 
 ROOT = Path(__file__).parents[1]
 PAGE, KEPT = ROOT / "docs" / "conversion.md", ROOT / "build" / "conversion"

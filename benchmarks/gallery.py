@@ -14,11 +14,12 @@ import torch
 import workbench as wb
 from benchmarks.lab import open_page, run_all, serve_lab, watch, write_notebook
 from benchmarks.panels import DATA, await_drawn
-from workbench import exchange, figures
-from workbench.energy import PRESETS
-from workbench.membranes import trace_membrane
-from workbench.passages import follow
-from workbench.study import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, study
+from workbench import figures
+from workbench.analysis.membrane_trace import trace_membrane
+from workbench.analysis.recording_trace import follow
+from workbench.evaluation.energy import PRESETS
+from workbench.exchange import model_files
+from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, study
 
 DOCS = Path(__file__).parents[1] / "docs"
 IMAGES = DOCS / "images" / "gallery"
@@ -51,7 +52,7 @@ PREPARE = """import torch
 import workbench as wb
 from workbench import exchange, figures, widgets
 motion = wb.load("motion", root={data!r})
-ann, snn = exchange.load("ann.safetensors"), exchange.load("snn.safetensors")
+ann, snn = model_files.load("ann.safetensors"), model_files.load("snn.safetensors")
 network = ann.network
 activity = snn.run(torch.from_numpy(motion.test.as_ticks([3])))"""
 
@@ -68,8 +69,8 @@ def main() -> None:
         lines.append(f"### `figures.{name.split('-')[0]}`\n\n![{alt}](images/gallery/{name}.png)\n")
     lines.append("## Panels\n")
     with tempfile.TemporaryDirectory() as folder:
-        exchange.save(found.models[STREAMING_ANN], Path(folder) / "ann.safetensors")
-        exchange.save(found.models[MATCHED_SNN], Path(folder) / "snn.safetensors")
+        model_files.save(found.models[STREAMING_ANN], Path(folder) / "ann.safetensors")
+        model_files.save(found.models[MATCHED_SNN], Path(folder) / "snn.safetensors")
         photograph(Path(folder))
     for panel in PANELS:
         lines.append(f"### `{panel.call}`\n\n![Panel {panel.name}](images/gallery/panel-{panel.name}.png)\n")

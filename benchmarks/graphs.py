@@ -19,8 +19,8 @@ from benchmarks.engine.timing import interleave
 from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown
 from workbench import figures
-from workbench.figures.crowds import CROWD
-from workbench.figures.style import COLOURS, DASHES, QUIET, SYMBOLS, dress
+from workbench.figures._layout.many_edges import CROWD
+from workbench.figures._style import COLOURS, DASHES, QUIET, SYMBOLS, dress
 
 DOCS = Path(__file__).parents[1] / "docs"
 TEXT = Path(__file__).with_name("graphs.md")

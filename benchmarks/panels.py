@@ -39,7 +39,7 @@ PREPARE = f"""import numpy as np
 import torch
 import workbench as wb
 from workbench import figures, widgets
-from workbench.models import shortcut_network
+from workbench.network.architectures import shortcut_network
 torch.set_num_threads(1)
 motion = wb.load("motion", root={str(DATA)!r})
 network = shortcut_network(motion.shape, len(motion.classes), loop=True)

@@ -8,7 +8,7 @@ import torch
 
 import workbench as wb
 from workbench import figures
-from workbench.study import STREAMING_ANN, study
+from workbench.study.main_job import STREAMING_ANN, study
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 

@@ -11,9 +11,9 @@ import workbench as wb
 from benchmarks.machine import describe_machine
 from benchmarks.matching import measure_matching, slopes
 from benchmarks.tables import markdown
-from workbench.energy import PRESETS, price_all
-from workbench.measures import summarise
-from workbench.study import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, study
+from workbench.evaluation.comparison import summarise
+from workbench.evaluation.energy import PRESETS, price_all
+from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, study
 
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
 SETS = ("motion", "digits")

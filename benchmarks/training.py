@@ -27,11 +27,11 @@ import workbench as wb
 from benchmarks.engine.networks import CLASSES, SHAPE, draw_network, lag
 from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown
-from workbench.engine import LEARNING_BYTES
-from workbench.norms import NORM_EPSILON
-from workbench.precisions import cast
-from workbench.readout import average_answers
-from workbench.segments import run_segments
+from workbench.engine.normalization import NORM_EPSILON
+from workbench.engine.scheduler import LEARNING_BYTES
+from workbench.model.readout import average_answers
+from workbench.training.gradient_checkpointing import run_segments
+from workbench.training.mixed_precision import cast
 
 PAGE = Path(__file__).parents[1] / "docs" / "training.md"
 TEXT = Path(__file__).with_name("training.md")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from workbench import precisions
+from workbench.training import mixed_precision
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -52,9 +52,9 @@ def bfloat16(request, monkeypatch):
 
     The warning of the one without is ignored: whoever tests it asks for it.
     """
-    precisions._warn_once.cache_clear()
-    monkeypatch.setattr(precisions, "multiplies_natively", lambda: request.param)
+    mixed_precision._warn_once.cache_clear()
+    monkeypatch.setattr(mixed_precision, "multiplies_natively", lambda: request.param)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="precision=.*this CPU has no instructions for bfloat16")
         yield request.param
-    precisions._warn_once.cache_clear()
+    mixed_precision._warn_once.cache_clear()

@@ -15,9 +15,11 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
-from tests import tiny
-from workbench import exchange, figures, report
+from tests.support import tiny
+from workbench import figures
 from workbench.atomic import replacing
+from workbench.exchange import model_files
+from workbench.study import report
 
 SMALL_BYTES = 100  # less than anything that is written here
 
@@ -30,7 +32,7 @@ def write_text(path: Path) -> None:
 WRITERS: dict[str, Callable[[Path], Any]] = {
     "text": write_text,
     "network": lambda path: tiny.network().save(path),
-    "model": lambda path: exchange.save(tiny.ann(), path),
+    "model": lambda path: model_files.save(tiny.ann(), path),
     "report": lambda path: report.write([], path),
     "page": lambda path: figures.save(go.Figure(), path.with_suffix(".html")),
 }

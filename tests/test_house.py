@@ -22,84 +22,24 @@ import workbench as wb
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-FLOORS = [
-    {
-        "atomic",
-        "footprints",
-        "ops",
-        "paths",
-        "neurons",
-        "recipes",
-        "precisions",
-        "readout",
-        "scans",
-        "kernels",
-        "walks",
-        "fanouts",
-        "spikes",
-        "threads",
-        "words",
-        "arenas",
-        "compiling",
-        "interrupts",
-        "validation",
-    },
-    {"events"},
-    {"graph"},
-    {"rollout"},
-    {
-        "budget",
-        "engine",
-        "inference",
-        "inputs",
-        "choices",
-        "lists",
-        "sparse",
-        "hybrids",
-        "learning",
-        "norms",
-        "parameters",
-        "streams",
-        "model",
-        "models",
-        "membranes",
-        "arguments",
-    },
-    {
-        "exchange",
-        "checkpoints",
-        "segments",
-        "settings",
-        "training",
-        "finetuning",
-        "feeding",
-        "practice",
-        "folding",
-        "scales",
-        "spiking",
-        "selection",
-        "conversion",
-        "weighing",
-        "counts",
-        "memory",
-        "energy",
-        "measures",
-        "critics",
-        "confidence",
-        "confusions",
-        "causes",
-        "courses",
-        "diagnosis",
-        "exits",
-        "latency",
-        "passages",
-        "study",
-    },
-    {"figures"},
-    {"widgets"},
-    {"report", "__main__"},
-]
-FIGURES = 6
+WINGS = (
+    "validation", "atomic", "interrupts", "events", "network", "engine", "model", "evaluation", "conversion",
+    "exchange", "training", "analysis", "figures", "study", "widgets", "__main__",
+)  # fmt: skip
+"""From the ground up: each imports only those before it."""
+
+REACHED = {
+    ("widgets", "workbench.figures._figure"),
+    ("widgets", "workbench.figures._ipython"),
+    ("widgets", "workbench.figures._notebook_display"),
+    ("widgets", "workbench.figures._operations"),
+    ("widgets", "workbench.figures._raster"),
+    ("widgets", "workbench.figures._raster_bands"),
+    ("widgets", "workbench.figures._rollouts"),
+    ("widgets", "workbench.figures._style"),
+}
+"""Who may reach past a face, and to which room: panels redraw parts of figures, which are nobody else's business."""
+
 DRAWING = {"plotly", "kaleido", "ipywidgets", "anywidget", "IPython", "matplotlib", "seaborn"}
 
 
@@ -125,28 +65,66 @@ def imported(module: str) -> set[str]:
     return found
 
 
-def floor(module: str) -> int:
-    room = module.split(".")[1]
-    floors = [number for number, rooms in enumerate(FLOORS) if room in rooms]
-    assert len(floors) == 1, f"{module} has no floor yet; put it on one in {Path(__file__).name}"
-    return floors[0]
+def wing(module: str) -> str:
+    return module.split(".")[1]
 
 
 ROOMS = [module for module in SOURCES if module != "workbench"]
+FACES = {module for module in ROOMS if module.count(".") == 1 and SOURCES[module].name == "__init__.py"}
 
 
-def test_every_room_is_on_a_floor():
-    rooms = {module.split(".")[1] for module in ROOMS}
-    assert rooms == set().union(*FLOORS)
-    assert sorted(map(floor, ROOMS))[0] == 0
+def others_of(module: str) -> set[str]:
+    """The modules of the workbench that one imports."""
+    return {other for other in imported(module) if other.split(".")[0] == "workbench"}
+
+
+def test_every_room_is_in_a_wing_and_every_wing_has_a_face():
+    assert {wing(module) for module in ROOMS} == set(WINGS)
+    files = {"validation", "atomic", "interrupts", "__main__"}
+    assert {wing(face) for face in FACES} == set(WINGS) - files
 
 
 @pytest.mark.parametrize("module", ROOMS)
-def test_imports_point_down(module):
-    for other in imported(module):
-        if other.split(".")[0] == "workbench":
-            assert other != "workbench", f"{module} imports from the front door; import from the room itself"
-            assert floor(other) <= floor(module), f"{module} imports {other}, which lies above it"
+def test_wings_import_only_wings_before_them(module):
+    for other in others_of(module):
+        assert other != "workbench", f"{module} imports from the front door; import from the wing"
+        assert WINGS.index(wing(other)) <= WINGS.index(wing(module)), f"{module} imports {other}, which comes after it"
+
+
+@pytest.mark.parametrize("module", ROOMS)
+def test_nobody_reaches_past_a_face(module):
+    for other in others_of(module):
+        if wing(other) == wing(module):
+            assert other not in FACES or module in FACES, f"{module} imports its own face; import from the room"
+        elif (wing(module), other) not in REACHED:
+            assert other.count(".") == 1, f"{module} reaches past a face, to {other}"
+
+
+def test_nobody_may_reach_past_a_face_who_does_not():
+    reaching = {(wing(module), other) for module in ROOMS for other in others_of(module)}
+    assert reaching >= REACHED
+
+
+@pytest.mark.parametrize("face", sorted(FACES))
+def test_a_face_names_its_rooms_and_exports_what_it_imports(face):
+    room = importlib.import_module(face)
+    folder = SOURCES[face].parent
+    rooms = {path.stem for path in folder.glob("*.py") if path.stem != "__init__"}
+    rooms |= {f"{path.parent.name}/" for path in folder.glob("*/__init__.py")}
+    missing = {name for name in rooms if not re.search(rf"^{re.escape(name)} ", room.__doc__, re.MULTILINE)}
+    assert not missing, f"the docstring of {face} says nothing of {', '.join(sorted(missing))}"
+    assert sorted(room.__all__) == sorted(set(room.__all__))
+    hidden = {name for name in room.__all__ if f"{face}.{name}" in SOURCES and not inspect.ismodule(vars(room)[name])}
+    assert not hidden, f"{face} has a module and a public name of the same spelling: {', '.join(hidden)}"
+
+
+def test_class_names_are_unique_in_their_wing():
+    found: dict[tuple[str, str], str] = {}
+    for module in ROOMS:
+        for node in TREES[module].body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                other = found.setdefault((wing(module), node.name), module)
+                assert other == module, f"{node.name} is a class in {other} and in {module}"
 
 
 def test_the_import_graph_has_no_cycle():
@@ -155,20 +133,33 @@ def test_the_import_graph_has_no_cycle():
     assert list(networkx.simple_cycles(graph)) == []
 
 
+MOST_LINES, MOST_LINES_OF_A_FUNCTION = 330, 60
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_rooms_and_functions_stay_small(module):
+    lines = SOURCES[module].read_text(encoding="utf-8").count("\n")
+    assert lines <= MOST_LINES, f"{module} has {lines} lines; look for the second idea in it"
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.FunctionDef):
+            first = node.body[1 if ast.get_docstring(node) and len(node.body) > 1 else 0]
+            length = node.end_lineno - first.lineno + 1
+            assert length <= MOST_LINES_OF_A_FUNCTION, f"{module}.{node.name} has {length} lines of code"
+
+
 def test_lazy_and_type_only_imports_are_seen():
-    assert "pandas" in imported("workbench.energy")  # for type checking, and inside a function
-    assert "tqdm.auto" in imported("workbench.training")  # inside a function
+    assert "pandas" in imported("workbench.evaluation.energy")  # for type checking, and inside a function
+    assert "tqdm.auto" in imported("workbench.training.training")  # inside a function
 
 
-def test_the_front_door_opens_no_drawing_room():
-    others = {module for module in imported("workbench") if module.startswith("workbench.")}
-    assert others
-    assert max(map(floor, others)) < FIGURES
+def test_the_front_door_opens_faces_and_no_drawing_room():
+    assert others_of("workbench") <= FACES
+    assert others_of("workbench").isdisjoint({"workbench.figures", "workbench.study", "workbench.widgets"})
 
 
-@pytest.mark.parametrize("module", [module for module in ROOMS if floor(module) <= FIGURES])
+@pytest.mark.parametrize("module", [m for m in ROOMS if WINGS.index(wing(m)) <= WINGS.index("figures")])
 def test_domain_code_never_draws_and_figures_are_no_widgets(module):
-    allowed = {"plotly", "kaleido"} if floor(module) == FIGURES else set()
+    allowed = {"plotly", "kaleido", "IPython"} if wing(module) == "figures" else set()
     assert {other.split(".")[0] for other in imported(module)} & DRAWING <= allowed
 
 
@@ -303,7 +294,7 @@ def texts() -> dict[str, str]:
 
 
 def test_nothing_is_left_to_be_done():
-    assert {"README.md", "Makefile", "workbench/ops.py", "tests/test_house.py"} <= set(texts())
+    assert {"README.md", "Makefile", "workbench/network/graph.py", "tests/test_house.py"} <= set(texts())
     assert [path for path, text in texts().items() if WORDS.search(text)] == []
 
 

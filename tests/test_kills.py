@@ -10,9 +10,9 @@ import pytest
 import torch
 
 import workbench as wb
-from tests import tiny
-from workbench import exchange
-from workbench.events.layout import EVENTS
+from tests.support import tiny
+from workbench.events.event_arrays import EVENTS
+from workbench.exchange import model_files
 
 ROOT = Path(__file__).parents[1]
 WORK = """
@@ -43,7 +43,7 @@ def work(folder: Path) -> wb.Model:
     for turn in range(6):
         dataset = wb.load(folder / "set", frames=5, ticks_per_frame=4, window_us=10_000 - turn, sensor=(3, 3))
         ann, _ = wb.train(model, dataset, epochs=2 * turn + 2, batch=4, progress=False, checkpoint=folder / f"c{turn}")
-        exchange.save(ann, folder / "model.safetensors")
+        model_files.save(ann, folder / "model.safetensors")
         ann.network.save(folder / "network.json")
     return ann
 
@@ -55,9 +55,9 @@ def look(folder: Path) -> None:
         assert raw.startswith(b"WBROWS01")
         assert raw.endswith(b"rows")
     for path in folder.glob("c?"):
-        exchange.read_tensors(path)
+        model_files.read_tensors(path)
     if (folder / "model.safetensors").exists():
-        exchange.load(folder / "model.safetensors")
+        model_files.load(folder / "model.safetensors")
     if (folder / "network.json").exists():
         wb.Network.load(folder / "network.json")
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import workbench as wb
-from tests import tiny
-from workbench import models
-from workbench.events import transforms
-from workbench.events.streaming import stream_ticks
-from workbench.settings import Settings
+from tests.support import tiny
+from workbench.events.online_binning import stream_ticks
+from workbench.events.transforms import transforms
+from workbench.network import architectures
+from workbench.training.options import Settings
 
 TICKS = np.ones((6, 2, 1, 2, 2), dtype=int)
 NETWORK = wb.Network({"eye": (1, 2, 2)}, [wb.Edge("eye", "v1", wb.Dense(3)), wb.Edge("v1", "hand", wb.Dense(2))])
@@ -44,9 +44,9 @@ TAKERS = {
     "Settings seed": lambda n: Settings(**OPTIONS | {"seed": n}),
     "Settings levels": lambda n: Settings(**OPTIONS | {"levels": n}),
     "convert": lambda n: wb.convert(tiny.ann(), tiny.recordings(), percentile=99.9, ticks_per_frame=n),
-    "dsr": models.dsr,
-    "toy_network": lambda n: models.toy_network(classes=n),
-    "densenet": lambda n: models.densenet((2, 34, 34), 3, depth=n),
+    "dsr": architectures.dsr,
+    "toy_network": lambda n: architectures.toy_network(classes=n),
+    "densenet": lambda n: architectures.densenet((2, 34, 34), 3, depth=n),
     "Downsample": transforms.Downsample,
     "Refractory": transforms.Refractory,
     "Crop": lambda n: transforms.Crop(n, 2),

@@ -1,21 +1,22 @@
 """A workbench for spiking networks that live in time: describe, unroll, train, convert, simulate, count, look."""
 
-from workbench.confusions import count_confusions
+from workbench.analysis import diagnose
 from workbench.conversion import convert
-from workbench.critics import criticise
-from workbench.diagnosis import diagnose
-from workbench.energy import EnergyPreset
+from workbench.engine import IntegrateAndFire, QuantisedReLU, ReLU
+from workbench.evaluation import (
+    EnergyPreset,
+    calibrate_exit,
+    compare,
+    count_confusions,
+    count_updates,
+    criticise,
+    measure_latency,
+    operations,
+)
 from workbench.events import Camera, Dataset, Recordings, load
-from workbench.exits import calibrate_exit
-from workbench.finetuning import fine_tune
-from workbench.graph import Edge, Network
-from workbench.latency import measure_latency
-from workbench.measures import compare, count_updates, operations
 from workbench.model import Model
-from workbench.neurons import IntegrateAndFire, QuantisedReLU, ReLU
-from workbench.ops import Chain, Conv, Dense, Identity, Pool
-from workbench.rollout import Rollout, count_rollouts
-from workbench.training import train
+from workbench.network import Chain, Conv, Dense, Edge, Identity, Network, Pool, Rollout, count_rollouts
+from workbench.training import fine_tune, train
 
 __all__ = [
     # describe

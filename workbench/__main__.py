@@ -8,13 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from workbench.critics import tell_critics
-from workbench.energy import price_all
-from workbench.events import load
-from workbench.events.datasets import Dataset
-from workbench.measures import summarise
-from workbench.report import format_summary, tell, write
-from workbench.study import study, take_part
+from workbench.evaluation import price_all, summarise, tell_critics
+from workbench.events import Dataset, load
+from workbench.study import format_summary, study, take_part, tell, write
 from workbench.validation import require_seed, require_whole
 
 

@@ -15,8 +15,8 @@ from torch import Tensor
 import workbench as wb
 from benchmarks.engine.networks import LAYERS, lag, weights_of
 from benchmarks.engine.timing import measure
-from workbench.choices import ENGINES
-from workbench.engine import choose_block
+from workbench.engine import ENGINES
+from workbench.engine.scheduler import choose_block
 
 BARE = "bare convolutions"
 

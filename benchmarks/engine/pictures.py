@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from benchmarks.engine.contenders import BARE
 from benchmarks.engine.curves import Curve
-from workbench.figures.style import COLOURS, DASHES, QUIET, SYMBOLS, dress
+from workbench.figures._style import COLOURS, DASHES, QUIET, SYMBOLS, dress
 
 TITLES = {
     "ticks": "Time over the length of a recording",

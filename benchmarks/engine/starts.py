@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.engine.timing import interleave
-from workbench.choices import ENGINES
+from workbench.engine import ENGINES
 
 ROOT = Path(__file__).parents[2]
 IMPORTS = {"Python alone": "pass", "import torch": "import torch", "import workbench": "import workbench"}

@@ -16,7 +16,7 @@ import torch
 import workbench as wb
 from benchmarks.engine.agreement import expect, require_agreement
 from benchmarks.engine.networks import draw_ticks, lag
-from workbench.choices import ENGINES
+from workbench.engine import ENGINES
 
 BLOCK = 1000
 MEGABYTE = 1 << 20

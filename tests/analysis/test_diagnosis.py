@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.random_networks import random_model, random_network
-from tests.test_conversion import random_recordings
-from workbench.causes import CAUSES
+from tests.conversion.test_conversion import random_recordings
+from tests.support.random_networks import random_model, random_network
+from workbench.analysis.error_decomposition import CAUSES
 
 K = 4
 COLUMNS = [

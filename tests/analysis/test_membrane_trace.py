@@ -5,8 +5,8 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.random_networks import random_frames, random_model, random_network, random_spiking
-from workbench.membranes import trace_membrane
+from tests.support.random_networks import random_frames, random_model, random_network, random_spiking
+from workbench.analysis.membrane_trace import trace_membrane
 
 STEPS = 9
 NEURONS = [

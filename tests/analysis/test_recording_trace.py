@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import workbench as wb
-from tests import tiny
-from workbench.passages import follow
+from tests.support import tiny
+from workbench.analysis.recording_trace import follow
 
 RECORDINGS = tiny.recordings()
 

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from workbench import spikes as sparse
-from workbench.spikes import SpikeTrain, are_counts, bin_spikes, choose_recording, count_between, gather_spikes
+from workbench.analysis import spike_trains as sparse
+from workbench.analysis.spike_trains import (
+    SpikeTrain,
+    are_counts,
+    bin_spikes,
+    choose_recording,
+    count_between,
+    gather_spikes,
+)
 
 
 def random_activity(seed: int) -> np.ndarray:

@@ -18,7 +18,7 @@ import workbench as wb
 from benchmarks.lab import open_page, run_all, serve_lab, until, watch, write_notebook
 from workbench import widgets
 
-NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "01_what_does_a_delay_do.ipynb"
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01_what_does_a_delay_do.ipynb"
 PANEL = "widgets.rollouts("
 SMALL = """import workbench as wb
 from workbench import figures, widgets

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page
 
 from benchmarks.lab import open_page, serve_lab, until, write_notebook
 
-PAGE = Path(__file__).parents[1] / "docs" / "tasks.md"
+PAGE = Path(__file__).parents[2] / "docs" / "tasks.md"
 PREPARE = """import numpy as np
 import workbench as wb
 from workbench import figures, widgets

@@ -11,11 +11,11 @@ import torch
 
 import workbench as wb
 from benchmarks.matching import measure_matching, rate_error, slopes
-from tests.random_networks import IMAGE, acquaint, random_model, random_network
-from workbench.folding import fold
-from workbench.measures import collect_answers
-from workbench.recipes import Recipe
-from workbench.scales import broadcast_scale, measure_scales
+from tests.support.random_networks import IMAGE, acquaint, random_model, random_network
+from workbench.conversion.activation_scales import broadcast_scale, measure_scales
+from workbench.conversion.batchnorm_folding import fold
+from workbench.conversion.options import Recipe
+from workbench.evaluation.comparison import collect_answers
 
 
 def random_recordings(seed: int, frames: int = 6, count: int = 5, shape: tuple[int, ...] = IMAGE) -> wb.Recordings:

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.random_networks import random_frames, random_network, random_spiking
-from workbench import inference
-from workbench.engine import BLOCK_BYTES, choose_block
-from workbench.inference import Inference, put_channels_last
-from workbench.recipes import Recipe
+from tests.support.random_networks import random_frames, random_network, random_spiking
+from workbench.conversion.options import Recipe
+from workbench.engine import inference_layers
+from workbench.engine.inference_layers import Inference, put_channels_last
+from workbench.engine.scheduler import BLOCK_BYTES, choose_block
 
 NEURONS = [
     {"membrane": "frame", "floor": None},
@@ -63,7 +63,7 @@ def test_an_identity_from_the_input_does_not_write_over_it():
 def test_where_the_scan_is_not_compiled_nothing_changes(seed, monkeypatch):
     model, ticks = some_model(seed)
     expected = model.run(ticks)
-    monkeypatch.setattr(inference, "suits", lambda drive, membrane: False)
+    monkeypatch.setattr(inference_layers, "suits", lambda drive, membrane: False)
     found = model.run(ticks)
     assert all(torch.equal(found[node], expected[node]) for node in model.network.nodes)
     assert model.double().run(ticks.double())["out"].dtype == torch.float64

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import workbench as wb
-from workbench import budget, inputs
-from workbench.segments import run_segments
+from workbench.engine import input_checks, memory_check
+from workbench.training.gradient_checkpointing import run_segments
 
 EDGES = [
     wb.Edge("eye", "v1", wb.Conv(4, kernel=3)),
@@ -42,7 +42,7 @@ def test_frames_of_another_type_are_refused(model):
 
 def test_frames_on_another_device_are_refused():
     with pytest.raises(ValueError, match=r'on meta, but the model is on cpu; use frames.to\("cpu"\)'):
-        inputs.require_numbers({"eye": torch.zeros(1, device="meta")}, torch.zeros(1))
+        input_checks.require_numbers({"eye": torch.zeros(1, device="meta")}, torch.zeros(1))
 
 
 @pytest.mark.parametrize(
@@ -68,22 +68,23 @@ def test_weights_that_are_not_finite_are_named(name, words):
 
 @pytest.fixture
 def little_memory(monkeypatch):
-    monkeypatch.setattr(budget, "SMALL", 0)
-    monkeypatch.setattr(budget, "free_bytes", lambda device: 2_000_000)
+    monkeypatch.setattr(memory_check, "SMALL", 0)
+    monkeypatch.setattr(memory_check, "free_bytes", lambda device: 2_000_000)
 
 
 @pytest.mark.usefixtures("little_memory")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_what_does_not_fit_is_refused_with_what_does(dtype):
     model, frames = some_models()[1].to(dtype), torch.zeros(400, 8, 2, 6, 6, dtype=dtype)
-    asked = budget.Run(NETWORK, NETWORK.nodes, 400, 8, 24, False, dtype)
-    assert asked.bytes == dtype.itemsize // 4 * budget.Run(NETWORK, NETWORK.nodes, 400, 8, 24, False).bytes
+    asked = memory_check.Run(NETWORK, NETWORK.nodes, 400, 8, 24, False, dtype)
+    assert asked.bytes == dtype.itemsize // 4 * memory_check.Run(NETWORK, NETWORK.nodes, 400, 8, 24, False).bytes
     with pytest.raises(MemoryError) as error:
         model.run(frames, block=24)
     fitting = 8 * 2_000_000 // asked.bytes
-    answers = budget.name_size(replace(asked, record=["hand"]).bytes)
+    answers = memory_check.name_size(replace(asked, record=["hand"]).bytes)
+    asked_bytes = memory_check.name_size(asked.bytes)
     assert str(error.value) == (
-        f"400 steps of 8 recordings, 3 of 3 nodes recorded, take about {budget.name_size(asked.bytes)}, but 2.0 MB are "
+        f"400 steps of 8 recordings, 3 of 3 nodes recorded, take about {asked_bytes}, but 2.0 MB are "
         f"free; a batch of {fitting} fits, or record=['hand'] takes {answers}"
     )
     assert 1 <= fitting < 8
@@ -119,14 +120,16 @@ def test_a_stream_is_told_to_take_shorter_blocks():
 
 
 def test_the_machine_tells_what_is_free():
-    free = budget.free_bytes(torch.device("cpu"))
+    free = memory_check.free_bytes(torch.device("cpu"))
     assert 1 << 20 < free < 1 << 50
 
 
 def test_a_container_has_what_is_left_to_it(tmp_path, monkeypatch):
     for name, text in {"limit": "5000\n", "taken": "3000\n", "memory.stat": "anon 1000\ninactive_file 500\n"}.items():
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(budget, "GROUPS", [(tmp_path, "limit", "taken"), (tmp_path / "missing", "limit", "taken")])
-    assert budget.free_bytes(torch.device("cpu")) == 2500
+    monkeypatch.setattr(
+        memory_check, "GROUPS", [(tmp_path, "limit", "taken"), (tmp_path / "missing", "limit", "taken")]
+    )
+    assert memory_check.free_bytes(torch.device("cpu")) == 2500
     (tmp_path / "limit").write_text("max\n")
-    assert budget.free_bytes(torch.device("cpu")) > 1 << 20
+    assert memory_check.free_bytes(torch.device("cpu")) > 1 << 20

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import workbench as wb
-from workbench.exchange import NEURONS
-from workbench.neurons import Surrogate
+from workbench.engine.neurons import Surrogate
+from workbench.exchange.model_files import NEURONS
 
 IF = wb.IntegrateAndFire
 DRIVE = [0.25, 0.5, 1.75, -3.0, 0.5, 2.5, 0.0, 0.0]

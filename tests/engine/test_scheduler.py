@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import workbench as wb
-from tests import reference
-from tests.random_networks import random_frames, random_model, random_network, random_spiking
-from workbench.engine import plan
+from tests.support import reference
+from tests.support.random_networks import random_frames, random_model, random_network, random_spiking
+from workbench.engine.scheduler import plan
 
 SEEDS = range(120)
 STEPS = 11

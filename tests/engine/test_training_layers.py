@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import workbench as wb
-from tests import reference
-from tests.random_networks import random_frames, random_model, random_network, random_spiking
-from tests.test_engine_laws import backwards
+from tests.engine.test_scheduler import backwards
+from tests.support import reference
+from tests.support.random_networks import random_frames, random_model, random_network, random_spiking
 
 SEEDS = range(80)
 STEPS = 11

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.random_networks import random_model, random_network
-from tests.test_conversion import random_recordings
-from workbench.energy import PRESETS, price_all
-from workbench.measures import summarise
+from tests.conversion.test_conversion import random_recordings
+from tests.support.random_networks import random_model, random_network
+from workbench.evaluation.comparison import summarise
+from workbench.evaluation.energy import PRESETS, price_all
 
 KINDS = {"dense": "dense_macs", "effective": "effective_macs", "synaptic": "synaptic_operations"}
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.random_networks import random_model, random_network
-from tests.test_conversion import random_recordings
+from tests.conversion.test_conversion import random_recordings
+from tests.support.random_networks import random_model, random_network
 from workbench import figures
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import workbench as wb
-from tests import tiny
-from workbench.energy import PRESETS, SRAM, EnergyPreset, price, price_all
+from tests.support import tiny
+from workbench.evaluation.energy import PRESETS, SRAM, EnergyPreset, price, price_all
 
 COUNTS = {
     "dense_macs": 100.0,

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 import workbench as wb
-from tests import reference, tiny
-from tests.random_networks import random_model, random_network
-from tests.test_conversion import random_recordings
-from tests.test_measures import synapses
-from workbench.critics import criticise, find_break_even_spikes, tell_critics
-from workbench.energy import PRESETS, EnergyPreset, price
+from tests.conversion.test_conversion import random_recordings
+from tests.evaluation.test_comparison import synapses
+from tests.support import reference, tiny
+from tests.support.random_networks import random_model, random_network
+from workbench.evaluation.energy import PRESETS, EnergyPreset, price
+from workbench.evaluation.literature_bounds import criticise, find_break_even_spikes, tell_critics
 
 SYNAPSES, FRAMES, WINDOW = 1000, 4, 6  # in two frames of the window no target answers yet
 ARITHMETIC = ["fp32", "fp32, zeros skipped", "fp16", "int8", "int8, zeros skipped"]

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.random_networks import random_model, random_network
-from tests.test_conversion import random_recordings
-from tests.test_measures import synapses
-from workbench.memory import EDGE_ACCESSES
+from tests.conversion.test_conversion import random_recordings
+from tests.evaluation.test_comparison import synapses
+from tests.support.random_networks import random_model, random_network
+from workbench.evaluation.memory_accesses import EDGE_ACCESSES
 
 
 def walk_edge(model: wb.Model, activity: torch.Tensor, position: int) -> tuple[dict[str, np.ndarray], np.ndarray]:

@@ -10,12 +10,12 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import workbench as wb
-from tests.random_networks import random_model, random_network
-from tests.test_conversion import random_recordings
-from tests.test_measures import KINDS, brute_force, synapses
-from workbench.counts import count_blocks
-from workbench.energy import PRESETS
-from workbench.ops import Operation
+from tests.conversion.test_conversion import random_recordings
+from tests.evaluation.test_comparison import KINDS, brute_force, synapses
+from tests.support.random_networks import random_model, random_network
+from workbench.evaluation.energy import PRESETS
+from workbench.evaluation.operation_counts import count_blocks
+from workbench.network.operations import Operation
 
 ROLLOUTS = {
     "streaming": wb.Network.streaming,

@@ -7,12 +7,12 @@ import pytest
 import tonic
 
 import workbench as wb
-from tests import event_writers
-from workbench.events.clips import clip_array
-from workbench.events.formats.reading import Reading
-from workbench.events.layout import EVENTS
+from tests.support import event_writers
+from workbench.events.event_arrays import EVENTS
+from workbench.events.formats.read_options import Reading
 from workbench.events.recordings import tell_outside
-from workbench.events.surveys import survey
+from workbench.events.sources.clips import clip_array
+from workbench.events.storage.extents import survey
 
 COUNT = 8
 

@@ -7,7 +7,7 @@ import pytest
 import tonic.transforms
 
 from workbench.events import Recordings
-from workbench.events.layout import EVENTS
+from workbench.events.event_arrays import EVENTS
 
 
 def random_events(rng, height, width, count, window_us):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from workbench.events.exactness import COUNTED
-from workbench.events.layout import flatten, unflatten
-from workbench.events.streaming import stream_ticks
+from workbench.events.event_arrays import flatten, unflatten
+from workbench.events.exact_integers import COUNTED
+from workbench.events.online_binning import stream_ticks
 
 FIELDS = "xytp"
 

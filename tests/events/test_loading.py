@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from tests.crowds import run_at_once
-from workbench.events import assembly, transforms
-from workbench.events.layout import EVENTS
+from tests.support.crowds import run_at_once
+from workbench.events.event_arrays import EVENTS
+from workbench.events.storage import assembly
+from workbench.events.transforms import transforms
 
 
 def some_events(seed, count=60, end_us=10_000, sensor=(8, 9)):
@@ -218,8 +219,8 @@ def test_the_second_load_reads_no_recording(tmp_path, monkeypatch):
     first = wb.load(fill(tmp_path))
     assert len(events_files(tmp_path)) == 2
     monkeypatch.setattr(assembly, "gather", watch := Watch(assembly.gather))
-    monkeypatch.setattr("workbench.events.gathering._append", None)  # would read the recordings
-    monkeypatch.setattr("workbench.events.surveys.survey", None)  # so would this
+    monkeypatch.setattr("workbench.events.storage.preprocessing._append", None)  # would read the recordings
+    monkeypatch.setattr("workbench.events.storage.extents.survey", None)  # so would this
     second = wb.load(tmp_path, frames=3)
     assert watch.calls == 2
     assert same(first.train, second.train)
@@ -300,7 +301,7 @@ def test_two_processes_load_at_once(tmp_path):
             [sys.executable, "-c", code, str(tmp_path)],
             stdout=subprocess.PIPE,
             text=True,
-            cwd=Path(__file__).parents[1],
+            cwd=Path(__file__).parents[2],
         )
         for _ in range(2)
     ]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from workbench.events.layout import EVENTS
-from workbench.events.streaming import stream_ticks
+from workbench.events.event_arrays import EVENTS
+from workbench.events.online_binning import stream_ticks
 
 
 def some_events(seed, count=300, end_us=5000):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from workbench.events.layout import EVENTS
-from workbench.events.slices import cut
+from workbench.events.event_arrays import EVENTS
+from workbench.events.windowing import cut
 
 
 def some_events(times):

@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import workbench as wb
-from tests.random_networks import IMAGE, random_frames, random_model, random_network
-from workbench import exchange
+from tests.support.random_networks import IMAGE, random_frames, random_model, random_network
+from workbench.exchange import model_files
 
 
 def tiny_recordings(seed: int) -> wb.Recordings:
@@ -49,8 +49,8 @@ def test_an_ann_comes_back_bit_for_bit(tmp_path, seed, norm):
     network = random_network(seed)
     for model in (random_model(network, seed, norm), random_model(network, seed, norm).float()):
         frames = random_frames(network, seed, steps=7).to(next(model.parameters()).dtype)
-        exchange.save(model, tmp_path / "model.safetensors")
-        assert_same(exchange.load(tmp_path / "model.safetensors"), model, frames)
+        model_files.save(model, tmp_path / "model.safetensors")
+        assert_same(model_files.load(tmp_path / "model.safetensors"), model, frames)
         assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
 
 
@@ -58,16 +58,16 @@ def test_an_ann_comes_back_bit_for_bit(tmp_path, seed, norm):
 def test_an_snn_with_gains_comes_back_bit_for_bit(tmp_path, seed):
     model = some_snn(seed)
     assert len(model.gains) == 2
-    exchange.save(model, tmp_path / "model.safetensors")
+    model_files.save(model, tmp_path / "model.safetensors")
     ticks = torch.from_numpy(tiny_recordings(seed).as_ticks())
     assert model(ticks).any()
-    assert_same(exchange.load(str(tmp_path / "model.safetensors")), model, ticks)
+    assert_same(model_files.load(str(tmp_path / "model.safetensors")), model, ticks)
 
 
 def test_saving_changes_nothing_and_makes_the_folder(tmp_path):
     model = random_model(random_network(1), 1, norm="batch").train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    exchange.save(model, tmp_path / "new" / "folder" / "model.safetensors")
+    model_files.save(model, tmp_path / "new" / "folder" / "model.safetensors")
     assert model.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert (tmp_path / "new" / "folder" / "model.safetensors").exists()
@@ -76,16 +76,16 @@ def test_saving_changes_nothing_and_makes_the_folder(tmp_path):
 def test_a_file_is_whole_or_the_old_one(tmp_path, monkeypatch):
     path = tmp_path / "model.safetensors"
     old = random_model(random_network(1), 1)
-    exchange.save(old, path)
+    model_files.save(old, path)
     before = path.read_bytes()
 
     def break_off(tensors, aside, metadata):
         aside.write_bytes(b"half a file")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(exchange, "save_file", break_off)
+    monkeypatch.setattr(model_files, "save_file", break_off)
     with pytest.raises(OSError, match="no space left"):
-        exchange.save(random_model(random_network(2), 2), path)
+        model_files.save(random_model(random_network(2), 2), path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
 
@@ -93,9 +93,9 @@ def test_a_file_is_whole_or_the_old_one(tmp_path, monkeypatch):
 def with_description(path, change) -> None:
     """Save a model whose description was changed."""
     model = random_model(random_network(1), 1)
-    description = exchange.describe(model)
+    description = model_files.describe(model)
     change(description)
-    exchange.write_tensors(path, model.state_dict(), description)
+    model_files.write_tensors(path, model.state_dict(), description)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def with_description(path, change) -> None:
 def test_a_description_that_fits_no_model_is_refused_by_the_name_of_the_file(tmp_path, change, words):
     with_description(tmp_path / "odd.safetensors", change)
     with pytest.raises(ValueError, match=rf"odd\.safetensors: .*{words}"):
-        exchange.load(tmp_path / "odd.safetensors")
+        model_files.load(tmp_path / "odd.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -133,32 +133,32 @@ def test_a_description_that_fits_no_model_is_refused_by_the_name_of_the_file(tmp
 )
 def test_a_damaged_file_is_refused_by_its_name(tmp_path, damage):
     path = tmp_path / "damaged.safetensors"
-    exchange.save(random_model(random_network(1), 1), path)
+    model_files.save(random_model(random_network(1), 1), path)
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ValueError, match=r"damaged\.safetensors: damaged, or not a file of the workbench .*; save it"):
-        exchange.load(path)
+        model_files.load(path)
 
 
 @pytest.mark.parametrize("metadata", [None, {"format": "pt"}, {"workbench": "{"}, {"workbench": "[]"}])
 def test_a_safetensors_file_of_somebody_else_is_refused_by_its_name(tmp_path, metadata):
     save_file({"weight": torch.zeros(3)}, tmp_path / "other.safetensors", metadata=metadata)
     with pytest.raises(ValueError, match=r"other\.safetensors: .*not a (file|model) of.* the workbench"):
-        exchange.load(tmp_path / "other.safetensors")
+        model_files.load(tmp_path / "other.safetensors")
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.safetensors: there is no such file; save a model there"):
-        exchange.load(tmp_path / "nowhere.safetensors")
+        model_files.load(tmp_path / "nowhere.safetensors")
 
 
 def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=rf"{tmp_path.name}: there is no such file"):
-        exchange.load(tmp_path)
+        model_files.load(tmp_path)
 
 
 def test_weights_are_plain_safetensors_under_their_own_names(tmp_path):
     model = some_snn(1)
-    exchange.save(model, tmp_path / "model.safetensors")
+    model_files.save(model, tmp_path / "model.safetensors")
     tensors = load_file(tmp_path / "model.safetensors")
     assert {name: tensor.shape for name, tensor in tensors.items()} == {
         name: tensor.shape for name, tensor in model.state_dict().items()
@@ -169,11 +169,11 @@ def test_a_recipe_and_scales_of_channels_come_back(tmp_path):
     network = random_network(3, longest=1)
     model = random_model(network, 3).float()
     snn = wb.convert(model, tiny_recordings(3), scale="channel", burst=3, signed=True, floor=None, silence=1)
-    exchange.save(snn, tmp_path / "snn.safetensors")
-    back = exchange.load(tmp_path / "snn.safetensors")
+    model_files.save(snn, tmp_path / "snn.safetensors")
+    back = model_files.load(tmp_path / "snn.safetensors")
     assert (back.recipe, back.recipe.reason, back.scales) == (snn.recipe, "as named", snn.scales)
     assert back.neuron == snn.neuron
     node = next(n for n in network.nodes if n not in ("in", "out"))
     each = wb.convert(model, tiny_recordings(3), percentile={node: 80})
-    exchange.save(each, tmp_path / "each.safetensors")
-    assert exchange.load(tmp_path / "each.safetensors").recipe == each.recipe
+    model_files.save(each, tmp_path / "each.safetensors")
+    assert model_files.load(tmp_path / "each.safetensors").recipe == each.recipe

@@ -7,11 +7,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from tests.test_confusions import confusions
-from tests.test_figures_doctors import table
-from tests.test_figures_errors import table as table_of_causes
-from tests.test_figures_exits import sweep
-from tests.test_figures_tables import COUNTS, costs, history
+from tests.evaluation.test_confusion_matrix import confusions
+from tests.figures.test_diagnosis import table
+from tests.figures.test_early_exit import sweep
+from tests.figures.test_error_causes import table as table_of_causes
+from tests.figures.test_tables import COUNTS, costs, history
 from workbench import figures
 
 Draw = Callable[[pd.DataFrame], go.Figure]

@@ -8,13 +8,13 @@ import plotly.graph_objects as go
 import pytest
 
 import workbench as wb
-from tests.test_confusions import confusions
-from tests.test_figures_doctors import table
-from tests.test_figures_errors import table as table_of_causes
-from tests.test_figures_exits import sweep
-from tests.test_figures_tables import costs, history
+from tests.evaluation.test_confusion_matrix import confusions
+from tests.figures.test_diagnosis import table
+from tests.figures.test_early_exit import sweep
+from tests.figures.test_error_causes import table as table_of_causes
+from tests.figures.test_tables import costs, history
 from workbench import figures
-from workbench.figures.style import (
+from workbench.figures._style import (
     BLUE,
     COLOURS,
     DARK,
@@ -30,7 +30,7 @@ from workbench.figures.style import (
     contrast,
     ink_on,
     luminance,
-)  # fmt: skip
+)
 
 
 def network() -> wb.Network:

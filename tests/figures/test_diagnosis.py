@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from workbench import figures
-from workbench.figures.doctors import SHOWN
+from workbench.figures._diagnosis import SHOWN
 
 
 def table(nodes: int = 3, frames: int = 5) -> pd.DataFrame:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from workbench import figures
-from workbench.figures.style import PAPER
+from workbench.figures._style import PAPER
 
 
 def sweep() -> pd.DataFrame:

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.test_figures_tables import costs
+from tests.figures.test_tables import costs
 from workbench import figures
-from workbench.energy import PRESETS, EnergyPreset, find_break_even, follow_prices, price
+from workbench.evaluation.energy import PRESETS, EnergyPreset, find_break_even, follow_prices, price
 
 K = 10
 

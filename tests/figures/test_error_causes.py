@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 import workbench as wb
-from tests import tiny
+from tests.support import tiny
 from workbench import figures
-from workbench.causes import CAUSES
+from workbench.analysis.error_decomposition import CAUSES
 
 
 def table() -> pd.DataFrame:

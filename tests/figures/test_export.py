@@ -7,9 +7,9 @@ from pathlib import Path
 import plotly.graph_objects as go
 import pytest
 
-from tests.test_figures_stills import drawn as every_figure
+from tests.figures.test_stills import drawn as every_figure
 from workbench import figures
-from workbench.figures.style import dress
+from workbench.figures._style import dress
 
 
 def figure(title: str = "Three points", subtitle: str = "") -> go.Figure:

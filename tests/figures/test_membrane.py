@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.random_networks import random_frames, random_network, random_spiking
+from tests.support.random_networks import random_frames, random_network, random_spiking
 from workbench import figures
-from workbench.membranes import trace_membrane
+from workbench.analysis.membrane_trace import trace_membrane
 
 
 def table(seed: int = 5, **neuron: object) -> pd.DataFrame:

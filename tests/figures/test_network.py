@@ -5,11 +5,11 @@ import plotly.graph_objects as go
 import pytest
 
 import workbench as wb
-from tests.random_networks import random_network
+from tests.support.random_networks import random_network
 from workbench import figures
-from workbench.figures.curves import canvas_of, paths_of
-from workbench.figures.layers import lay_out, layers
-from workbench.models import dsr, shortcut_network
+from workbench.figures._layout.edge_routing import canvas_of, paths_of
+from workbench.figures._layout.layered_layout import lay_out, layers
+from workbench.network.architectures import dsr, shortcut_network
 
 SEEDS = range(60)
 

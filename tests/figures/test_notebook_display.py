@@ -15,11 +15,11 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import workbench as wb
-from tests.random_networks import acquaint
-from workbench.figures import display
-from workbench.models import shortcut_network
+from tests.support.random_networks import acquaint
+from workbench.figures import _notebook_display
+from workbench.network.architectures import shortcut_network
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FIGURE = "application/vnd.plotly.v1+json"
 
 
@@ -30,7 +30,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interacti
     monkeypatch.setattr(pio.renderers, "default", "plotly_mimetype")  # what plotly finds in a notebook
     shell = InteractiveShell.instance()
     shell.display_formatter.active_types = list(shell.display_formatter.format_types)
-    display.register()
+    _notebook_display.register()
     yield shell
     shell.history_manager.end_session()
     InteractiveShell.clear_instance()
@@ -143,7 +143,7 @@ def test_values_without_a_figure_stay_as_they_are(shell: InteractiveShell) -> No
     edge = wb.Edge("a", "b", wb.Dense(2))
     assert shell.display_formatter.format(edge)[0] == {"text/plain": repr(edge)}
     with pytest.raises(TypeError, match="Edge has no picture"):
-        display.picture(edge)
+        _notebook_display.picture(edge)
 
 
 def test_what_cannot_be_drawn_says_why_and_keeps_its_text(
@@ -152,7 +152,7 @@ def test_what_cannot_be_drawn_says_why_and_keeps_its_text(
     def fail(value: object) -> None:
         raise ValueError("no room for that")
 
-    monkeypatch.setattr(display, "picture", fail)
+    monkeypatch.setattr(_notebook_display, "picture", fail)
     network = shortcut_network((2, 8, 8), 3)
     shown, _ = shell.display_formatter.format(network)
     assert shown == {"text/plain": f"{network!r}\n(no picture: no room for that)"}

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import workbench as wb
-from tests import tiny
+from tests.support import tiny
 from workbench import figures
 
 RECORDINGS = tiny.recordings()

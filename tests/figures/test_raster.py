@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from workbench import figures
-from workbench.figures.bands import ALL_ROWS, BAND, COLUMNS, ROWS
-from workbench.figures.spikes import EXACT
-from workbench.spikes import gather_spikes
+from workbench.analysis.spike_trains import gather_spikes
+from workbench.figures._raster import EXACT
+from workbench.figures._raster_bands import ALL_ROWS, BAND, COLUMNS, ROWS
 
 
 def spikes(steps: int, units: tuple[int, ...], rate: float, seed: int = 0) -> torch.Tensor:

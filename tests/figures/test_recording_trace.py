@@ -5,11 +5,11 @@ import plotly.graph_objects as go
 import pytest
 
 import workbench as wb
-from tests import tiny
+from tests.support import tiny
 from workbench import figures
-from workbench.figures.bands import BAND
-from workbench.membranes import trace_membrane
-from workbench.passages import Passage, follow
+from workbench.analysis.membrane_trace import trace_membrane
+from workbench.analysis.recording_trace import Passage, follow
+from workbench.figures._raster_bands import BAND
 
 RECORDINGS = tiny.recordings()
 

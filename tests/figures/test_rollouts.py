@@ -8,8 +8,8 @@ import pytest
 
 import workbench as wb
 from workbench import figures
-from workbench.figures.arrows import path
-from workbench.figures.lattice import kind
+from workbench.figures._layout.arrows import path
+from workbench.figures._rollouts import kind
 
 
 def random_network(seed: int) -> wb.Network:

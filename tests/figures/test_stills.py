@@ -23,17 +23,17 @@ import pytest
 from PIL import Image
 
 import workbench as wb
-from tests import tiny
-from tests.test_figures_exits import sweep
+from tests.figures.test_early_exit import sweep
+from tests.support import tiny
 from workbench import figures, widgets
-from workbench.figures import browser
-from workbench.figures.browser import Browser, NoBrowserError
-from workbench.figures.figure import Figure, describe, read_words
-from workbench.figures.stills import Album
-from workbench.figures.style import dress
-from workbench.membranes import trace_membrane
-from workbench.passages import follow
-from workbench.widgets.panel import Panel
+from workbench.analysis.membrane_trace import trace_membrane
+from workbench.analysis.recording_trace import follow
+from workbench.figures import _browser
+from workbench.figures._browser import Browser, NoBrowserError
+from workbench.figures._figure import Figure, describe, read_words
+from workbench.figures._stills import Album
+from workbench.figures._style import dress
+from workbench.widgets._base.panel import Panel
 
 PLOTLY, PNG = "application/vnd.plotly.v1+json", "image/png"
 DOT = base64.b64decode(
@@ -175,7 +175,7 @@ def test_a_panel_has_its_still_when_it_is_shown_and_none_is_made_while_it_moves(
         asked.append(kind)
         return DOT
 
-    monkeypatch.setattr("workbench.figures.stills.draw", note)
+    monkeypatch.setattr("workbench.figures._stills.draw", note)
     panel, move = MOVES[name]()
     assert asked == []
     assert PNG in panel._repr_mimebundle_()
@@ -202,11 +202,11 @@ def nothing_draws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     """Take away what draws; the words that then say so."""
     kind = request.param
     new = Browser(patience_s=1 if kind == "one that hangs" else 60)
-    monkeypatch.setattr(browser, "_keep", lambda process: new)
+    monkeypatch.setattr(_browser, "_keep", lambda process: new)
     if kind == "no browser":
         monkeypatch.setenv("BROWSER_PATH", "/nowhere/browser")
     elif kind == "no kaleido":
-        monkeypatch.setattr(browser, "_keep", KEEP)
+        monkeypatch.setattr(_browser, "_keep", KEEP)
         monkeypatch.setitem(sys.modules, "kaleido", None)
     elif kind == "no pillow":
         monkeypatch.setitem(sys.modules, "PIL", None)
@@ -218,14 +218,14 @@ def nothing_draws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     return REFUSALS[kind]
 
 
-KEEP = browser._keep.__wrapped__
+KEEP = _browser._keep.__wrapped__
 
 
 @pytest.mark.usefixtures("notebook_renderer")
 def test_where_nothing_draws_one_warning_tells_the_cure_and_all_goes_on(
     nothing_draws: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.figures.figure.ALBUM", Album())
+    monkeypatch.setattr("workbench.figures._figure.ALBUM", Album())
     cure = rf"{nothing_draws}.*apt-get install chromium.*pip install kaleido pillow.*restart the kernel"
     with pytest.warns(UserWarning, match=cure) as warned:
         shown = [figure()._repr_mimebundle_() for _ in range(3)]
@@ -251,7 +251,7 @@ def test_an_interrupt_is_not_remembered_as_a_refusal(monkeypatch: pytest.MonkeyP
 
     album = Album()
     with monkeypatch.context() as patched:
-        patched.setattr("workbench.figures.stills.draw", interrupt)
+        patched.setattr("workbench.figures._stills.draw", interrupt)
         with pytest.raises(KeyboardInterrupt):
             album.take(figure())
     assert album.take(figure())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from tests.random_networks import random_network
+from tests.support.random_networks import random_network
 from workbench import figures
 
 

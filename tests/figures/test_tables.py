@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from workbench import figures
-from workbench.figures.style import COLOURS, SEQUENCE, amount, ink_on, shade
+from workbench.figures._style import COLOURS, SEQUENCE, amount, ink_on, shade
 
 COUNTS = ("dense_macs", "effective_macs", "synaptic_operations", "neuron_updates", "energy_nj", "memory_accesses")
 

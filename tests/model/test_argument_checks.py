@@ -12,13 +12,14 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 import workbench as wb
-from tests import tiny
-from workbench import exchange, widgets
-from workbench.courses import run_courses
-from workbench.exits import EarlyExit
-from workbench.membranes import trace_membrane
-from workbench.passages import follow
-from workbench.training import evaluate
+from tests.support import tiny
+from workbench import widgets
+from workbench.analysis.membrane_trace import trace_membrane
+from workbench.analysis.recording_trace import follow
+from workbench.evaluation.anytime.early_exit import EarlyExit
+from workbench.evaluation.anytime.trajectories import run_courses
+from workbench.exchange import model_files
+from workbench.training.training import evaluate
 
 TRAINING, TEST = tiny.recordings(30), tiny.recordings(9, rate=0.7)
 DATASET = wb.Dataset("tiny", TRAINING, TEST, "by hand")
@@ -266,7 +267,7 @@ OF_GRAPHS = {
     "figures.tableau": (wb.figures.tableau, NETWORK, r"figures\.tableau takes a wb\.Rollout, not a Network"),
     "widgets.rollouts": (widgets.rollouts, ANN, r"widgets\.rollouts takes a wb\.Network, not a Model"),
     "exchange.save": (
-        lambda given: exchange.save(given, "m"),
+        lambda given: model_files.save(given, "m"),
         NETWORK,
         r"exchange\.save takes a wb\.Model, not a Network",
     ),

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from workbench.readout import ANSWERS, average_answers
+from workbench.model.readout import ANSWERS, average_answers
 
 
 def plain(drive: torch.Tensor, first_response: int, ticks_per_frame: int, answer: str) -> torch.Tensor:

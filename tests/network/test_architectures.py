@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from workbench.models import densenet, dsr, memory_network, mnist_network, shortcut_network, toy_network
+from workbench.network.architectures import densenet, dsr, memory_network, mnist_network, shortcut_network, toy_network
 
-NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 SHAPE, CLASSES = (2, 16, 16), 3
 SMALL: dict[str, Callable[[], wb.Network]] = {
     "toy": lambda: toy_network(SHAPE, CLASSES),

@@ -4,7 +4,13 @@ import networkx
 import numpy as np
 import pytest
 
-from workbench.paths import connected_parts, find_cycle, reachable, shortest_delays, topological_order
+from workbench.network.graph_algorithms import (
+    connected_parts,
+    find_cycle,
+    reachable,
+    shortest_delays,
+    topological_order,
+)
 
 SEEDS = range(150)
 

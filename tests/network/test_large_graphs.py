@@ -15,15 +15,15 @@ import torch
 from torch import nn
 
 import workbench as wb
-from tests import reference, slow_graphs
-from tests.random_networks import random_frames, random_model, random_network, random_spiking
+from tests.support import reference, slow_graphs
+from tests.support.random_networks import random_frames, random_model, random_network, random_spiking
 from workbench import figures
-from workbench.engine import TOGETHER, choose_block, plan
-from workbench.figures import crowds, layers
-from workbench.figures.curves import Squares, Text, canvas_of, free_places, paths_of
-from workbench.figures.layers import lay_out
-from workbench.measures import count_updates
-from workbench.paths import connected_parts, keep_acyclic
+from workbench.engine.scheduler import TOGETHER, choose_block, plan
+from workbench.evaluation.comparison import count_updates
+from workbench.figures._layout import layered_layout, many_edges
+from workbench.figures._layout.edge_routing import Squares, Text, canvas_of, free_places, paths_of
+from workbench.figures._layout.layered_layout import lay_out
+from workbench.network.graph_algorithms import connected_parts, keep_acyclic
 
 SEEDS = range(40)
 DENSE = wb.Dense(3)
@@ -147,8 +147,8 @@ def test_a_network_of_many_nodes_runs_as_the_plain_loop_does(seed):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_engines_agree_on_networks_of_many_nodes(seed, threads, monkeypatch):
     """Bands of units, and parts computed in turns by layers and along lists, included."""
-    monkeypatch.setattr("workbench.threads.WORTH", 1)
-    monkeypatch.setattr("workbench.threads.DIVIDED", 1)
+    monkeypatch.setattr("workbench.engine.kernels.parallel.WORTH", 1)
+    monkeypatch.setattr("workbench.engine.kernels.parallel.DIVIDED", 1)
     network = large_network(seed, nodes=25).slowed(2)
     snn = random_spiking(network, seed, threshold=1.0, start=0.5, floor=-1.0)
     ticks = random_frames(network, seed, steps=24, batch=1, counts=True)
@@ -165,8 +165,8 @@ def test_the_engines_agree_on_networks_of_many_nodes(seed, threads, monkeypatch)
 
 
 def run_in_turns(snn: wb.Model, ticks: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
-    """Every other part along lists, the rest by layers, whatever that costs."""
-    from workbench.choices import Choice
+    """Every other part along lists, the rest by layered_layout, whatever that costs."""
+    from workbench.engine.event_driven.cost_model import Choice
 
     def choose(choice: Choice, *_: object) -> frozenset[str]:
         return frozenset(node for part in list(choice.costs)[::2] for node in part.nodes)
@@ -179,8 +179,8 @@ def test_in_those_networks_parts_take_turns_and_recordings_are_divided(monkeypat
     """Or the law above would say little."""
     networks = [large_network(seed, nodes=25) for seed in range(6)]
     assert sum(len(plan(network, network.nodes).parts) > 6 for network in networks) > 2
-    monkeypatch.setattr("workbench.threads.WORTH", 1)
-    monkeypatch.setattr("workbench.threads.DIVIDED", 1)
+    monkeypatch.setattr("workbench.engine.kernels.parallel.WORTH", 1)
+    monkeypatch.setattr("workbench.engine.kernels.parallel.DIVIDED", 1)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     snn = random_spiking(networks[0], 0, threshold=1.0)
     stream = snn.stream(batch=1, engine="events")
@@ -243,7 +243,7 @@ def test_a_block_of_thousands_of_small_nodes_has_a_bound():
 @pytest.mark.parametrize("seed", SEEDS)
 def test_layers_hold_their_definition(seed):
     for network in (random_network(seed), large_network(seed, degree=1 + seed % 4)):
-        assert layers.layers(network) == slow_graphs.layers(network)
+        assert layered_layout.layers(network) == slow_graphs.layers(network)
 
 
 @pytest.mark.parametrize("size", [4.0, 14.0])
@@ -314,7 +314,7 @@ def test_of_a_crowd_the_words_say_what_is_simplified_and_no_more(crowd):
     few = figures.network(large_network(7, nodes=20))
     assert "mark on each line" not in few.layout.meta["subtitle"]
     assert "Number and shade of a node" in figures.network(random_network(3)).layout.meta["subtitle"]
-    assert not crowds.is_crowd(lay_out(large_network(7, nodes=20)))
+    assert not many_edges.is_crowd(lay_out(large_network(7, nodes=20)))
 
 
 # work

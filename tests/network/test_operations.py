@@ -9,7 +9,17 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from workbench.ops import OPERATIONS, Chain, Conv, Dense, Footprint, Identity, Operation, Pool, operation_from_dict
+from workbench.network.operations import (
+    OPERATIONS,
+    Chain,
+    Conv,
+    Dense,
+    Footprint,
+    Identity,
+    Operation,
+    Pool,
+    operation_from_dict,
+)
 
 SIZES = [1, 2, 3, 4, 5, 7, 8, 11]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from tests import reference
-from tests.random_networks import random_network
+from tests.support import reference
+from tests.support.random_networks import random_network
 
 SEEDS = range(120)
 FIXTURE = ["uv", "vw", "vv", "uw", "wv"]

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from tests import tiny
+from tests.support import tiny
 from workbench import __main__ as job
-from workbench.study import study, take_part
+from workbench.study.main_job import study, take_part
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MODELS = ("streaming ANN", "matched SNN", "sequential ANN", "unmatched SNN")
 
 

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 import workbench as wb
-from tests import tiny
-from workbench import report
-from workbench.critics import tell_critics
-from workbench.energy import price
-from workbench.study import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, Study
+from tests.support import tiny
+from workbench.evaluation.energy import price
+from workbench.evaluation.literature_bounds import tell_critics
+from workbench.study import report
+from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, Study
 
 
 @pytest.fixture(scope="module")

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tests import event_writers as writers
+from tests.support import event_writers as writers
 from workbench.events import formats
-from workbench.events.formats import units
-from workbench.events.layout import EVENTS
+from workbench.events.event_arrays import EVENTS
+from workbench.events.formats import time_units
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SLOWEST_S = 10.0
 LARGEST = 3 * 2**30
 LARGEST_STEP = 2**28
@@ -202,7 +202,7 @@ def attempt(path, rng):
     try:
         formats.sensor(path)
         if formats.find_format(path).is_table and rng.random() < 0.3:
-            options |= {"columns": "x y t p"} if rng.random() < 0.5 else {"unit": str(rng.choice(units.UNITS))}
+            options |= {"columns": "x y t p"} if rng.random() < 0.5 else {"unit": str(rng.choice(time_units.UNITS))}
         examine(path, sensor, int(rng.choice([1, 7, 2**18])), options)
     except ValueError as error:
         words = str(error)

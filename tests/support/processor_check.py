@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 import workbench as wb
-from tests import tiny
-from tests.random_networks import random_network, random_spiking
-from workbench.weighing import weigh
+from tests.support import tiny
+from tests.support.random_networks import random_network, random_spiking
+from workbench.engine.kernels.weighted_counts import weigh
 
 NEURONS = [
     {"floor": None},

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 import workbench as wb
+from workbench.network import Operation
 
 IMAGE = (2, 6, 5)
 
@@ -44,7 +45,7 @@ def _draw(rng: np.random.Generator, flat: bool, longest: int, parallel: bool, ch
     return wb.Network({"in": (7,) if flat else IMAGE}, edges, output="out")
 
 
-def _operation(rng: np.random.Generator, source: str, flat: bool, channels: int) -> wb.ops.Operation:
+def _operation(rng: np.random.Generator, source: str, flat: bool, channels: int) -> Operation:
     if flat:
         return wb.Dense(4) if source == "in" or rng.random() < 0.8 else wb.Identity()
     conv = wb.Conv(channels, kernel=int(rng.choice([1, 3, 5])))

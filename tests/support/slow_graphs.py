@@ -6,8 +6,8 @@ import networkx
 import numpy as np
 
 import workbench as wb
-from workbench.figures.curves import Canvas, Text
-from workbench.figures.layers import Point
+from workbench.figures._layout.edge_routing import Canvas, Text
+from workbench.figures._layout.layered_layout import Point
 
 Pair = tuple[object, object]
 

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 import workbench as wb
-from workbench.widgets.panel import Panel
+from workbench.widgets._base.panel import Panel
 
 
 def network(hidden: int = 2, delay: int = 1, shape: tuple[int, ...] = (2, 3, 3)) -> wb.Network:

@@ -13,11 +13,11 @@ import torch
 from safetensors import SafetensorError
 
 import workbench as wb
-from tests import tiny
-from workbench import checkpoints
-from workbench.exchange import read_tensors, write_tensors
+from tests.support import tiny
+from workbench.exchange.model_files import read_tensors, write_tensors
+from workbench.training import checkpoints
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RECORDINGS = tiny.recordings(12)
 OPTIONS = {"epochs": 3, "batch": 4, "progress": False}
 

@@ -5,12 +5,12 @@ import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
 import workbench as wb
-from tests.random_networks import random_frames, random_model, random_network, random_spiking
-from tests.test_conversion import trainable
-from tests.test_learning import SEEDS, STEPS, gradients, learn, some_chain
-from tests.test_training import OPTIONS, assert_equal_models, interrupt, some_network, some_recordings
-from workbench.segments import run_segments
-from workbench.training import train
+from tests.conversion.test_conversion import trainable
+from tests.engine.test_training_layers import SEEDS, STEPS, gradients, learn, some_chain
+from tests.support.random_networks import random_frames, random_model, random_network, random_spiking
+from tests.training.test_training import OPTIONS, assert_equal_models, interrupt, some_network, some_recordings
+from workbench.training.gradient_checkpointing import run_segments
+from workbench.training.training import train
 
 
 @pytest.mark.parametrize("seed", SEEDS)

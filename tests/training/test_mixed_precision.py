@@ -6,10 +6,10 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.test_conversion import trainable
-from tests.test_training import OPTIONS, some_network, some_recordings
-from workbench import precisions
-from workbench.training import evaluate, train
+from tests.conversion.test_conversion import trainable
+from tests.training.test_training import OPTIONS, some_network, some_recordings
+from workbench.training import mixed_precision
+from workbench.training.training import evaluate, train
 
 pytestmark = pytest.mark.usefixtures("bfloat16")  # on a processor with the instructions, and on one without
 
@@ -82,7 +82,7 @@ def test_what_the_processor_can_do_is_read_off_its_capabilities(monkeypatch, cap
         monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     else:
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
-    assert precisions.multiplies_natively() is expected
+    assert mixed_precision.multiplies_natively() is expected
 
 
 def test_a_precision_that_nobody_knows_is_refused():

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.random_networks import random_frames, random_model, random_network
-from tests.test_conversion import trainable
-from workbench import exchange
-from workbench.practice import Practice, bound
-from workbench.training import evaluate
+from tests.conversion.test_conversion import trainable
+from tests.support.random_networks import random_frames, random_model, random_network
+from workbench.exchange import model_files
+from workbench.training.regularization import Practice, bound
+from workbench.training.training import evaluate
 
 
 def practise(model: wb.Model, frames: torch.Tensor, noise: float = 0.0, seed: int = 0) -> tuple[Practice, torch.Tensor]:
@@ -111,8 +111,8 @@ def test_ceilings_are_learned_saved_and_read_back(plain_and_frugal, tmp_path):
     model = plain_and_frugal[1]
     start = bound(wb.Model(model.network), torch.from_numpy(recordings.as_frames()[:, :32]), 4)
     assert model.ceiling("v1") != start.ceiling("v1")
-    exchange.save(model, tmp_path / "ann.safetensors")
-    back = exchange.load(tmp_path / "ann.safetensors")
+    model_files.save(model, tmp_path / "ann.safetensors")
+    back = model_files.load(tmp_path / "ann.safetensors")
     frames = torch.from_numpy(recordings.as_frames())
     assert back.neuron == wb.QuantisedReLU(4)
     assert torch.equal(back(frames), model(frames))

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 import workbench as wb
-from tests import reference
-from tests.random_networks import random_frames, random_network
-from workbench import training
-from workbench.exchange import read_tensors, write_tensors
-from workbench.norms import NORM_EPSILON, Norm
-from workbench.training import evaluate, train
+from tests.support import reference
+from tests.support.random_networks import random_frames, random_network
+from workbench.engine.normalization import NORM_EPSILON, Norm
+from workbench.exchange.model_files import read_tensors, write_tensors
+from workbench.training import training
+from workbench.training.training import evaluate, train
 
 SHAPE, FRAMES = (1, 4, 4), 4
 
@@ -317,10 +317,10 @@ def test_an_incomplete_checkpoint_is_refused_by_its_name(tmp_path, missing):
 
 
 def test_a_saved_model_is_no_checkpoint(tmp_path):
-    from workbench import exchange
+    from workbench.exchange import model_files
 
     model = wb.Model(some_network())
-    exchange.save(model, tmp_path / "model")
+    model_files.save(model, tmp_path / "model")
     with pytest.raises(ValueError, match=r"model is a checkpoint of another training"):
         train(model, some_recordings(), checkpoint=tmp_path / "model", **OPTIONS)
 

@@ -12,8 +12,8 @@ import plotly
 import plotly.graph_objects as go
 import pytest
 
-from workbench.figures.style import dress
-from workbench.widgets.canvas import Canvas, pack, shared_bundle
+from workbench.figures._style import dress
+from workbench.widgets._base.canvas import Canvas, pack, shared_bundle
 
 JAVASCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 

@@ -14,12 +14,12 @@ import pytest
 import torch
 
 import workbench as wb
-from tests import tiny
-from tests.tiny import assert_saved, assert_shows, labels, said
+from tests.support import tiny
+from tests.support.tiny import assert_saved, assert_shows, labels, said
 from workbench import figures, widgets
-from workbench.widgets import worker
-from workbench.widgets.conversions import DELAYS, NEURONS, VIEWS, ConvertPanel
-from workbench.widgets.worker import Worker
+from workbench.widgets._background import worker
+from workbench.widgets._background.worker import Worker
+from workbench.widgets.convert_panel import DELAYS, NEURONS, VIEWS, ConvertPanel
 
 RECORDINGS = tiny.recordings()
 
@@ -88,7 +88,7 @@ class Held(Worker):
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> widgets.ConvertPanel:
-    monkeypatch.setattr("workbench.widgets.ahead.Worker", Held)
+    monkeypatch.setattr("workbench.widgets._background.prefetch.Worker", Held)
     return widgets.convert(tiny.ann(), RECORDINGS)
 
 

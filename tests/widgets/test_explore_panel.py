@@ -10,11 +10,11 @@ import pytest
 import torch
 
 import workbench as wb
-from tests import tiny
-from tests.tiny import assert_saved, assert_shows, labels, point_at
+from tests.support import tiny
+from tests.support.tiny import assert_saved, assert_shows, labels, point_at
 from workbench import figures, widgets
-from workbench.membranes import trace_membrane
-from workbench.passages import follow
+from workbench.analysis.membrane_trace import trace_membrane
+from workbench.analysis.recording_trace import follow
 
 RECORDINGS = tiny.recordings()
 COUNTS = ["dense_macs", "effective_macs", "synaptic_operations", "neuron_updates", "energy_nj"]

@@ -18,12 +18,12 @@ from ipywidgets.widgets import widget as registry
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import run_kernel
 
-from tests import tiny
+from tests.support import tiny
 from tests.test_notebooks import PREPARE
 from workbench import widgets
-from workbench.widgets.canvas import Bundle, Canvas
-from workbench.widgets.panel import Panel, parts_of
-from workbench.widgets.worker import Worker
+from workbench.widgets._background.worker import Worker
+from workbench.widgets._base.canvas import Bundle, Canvas
+from workbench.widgets._base.panel import Panel, parts_of
 
 PANELS: dict[str, Callable[[], Panel]] = {
     "rollouts": lambda: widgets.rollouts(tiny.network()),
@@ -263,7 +263,7 @@ AGAIN = (
     PREPARE
     + """
 import numpy as np
-from workbench.widgets.panel import Panel
+from workbench.widgets._base.panel import Panel
 recordings = wb.Recordings.from_ticks(np.ones((8, 3, 2, 5, 5), dtype=int), labels=[0, 1, 1], ticks_per_frame=2)
 ann = wb.Model(wb.Network({"eye": (2, 5, 5)}, [wb.Edge("eye", "v1", wb.Dense(4)), wb.Edge("v1", "hand", wb.Dense(2))]),
     norm=None)

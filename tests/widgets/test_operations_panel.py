@@ -8,13 +8,13 @@ import plotly.graph_objects as go
 import pytest
 
 import workbench as wb
-from tests import tiny
-from tests.tiny import assert_saved, assert_shows, labels
+from tests.support import tiny
+from tests.support.tiny import assert_saved, assert_shows, labels
 from workbench import figures, widgets
-from workbench.critics import tell_critics
-from workbench.energy import PRESETS, price, price_all
-from workbench.passages import follow
-from workbench.widgets.counters import BY_EDGE, ENERGY, OVER_TIME, PER_OPERATION, VIEWS
+from workbench.analysis.recording_trace import follow
+from workbench.evaluation.energy import PRESETS, price, price_all
+from workbench.evaluation.literature_bounds import tell_critics
+from workbench.widgets.operations_panel import BY_EDGE, ENERGY, OVER_TIME, PER_OPERATION, VIEWS
 
 RECORDINGS = tiny.recordings()
 TICK_DELAYS = wb.convert(tiny.ann(), RECORDINGS, delays="tick", ticks_per_frame=3)

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from tests import tiny
-from tests.tiny import assert_saved, assert_shows, labels, said
+from tests.support import tiny
+from tests.support.tiny import assert_saved, assert_shows, labels, said
 from workbench import figures, widgets
-from workbench.widgets.clock import Clock
-from workbench.widgets.players import CLOUD, FRAMES, STRIP, TICKS
+from workbench.widgets._base.playback import Clock
+from workbench.widgets.player_panel import CLOUD, FRAMES, STRIP, TICKS
 
 RECORDINGS = tiny.recordings()
 WINDOW_US = RECORDINGS.window_us

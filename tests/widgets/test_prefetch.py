@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from workbench.widgets.ahead import Ahead
+from workbench.widgets._background.prefetch import Ahead
 
 
 class Held:

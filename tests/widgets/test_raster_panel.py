@@ -5,11 +5,11 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.test_widgets_canvas import as_json
-from tests.tiny import assert_saved, assert_shows, labels, said, zoom
+from tests.support.tiny import assert_saved, assert_shows, labels, said, zoom
+from tests.widgets.test_canvas import as_json
 from workbench import figures, widgets
-from workbench.figures.bands import BAND
-from workbench.figures.spikes import EXACT
+from workbench.figures._raster import EXACT
+from workbench.figures._raster_bands import BAND
 
 STEPS, TICKS = 24, 4
 RNG = np.random.default_rng(0)

@@ -9,16 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.arguments import require_model, take_test
-from workbench.causes import CAUSES, Record, Watch, split_error
-from workbench.engine import State, advance, plan
-from workbench.events.datasets import Dataset
-from workbench.events.recordings import Recordings
-from workbench.feeding import batches, choose_batch, feed_ticks, require_match
-from workbench.measures import find_mismatch
-from workbench.model import Model
-from workbench.neurons import IntegrateAndFire
-from workbench.scales import broadcast_scale
+from workbench.analysis.error_decomposition import CAUSES, Record, Watch, split_error
+from workbench.conversion import broadcast_scale
+from workbench.engine import IntegrateAndFire, State, advance, plan
+from workbench.evaluation import batches, choose_batch, feed_ticks, find_mismatch, require_match
+from workbench.events import Dataset, Recordings
+from workbench.model import Model, require_model, take_test
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from workbench.engine import IntegrateAndFire
 from workbench.model import Model
-from workbench.neurons import IntegrateAndFire
 
 CAUSES = ("quantisation", "saturation", "sources", "delays", "carry", "unevenness", "floor")
 

@@ -11,11 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from workbench.arguments import require_model
-from workbench.inputs import to_tensor
-from workbench.model import Model
-from workbench.neurons import IntegrateAndFire
-from workbench.ops import Shape
+from workbench.engine import IntegrateAndFire, to_tensor
+from workbench.model import Model, require_model
+from workbench.network import Shape
 
 if TYPE_CHECKING:
     import pandas as pd

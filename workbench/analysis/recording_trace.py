@@ -9,13 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.arguments import require_model, take_test
-from workbench.counts import count_blocks
-from workbench.events.recordings import Recordings
-from workbench.feeding import choose_batch, feed_ticks, require_fit
-from workbench.measures import tabulate_run
-from workbench.model import Model
-from workbench.readout import average_answers
+from workbench.evaluation import choose_batch, count_blocks, feed_ticks, require_fit, tabulate_run
+from workbench.events import Recordings
+from workbench.model import Model, average_answers, require_model, take_test
 from workbench.validation import whole
 
 if TYPE_CHECKING:

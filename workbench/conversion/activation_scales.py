@@ -8,12 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.budget import Run, fits, require_memory
-from workbench.events.recordings import Recordings
-from workbench.feeding import SHARE
-from workbench.measures import run_blocks
+from workbench.conversion.options import Percentiles, Recipe
+from workbench.engine import Run, fits, require_memory
+from workbench.evaluation import SHARE, run_blocks
+from workbench.events import Recordings
 from workbench.model import Model, Scales
-from workbench.recipes import Percentiles, Recipe
 
 CALIBRATION_RECORDINGS = 256
 

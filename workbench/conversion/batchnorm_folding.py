@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from workbench.engine import NORM_EPSILON, Norm
 from workbench.model import Model
-from workbench.norms import NORM_EPSILON, Norm
-from workbench.ops import Operation, Shape
+from workbench.network import Operation, Shape
 
 
 def fold(model: Model) -> Model:

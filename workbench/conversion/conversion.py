@@ -6,16 +6,14 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from workbench.arguments import require_model, take_training
-from workbench.events.datasets import Dataset
-from workbench.events.recordings import Recordings
-from workbench.folding import fold
-from workbench.model import Model, Scales
-from workbench.norms import Norm
-from workbench.recipes import Recipe
-from workbench.scales import measure_scales, mix_scales, require_hidden, take_ceilings
-from workbench.selection import choose_recipe
-from workbench.spiking import delay_ticks, make_spiking
+from workbench.conversion.activation_scales import measure_scales, mix_scales, require_hidden, take_ceilings
+from workbench.conversion.batchnorm_folding import fold
+from workbench.conversion.option_search import choose_recipe
+from workbench.conversion.options import Recipe
+from workbench.conversion.spiking_model import delay_ticks, make_spiking
+from workbench.engine import Norm
+from workbench.events import Dataset, Recordings
+from workbench.model import Model, Scales, require_model, take_training
 from workbench.validation import require_whole
 
 

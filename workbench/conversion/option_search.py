@@ -8,15 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor
 
-from workbench.counts import count_blocks
-from workbench.events.recordings import Recordings
-from workbench.graph import Network
-from workbench.measures import run_blocks
-from workbench.model import Model, Scales
-from workbench.readout import average_answers
-from workbench.recipes import Percentiles, Recipe
-from workbench.scales import choose_evenly, measure_scales, mix_scales, take_ceilings
-from workbench.spiking import make_spiking
+from workbench.conversion.activation_scales import choose_evenly, measure_scales, mix_scales, take_ceilings
+from workbench.conversion.options import Percentiles, Recipe
+from workbench.conversion.spiking_model import make_spiking
+from workbench.evaluation import count_blocks, run_blocks
+from workbench.events import Recordings
+from workbench.model import Model, Scales, average_answers
+from workbench.network import Network
 
 PERCENTILES = (100.0, 99.9, 99.0, 97.0, 94.0, 90.0, 80.0, 65.0, 50.0)  # from few spikes, in large steps, to many
 TOLERANCE = 0.003  # of the variance of the ANN's answers, up to which fewer operations count more than a smaller error

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from workbench.neurons import IntegrateAndFire
+from workbench.engine import IntegrateAndFire
 
 DEFAULT_PERCENTILE = 99.9
 SCALES = ("node", "channel")

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import torch
 
-from workbench.folding import copy_numbers, scale_source, scale_target
-from workbench.graph import Network
+from workbench.conversion.activation_scales import as_tensor
+from workbench.conversion.batchnorm_folding import copy_numbers, scale_source, scale_target
+from workbench.conversion.options import Recipe
 from workbench.model import Model, Scales
-from workbench.recipes import Recipe
-from workbench.scales import as_tensor
+from workbench.network import Network
 
 
 def make_spiking(folded: Model, network: Network, ticks_per_frame: int, scales: Scales, recipe: Recipe) -> Model:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
-from workbench.engine import Layers
-from workbench.neurons import IntegrateAndFire
-from workbench.scans import overwrite, suits
+from workbench.engine.kernels.neuron_scan import overwrite, suits
+from workbench.engine.neurons import IntegrateAndFire
+from workbench.engine.scheduler import Layers
 
 
 class Inference:

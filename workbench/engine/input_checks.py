@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from workbench.graph import Network
+from workbench.network import Network
 
 Frames = Tensor | NDArray[Any] | Mapping[str, Tensor | NDArray[Any]]
 """What a model is fed: (step, batch, *shape) of its input, or of several inputs by name; arrays of numpy as well."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from workbench.graph import Network
+from workbench.network import Network
 
 SMALL = 1 << 26  # bytes that are always there
 COPIES = 3  # of the block that is computed: what arrives, what it becomes, and what a linear map needs meanwhile

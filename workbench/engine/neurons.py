@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from workbench.scans import Dynamics, overwrite, suits
+from workbench.engine.kernels.neuron_scan import Dynamics, overwrite, suits
 from workbench.validation import hold_whole
 
 

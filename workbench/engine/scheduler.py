@@ -12,8 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from workbench.graph import Edge, Network
-from workbench.paths import connected_parts, find_cycle, reachable, shortest_delays, topological_order
+from workbench.network import Edge, Network, connected_parts, find_cycle, reachable, shortest_delays, topological_order
 
 BLOCK_BYTES = 8 << 20  # of the widest node; half as many cost a tenth more, twice as many a fifth
 TOGETHER = 64  # times as many all nodes of a large graph may have together

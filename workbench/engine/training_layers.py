@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from workbench.engine import Layers
-from workbench.graph import Network
-from workbench.norms import Bias, Norm
+from workbench.engine.normalization import Bias, Norm
+from workbench.engine.scheduler import Layers
+from workbench.network import Network
 
 
 class Learning:

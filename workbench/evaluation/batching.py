@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.budget import Run, fits, require_memory
-from workbench.engine import choose_block
-from workbench.events.recordings import Recordings
+from workbench.engine import Run, choose_block, fits, require_memory
+from workbench.events import Recordings
 from workbench.model import Model
 from workbench.validation import require_whole
 

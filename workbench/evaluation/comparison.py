@@ -9,16 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.arguments import require_model, require_models, take_test
-from workbench.counts import Counts, count_blocks, count_synapses, count_units
-from workbench.energy import EnergyPreset, find_preset, price
 from workbench.engine import choose_block
-from workbench.events.datasets import Dataset
-from workbench.events.recordings import Recordings
-from workbench.feeding import batches, choose_batch, feed_ticks, require_fit, require_match
-from workbench.memory import access_edges, access_nodes, count_buffer_bytes
-from workbench.model import Model
-from workbench.readout import average_answers
+from workbench.evaluation.batching import batches, choose_batch, feed_ticks, require_fit, require_match
+from workbench.evaluation.energy import EnergyPreset, find_preset, price
+from workbench.evaluation.memory_accesses import access_edges, access_nodes, count_buffer_bytes
+from workbench.evaluation.operation_counts import Counts, count_blocks, count_synapses, count_units
+from workbench.events import Dataset, Recordings
+from workbench.model import Model, average_answers, require_model, require_models, take_test
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,10 +38,10 @@ def compare(
     Columns: model, step, frame (when the step ends, in frames: (step + 1) / ticks_per_frame), accuracy (NaN before the
     first response) and, per recording and cumulative, dense_macs, effective_macs, synaptic_operations, neuron_updates,
     energy_nj under the preset `energy`, memory_accesses and memory_span_words (every access times the words of the
-    memory it meets, see `workbench.memory`); of the whole network delay_buffer_bytes and synapses; synapse_frames, how
-    often synapses could have been used so far: each once a frame, from the first response of its target on; last split,
-    how training and test recordings were told apart, as their `Recordings.divided` says. An edge that carries spikes
-    costs synaptic operations, any other one MACs. `padding` as in `operations`.
+    memory it meets, see `evaluation/memory_accesses.py`); of the whole network delay_buffer_bytes and synapses;
+    synapse_frames, how often synapses could have been used so far: each once a frame, from the first response of its
+    target on; last split, how training and test recordings were told apart, as their `Recordings.divided` says. An edge
+    that carries spikes costs synaptic operations, any other one MACs. `padding` as in `operations`.
     """
     import pandas as pd
 
@@ -102,10 +99,10 @@ def operations(
 
     Columns: edge (its position), source, target, delay (steps), step, frame, dense_macs, effective_macs,
     synaptic_operations, energy_nj, delay_buffer_bytes (what the edge must remember: delay steps of its source, see
-    `workbench.memory`), delay_mismatch (the delay in frames less the one
-    the model was trained with), synapses, and the accesses of memory by kind (see `workbench.memory`), together
-    memory_accesses and memory_span_words. All but the delays, bytes and synapses are sums up to the end of the step,
-    with `cumulative=False` those of the step alone. What belongs to nodes is in the table of `count_updates`.
+    `evaluation/memory_accesses.py`), delay_mismatch (the delay in frames less the one the model was trained with),
+    synapses, and the accesses of memory by kind, together memory_accesses and memory_span_words. All but the delays,
+    bytes and synapses are sums up to the end of the step, with `cumulative=False` those of the step alone. What belongs
+    to nodes is in the table of `count_updates`.
 
     Products with padding are not counted, silent steps cost nothing, and a spike counts at the step at which it
     arrives. A chain counts as the one map it is, whatever its links would take. With `padding` operations are those of
@@ -162,9 +159,9 @@ def count_updates(
 
     Columns: node, step, frame, neuron_updates (every unit of a hidden node from its first response on), energy_nj,
     activity (the spikes that the node sends, or the numbers where it sends none), and the accesses of memory by kind
-    (see `workbench.memory`), together memory_accesses and memory_span_words; sums up to the end of the step, with
-    `cumulative=False` those of the step alone. With the table of `operations` they add up to that of `compare`. Of a
-    `Dataset` its test part is run, in batches as `compare` does.
+    (see `evaluation/memory_accesses.py`), together memory_accesses and memory_span_words; sums up to the end of the
+    step, with `cumulative=False` those of the step alone. With the table of `operations` they add up to that of
+    `compare`. Of a `Dataset` its test part is run, in batches as `compare` does.
 
     >>> model = Model(Network({"eye": (4,)}, [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(1))]))
     >>> recordings = Recordings.from_ticks(np.ones((3, 1, 4), dtype=int), labels=[0], ticks_per_frame=1)

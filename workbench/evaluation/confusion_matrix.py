@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.arguments import require_model, take_test
-from workbench.events.datasets import Dataset
-from workbench.events.recordings import Recordings
-from workbench.measures import collect_answers
-from workbench.model import Model
+from workbench.evaluation.comparison import collect_answers
+from workbench.events import Dataset, Recordings
+from workbench.model import Model, require_model, take_test
 
 if TYPE_CHECKING:
     import pandas as pd

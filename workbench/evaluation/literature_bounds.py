@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from workbench.energy import PRESETS, EnergyPreset, find_preset, price
+from workbench.evaluation.energy import PRESETS, EnergyPreset, find_preset, price
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,9 +19,9 @@ from math import prod
 
 import numpy as np
 
-from workbench.counts import Counts, carries_spikes, count_units, delayed
+from workbench.engine import IntegrateAndFire
+from workbench.evaluation.operation_counts import Counts, carries_spikes, count_units, delayed
 from workbench.model import Model
-from workbench.neurons import IntegrateAndFire
 
 
 @dataclass(frozen=True, eq=False)

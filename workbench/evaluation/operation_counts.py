@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.engine import weigh
 from workbench.model import Model
-from workbench.weighing import weigh
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,32 @@
-"""Event-camera recordings: values, data sets by name, and an emulated event camera."""
+"""Recordings of event cameras: where they come from, what is done to them, and how they become ticks and frames.
 
-from workbench.events.camera import Camera
-from workbench.events.datasets import Dataset
+recordings        labelled event streams, binned exactly into frames and ticks
+dataset           training and test recordings under one name
+loading           `load`: data sets by name, from folders, from tonic and from memory
+formats/          files of event cameras, one room per format
+sources/          the data sets, folders and arrays that recordings are collected from
+storage/          what is kept of recordings between two calls, and how it is read, cut and transformed
+transforms/       crops, flips, denoising and other changes of one recording
+camera/           an emulated event camera: images in, events out
+event_arrays      structured arrays (x, y, t, p) and flat indexes into a sensor
+exact_integers    numbers of events as integers, exactly or not at all
+recording_checks  what recordings must fulfil
+windowing         long recordings cut into windows
+online_binning    ticks of a recording too long to hold
+"""
+
+from workbench.events.camera.camera import Camera
+from workbench.events.dataset import Dataset
+from workbench.events.event_arrays import Events
 from workbench.events.loading import load
+from workbench.events.online_binning import stream_ticks
 from workbench.events.recordings import Recordings
 
-__all__ = ["Camera", "Dataset", "Recordings", "load"]
+__all__ = [
+    "Camera",
+    "Dataset",
+    "Events",
+    "Recordings",
+    "load",
+    "stream_ticks",
+]

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.exactness import to_integers
+from workbench.events.exact_integers import to_integers
 
 Events = NDArray[np.void]
 Sensor = tuple[int, int]

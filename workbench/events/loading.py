@@ -11,21 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from workbench.events import cifar10dvs, digits, dvsgesture, memory_sets, motion, ncars, nmnist, sorted_folders
-from workbench.events.assembly import assemble, keep, tell_left_out
-from workbench.events.cache import remember
-from workbench.events.clips import Collection, clip_array
-from workbench.events.datasets import Dataset
-from workbench.events.formats.catalogue import tell
-from workbench.events.formats.reading import Reading
-from workbench.events.gathering import Preparation
-from workbench.events.layout import Sensor
-from workbench.events.places import Place
-from workbench.events.slices import FULL
-from workbench.events.splits import Split
-from workbench.events.surveys import CLOCKS, recall
-from workbench.events.transforms import Transform
-from workbench.events.validity import positive
+from workbench.events.dataset import Dataset
+from workbench.events.event_arrays import Sensor
+from workbench.events.formats.read_options import Reading
+from workbench.events.formats.registry import tell
+from workbench.events.recording_checks import positive
+from workbench.events.sources import cifar10dvs, digits, dvsgesture, folders, in_memory, motion, ncars, nmnist
+from workbench.events.sources.clips import Collection, clip_array
+from workbench.events.sources.location import Place
+from workbench.events.sources.splits import Split
+from workbench.events.storage.assembly import assemble, keep, tell_left_out
+from workbench.events.storage.extents import CLOCKS, recall
+from workbench.events.storage.generated_sets import remember
+from workbench.events.storage.preprocessing import Preparation
+from workbench.events.transforms.transforms import Transform
+from workbench.events.windowing import FULL
 from workbench.validation import require_seed
 
 GENERATED: dict[str, Callable[[int], Dataset]] = {"digits": digits.generate, "motion": motion.generate}
@@ -171,7 +171,7 @@ def _find(
     if isinstance(name, str | PathLike):
         folder = _require_folder(name)
         _refuse_unused(str(name), **_only(own, "labels", "classes", "upright"), download=download or None)
-        return sorted_folders.collect(folder, split, seed), folder
+        return folders.collect(folder, split, seed), folder
     _refuse_unused("what is in memory", **_only(own, "upright"), download=download or None)
     return _collect_held(name, own["labels"], own["classes"], split, seed), root
 
@@ -200,10 +200,10 @@ def _collect_held(
     held: Any, labels: Sequence[int] | None, classes: int | Sequence[str] | None, split: Split, seed: int
 ) -> Collection:
     """The clips of an object of tonic, of two, or of arrays."""
-    if memory_sets.is_tonic(held):
-        return memory_sets.collect_tonic((held,), split, seed)
-    if isinstance(held, tuple) and len(held) == 2 and all(map(memory_sets.is_tonic, held)):
-        return memory_sets.collect_tonic(held, split, seed)
+    if in_memory.is_tonic(held):
+        return in_memory.collect_tonic((held,), split, seed)
+    if isinstance(held, tuple) and len(held) == 2 and all(map(in_memory.is_tonic, held)):
+        return in_memory.collect_tonic(held, split, seed)
     if not isinstance(held, Mapping | Sequence):
         raise ValueError(
             f"{type(held).__name__} is no data set; give a name, a folder, a data set of tonic (or two), or arrays by "
@@ -211,7 +211,7 @@ def _collect_held(
         )
     if isinstance(classes, int):
         raise ValueError(f"classes is {classes}; give the names of the classes")
-    return memory_sets.collect_arrays(held, labels, classes, split, seed)
+    return in_memory.collect_arrays(held, labels, classes, split, seed)
 
 
 def _complete(

@@ -8,9 +8,9 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.exactness import COUNTED, require_countable, to_integers
-from workbench.events.layout import Events, flatten
-from workbench.events.validity import positive
+from workbench.events.event_arrays import Events, flatten
+from workbench.events.exact_integers import COUNTED, require_countable, to_integers
+from workbench.events.recording_checks import positive
 
 
 def stream_ticks(

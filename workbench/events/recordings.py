@@ -11,9 +11,9 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from workbench.events.exactness import COUNTED, require_countable
-from workbench.events.layout import Events, flatten, unflatten
-from workbench.events.validity import frozen, positive, tick_length, validate, whole_ticks
+from workbench.events.event_arrays import Events, flatten, unflatten
+from workbench.events.exact_integers import COUNTED, require_countable
+from workbench.events.recording_checks import frozen, positive, tick_length, validate, whole_ticks
 from workbench.validation import require_seed
 
 _MOST_CLASSES = 100_000  # that are named by their numbers

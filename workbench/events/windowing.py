@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from workbench.events.layout import Events
+from workbench.events.event_arrays import Events
 
 FULL = 0.9  # share of a window that the last slice must cover to stand alone
 

@@ -13,12 +13,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from workbench.arguments import require_model
 from workbench.atomic import replacing
-from workbench.graph import Network
-from workbench.model import Model
-from workbench.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU
-from workbench.recipes import Recipe
+from workbench.conversion import Recipe
+from workbench.engine import IntegrateAndFire, Neuron, QuantisedReLU, ReLU
+from workbench.model import Model, require_model
+from workbench.network import Network
 
 NEURONS: dict[str, type[Neuron]] = {cls.__name__: cls for cls in (ReLU, QuantisedReLU, IntegrateAndFire)}
 

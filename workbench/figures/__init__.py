@@ -1,27 +1,27 @@
 """Figures: pure functions from values and tables to plotly figures, never shown as a side effect."""
 
-from workbench.figures.answers import accuracy, accuracy_per_operation
-from workbench.figures.clouds import events
-from workbench.figures.collections import recordings
-from workbench.figures.confusions import confusion_over_time
-from workbench.figures.costs import operations
-from workbench.figures.display import register
-from workbench.figures.doctors import diagnosis
-from workbench.figures.edges import operations_by_edge
-from workbench.figures.errors import causes
-from workbench.figures.exits import early_exit
-from workbench.figures.files import save
-from workbench.figures.graphs import network
-from workbench.figures.journeys import passage, passages
-from workbench.figures.lattice import rollout, rollouts
-from workbench.figures.membranes import membrane
-from workbench.figures.moments import moment, scene
-from workbench.figures.prices import energy
-from workbench.figures.spikes import raster
-from workbench.figures.strips import frames
-from workbench.figures.tableaus import tableau
-from workbench.figures.themes import darken
-from workbench.figures.training import learning
+from workbench.figures._accuracy import accuracy, accuracy_per_operation
+from workbench.figures._confusion import confusion_over_time
+from workbench.figures._dark_theme import darken
+from workbench.figures._dataset_overview import recordings
+from workbench.figures._diagnosis import diagnosis
+from workbench.figures._early_exit import early_exit
+from workbench.figures._energy import energy
+from workbench.figures._error_causes import causes
+from workbench.figures._event_cloud import events
+from workbench.figures._export import save
+from workbench.figures._frame import moment, scene
+from workbench.figures._frames import frames
+from workbench.figures._membrane import membrane
+from workbench.figures._network import network
+from workbench.figures._notebook_display import register
+from workbench.figures._operations import operations
+from workbench.figures._operations_by_edge import operations_by_edge
+from workbench.figures._raster import raster
+from workbench.figures._recording_trace import passage, passages
+from workbench.figures._rollouts import rollout, rollouts
+from workbench.figures._tableau import tableau
+from workbench.figures._training_curves import learning
 
 __all__ = [
     "network",

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.figures.figure import Figure
-from workbench.figures.style import (
+from workbench.figures._figure import Figure
+from workbench.figures._style import (
     COLOURS,
     DASHES,
     PAPER,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.figure import Figure
-from workbench.figures.style import DARK, INK, PAPER, contrast, ink_on
+from workbench.figures._figure import Figure
+from workbench.figures._style import DARK, INK, PAPER, contrast, ink_on
 
 _HEX = re.compile(r"#[0-9a-fA-F]{6}\b")
 _SWAPPED = {light.lower(): dark for light, dark in DARK.items()}

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.events.datasets import Dataset
-from workbench.events.recordings import Recordings
-from workbench.figures.figure import Figure
-from workbench.figures.strips import full_strength, paint
-from workbench.figures.style import BLUE, GRID, ORANGE, dress
+from workbench.events import Dataset, Recordings
+from workbench.figures._figure import Figure
+from workbench.figures._frames import full_strength, paint
+from workbench.figures._style import BLUE, GRID, ORANGE, dress
 
 SHOWN = 4  # recordings, each of another class where there are so many
 ACROSS = 8  # frames of each

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.figures.figure import Figure
-from workbench.figures.style import (
+from workbench.figures._figure import Figure
+from workbench.figures._style import (
     BLUE,
     COLOURS,
     DASHES,

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.figures.answers import AXES
-from workbench.figures.figure import Figure
-from workbench.figures.style import (
+from workbench.figures._accuracy import AXES
+from workbench.figures._figure import Figure
+from workbench.figures._style import (
     COLOURS,
     DASHES,
     PAPER,

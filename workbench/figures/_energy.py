@@ -7,9 +7,9 @@ import math
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.energy import EnergyPreset, find_break_even, find_preset, follow_prices, price
-from workbench.figures.figure import Figure
-from workbench.figures.style import (
+from workbench.evaluation import EnergyPreset, find_break_even, find_preset, follow_prices, price
+from workbench.figures._figure import Figure
+from workbench.figures._style import (
     COLOURS,
     DASHES,
     INK,
@@ -66,7 +66,7 @@ def energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> go.Figur
 def say_prices(preset: EnergyPreset) -> str:
     """What a preset charges, in words.
 
-    >>> from workbench.energy import PRESETS
+    >>> from workbench.evaluation.energy import PRESETS
     >>> say_prices(PRESETS["fp32, zeros skipped"])
     '4.6 pJ per MAC, products with zero skipped, 0.9 pJ per synaptic operation and neuron update'
     """

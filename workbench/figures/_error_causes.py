@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.causes import CAUSES
-from workbench.figures.figure import Figure
-from workbench.figures.style import COLOURS, GRID, INK, PAPER, dress, empty, keep_finite, require_columns
+from workbench.analysis import CAUSES
+from workbench.figures._figure import Figure
+from workbench.figures._style import COLOURS, GRID, INK, PAPER, dress, empty, keep_finite, require_columns
 
 PATTERNS = ("", "/", "x", ".", "-", "\\", "+")
 MEANING = {

@@ -6,10 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from workbench.events.layout import Events
-from workbench.figures.figure import Figure
-from workbench.figures.strips import OFF, ON
-from workbench.figures.style import GRID, PAPER, QUIET, dress, empty
+from workbench.events import Events
+from workbench.figures._figure import Figure
+from workbench.figures._frames import OFF, ON
+from workbench.figures._style import GRID, PAPER, QUIET, dress, empty
 
 DRAWN = 20_000  # events drawn at most
 FIELDS = ("x", "y", "t", "p")

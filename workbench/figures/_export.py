@@ -8,8 +8,8 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from workbench.atomic import replacing
-from workbench.figures.browser import WIDTH_PX
-from workbench.figures.figure import describe
+from workbench.figures._browser import WIDTH_PX
+from workbench.figures._figure import describe
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">

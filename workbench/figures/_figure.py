@@ -10,10 +10,10 @@ from typing import Any
 import plotly.graph_objects as go
 import plotly.io as pio
 
-from workbench.figures.browser import WIDTH_PX
-from workbench.figures.shells import running_notebook
-from workbench.figures.stills import ALBUM
-from workbench.figures.voila import PAGE, in_voila
+from workbench.figures._browser import WIDTH_PX
+from workbench.figures._ipython import running_notebook
+from workbench.figures._stills import ALBUM
+from workbench.figures._voila import PAGE, in_voila
 
 PLOTLY, PNG, HTML, TEXT = "application/vnd.plotly.v1+json", "image/png", "text/html", "text/plain"
 

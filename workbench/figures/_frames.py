@@ -8,8 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from workbench.figures.figure import Figure
-from workbench.figures.style import BLUE, GRID, VERMILION, dress, empty
+from workbench.figures._figure import Figure
+from workbench.figures._style import BLUE, GRID, VERMILION, dress, empty
 
 OFF, ON = BLUE, VERMILION
 ACROSS, SHOWN = 8, 24  # frames in a row, frames in all

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.figures.figure import Figure
-from workbench.figures.style import BLUE, GREEN, INK, QUIET, VERMILION, dress, empty, require_columns
+from workbench.figures._figure import Figure
+from workbench.figures._style import BLUE, GREEN, INK, QUIET, VERMILION, dress, empty, require_columns
 
 COLUMNS = ("step", "frame", "drive", "membrane", "activity")
 FEW = 120  # steps up to which every one gets its mark

@@ -8,25 +8,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.arguments import require_network
-from workbench.figures.crowds import is_crowd, lines, lines_of, pointers
-from workbench.figures.curves import SIDES_PX, Canvas, Squares, Text, canvas_of, free_places, paths_of
-from workbench.figures.figure import Figure
-from workbench.figures.layers import Point, lay_out
-from workbench.figures.style import (
-    BLUE,
-    GREEN,
-    INK,
-    ORANGE,
-    PAPER,
-    PURPLE,
-    QUIET,
-    VERMILION,
-    dress,
-    ink_on,
-    shade,
-)
-from workbench.graph import Edge, Network
+from workbench.figures._figure import Figure
+from workbench.figures._layout.edge_routing import SIDES_PX, Canvas, Squares, Text, canvas_of, free_places, paths_of
+from workbench.figures._layout.layered_layout import Point, lay_out
+from workbench.figures._layout.many_edges import is_crowd, lines, lines_of, pointers
+from workbench.figures._style import BLUE, GREEN, INK, ORANGE, PAPER, PURPLE, QUIET, VERMILION, dress, ink_on, shade
+from workbench.model import require_network
+from workbench.network import Edge, Network
 from workbench.validation import require_whole
 
 INSTANT = ("dot", GREEN)  # an edge that takes no time

@@ -9,19 +9,17 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.events.datasets import Dataset
-from workbench.events.recordings import Recordings
-from workbench.figures.collections import recordings
-from workbench.figures.figure import HTML, TEXT, leaves_data, publish
-from workbench.figures.graphs import network
-from workbench.figures.lattice import rollout
-from workbench.figures.shells import running_notebook, running_shell
-from workbench.figures.style import amount, dress
-from workbench.figures.tableaus import tableau
-from workbench.graph import Network
-from workbench.measures import COMPARISON, summarise
+from workbench.evaluation import COMPARISON, summarise
+from workbench.events import Dataset, Recordings
+from workbench.figures._dataset_overview import recordings
+from workbench.figures._figure import HTML, TEXT, leaves_data, publish
+from workbench.figures._ipython import running_notebook, running_shell
+from workbench.figures._network import network
+from workbench.figures._rollouts import rollout
+from workbench.figures._style import amount, dress
+from workbench.figures._tableau import tableau
 from workbench.model import Model
-from workbench.rollout import Rollout
+from workbench.network import Network, Rollout
 
 COUNTS = ("dense_macs", "effective_macs", "synaptic_operations", "neuron_updates")
 PLACES = 3_000  # of a rollout, up to which its arrows are drawn at once and can be told apart; its tableau beyond
@@ -30,7 +28,7 @@ PLACES = 3_000  # of a rollout, up to which its arrows are drawn at once and can
 def picture(value: Network | Rollout | Recordings | Dataset | Model) -> go.Figure:
     """The figure in which a value shows itself; TypeError for values without one.
 
-    >>> from workbench.figures.display import picture
+    >>> from workbench.figures._notebook_display import picture
     >>> picture(Rollout(Network({"eye": (1,)}, [Edge("eye", "hand", Dense(1))]), frames=3)).layout.meta["title"]
     'Streaming rollout: inference factor 1, first response of hand in frame 1'
     """

@@ -11,7 +11,9 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from workbench.figures.bands import (
+from workbench.analysis import SpikeTrain, are_counts, choose_recording, gather_spikes
+from workbench.figures._figure import Figure
+from workbench.figures._raster_bands import (
     BAND,
     Units,
     count_part,
@@ -23,9 +25,7 @@ from workbench.figures.bands import (
     rows_for,
     size_of,
 )
-from workbench.figures.figure import Figure
-from workbench.figures.style import dress, empty
-from workbench.spikes import SpikeTrain, are_counts, choose_recording, gather_spikes
+from workbench.figures._style import dress, empty
 
 EXACT = 20_000  # spikes in view up to which each one is a mark
 LINES = 20  # analog units up to which each one is a line
@@ -41,7 +41,7 @@ def raster(
     """Spikes of one recording, a band per node from bottom (inputs) to top, against time in frames.
 
     `activity` is what `model.run` returns, (step, batch, *shape) by node, dense or sparse, or by node the train that
-    `workbench.spikes.gather_spikes` returns, to gather once and draw often. A step ends at (step + 1) /
+    `workbench.analysis.spike_trains.gather_spikes` returns, to gather once and draw often. A step ends at (step + 1) /
     ticks_per_frame. `view` = (begin_frame, end_frame, low, high) restricts what is computed, node i from the bottom
     lying between i and i + 0.86. Up to 20,000 spikes in view are drawn one by one, more as counts per pixel; analog
     nodes as an image, the last one, if small, as lines on top. ValueError for a recording that is not there.

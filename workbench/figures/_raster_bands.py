@@ -11,8 +11,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from workbench.figures.style import BLUE, COLOURS, FAINT, PAPER, SEQUENCE
-from workbench.spikes import SpikeTrain, bin_spikes, count_between, cut_spikes
+from workbench.analysis import SpikeTrain, bin_spikes, count_between, cut_spikes
+from workbench.figures._style import BLUE, COLOURS, FAINT, PAPER, SEQUENCE
 
 BAND = 0.86  # part of a node's height that its units fill
 COLUMNS, ROWS, ALL_ROWS = 600, 120, 720  # pixels of an image, rows of a band 100 px high, rows of all images

@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.figures.bands import POINTS, Units
-from workbench.figures.costs import KINDS
-from workbench.figures.figure import Figure
-from workbench.figures.spikes import EXACT, band_px, draw_bands, gather_units
-from workbench.figures.style import BLUE, FAINT, GREEN, INK, PURPLE, QUIET, VERMILION, amount, dress, empty, wrap
-from workbench.neurons import IntegrateAndFire
-from workbench.passages import Passage
-from workbench.spikes import SpikeTrain
+from workbench.analysis import Passage, SpikeTrain
+from workbench.engine import IntegrateAndFire
+from workbench.figures._figure import Figure
+from workbench.figures._operations import KINDS
+from workbench.figures._raster import EXACT, band_px, draw_bands, gather_units
+from workbench.figures._raster_bands import POINTS, Units
+from workbench.figures._style import BLUE, FAINT, GREEN, INK, PURPLE, QUIET, VERMILION, amount, dress, empty, wrap
 
 ROW_PX = {"operations": 96, "answer": 150, "membrane": 110}
 BAND_PX = 74  # at most, of a node
@@ -27,11 +26,10 @@ CLASSES = 24  # answers up to which every class has its line
 def passage(passage: Passage, traces: pd.DataFrame | None = None, name: str = "") -> go.Figure:
     """One recording through one model over time (frames): operations so far, the answer, every node's activity.
 
-    With `traces`, the table of `workbench.membranes.trace_membrane`, the membrane of that unit as well; `name` says
-    which it is.
+    With `traces`, the table of `wb.trace_membrane`, the membrane of that unit as well; `name` says which it is.
 
     >>> from workbench import figures
-    >>> from workbench.passages import follow
+    >>> from workbench.analysis.recording_trace import follow
     >>> ticks = np.ones((4, 2, 1, 2, 2), dtype=int)
     >>> model = Model(Network({"eye": (1, 2, 2)}, [Edge("eye", "hand", Dense(2))]))
     >>> figure = figures.passage(follow(model, Recordings.from_ticks(ticks, labels=[0, 1])))

@@ -7,23 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.arguments import require_rollout
-from workbench.figures.arrows import arrows
-from workbench.figures.browser import WIDTH_PX
-from workbench.figures.figure import Figure
-from workbench.figures.style import (
-    BLUE,
-    FAINT,
-    INK,
-    PAPER,
-    QUIET,
-    REMOVED_BUTTONS,
-    VERMILION,
-    dress,
-    ink_on,
-    shade,
-)
-from workbench.rollout import Place, Rollout
+from workbench.figures._browser import WIDTH_PX
+from workbench.figures._figure import Figure
+from workbench.figures._layout.arrows import arrows
+from workbench.figures._style import BLUE, FAINT, INK, PAPER, QUIET, REMOVED_BUTTONS, VERMILION, dress, ink_on, shade
+from workbench.model import require_rollout
+from workbench.network import Place, Rollout
 
 ROLES = {  # fill and symbol of a place, seen from the chosen one
     "self": (INK, "circle"),

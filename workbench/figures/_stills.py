@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from workbench.figures.browser import CURE, NoBrowserError, draw
-from workbench.figures.shells import is_moving
-from workbench.figures.voila import in_voila
+from workbench.figures._browser import CURE, NoBrowserError, draw
+from workbench.figures._ipython import is_moving
+from workbench.figures._voila import in_voila
 
 DOTS_PER_PX = 2
 COLOURS = 256  # of a palette: a figure has few, and their blends along its edges

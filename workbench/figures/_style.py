@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from workbench.figures.figure import Figure
+from workbench.figures._figure import Figure
 
 INK, QUIET, FAINT, GRID, PAPER = "#1f2933", "#5f6b7a", "#c3cad3", "#e4e7eb", "#ffffff"  # FAINT: lines, never words
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.arguments import require_rollout
-from workbench.figures.figure import Figure
-from workbench.figures.lattice import kind
-from workbench.figures.style import FAINT, QUIET, SEQUENCE, dress, ink_on, shade
-from workbench.rollout import Rollout
+from workbench.figures._figure import Figure
+from workbench.figures._rollouts import kind
+from workbench.figures._style import FAINT, QUIET, SEQUENCE, dress, ink_on, shade
+from workbench.model import require_rollout
+from workbench.network import Rollout
 
 NUMBERED = 24  # nodes and frames up to which every cell shows its number
 

@@ -13,11 +13,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from workbench.events.datasets import Dataset
-from workbench.events.recordings import Recordings
-from workbench.graph import Network
-from workbench.model import Model
-from workbench.rollout import Rollout
+from workbench.events import Dataset, Recordings
+from workbench.model.model import Model
+from workbench.network import Network, Rollout
 
 
 def take_training(recordings: Any, verb: str) -> Recordings:

@@ -5,31 +5,43 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from workbench.budget import Run, require_memory
-from workbench.choices import require_engine
-from workbench.compiling import find_kernel
-from workbench.engine import LEARNING_BYTES, Layers, choose_block, join, plan
-from workbench.graph import Network
-from workbench.inference import Inference
-from workbench.inputs import Frames, arrange_inputs, require_finite, require_numbers, require_one_type
-from workbench.learning import Learning
-from workbench.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU
-from workbench.norms import Bias, Norm
-from workbench.parameters import Loaded, draw_weights, load_parameters, make_layers
-from workbench.recipes import Recipe
-from workbench.scans import suits
-from workbench.streams import Stream
+from workbench.engine import (
+    LEARNING_BYTES,
+    Bias,
+    Frames,
+    Inference,
+    IntegrateAndFire,
+    Layers,
+    Learning,
+    Neuron,
+    Norm,
+    Parameters,
+    QuantisedReLU,
+    ReLU,
+    Run,
+    arrange_inputs,
+    can_run_events,
+    choose_block,
+    join,
+    make_hybrid,
+    plan,
+    require_engine,
+    require_finite,
+    require_memory,
+    require_numbers,
+    require_one_type,
+    suits,
+)
+from workbench.model.parameters import Loaded, draw_weights, load_parameters, make_layers
+from workbench.model.stream import Stream
+from workbench.network import Network
 from workbench.validation import require_seed, require_whole
 
-if TYPE_CHECKING:
-    from workbench.sparse import Numbers
-
-WALKS = ("simulate", "copy_lists", "list_rows", "fill_rows")  # the kernels that the event-driven engine needs
 Scales = dict[str, float | tuple[float, ...]]  # activity per spike and tick, lambda of each node or of its channels
 
 
@@ -69,7 +81,7 @@ class Model(nn.Module):
         self.neuron = neuron if neuron is not None else ReLU()
         self.trained_network: Network | None = None  # of an SNN: the network its ANN was trained with
         self.scales: Scales | None = None  # of an SNN
-        self.recipe: Recipe | None = None  # of an SNN: how it was converted
+        self.recipe: Any = None  # of an SNN: how it was converted
         generator = torch.Generator().manual_seed(require_seed(seed))
         self.gains = nn.ParameterDict()  # of edges without weights, once a conversion has scaled them
         with torch.inference_mode(False):  # its numbers can be used, and learned, wherever it was made
@@ -220,12 +232,10 @@ class Model(nn.Module):
         most = choose_block(self.network, batch, self.ticks_per_frame, LEARNING_BYTES)
         return math.ceil(steps / math.ceil(steps / most))
 
-    def numbers(self) -> Numbers:
+    def numbers(self) -> Parameters:
         """What spikes meet on their way, as the event-driven engine takes it."""
-        from workbench.sparse import Numbers  # when first needed: it imports numba
-
         more = self._moved(0, self.ticks_per_frame)
-        return Numbers(
+        return Parameters(
             [list(layer.parameters()) for layer in self.weights],
             {int(position): gain for position, gain in self.gains.items()},
             {node: self.node_layer(node).bias for node in self.network.nodes if node not in self.network.inputs},
@@ -285,10 +295,8 @@ class Model(nn.Module):
         ahead = self.training or (layers is None and engine != "events")  # which counts what has arrived
         planned = plan(self.network, record, ahead)
         hybrid = None
-        if engine != "dense" and isinstance(used, Inference) and all(find_kernel("walks", name) for name in WALKS):
-            from workbench.hybrids import Hybrid  # when first needed: it imports numba
-
-            hybrid = Hybrid(planned, self.numbers(), batch, engine)
+        if engine != "dense" and isinstance(used, Inference) and can_run_events():
+            hybrid = make_hybrid(planned, self.numbers(), batch, engine)
         elif engine == "events":
             raise ValueError(
                 'engine="events" is for spiking models in eval mode, in float32 on a CPU, with numba, and without '

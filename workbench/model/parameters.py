@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from workbench.graph import Network
-from workbench.norms import Bias, Norm
-from workbench.paths import connected_parts
+from workbench.engine import Bias, Norm
+from workbench.network import Network, connected_parts
 
 
 def draw_weights(network: Network, generator: torch.Generator) -> list[nn.ParameterList]:

@@ -9,12 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from workbench.budget import Run, require_memory
-from workbench.engine import Layers, Plan, State, advance, choose_block
-from workbench.inputs import Frames, arrange_inputs, require_numbers
+from workbench.engine import (
+    Frames,
+    Layers,
+    Plan,
+    Run,
+    State,
+    advance,
+    arrange_inputs,
+    choose_block,
+    require_memory,
+    require_numbers,
+)
 
 if TYPE_CHECKING:
-    from workbench.hybrids import Hybrid
+    from workbench.engine import Hybrid
 
 
 class Stream:

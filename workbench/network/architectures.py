@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from workbench.graph import Edge, Network
-from workbench.ops import Chain, Conv, Dense, Pool, Shape
+from workbench.network.graph import Edge, Network
+from workbench.network.operations import Chain, Conv, Dense, Pool, Shape
 from workbench.validation import require_whole, whole
 
 

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from workbench.atomic import replacing
-from workbench.ops import Operation, Shape, operation_from_dict, require_operation
-from workbench.paths import find_cycle, keep_acyclic, reachable, shortest_delays
+from workbench.network.graph_algorithms import find_cycle, keep_acyclic, reachable, shortest_delays
+from workbench.network.operations import Operation, Shape, operation_from_dict, require_operation
 from workbench.validation import whole
 
 

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from workbench.footprints import Footprint
+from workbench.network.projective_field import Footprint
 from workbench.validation import whole
 
 Shape = tuple[int, ...]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
-from workbench.graph import Network
-from workbench.paths import connected_parts, reachable, topological_order
+from workbench.network.graph import Network
+from workbench.network.graph_algorithms import connected_parts, reachable, topological_order
 from workbench.validation import whole
 
 Place = tuple[str, int]  # (node, frame)

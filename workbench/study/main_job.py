@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.conversion import convert
+from workbench.evaluation import compare
 from workbench.events import Dataset, Recordings
-from workbench.graph import Network
-from workbench.measures import compare
 from workbench.model import Model
-from workbench.models import shortcut_network
+from workbench.network import Network, shortcut_network
 from workbench.training import train
 
 if TYPE_CHECKING:

@@ -13,11 +13,9 @@ from plotly.offline import get_plotlyjs
 
 from workbench import figures
 from workbench.atomic import replacing
-from workbench.critics import criticise, tell_critics
-from workbench.energy import PRESETS, price, price_all
-from workbench.measures import summarise
-from workbench.rollout import Rollout
-from workbench.study import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, Study
+from workbench.evaluation import PRESETS, criticise, price, price_all, summarise, tell_critics
+from workbench.network import Rollout
+from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, Study
 
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.events.recordings import Recordings
+from workbench.engine import require_finite
+from workbench.events import Recordings
 from workbench.exchange import describe, read_tensors, write_tensors
-from workbench.inputs import require_finite
 from workbench.model import Model
 
 _AT_ONCE = 1 << 22  # events looked at together: recordings may be mapped from files larger than memory

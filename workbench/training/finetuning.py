@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.arguments import require_model
-from workbench.events.datasets import Dataset
-from workbench.events.recordings import Recordings
-from workbench.model import Model
-from workbench.settings import Settings
-from workbench.training import Watch, fit
+from workbench.events import Dataset, Recordings
+from workbench.model import Model, require_model
+from workbench.training.options import Settings
+from workbench.training.training import Watch, fit
 
 if TYPE_CHECKING:
     import pandas as pd

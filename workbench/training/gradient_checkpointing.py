@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from workbench.budget import Run, require_memory
-from workbench.engine import Layers, Piece, Plan, State, advance, join, plan
-from workbench.inputs import Frames, arrange_inputs, require_numbers
+from workbench.engine import (
+    Frames,
+    Layers,
+    Piece,
+    Plan,
+    Run,
+    State,
+    advance,
+    arrange_inputs,
+    join,
+    plan,
+    require_memory,
+    require_numbers,
+)
 from workbench.model import Model
 
 if TYPE_CHECKING:
-    from workbench.settings import Settings
+    from workbench.training.options import Settings
 
 
 def require_segments(model: Model, settings: Settings) -> None:

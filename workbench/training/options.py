@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from workbench.precisions import require_precision
+from workbench.training.mixed_precision import require_precision
 from workbench.validation import hold_whole, require_seed
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from workbench.engine import QuantisedReLU
 from workbench.model import Model
-from workbench.neurons import QuantisedReLU
 
 CEILING_PERCENTILE = 0.99
 

@@ -15,20 +15,15 @@ import torch.nn.functional as F
 from safetensors import SafetensorError
 from torch import Tensor
 
-from workbench.arguments import require_model, take_test, take_training
-from workbench.budget import Run, require_memory
-from workbench.checkpoints import Checkpoint, Progress, identify
-from workbench.events.datasets import Dataset
-from workbench.events.recordings import Recordings
-from workbench.feeding import batches, feed_ticks, require_match
-from workbench.inputs import require_finite
-from workbench.measures import collect_answers
-from workbench.model import Model
-from workbench.practice import Practice, bound
-from workbench.precisions import cast
-from workbench.readout import average_answers
-from workbench.segments import require_segments, run_segments
-from workbench.settings import Settings, learning_rate_at
+from workbench.engine import Run, require_finite, require_memory
+from workbench.evaluation import batches, collect_answers, feed_ticks, require_match
+from workbench.events import Dataset, Recordings
+from workbench.model import Model, average_answers, require_model, take_test, take_training
+from workbench.training.checkpoints import Checkpoint, Progress, identify
+from workbench.training.gradient_checkpointing import require_segments, run_segments
+from workbench.training.mixed_precision import cast
+from workbench.training.options import Settings, learning_rate_at
+from workbench.training.regularization import Practice, bound
 
 if TYPE_CHECKING:
     import pandas as pd

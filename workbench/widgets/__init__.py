@@ -6,14 +6,14 @@ runs again, unless another cell shows it too, and IPython's `Out` forgets it. Wh
 its numbers; showing it opens it again.
 """
 
-from workbench.widgets.comparisons import ComparePanel, compare
-from workbench.widgets.conversions import ConvertPanel, convert
-from workbench.widgets.counters import OperationsPanel, operations
-from workbench.widgets.explorers import ExplorePanel, explore
-from workbench.widgets.lattice import RolloutsPanel, rollouts
-from workbench.widgets.players import PlayerPanel, player
-from workbench.widgets.rasters import RasterPanel, raster
-from workbench.widgets.trainings import TrainingPanel, training
+from workbench.widgets.compare_panel import ComparePanel, compare
+from workbench.widgets.convert_panel import ConvertPanel, convert
+from workbench.widgets.explore_panel import ExplorePanel, explore
+from workbench.widgets.operations_panel import OperationsPanel, operations
+from workbench.widgets.player_panel import PlayerPanel, player
+from workbench.widgets.raster_panel import RasterPanel, raster
+from workbench.widgets.rollouts_panel import RolloutsPanel, rollouts
+from workbench.widgets.training_panel import TrainingPanel, training
 
 __all__ = [
     "ComparePanel",

@@ -12,19 +12,17 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.arguments import require_models, take_test
-from workbench.events.datasets import Dataset
-from workbench.events.recordings import Recordings
-from workbench.feeding import require_fit
-from workbench.figures.costs import KINDS
-from workbench.figures.style import amount, joules
-from workbench.model import Model
-from workbench.passages import Passage, follow
-from workbench.widgets.ahead import Ahead
-from workbench.widgets.clock import Clock
-from workbench.widgets.following import FollowingPanel
-from workbench.widgets.panel import LABELLED
-from workbench.widgets.sources import slide_recordings
+from workbench.analysis import Passage, follow
+from workbench.evaluation import require_fit
+from workbench.events import Dataset, Recordings
+from workbench.figures._operations import KINDS
+from workbench.figures._style import amount, joules
+from workbench.model import Model, require_models, take_test
+from workbench.widgets._background.prefetch import Ahead
+from workbench.widgets._base.panel import LABELLED
+from workbench.widgets._base.playback import Clock
+from workbench.widgets._base.recording_panel import FollowingPanel
+from workbench.widgets._base.recording_slider import slide_recordings
 
 
 def compare(models: Mapping[str, Model], recordings: Recordings | Dataset, recording: int = 0) -> ComparePanel:

@@ -14,17 +14,15 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.arguments import require_model, take_test, take_training
+from workbench.analysis import diagnose
+from workbench.conversion import BURST
 from workbench.conversion import convert as convert_model
-from workbench.diagnosis import diagnose
-from workbench.events.datasets import Dataset
-from workbench.events.recordings import Recordings
-from workbench.figures.style import amount
-from workbench.measures import compare
-from workbench.model import Model
-from workbench.selection import BURST
-from workbench.widgets.ahead import Ahead
-from workbench.widgets.panel import LABELLED, Panel
+from workbench.evaluation import compare
+from workbench.events import Dataset, Recordings
+from workbench.figures._style import amount
+from workbench.model import Model, require_model, take_test, take_training
+from workbench.widgets._background.prefetch import Ahead
+from workbench.widgets._base.panel import LABELLED, Panel
 
 PERCENTILES = (95.0, 99.0, 99.5, 99.9, 99.99, 100.0)
 TICKS = (2, 3, 4, 6, 8, 12, 16, 24)

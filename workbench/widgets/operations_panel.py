@@ -11,16 +11,12 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.arguments import require_models, take_test
-from workbench.critics import tell_critics
-from workbench.energy import PRESETS, price, price_all
-from workbench.events.datasets import Dataset
-from workbench.events.recordings import Recordings
-from workbench.figures.style import joules
-from workbench.measures import compare
-from workbench.measures import operations as count_operations
-from workbench.model import Model
-from workbench.widgets.panel import LABELLED, Panel
+from workbench.evaluation import PRESETS, compare, price, price_all, tell_critics
+from workbench.evaluation import operations as count_operations
+from workbench.events import Dataset, Recordings
+from workbench.figures._style import joules
+from workbench.model import Model, require_models, take_test
+from workbench.widgets._base.panel import LABELLED, Panel
 
 OVER_TIME, ENERGY, BY_EDGE, PER_OPERATION = (
     "operations over time",

@@ -12,12 +12,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.arguments import take_test
-from workbench.events.datasets import Dataset
-from workbench.events.recordings import Recordings
-from workbench.widgets.clock import Clock
-from workbench.widgets.panel import LABELLED, Panel
-from workbench.widgets.sources import slide_recordings
+from workbench.events import Dataset, Recordings
+from workbench.model import take_test
+from workbench.widgets._base.panel import LABELLED, Panel
+from workbench.widgets._base.playback import Clock
+from workbench.widgets._base.recording_slider import slide_recordings
 
 FRAMES, TICKS, STRIP, CLOUD = "frame by frame", "tick by tick", "all frames", "cloud in space and time"
 

@@ -12,10 +12,10 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from workbench.figures.bands import BAND, count_part, find_part, size_of
-from workbench.figures.spikes import EXACT, View, draw_units, gather_units, is_lined
-from workbench.spikes import SpikeTrain
-from workbench.widgets.panel import LABELLED, Panel
+from workbench.analysis import SpikeTrain
+from workbench.figures._raster import EXACT, View, draw_units, gather_units, is_lined
+from workbench.figures._raster_bands import BAND, count_part, find_part, size_of
+from workbench.widgets._base.panel import LABELLED, Panel
 
 ALL = "all nodes"
 

@@ -10,12 +10,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.arguments import require_network
-from workbench.figures.lattice import kind, roles
-from workbench.graph import Network
-from workbench.rollout import Place, Rollout
+from workbench.figures._rollouts import kind, roles
+from workbench.model import require_network
+from workbench.network import Network, Place, Rollout
 from workbench.validation import whole
-from workbench.widgets.panel import LABELLED, Panel
+from workbench.widgets._base.panel import LABELLED, Panel
 
 MOST_FRAMES = 12
 BESIDE = "streaming beside sequential"

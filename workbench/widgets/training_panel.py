@@ -14,13 +14,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.arguments import require_model, take_training
-from workbench.events.datasets import Dataset
-from workbench.events.recordings import Recordings
-from workbench.figures.style import empty
-from workbench.model import Model
+from workbench.events import Dataset, Recordings
+from workbench.figures._style import empty
+from workbench.model import Model, require_model, take_training
 from workbench.training import Update, train
-from workbench.widgets.panel import Panel
+from workbench.widgets._base.panel import Panel
 
 LOOK_S = 0.1  # between two looks whether a training has ended
 BAR_S, FIGURE_S = 1.0, 4.0  # at least so long between two updates: looking must not slow down the training

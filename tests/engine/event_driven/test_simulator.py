@@ -5,11 +5,11 @@ import pytest
 import torch
 
 import workbench as wb
-from tests import reference
-from tests.random_networks import random_frames, random_network, random_spiking
-from tests.test_inference import some_model
-from workbench import fanouts, threads
-from workbench.hybrids import Hybrid
+from tests.engine.test_inference_layers import some_model
+from tests.support import reference
+from tests.support.random_networks import random_frames, random_network, random_spiking
+from workbench.engine.event_driven.hybrid import Hybrid
+from workbench.engine.kernels import parallel, synapse_tables
 
 ENGINES = ["dense", "events", "auto"]
 
@@ -51,7 +51,7 @@ def test_shared_among_threads_the_numbers_stay(seed, monkeypatch):
     ticks = random_frames(model.network, seed, 12, counts=True)
     ticks = torch.cat([ticks, ticks.flip(0), ticks.roll(5, 0)], 1)[:, : seed % 6 + 1]
     expected = model.run(ticks, layers=model)
-    monkeypatch.setattr(threads, "WORTH", 0)
+    monkeypatch.setattr(parallel, "WORTH", 0)
     for engine in ENGINES:
         found = model.run(ticks, block=5, engine=engine)
         assert all(torch.equal(found[node], expected[node]) for node in model.network.nodes), engine
@@ -69,7 +69,7 @@ def test_one_recording_divided_among_threads_keeps_its_numbers_and_its_count(see
     stream = model.stream(batch, record=model.network.nodes, engine="events")
     begin = 0
     for length, worth in [(2, 0), (1, 1 << 16), (3, 0), (3, 0), (2, 1 << 16)]:  # what was divided is read undivided
-        monkeypatch.setattr(threads, "WORTH", worth)
+        monkeypatch.setattr(parallel, "WORTH", worth)
         found = stream.run(ticks[begin : begin + length, :batch])
         assert stream._state.lists.bands == (1 if worth else 4 // batch)
         for node, values in found.items():
@@ -194,7 +194,7 @@ def test_a_chain_too_large_to_write_out_is_computed_densely(monkeypatch):
     model = random_spiking(wb.Network({"in": (2, 6, 5)}, edges), 0)
     ticks = random_frames(model.network, 0, 9, counts=True)
     expected = model.run(ticks, layers=model)
-    monkeypatch.setattr(fanouts, "LARGEST", 100)
+    monkeypatch.setattr(synapse_tables, "LARGEST", 100)
     assert torch.equal(model.run(ticks, engine="auto")["out"], expected["out"])
     with pytest.raises(ValueError, match="a map into 'a' joins too many units to be walked along"):
         model.run(ticks, engine="events")

@@ -11,25 +11,25 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.random_networks import random_frames, random_network, random_spiking
-from workbench import compiling, kernels, walks
+from tests.support.random_networks import random_frames, random_network, random_spiking
+from workbench.engine.kernels import compilation, event_kernels, neuron_kernels
+from workbench.engine.kernels.weighted_counts import weigh
 from workbench.interrupts import holding_interrupts
-from workbench.weighing import weigh
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 EVENT_KERNELS = ["simulate", "copy_lists", "list_rows", "fill_rows"]
 
 
 @pytest.fixture
 def anew():
     """Whatever was compiled is asked for again, and nobody was warned yet."""
-    known = dict(compiling._found)
-    compiling._found.clear()
-    compiling._told.clear()
+    known = dict(compilation._found)
+    compilation._found.clear()
+    compilation._told.clear()
     yield
-    compiling._found.clear()
-    compiling._found.update(known)
-    compiling._told.clear()
+    compilation._found.clear()
+    compilation._found.update(known)
+    compilation._told.clear()
 
 
 def some_run(engine="dense"):
@@ -41,14 +41,14 @@ def some_run(engine="dense"):
 
 def fail(monkeypatch, names, error):
     """These kernels cannot be compiled."""
-    made = kernels.Kernel.compiled
+    made = neuron_kernels.Kernel.compiled
 
     def compiled(kernel):
         if kernel.function.__name__ in names:
             raise error
         return made(kernel)
 
-    monkeypatch.setattr(kernels.Kernel, "compiled", compiled)
+    monkeypatch.setattr(neuron_kernels.Kernel, "compiled", compiled)
 
 
 @pytest.mark.usefixtures("anew")
@@ -67,7 +67,7 @@ def test_what_cannot_be_compiled_is_left_to_torch_with_one_warning(monkeypatch, 
     expected, activity = some_run(), torch.randn(6, 2, 3, 4, 4)
     weights = torch.rand(48, 2, dtype=torch.float64)
     weighed = weigh(activity, weights, True)
-    compiling._found.clear()
+    compilation._found.clear()
     fail(monkeypatch, names, error)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
@@ -99,10 +99,10 @@ def test_failures_can_be_forgotten(monkeypatch):
     with monkeypatch.context() as patch:
         fail(patch, ["scan_rows"], RuntimeError("for now"))
         with pytest.warns(UserWarning, match="for now"):
-            assert compiling.find_kernel("kernels", "scan_rows") is None
-    assert compiling.find_kernel("kernels", "scan_rows") is None
-    compiling.forget_failures()
-    assert compiling.find_kernel("kernels", "scan_rows") is not None
+            assert compilation.find_kernel("neuron_kernels", "scan_rows") is None
+    assert compilation.find_kernel("neuron_kernels", "scan_rows") is None
+    compilation.forget_failures()
+    assert compilation.find_kernel("neuron_kernels", "scan_rows") is not None
 
 
 # interrupts
@@ -113,8 +113,8 @@ def test_an_interrupted_compilation_is_not_remembered_as_impossible(monkeypatch)
     with monkeypatch.context() as patch:
         fail(patch, ["scan_rows"], KeyboardInterrupt())
         with pytest.raises(KeyboardInterrupt):
-            compiling.find_kernel("kernels", "scan_rows")
-    assert compiling.find_kernel("kernels", "scan_rows") is not None
+            compilation.find_kernel("neuron_kernels", "scan_rows")
+    assert compilation.find_kernel("neuron_kernels", "scan_rows") is not None
 
 
 def test_an_interrupt_is_heard_at_the_end():
@@ -178,7 +178,7 @@ WITHOUT = """
 import sys, warnings
 sys.modules["numba"] = None  # importing it fails
 import torch, workbench as wb
-from workbench.weighing import weigh
+from workbench.engine.kernels.weighted_counts import weigh
 neuron, drive = wb.IntegrateAndFire(), torch.linspace(-1, 2, 168).reshape(14, 3, 4)
 with warnings.catch_warnings(record=True) as told:
     warnings.simplefilter("always")
@@ -205,13 +205,14 @@ seconds, what = float(sys.argv[1]), sys.argv[2]
 signal.signal(signal.SIGALRM, lambda *arguments: signal.raise_signal(signal.SIGINT))
 signal.setitimer(signal.ITIMER_REAL, seconds)
 try:
-    __import__("numba") if what == "numba" else compiling.find_kernel("kernels", "scan_rows")
+    __import__("numba") if what == "numba" else compilation.find_kernel("neuron_kernels", "scan_rows")
     print("done")
 except KeyboardInterrupt:
     print("interrupted")
 signal.setitimer(signal.ITIMER_REAL, 0)
 drive = torch.full((4, 1, 1), 0.5)
-print(compiling.find_kernel("kernels", "scan_rows") is not None, compiling.find_kernel("walks", "simulate") is not None)
+found = [compilation.find_kernel(*which) for which in (("neuron_kernels", "scan_rows"), ("event_kernels", "simulate"))]
+print(*(kernel is not None for kernel in found))
 print(wb.IntegrateAndFire(start=0.0).scan(drive, None, 0)[0].sum().item())
 """
 
@@ -274,7 +275,7 @@ def test_no_interrupt_is_lost_while_threads_share_work():
 FULL = """
 import resource, warnings
 import torch, workbench as wb
-from workbench.weighing import weigh
+from workbench.engine.kernels.weighted_counts import weigh
 with warnings.catch_warnings(record=True) as told:
     warnings.simplefilter("always")
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))
@@ -296,7 +297,7 @@ def test_a_damaged_cache_of_numba_costs_only_time(tmp_path):
 
 
 def test_every_kernel_has_a_name_that_is_its_own():
-    for module in (kernels, walks):
-        made = {name: thing for name, thing in vars(module).items() if isinstance(thing, kernels.Kernel)}
+    for module in (neuron_kernels, event_kernels):
+        made = {name: thing for name, thing in vars(module).items() if isinstance(thing, neuron_kernels.Kernel)}
         assert made
         assert all(kernel.function.__name__ == name for name, kernel in made.items())

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import workbench as wb
-from workbench import scans
+from workbench.engine.kernels import neuron_scan
 
 
 def some_neuron(rng: np.random.Generator) -> wb.IntegrateAndFire:
@@ -57,7 +57,7 @@ def test_it_writes_over_the_drive_and_adds_the_bias_on_the_way(seed):
     bias, moved = torch.randn(4), torch.tensor(rng.integers(-1, 5, len(drive)), dtype=torch.float32)
     wide = bias.view(-1, 1, 1)
     expected, left = neuron.scan_plainly((drive + wide) + moved.view(-1, 1, 1, 1, 1) * wide, None, 3)
-    spikes, membrane = scans.overwrite(neuron.dynamics, drive, None, 3, bias, moved)
+    spikes, membrane = neuron_scan.overwrite(neuron.dynamics, drive, None, 3, bias, moved)
     assert torch.equal(spikes, expected)
     assert torch.equal(membrane, left)
     assert spikes.data_ptr() == drive.data_ptr()
@@ -84,8 +84,8 @@ def test_threads_may_scan_at_the_same_time():
 
 def test_what_the_compiled_scan_cannot_take_is_left_to_torch():
     drive = torch.ones(2, 1, 3)
-    assert scans.suits(drive, None)
-    assert not scans.suits(drive.double(), None)
-    assert not scans.suits(drive.clone().requires_grad_(), None)
-    assert not scans.suits(drive, torch.zeros(1, 3, requires_grad=True))
-    assert not scans.suits(drive.to("meta"), None)
+    assert neuron_scan.suits(drive, None)
+    assert not neuron_scan.suits(drive.double(), None)
+    assert not neuron_scan.suits(drive.clone().requires_grad_(), None)
+    assert not neuron_scan.suits(drive, torch.zeros(1, 3, requires_grad=True))
+    assert not neuron_scan.suits(drive.to("meta"), None)

@@ -1,4 +1,4 @@
-"""Sharing work among torch's threads, the memory of lists, and the instructions for many numbers at a time."""
+"""Sharing work among torch's parallel, the memory of lists, and the instructions for many numbers at a time."""
 
 import threading
 
@@ -7,14 +7,14 @@ import pytest
 import torch
 from numba import njit
 
-from workbench import arenas, threads
-from workbench.lists import Lists
-from workbench.walks import AHEAD, NODE_COLUMNS, STEPS, UNITS
-from workbench.words import LANES, add_scaled, add_some_scaled, count_ones, count_trailing_zeros
+from workbench.engine.event_driven.spike_lists import Lists
+from workbench.engine.kernels import buffer_pool, parallel
+from workbench.engine.kernels.event_kernels import AHEAD, NODE_COLUMNS, STEPS, UNITS
+from workbench.engine.kernels.simd import LANES, add_scaled, add_some_scaled, count_ones, count_trailing_zeros
 
 
 @pytest.mark.usefixtures("several_threads")
-@pytest.mark.parametrize("numbers", [0, threads.WORTH])
+@pytest.mark.parametrize("numbers", [0, parallel.WORTH])
 def test_every_lane_is_done_once(numbers):
     for lanes in range(1, 40):
         done = np.zeros(lanes, int)
@@ -22,12 +22,12 @@ def test_every_lane_is_done_once(numbers):
         def add(first, last, array):
             array[first:last] += 1
 
-        threads.share(add, lanes, numbers, done)
+        parallel.share(add, lanes, numbers, done)
         assert done.tolist() == [1] * lanes
 
 
 @pytest.mark.usefixtures("several_threads")
-@pytest.mark.skipif(threads.find_parallel() is None, reason="torch's OpenMP library here has no GNU interface")
+@pytest.mark.skipif(parallel.find_parallel() is None, reason="torch's OpenMP library here has no GNU interface")
 def test_two_threads_work_at_the_same_time():
     meeting, met = threading.Barrier(2, timeout=60), set()
 
@@ -35,7 +35,7 @@ def test_two_threads_work_at_the_same_time():
         met.add(threading.get_ident())
         meeting.wait()
 
-    threads.share(meet, 2, threads.WORTH)
+    parallel.share(meet, 2, parallel.WORTH)
     assert len(met) == 2
 
 
@@ -46,14 +46,14 @@ def test_an_exception_is_raised_where_the_work_was_shared_out():
             raise ValueError("the second half is broken")
 
     with pytest.raises(ValueError, match="the second half is broken"):
-        threads.share(fail, 2, threads.WORTH)
+        parallel.share(fail, 2, parallel.WORTH)
 
 
 @pytest.mark.usefixtures("several_threads")
 def test_without_a_library_to_ask_one_thread_does_it_all(monkeypatch):
-    monkeypatch.setattr(threads, "find_parallel", lambda: None)
+    monkeypatch.setattr(parallel, "find_parallel", lambda: None)
     calls = []
-    threads.share(lambda first, last: calls.append((first, last)), 7, threads.WORTH)
+    parallel.share(lambda first, last: calls.append((first, last)), 7, parallel.WORTH)
     assert calls == [(0, 7)]
 
 
@@ -63,19 +63,19 @@ class Owner:
 
 def test_memory_is_lent_to_one_at_a_time_and_comes_back():
     first, second = Owner(), Owner()
-    one, two = arenas.borrow(first, 100), arenas.borrow(second, 100)
+    one, two = buffer_pool.borrow(first, 100), buffer_pool.borrow(second, 100)
     assert all(len(array) >= 100 for array in (*one, *two))
     assert not np.shares_memory(one[0], two[0])
     del first
     third = Owner()
-    assert arenas.borrow(third, 50)[0] is one[0]
+    assert buffer_pool.borrow(third, 50)[0] is one[0]
 
 
 def test_what_is_too_large_is_not_kept(monkeypatch):
-    monkeypatch.setattr(arenas, "LARGEST", 1000)
-    before = list(arenas._spare)
-    arenas.borrow(Owner(), max(len(arena[0]) for arena in [*before, (range(1000),)]) + 1)
-    assert all(any(arena is known for known in before) for arena in arenas._spare)
+    monkeypatch.setattr(buffer_pool, "LARGEST", 1000)
+    before = list(buffer_pool._spare)
+    buffer_pool.borrow(Owner(), max(len(arena[0]) for arena in [*before, (range(1000),)]) + 1)
+    assert all(any(arena is known for known in before) for arena in buffer_pool._spare)
 
 
 @pytest.mark.parametrize("seed", range(60))

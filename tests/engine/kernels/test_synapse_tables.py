@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import workbench as wb
-from workbench.fanouts import SHIFT, find_sources, lay_out, tabulate
-from workbench.ops import Operation, Shape
+from workbench.engine.kernels.synapse_tables import SHIFT, find_sources, lay_out, tabulate
+from workbench.network.operations import Operation, Shape
 
 IMAGES = [
     wb.Conv(3, kernel=3),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from workbench import weighing
-from workbench.weighing import weigh
+from workbench.engine.kernels import weighted_counts
+from workbench.engine.kernels.weighted_counts import weigh
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -21,7 +21,7 @@ def test_it_is_the_sum_over_units_one_by_one(seed, monkeypatch):
         expected = counted.flatten(2).double() @ weights
         assert torch.equal(weigh(values, weights, spikes), expected)
         with monkeypatch.context() as patch:
-            patch.setattr(weighing, "find_kernel", lambda *_: None)
+            patch.setattr(weighted_counts, "find_kernel", lambda *_: None)
             assert torch.equal(weigh(values, weights, spikes), expected)
 
 

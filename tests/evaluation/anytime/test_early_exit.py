@@ -11,11 +11,11 @@ import torch
 from scipy import optimize, stats
 
 import workbench as wb
-from tests import tiny
-from workbench.confidence import fit_sharpness, measure_confidence
-from workbench.courses import COUNTS, run_courses
-from workbench.exits import LEVELS, NEVER, EarlyExit, bound_share, choose_threshold, find_stops
-from workbench.passages import follow
+from tests.support import tiny
+from workbench.analysis.recording_trace import follow
+from workbench.evaluation.anytime.early_exit import LEVELS, NEVER, EarlyExit, bound_share, choose_threshold, find_stops
+from workbench.evaluation.anytime.temperature_scaling import fit_sharpness, measure_confidence
+from workbench.evaluation.anytime.trajectories import COUNTS, run_courses
 
 CLASSES = ("left", "right", "up")
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 import workbench as wb
-from tests import tiny
-from tests.test_figures_tables import costs
+from tests.figures.test_tables import costs
+from tests.support import tiny
 
 
 def brute(steps: pd.DataFrame, wanted: float) -> tuple[str, int | None]:

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 import workbench as wb
-from tests import tiny
-from tests.random_networks import IMAGE, random_network, random_spiking
-from workbench.courses import COUNTS, run_courses
-from workbench.passages import follow
+from tests.support import tiny
+from tests.support.random_networks import IMAGE, random_network, random_spiking
+from workbench.analysis.recording_trace import follow
+from workbench.evaluation.anytime.trajectories import COUNTS, run_courses
 
 
 def random_recordings(seed: int, count: int, frames: int, ticks: int) -> wb.Recordings:

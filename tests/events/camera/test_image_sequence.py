@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from workbench.events import Camera, digits, motion
-from workbench.events.films import WHITE
-from workbench.events.glyphs import glyphs
+from workbench.events import Camera
+from workbench.events.camera.image_sequence import WHITE
+from workbench.events.sources import digits, motion
+from workbench.events.sources.digit_images import glyphs
 
 CAMERA = Camera(threshold_mismatch=0.02, noise_hz=5)
 TIMES = np.arange(12) * 33_333

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from tests import event_writers as writers
-from tests.event_fuzzer import recording
+from tests.support import event_writers as writers
+from tests.support.event_fuzzer import recording
 from workbench.events import formats
 from workbench.events.formats import DamagedFile
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from tests import event_writers as writers
-from tests.event_fuzzer import recording
+from tests.support import event_writers as writers
+from tests.support.event_fuzzer import recording
 from workbench.events import formats
-from workbench.events.formats import DamagedFile, units
-from workbench.events.layout import EVENTS
+from workbench.events.event_arrays import EVENTS
+from workbench.events.formats import DamagedFile, time_units
 
 
 def some(seed, count=60, step_us=900):
@@ -214,7 +214,7 @@ def hold(tmp_path, events, times, names="xytp"):
     return [tmp_path / f"a.{suffix}" for suffix in ("npy", "npz", "csv", "h5")]
 
 
-@pytest.mark.parametrize("unit", units.UNITS)
+@pytest.mark.parametrize("unit", time_units.UNITS)
 def test_a_told_unit_is_taken_without_a_word(unit, tmp_path):
     for seed in range(4):
         events = some(seed, step_us=100_000)
@@ -224,7 +224,7 @@ def test_a_told_unit_is_taken_without_a_word(unit, tmp_path):
             assert np.concatenate(blocks).tolist() == listed(events)
 
 
-@pytest.mark.parametrize("unit", units.UNITS)
+@pytest.mark.parametrize("unit", time_units.UNITS)
 def test_a_unit_behind_the_name_of_the_times_is_taken(unit, tmp_path):
     events = some(0, step_us=100_000)
     for name in (f"t_{unit}", f"time [{unit}]", f"timestamp({unit})"):
@@ -308,7 +308,7 @@ def test_times_that_are_too_large_in_their_unit_are_damage(tmp_path):
     "values", [[0.5, 1e308], [1e307, 1.5e308], [0.5, 3e300, np.inf], [0.25, np.nan, 0.75], [-1e308, 0.5]]
 )
 @pytest.mark.parametrize("kind", ["f8", "f4"])
-@pytest.mark.parametrize("unit", [None, *units.UNITS])
+@pytest.mark.parametrize("unit", [None, *time_units.UNITS])
 def test_times_beyond_all_bounds_are_damage_and_nothing_else(values, kind, unit, tmp_path):
     events = np.zeros(len(values), [("x", "i2"), ("y", "i2"), ("t", kind), ("p", "?")])
     with np.errstate(over="ignore"):

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests import event_writers as writers
+from tests.support import event_writers as writers
 from workbench.events import formats
-from workbench.events.layout import EVENTS
+from workbench.events.event_arrays import EVENTS
 
 MANY = 2_000_000
 MOST_BYTES = 6_000_000

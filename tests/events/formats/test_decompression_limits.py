@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from tests import event_writers as writers
-from tests.event_fuzzer import ROOT, recording
+from tests.support import event_writers as writers
+from tests.support.event_fuzzer import ROOT, recording
 from workbench.events import formats
-from workbench.events.formats import DamagedFile, frames
+from workbench.events.formats import DamagedFile, compressed_frames
 
 EVENTS = [(1, 2, 30, 1), (4, 5, 60, 0), (7, 8, 90, 1)]
 MEGABYTES = 400
@@ -110,23 +110,25 @@ def test_packets_that_would_grow_are_refused_by_their_byte(tmp_path):
 
 def test_a_bomb_of_64_kb_is_what_it_says():
     assert len(BOMBS["runs"]) < 2**16 + 2**9
-    assert frames.bound_zstandard(runs(16_000)) == 16_000 * 2**17
-    assert frames.bound_lz4(matches(64)) == 64 * 2**22
+    assert compressed_frames.bound_zstandard(runs(16_000)) == 16_000 * 2**17
+    assert compressed_frames.bound_lz4(matches(64)) == 64 * 2**22
 
 
 def test_bounds_hold_for_true_frames_and_are_close():
     for seed in range(50):
         rng = np.random.default_rng(seed)
         data = rng.bytes(int(rng.integers(1, 400_000)))
-        assert frames.bound_zstandard(writers.zstandard(data)) == len(data)
-        assert frames.bound_lz4(writers.lz4(data)) == len(data)
-        assert frames.bound_zstandard(writers.zstandard(data) * 3) == 3 * len(data)
-        assert frames.bound_lz4(writers.lz4(data) + b"what nobody unpacks") == len(data)
+        assert compressed_frames.bound_zstandard(writers.zstandard(data)) == len(data)
+        assert compressed_frames.bound_lz4(writers.lz4(data)) == len(data)
+        assert compressed_frames.bound_zstandard(writers.zstandard(data) * 3) == 3 * len(data)
+        assert compressed_frames.bound_lz4(writers.lz4(data) + b"what nobody unpacks") == len(data)
 
 
-@pytest.mark.parametrize("bound", [frames.bound_zstandard, frames.bound_lz4])
+@pytest.mark.parametrize("bound", [compressed_frames.bound_zstandard, compressed_frames.bound_lz4])
 def test_frames_cut_anywhere_are_no_frames(bound):
-    whole = {frames.bound_zstandard: writers.zstandard, frames.bound_lz4: writers.lz4}[bound](bytes(100))
+    whole = {compressed_frames.bound_zstandard: writers.zstandard, compressed_frames.bound_lz4: writers.lz4}[bound](
+        bytes(100)
+    )
     for length in range(1, len(whole)):
         with pytest.raises(ValueError, match=r"a frame that ends early|no frame of"):
             bound(whole[:length])
@@ -135,10 +137,10 @@ def test_frames_cut_anywhere_are_no_frames(bound):
 
 
 def test_frames_of_nothing_but_blocks_end_soon(monkeypatch):
-    monkeypatch.setattr(frames, "_MOST_BLOCKS", 100)
+    monkeypatch.setattr(compressed_frames, "_MOST_BLOCKS", 100)
     for bound, head, block in (
-        (frames.bound_zstandard, struct.pack("<IBB", 0xFD2FB528, 0, 0x38), bytes(3)),
-        (frames.bound_lz4, bytes.fromhex("04224d18 6070 73"), struct.pack("<I", 2**31)),
+        (compressed_frames.bound_zstandard, struct.pack("<IBB", 0xFD2FB528, 0, 0x38), bytes(3)),
+        (compressed_frames.bound_lz4, bytes.fromhex("04224d18 6070 73"), struct.pack("<I", 2**31)),
     ):
         with pytest.raises(ValueError, match="a frame of far too many blocks"):
             bound(head + block * 101)

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests import event_writers as writers
+from tests.support import event_writers as writers
 from workbench.events import formats
 from workbench.events.formats import DamagedFile
 

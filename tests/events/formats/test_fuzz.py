@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.event_fuzzer import MAKERS, fuzz, fuzz_apart, main
+from tests.support.event_fuzzer import MAKERS, fuzz, fuzz_apart, main
 from workbench.events import formats
 
 IN_OTHERS_LANGUAGES = ("aedat4", "aedat4-lz4", "aedat4-zstandard", "dat", "hdf5")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import event_writers as writers
+from tests.support import event_writers as writers
 from workbench.events import formats
 from workbench.events.formats import DamagedFile
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from tests import event_writers as writers
-from tests.event_fuzzer import ROOT
+from tests.support import event_writers as writers
+from tests.support.event_fuzzer import ROOT
 from workbench.events import formats
 
 EVENTS = [(1, 2, 30, 1), (4, 5, 60, 0), (7, 8, 90, 1)]

@@ -5,10 +5,10 @@ import struct
 import numpy as np
 import pytest
 
-from tests import event_writers as writers
-from tests.event_fuzzer import recording
+from tests.support import event_writers as writers
+from tests.support.event_fuzzer import recording
 from workbench.events import formats
-from workbench.events.layout import EVENTS
+from workbench.events.event_arrays import EVENTS
 
 # suffix, writer, (width, height, largest step in us), what sensor() tells
 CASES = {

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from tests import event_writers as writers
+from tests.support import event_writers as writers
 from workbench.events import formats
-from workbench.events.formats import DamagedFile, ordering
-from workbench.events.layout import EVENTS
+from workbench.events.event_arrays import EVENTS
+from workbench.events.formats import DamagedFile, time_order
 
 WRITERS = {
     ".bin": writers.nmnist, "2.aedat": writers.aedat2, "3.aedat": writers.aedat3, ".aedat4": writers.aedat4,
@@ -76,7 +76,7 @@ def array(times):
 
 def test_a_second_is_a_little_and_more_is_damage(write):
     path = write(".npy", b"")
-    for step, fine in ((ordering.LATE_US, True), (ordering.LATE_US + 1, False)):
+    for step, fine in ((time_order.LATE_US, True), (time_order.LATE_US + 1, False)):
         np.save(path, array([0, 5_000_000, 5_000_000 - step, 6_000_000]))
         for size in (1, 2, 100):
             if fine:
@@ -125,8 +125,8 @@ def test_long_disorder_is_sorted_in_constant_memory(write):
 
 def test_no_more_than_a_million_events_wait(monkeypatch, write):
     """What has left the waiting room cannot be overtaken: refused, never out of order."""
-    monkeypatch.setattr(ordering, "_HELD", 100)
-    monkeypatch.setattr(ordering, "_AT_ONCE", 50)
+    monkeypatch.setattr(time_order, "_HELD", 100)
+    monkeypatch.setattr(time_order, "_AT_ONCE", 50)
     path = write(".npy", b"")
     times = np.arange(1000)
     times[900] = 850

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from workbench.events import Dataset, Recordings, cache, load
-from workbench.events.glyphs import glyphs, spline
+from workbench.events import Dataset, Recordings, load
+from workbench.events.sources.digit_images import glyphs, spline
+from workbench.events.storage import generated_sets
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +78,8 @@ def toy(seed):
 
 
 def test_a_kept_set_comes_back_whole(tmp_path):
-    made = cache.remember("toy", toy, tmp_path, 7)
-    kept = cache.remember("toy", lambda seed: pytest.fail("generated again"), tmp_path, 7)
+    made = generated_sets.remember("toy", toy, tmp_path, 7)
+    kept = generated_sets.remember("toy", lambda seed: pytest.fail("generated again"), tmp_path, 7)
     assert same(made.train, kept.train)
     assert (repr(kept), kept.train.name) == (repr(made), "toy train")
     assert [path.name.split("-")[:2] for path in tmp_path.iterdir()] == [["toy", "seed7"]]
@@ -86,31 +87,31 @@ def test_a_kept_set_comes_back_whole(tmp_path):
 
 @pytest.mark.parametrize("damage", [b"", b"no archive", "half", "flipped"])
 def test_a_damaged_file_is_made_anew(tmp_path, damage):
-    made = cache.remember("toy", toy, tmp_path, 1)
+    made = generated_sets.remember("toy", toy, tmp_path, 1)
     (path,) = tmp_path.iterdir()
     whole = path.read_bytes()
     at = whole.index(b"NUMPY") + 200
     flipped = whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :]
     path.write_bytes({"half": whole[: len(whole) // 2], "flipped": flipped}.get(damage, damage))
     with pytest.warns(UserWarning, match=rf"{path.name} is damaged .* generated again"):
-        again = cache.remember("toy", toy, tmp_path, 1)
+        again = generated_sets.remember("toy", toy, tmp_path, 1)
     assert same(again.train, made.train)
     assert path.read_bytes() == whole
-    cache.remember("toy", toy, tmp_path, 1)
+    generated_sets.remember("toy", toy, tmp_path, 1)
 
 
-def test_other_code_and_other_seeds_have_other_files(tmp_path, monkeypatch):
-    cache.remember("toy", toy, tmp_path, 1)
-    cache.remember("toy", toy, tmp_path, 2)
-    monkeypatch.setattr(cache, "digest_code", lambda *names: "other")
-    cache.remember("toy", toy, tmp_path, 1)
+def test_other_versions_and_other_seeds_have_other_files(tmp_path, monkeypatch):
+    generated_sets.remember("toy", toy, tmp_path, 1)
+    generated_sets.remember("toy", toy, tmp_path, 2)
+    monkeypatch.setattr(generated_sets, "GENERATION_VERSION", 2)
+    generated_sets.remember("toy", toy, tmp_path, 1)
     assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_folder_that_cannot_be_written_is_only_slow(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.warns(UserWarning, match="was not written .* give a writable root"):
-        made = cache.remember("toy", toy, tmp_path / "file", 1)
+        made = generated_sets.remember("toy", toy, tmp_path / "file", 1)
     assert len(made) == 6
 
 
@@ -130,7 +131,7 @@ def test_importing_the_package_imports_nothing_heavy():
     bare = "import sys, types; bare = types.ModuleType('workbench'); bare.__path__ = [sys.argv[1]]"
     load = "sys.modules['workbench'] = bare; import workbench.events"
     code = f"{bare}; {load}; print({{'tonic', 'sklearn', 'scipy'}} & set(sys.modules))"
-    command = [sys.executable, "-c", code, str(Path(cache.__file__).parents[1])]
+    command = [sys.executable, "-c", code, str(Path(generated_sets.__file__).parents[2])]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "set()"
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from tests import event_writers
-from workbench.events.folder_tree import natural, walk
-from workbench.events.layout import EVENTS
+from tests.support import event_writers
+from workbench.events.event_arrays import EVENTS
+from workbench.events.sources.folder_tree import natural, walk
 
 NOT_READ = re.compile(r"([\d,]+) recordings? (?:is|are) not read: ")
 
@@ -283,7 +283,7 @@ def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path, monkeypatch):
             raise PermissionError(13, "Permission denied", str(path))
         return scan(path)
 
-    monkeypatch.setattr("workbench.events.folder_tree.os.scandir", refuse)
+    monkeypatch.setattr("workbench.events.sources.folder_tree.os.scandir", refuse)
     with pytest.raises(PermissionError, match="cat"):
         wb.load(tmp_path)
 

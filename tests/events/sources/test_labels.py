@@ -6,7 +6,7 @@ import torch
 from torch.utils.data import ConcatDataset, DataLoader, Subset, random_split
 
 import workbench as wb
-from workbench.events.layout import EVENTS
+from workbench.events.event_arrays import EVENTS
 
 NAMES = ("zero", "one", "two", "three")
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from workbench.events import motion
-from workbench.events.glyphs import glyphs
+from workbench.events.sources import motion
+from workbench.events.sources.digit_images import glyphs
 
 TIMES = np.linspace(0, motion.WINDOW_US, 9)
 LEFT, RIGHT, UP, DOWN, CLOCKWISE, COUNTER, APPROACH, RECEDE = range(8)

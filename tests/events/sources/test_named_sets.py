@@ -8,9 +8,10 @@ import pytest
 import tonic.datasets
 
 import workbench as wb
-from tests import event_writers as writers
-from workbench.events import formats, ncars
-from workbench.events.places import squeeze
+from tests.support import event_writers as writers
+from workbench.events import formats
+from workbench.events.sources import ncars
+from workbench.events.sources.location import squeeze
 
 
 def some_events(seed, sensor=(128, 128), count=40, begin_us=0, end_us=90_000):

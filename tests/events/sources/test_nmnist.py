@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.events import formats, load
-from workbench.events.nmnist import SENSOR
+from workbench.events.sources.nmnist import SENSOR
 
 
 def write(path, events):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from workbench.events.clips import Clip
-from workbench.events.splits import divide, require_official
+from workbench.events.sources.clips import Clip
+from workbench.events.sources.splits import divide, require_official
 
 
 def clips(*counts, name="{label}/cifar10_thing_{i}.aedat"):
@@ -78,7 +78,7 @@ def test_an_official_split_is_not_overruled():
 
 def test_slices_of_a_recording_stay_together():
     from workbench.events import load
-    from workbench.events.layout import EVENTS
+    from workbench.events.event_arrays import EVENTS
 
     rng = np.random.default_rng(0)
     events = []

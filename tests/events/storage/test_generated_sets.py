@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from workbench.events import cache, store, surveys
-from workbench.events.gathering import ROWS
-from workbench.events.layout import EVENTS
+from workbench.events.event_arrays import EVENTS
+from workbench.events.storage import extents, generated_sets, memmap
+from workbench.events.storage.preprocessing import ROWS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 
 
 def some_events(seed, count=30):
@@ -169,13 +169,13 @@ def test_a_last_page_of_anything_is_refused(tmp_path, text):
     path = tmp_path / "a"
     tail = (8).to_bytes(8, "little") + zlib.crc32(text).to_bytes(4, "little") + b"rows"
     path.write_bytes(b"WBROWS01" + text + tail)
-    with pytest.raises(store.DamagedStoreError):
-        store.open_rows(path, ROWS, {})
+    with pytest.raises(memmap.DamagedStoreError):
+        memmap.open_rows(path, ROWS, {})
 
 
 def test_a_cache_that_shrinks_while_it_is_read_is_damage(tmp_path, monkeypatch):
     path, crc = tmp_path / "a", zlib.crc32
-    with store.Writer(path, ROWS, {}) as writer:
+    with memmap.Writer(path, ROWS, {}) as writer:
         writer.append(np.zeros(100_000, ROWS))
         writer.finish({})
 
@@ -184,21 +184,21 @@ def test_a_cache_that_shrinks_while_it_is_read_is_damage(tmp_path, monkeypatch):
             os.truncate(path, 1000)
         return crc(data, start)
 
-    monkeypatch.setattr(store, "_BLOCK", 1 << 16)
-    monkeypatch.setattr(store, "zlib", type("zlib", (), {"crc32": staticmethod(shrink)}))
-    with pytest.raises(store.DamagedStoreError, match="it has become shorter while it was read"):
-        store.open_rows(path, ROWS, {})
+    monkeypatch.setattr(memmap, "_BLOCK", 1 << 16)
+    monkeypatch.setattr(memmap, "zlib", type("zlib", (), {"crc32": staticmethod(shrink)}))
+    with pytest.raises(memmap.DamagedStoreError, match="it has become shorter while it was read"):
+        memmap.open_rows(path, ROWS, {})
 
 
 def test_a_cache_that_is_gone_or_spoilt_when_it_is_read_back_costs_only_memory(tmp_path, monkeypatch):
-    finish = store.Writer.finish
+    finish = memmap.Writer.finish
 
     def spoil(writer, notes):
         finish(writer, notes)
         if "survey" not in writer.path.name:
             os.truncate(writer.path, 20)
 
-    monkeypatch.setattr(store.Writer, "finish", spoil)
+    monkeypatch.setattr(memmap.Writer, "finish", spoil)
     fill(tmp_path)
     with pytest.warns(UserWarning, match="cannot be read back .*; the recordings are held in memory"):
         dataset = wb.load(tmp_path)
@@ -210,7 +210,7 @@ def test_a_generated_set_that_would_unpack_to_more_is_refused(tmp_path):
         recordings = wb.Recordings.from_ticks(np.ones((4, 2, 3), dtype=int), [0, 1], ticks_per_frame=2)
         return wb.Dataset("toy", recordings, recordings, "alike")
 
-    made = cache.remember("toy", toy, tmp_path, 0)
+    made = generated_sets.remember("toy", toy, tmp_path, 0)
     (path,) = tmp_path.iterdir()
     members = {}
     with zipfile.ZipFile(path) as archive:
@@ -219,7 +219,7 @@ def test_a_generated_set_that_would_unpack_to_more_is_refused(tmp_path):
         for name, data in members.items():
             archive.writestr(name, data)
     with pytest.warns(UserWarning, match=r"is damaged \(its arrays are compressed.* generated again"):
-        again = cache.remember("toy", toy, tmp_path, 0)
+        again = generated_sets.remember("toy", toy, tmp_path, 0)
     assert repr(again) == repr(made)
 
 
@@ -290,30 +290,30 @@ def test_whatever_fails_in_a_writer_nothing_is_left(tmp_path, moment, monkeypatc
 
     monkeypatch.setattr(Path, "open", open_full)
     if moment == "rename":
-        monkeypatch.setattr(store.os, "replace", lambda *paths: (_ for _ in ()).throw(full))
+        monkeypatch.setattr(memmap.os, "replace", lambda *paths: (_ for _ in ()).throw(full))
 
     def write():
-        with store.Writer(tmp_path / "a", ROWS, {}) as one:
+        with memmap.Writer(tmp_path / "a", ROWS, {}) as one:
             one.append(np.zeros(3, ROWS))
             mark = one.mark
             one.append(np.zeros(3, ROWS))
             one.rewind(mark)
             one.finish({})
 
-    with pytest.raises(store.UnwritableStoreError, match="No space left"):
+    with pytest.raises(memmap.UnwritableStoreError, match="No space left"):
         write()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_interrupt_while_recordings_are_read_leaves_nothing(tmp_path, monkeypatch):
     fill(tmp_path)
-    append = store.Writer.append
+    append = memmap.Writer.append
 
     def interrupt(writer, rows):
         append(writer, rows)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(store.Writer, "append", interrupt)
+    monkeypatch.setattr(memmap.Writer, "append", interrupt)
     with pytest.raises(KeyboardInterrupt):
         wb.load(tmp_path)
     assert [path.name for path in (tmp_path / ".workbench").iterdir() if "-survey-" not in path.name] == []
@@ -329,7 +329,7 @@ def test_a_damaged_recording_on_a_full_disk_is_told_as_damage(tmp_path, monkeypa
 
 def test_a_survey_says_what_it_is():
     with pytest.raises(ValueError, match=r"Survey\(sensor=\(0, 8\), .*\) is no survey"):
-        surveys.Survey((0, 8), 3, "own")
+        extents.Survey((0, 8), 3, "own")
 
 
 def test_no_warning_where_all_is_well(tmp_path):

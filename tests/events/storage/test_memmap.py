@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.crowds import run_at_once
-from workbench.events.store import DamagedStoreError, UnwritableStoreError, Writer, open_rows
+from tests.support.crowds import run_at_once
+from workbench.events.storage.memmap import DamagedStoreError, UnwritableStoreError, Writer, open_rows
 
 ROWS = np.dtype([("time_us", "<i4"), ("site", "<i4")])
 SETTINGS = {"window": 3, "words": "a"}

@@ -5,8 +5,8 @@ import pytest
 import tonic.functional
 import tonic.transforms
 
-from workbench.events.layout import EVENTS
-from workbench.events.transforms import (
+from workbench.events.event_arrays import EVENTS
+from workbench.events.transforms.transforms import (
     Centre,
     Crop,
     CropTime,

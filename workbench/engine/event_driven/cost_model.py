@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import torch
 
-from workbench.engine import Part, Plan
-from workbench.fanouts import is_tabled, tabulate
-from workbench.graph import Network
+from workbench.engine.kernels.synapse_tables import is_tabled, tabulate
+from workbench.engine.scheduler import Part, Plan
+from workbench.network import Network
 
-ENGINES = ("auto", "dense", "events")
 # Nanoseconds on one thread of a server CPU, fitted to the parts of the network of benchmarks/engine; what matters is
 # how they compare. A dense product, a number that a linear map reads or writes, a unit in the scan:
 PRODUCT, MOVED, SCANNED = 0.0045, 0.4, 0.75
@@ -108,17 +107,6 @@ class Choice:
         for node in {node for node, listed in read if listed != (node in chosen)}:
             time += math.prod(network.shape_of(node)) * CONVERTED / threads
         return time * MIXED if chosen and not chosen.issuperset(self.tabled) else time
-
-
-def require_engine(engine: str) -> None:
-    """ValueError unless this is the name of an engine.
-
-    >>> require_engine("sparse")
-    Traceback (most recent call last):
-    ValueError: engine='sparse' is unknown; choose from 'auto', 'dense', 'events'
-    """
-    if engine not in ENGINES:
-        raise ValueError(f"engine={engine!r} is unknown; choose from {', '.join(map(repr, ENGINES))}")
 
 
 def price(plan: Plan, part: Part) -> Cost:

@@ -13,12 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from workbench.choices import Choice
-from workbench.engine import Block, Layers, Part, Piece, Plan, State
-from workbench.lists import Lists
-from workbench.sparse import Levels, Numbers, Sparse
-from workbench.threads import divide
-from workbench.walks import BEGIN, END, ORIGIN, STEPS
+from workbench.engine.event_driven.cost_model import Choice
+from workbench.engine.event_driven.parameters import Parameters
+from workbench.engine.event_driven.simulator import Levels, Sparse
+from workbench.engine.event_driven.spike_lists import Lists
+from workbench.engine.kernels.event_kernels import BEGIN, END, ORIGIN, STEPS
+from workbench.engine.kernels.parallel import divide
+from workbench.engine.scheduler import Block, Layers, Part, Piece, Plan, State
 
 LISTED_BLOCKS = 4  # of the dense length, where all spikes are listed: more gains little
 
@@ -46,7 +47,7 @@ class Hybrid:
     With "auto" the output stays with its layers while it learns, for lists pass no gradient on.
     """
 
-    def __init__(self, plan: Plan, learned: Numbers, batch: int, engine: str) -> None:
+    def __init__(self, plan: Plan, learned: Parameters, batch: int, engine: str) -> None:
         output = plan.network.output
         values = [learned.biases[output], *(w for p in plan.network.incoming(output) for w in learned.weights[p])]
         self.plan, self.batch = plan, batch

@@ -13,14 +13,10 @@ import torch
 from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
-from workbench.choices import find_grain
-from workbench.engine import Part, Plan
-from workbench.fanouts import FanOut, find_sources, lay_out, tabulate
-from workbench.lists import Lists
-from workbench.ops import Shape
-from workbench.scans import Dynamics
-from workbench.threads import share
-from workbench.walks import (
+from workbench.engine.event_driven.cost_model import find_grain
+from workbench.engine.event_driven.parameters import Parameters
+from workbench.engine.event_driven.spike_lists import Lists
+from workbench.engine.kernels.event_kernels import (
     ANSWERS,
     BEFORE,
     BEGIN,
@@ -36,21 +32,11 @@ from workbench.walks import (
     UNITS,
     simulate,
 )
-from workbench.words import LANES
-
-
-@dataclass(frozen=True, eq=False)
-class Numbers:
-    """What a spiking model has learned, by edge position and by node, and how its neurons fire.
-
-    `more` (ticks of a frame) tells how many more biases than one arrive in each tick.
-    """
-
-    weights: Sequence[Sequence[Tensor]]
-    gains: Mapping[int, Tensor]
-    biases: Mapping[str, Tensor]
-    dynamics: Dynamics
-    more: Tensor
+from workbench.engine.kernels.parallel import share
+from workbench.engine.kernels.simd import LANES
+from workbench.engine.kernels.synapse_tables import FanOut, find_sources, lay_out, tabulate
+from workbench.engine.scheduler import Part, Plan
+from workbench.network import Shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +61,7 @@ class Sparse:
     of a node cannot be parted from each other when several threads share one recording.
     """
 
-    def __init__(self, plan: Plan, learned: Numbers, reached: frozenset[str]) -> None:
+    def __init__(self, plan: Plan, learned: Parameters, reached: frozenset[str]) -> None:
         network = plan.network
         self.shapes, self.dynamics = network.shapes, learned.dynamics
         self.numbers = {node: number for number, node in enumerate(plan.lead)}

@@ -9,11 +9,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from workbench.arenas import borrow
-from workbench.inference import put_channels_last
-from workbench.ops import Shape
-from workbench.threads import share
-from workbench.walks import AHEAD, OFFSETS, ORIGIN, STEPS, UNITS, copy_lists, fill_rows, list_rows
+from workbench.engine.inference_layers import put_channels_last
+from workbench.engine.kernels.buffer_pool import borrow
+from workbench.engine.kernels.event_kernels import (
+    AHEAD,
+    OFFSETS,
+    ORIGIN,
+    STEPS,
+    UNITS,
+    copy_lists,
+    fill_rows,
+    list_rows,
+)
+from workbench.engine.kernels.parallel import share
+from workbench.network import Shape
 
 SILENT = 16  # units to one spike, about: so many times shorter than an activity a list is
 

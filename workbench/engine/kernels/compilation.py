@@ -17,19 +17,19 @@ _told: set[str] = set()
 
 
 def find_kernel(module: str, name: str) -> Callable[..., None] | None:
-    """The machine code of a kernel of this module of the workbench; None where numba or LLVM fails to make it.
+    """The machine code of a kernel of this module beside it; None where numba or LLVM fails to make it.
 
     A warning then says so, once for every reason. What failed is not tried again; what was interrupted is: an interrupt
     is raised when the import or the compilation that it met is done, for numba does not stand half of either.
 
-    >>> find_kernel("kernels", "scan_rows") is find_kernel("kernels", "scan_rows")
+    >>> find_kernel("neuron_kernels", "scan_rows") is find_kernel("neuron_kernels", "scan_rows")
     True
     """
     key = module, name
     if key not in _found:
         try:
             with holding_interrupts():
-                _found[key] = getattr(_import(f"workbench.{module}"), name).compiled()
+                _found[key] = getattr(_import(f"workbench.engine.kernels.{module}"), name).compiled()
         except Exception as error:  # whatever it is, torch can do without
             _found[key] = None
             _tell(name, f"{type(error).__name__}: {error}")

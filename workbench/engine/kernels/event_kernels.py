@@ -13,9 +13,17 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from workbench.fanouts import SHIFT
-from workbench.kernels import DYNAMICS, RANGE, ZERO, fire_row, of_types
-from workbench.words import LANES, WIDTH, add_scaled, add_some_scaled, count_ones, count_trailing_zeros, find_active
+from workbench.engine.kernels.neuron_kernels import DYNAMICS, RANGE, ZERO, fire_row, of_types
+from workbench.engine.kernels.simd import (
+    LANES,
+    WIDTH,
+    add_scaled,
+    add_some_scaled,
+    count_ones,
+    count_trailing_zeros,
+    find_active,
+)
+from workbench.engine.kernels.synapse_tables import SHIFT
 
 # columns of the table of nodes
 UNITS, FIRES, ANSWERS, MEMBRANE, BEFORE, BIAS, FROM_EDGE, TO_EDGE, BEGIN, END, ORIGIN, OFFSETS, STEPS = range(13)

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.compiling import find_kernel
-from workbench.threads import share
+from workbench.engine.kernels.compilation import find_kernel
+from workbench.engine.kernels.parallel import share
 
 
 class Dynamics(NamedTuple):
@@ -36,7 +36,7 @@ def is_plain(*tensors: Tensor) -> bool:
 def suits(drive: Tensor, membrane: Tensor | None) -> bool:
     """Whether the compiled scan can take these, and is there."""
     plain = is_plain(drive) if membrane is None else is_plain(drive, membrane)
-    return plain and find_kernel("kernels", "scan_rows") is not None
+    return plain and find_kernel("neuron_kernels", "scan_rows") is not None
 
 
 def order_axes(values: Tensor) -> tuple[int, ...]:
@@ -66,7 +66,7 @@ def overwrite(
     >>> overwrite(Dynamics(start=0.0), drive, None, age=0, bias=torch.tensor([0.25]))[0].flatten()
     tensor([0., 1., 0., 1.])
     """
-    kernel = find_kernel("kernels", "scan_rows")
+    kernel = find_kernel("neuron_kernels", "scan_rows")
     assert kernel is not None, "both suit"
     order = order_axes(drive)
     dense = np.ascontiguousarray(drive.numpy().transpose(order))

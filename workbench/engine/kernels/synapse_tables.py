@@ -12,7 +12,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from workbench.ops import Conv, Dense, Identity, Operation, Pool, Shape
+from workbench.network import Conv, Dense, Identity, Operation, Pool, Shape
 
 LARGEST = 1 << 22  # weights that a map which is written out unit by unit may have
 SHIFT = 40  # bits of the reciprocal of a depth

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.compiling import find_kernel
-from workbench.scans import is_plain, order_axes
-from workbench.threads import share
+from workbench.engine.kernels.compilation import find_kernel
+from workbench.engine.kernels.neuron_scan import is_plain, order_axes
+from workbench.engine.kernels.parallel import share
 
 
 def weigh(activity: Tensor, weights: Tensor, spikes: bool) -> Tensor:
@@ -20,7 +20,7 @@ def weigh(activity: Tensor, weights: Tensor, spikes: bool) -> Tensor:
     >>> weigh(torch.tensor([[[2.0, 0.0, -1.0]]]), torch.tensor([[1.0], [10.0], [100.0]], dtype=torch.float64), True)
     tensor([[[102.]]], dtype=torch.float64)
     """
-    kernel = find_kernel("kernels", "weigh_rows") if is_plain(activity) else None
+    kernel = find_kernel("neuron_kernels", "weigh_rows") if is_plain(activity) else None
     if kernel is None:
         weights = weights.to(activity.device)
         counted = (step.flatten(1).abs() if spikes else step.flatten(1) != 0 for step in activity)

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.arguments import require_model, take_test
-from workbench.confidence import fit_sharpness, measure_confidence
-from workbench.courses import COUNTS, Courses, run_courses
-from workbench.energy import EnergyPreset
-from workbench.events.datasets import Dataset
-from workbench.events.recordings import Recordings
-from workbench.model import Model
+from workbench.evaluation.anytime.temperature_scaling import fit_sharpness, measure_confidence
+from workbench.evaluation.anytime.trajectories import COUNTS, Courses, run_courses
+from workbench.evaluation.energy import EnergyPreset
+from workbench.events import Dataset, Recordings
+from workbench.model import Model, require_model, take_test
 
 if TYPE_CHECKING:
     import pandas as pd

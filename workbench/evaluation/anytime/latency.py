@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from workbench.courses import COUNTS
+from workbench.evaluation.anytime.trajectories import COUNTS
 
 if TYPE_CHECKING:
     import pandas as pd

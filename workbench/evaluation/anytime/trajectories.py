@@ -9,14 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.counts import carries_spikes, find_fan_out
-from workbench.energy import EnergyPreset, price
-from workbench.events.recordings import Recordings
-from workbench.feeding import require_match
-from workbench.measures import run_blocks
-from workbench.model import Model
-from workbench.readout import average_answers
-from workbench.weighing import weigh
+from workbench.engine import weigh
+from workbench.evaluation.batching import require_match
+from workbench.evaluation.comparison import run_blocks
+from workbench.evaluation.energy import EnergyPreset, price
+from workbench.evaluation.operation_counts import carries_spikes, find_fan_out
+from workbench.events import Recordings
+from workbench.model import Model, average_answers
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,11 +10,11 @@ from math import floor, inf
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from workbench.events.crossings import NOTHING, Fired, cross, join
-from workbench.events.editing import pixels, rested
-from workbench.events.films import Exposure, find_unit, to_us
-from workbench.events.formats.units import tell_unit
-from workbench.events.layout import EVENTS, Events
+from workbench.events.camera.image_sequence import Exposure, find_unit, to_us
+from workbench.events.camera.threshold_crossing import NOTHING, Fired, cross, join
+from workbench.events.event_arrays import EVENTS, Events
+from workbench.events.formats.time_units import tell_unit
+from workbench.events.transforms.functional import pixels, rested
 from workbench.validation import require_seed, require_seeds
 
 Floats = NDArray[np.float64]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from workbench.events.formats.units import NS_PER_US, US_PER
+from workbench.events.formats.time_units import NS_PER_US, US_PER
 
 Floats = NDArray[np.float64]
 

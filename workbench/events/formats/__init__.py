@@ -1,9 +1,9 @@
 """Files of event cameras: found by their first bytes, checked in passing, read in constant memory."""
 
-from workbench.events.formats.arrays import read_gesture
-from workbench.events.formats.catalogue import FORMATS, begins_as_one, find_format, is_note, read, sensor, stream
-from workbench.events.formats.damage import DamagedFile
+from workbench.events.formats.errors import DamagedFile
 from workbench.events.formats.format import Format
+from workbench.events.formats.npy import read_gesture
+from workbench.events.formats.registry import FORMATS, begins_as_one, find_format, is_note, read, sensor, stream
 
 __all__ = [
     "FORMATS", "DamagedFile", "Format", "begins_as_one", "find_format", "is_note", "read", "read_gesture", "sensor",

@@ -9,23 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.formats.addresses import (
-    DAVIS240,
-    DAVIS346,
-    DVS128,
-    DVS640,
-    LAYOUTS,
-    Layout,
-)
-from workbench.events.formats.blocks import Block
-from workbench.events.formats.checks import check
-from workbench.events.formats.clock import Clock
-from workbench.events.formats.damage import DamagedFile
+from workbench.events.event_arrays import Events, Sensor
+from workbench.events.formats.aedat2_addresses import DAVIS240, DAVIS346, DVS128, DVS640, LAYOUTS, Layout
+from workbench.events.formats.errors import DamagedFile
+from workbench.events.formats.event_blocks import Block
+from workbench.events.formats.event_checks import check
+from workbench.events.formats.fixed_records import places, read_records
 from workbench.events.formats.format import Format
-from workbench.events.formats.headers import Header, read_header
-from workbench.events.formats.reading import Reading, Remarks
-from workbench.events.formats.records import places, read_records
-from workbench.events.layout import Events, Sensor
+from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.text_header import Header, read_header
+from workbench.events.formats.timestamp_unwrapping import Clock
 
 _PAIR = np.dtype([("address", ">u4"), ("time", ">u4")])
 _MAGIC = b"#!AER-DAT2.0"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.layout import Sensor
+from workbench.events.event_arrays import Sensor
 
 Whole = NDArray[np.int64]
 

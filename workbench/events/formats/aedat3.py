@@ -11,14 +11,14 @@ from typing import BinaryIO
 
 import numpy as np
 
-from workbench.events.formats.blocks import Block
-from workbench.events.formats.checks import check
-from workbench.events.formats.damage import DamagedFile
+from workbench.events.event_arrays import Events, Sensor
+from workbench.events.formats.errors import DamagedFile
+from workbench.events.formats.event_blocks import Block
+from workbench.events.formats.event_checks import check
+from workbench.events.formats.fixed_records import places
 from workbench.events.formats.format import Format
-from workbench.events.formats.headers import Header, read_header
-from workbench.events.formats.reading import Reading, Remarks
-from workbench.events.formats.records import places
-from workbench.events.layout import Events, Sensor
+from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.text_header import Header, read_header
 
 _MAGIC = b"#!AER-DAT3.1"
 _LAST = "!END-HEADER"

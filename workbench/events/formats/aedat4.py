@@ -9,15 +9,15 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from workbench.events.formats.blocks import Block
-from workbench.events.formats.checks import check
-from workbench.events.formats.damage import DamagedFile
-from workbench.events.formats.expansion import refuse_bombs
+from workbench.events.event_arrays import Events, Sensor
+from workbench.events.formats.aedat4_header import MAGIC, IOHeader, read_ioheader
+from workbench.events.formats.compressed_frames import bound_lz4, bound_zstandard
+from workbench.events.formats.decompression_limits import refuse_bombs
+from workbench.events.formats.errors import DamagedFile
+from workbench.events.formats.event_blocks import Block
+from workbench.events.formats.event_checks import check
 from workbench.events.formats.format import Format
-from workbench.events.formats.frames import bound_lz4, bound_zstandard
-from workbench.events.formats.ioheader import MAGIC, IOHeader, read_ioheader
-from workbench.events.formats.reading import Reading, Remarks
-from workbench.events.layout import Events, Sensor
+from workbench.events.formats.read_options import Reading, Remarks
 
 _HEAD = struct.Struct("<II")
 _SMALLEST = 12

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from workbench.events.formats.damage import DamagedFile
+from workbench.events.formats.errors import DamagedFile
 
 MAGIC = b"#!AER-DAT4.0\r\n"
 COMPRESSIONS = ("none", "LZ4", "LZ4 high", "Zstandard", "Zstandard high")

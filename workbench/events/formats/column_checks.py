@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.exactness import find_inexact
-from workbench.events.formats.blocks import Block
-from workbench.events.formats.damage import CURE, DamagedFile
+from workbench.events.exact_integers import find_inexact
+from workbench.events.formats.errors import CURE, DamagedFile
+from workbench.events.formats.event_blocks import Block
 
 
 def refuse_other_types(path: Path, field: str, dtype: np.dtype[Any]) -> None:
@@ -28,7 +28,7 @@ def whole(
 
     >>> whole(Path("one.npy"), "x", np.array([1.0, 2.5]), 0)
     Traceback (most recent call last):
-    workbench.events.formats.damage.DamagedFile: one.npy has x = 2.5 at event 1, not a whole number; get the file \
+    workbench.events.formats.errors.DamagedFile: one.npy has x = 2.5 at event 1, not a whole number; get the file \
 again, or take it out
     """
     found = find_inexact(values)

@@ -10,12 +10,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from workbench.events.formats.blocks import Block
-from workbench.events.formats.checks import check
-from workbench.events.formats.columns import gather
-from workbench.events.formats.reading import Reading, Remarks
-from workbench.events.formats.units import HEAD, Times, find_unit
-from workbench.events.layout import Events, Sensor
+from workbench.events.event_arrays import Events, Sensor
+from workbench.events.formats.column_checks import gather
+from workbench.events.formats.event_blocks import Block
+from workbench.events.formats.event_checks import check
+from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.time_units import HEAD, Times, find_unit
 
 Columns = dict[str, NDArray[Any]]
 Parts = Callable[[int], Generator[Columns]]

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.events.formats import prophesee
-from workbench.events.formats.blocks import Block
-from workbench.events.formats.checks import check
-from workbench.events.formats.clock import Clock
-from workbench.events.formats.damage import DamagedFile
+from workbench.events.event_arrays import Events, Sensor
+from workbench.events.formats import prophesee_header
+from workbench.events.formats.errors import DamagedFile
+from workbench.events.formats.event_blocks import Block
+from workbench.events.formats.event_checks import check
+from workbench.events.formats.fixed_records import places, read_records
 from workbench.events.formats.format import Format
-from workbench.events.formats.headers import Header
-from workbench.events.formats.ordering import refuse_backwards
-from workbench.events.formats.reading import Reading, Remarks
-from workbench.events.formats.records import places, read_records
-from workbench.events.layout import Events, Sensor
+from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.text_header import Header
+from workbench.events.formats.time_order import refuse_backwards
+from workbench.events.formats.timestamp_unwrapping import Clock
 
 _EVENT = np.dtype([("time", "<u4"), ("data", "<u4")])
 _CD = (0x00, 0x0C)
@@ -33,11 +33,11 @@ def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
     Raises DamagedFile for an event cut short or of another kind, a place off the sensor, a step back in time or no
     events.
     """
-    header = prophesee.read(path)
+    header = prophesee_header.read(path)
     _refuse_other_kinds(path, header)
     if path.suffix != ".dat":
         raise ValueError(f"{path} is a {FORMAT.name} file by its header; give it a name that ends in .dat")
-    told = prophesee.geometry(header.text) or _LARGEST
+    told = prophesee_header.geometry(header.text) or _LARGEST
     return check(path, _read(path, header.end + 2, reading), reading, remarks, told)
 
 
@@ -79,11 +79,11 @@ def _read(path: Path, start: int, reading: Reading) -> Generator[Block]:
 
 
 def _sniff(head: bytes) -> bool:
-    text = prophesee.begins(head)
-    if text is None or prophesee.encoding(text):
+    text = prophesee_header.begins(head)
+    if text is None or prophesee_header.encoding(text):
         return False
     kind = re.match(rb"(?:%[^\r\n]*\r?\n)+[\x00\x0c]\x08", head)
     return kind is not None
 
 
-FORMAT = Format("DAT", (".dat",), "expelliarmus", True, "% lines, then 00 08", _sniff, stream, prophesee.sensor)
+FORMAT = Format("DAT", (".dat",), "expelliarmus", True, "% lines, then 00 08", _sniff, stream, prophesee_header.sensor)

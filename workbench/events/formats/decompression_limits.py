@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workbench.events.formats.damage import DamagedFile
+from workbench.events.formats.errors import DamagedFile
 
 MOST_TIMES = 64
 """Events are seldom packed to a tenth of their size; what would grow more than so many times holds none."""
@@ -18,7 +18,7 @@ def refuse_bombs(path: Path, what: str, packed: int, unpacked: int, offset: int 
 
     >>> refuse_bombs(Path("one.npz"), "t", packed=2**20, unpacked=2**30)
     Traceback (most recent call last):
-    workbench.events.formats.damage.DamagedFile: one.npz would grow from 1,048,576 to 1,073,741,824 bytes in t, more \
+    workbench.events.formats.errors.DamagedFile: one.npz would grow from 1,048,576 to 1,073,741,824 bytes in t, more \
 than 64 times, as no events do; get the file again, or take it out
     """
     if unpacked > max(FREE, MOST_TIMES * packed):

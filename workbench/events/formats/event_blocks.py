@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.formats.damage import CURE, DamagedFile
-from workbench.events.layout import EVENTS, Events
+from workbench.events.event_arrays import EVENTS, Events
+from workbench.events.formats.errors import CURE, DamagedFile
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from workbench.events.formats.blocks import Block, cut, misplaced
-from workbench.events.formats.damage import DamagedFile
-from workbench.events.formats.ordering import keep_order, put_in_order
-from workbench.events.formats.reading import Reading, Remarks
-from workbench.events.layout import Events, Sensor
+from workbench.events.event_arrays import Events, Sensor
+from workbench.events.formats.errors import DamagedFile
+from workbench.events.formats.event_blocks import Block, cut, misplaced
+from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.time_order import keep_order, put_in_order
 
 WIDEST: Sensor = (2**15, 2**15)
 """What the fields x and y can hold."""

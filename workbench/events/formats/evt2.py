@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.events.formats import prophesee
-from workbench.events.formats.blocks import Block
-from workbench.events.formats.checks import check
-from workbench.events.formats.clock import Clock, latest
+from workbench.events.event_arrays import Events, Sensor
+from workbench.events.formats import prophesee_header
+from workbench.events.formats.event_blocks import Block
+from workbench.events.formats.event_checks import check
+from workbench.events.formats.fixed_records import places, read_records
 from workbench.events.formats.format import Format
-from workbench.events.formats.reading import Reading, Remarks
-from workbench.events.formats.records import places, read_records
-from workbench.events.formats.words import refuse_unknown
-from workbench.events.layout import Events, Sensor
+from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.timestamp_unwrapping import Clock, latest
+from workbench.events.formats.word_types import refuse_unknown
 
 _WORD = np.dtype("<u4")
 _OFF, _ON, _TIME_HIGH = 0x0, 0x1, 0x8
@@ -32,9 +32,9 @@ def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
     Raises DamagedFile for a word cut short or of a reserved type, a place off the sensor, a step back in time or no
     events.
     """
-    header = prophesee.read(path)
-    prophesee.refuse_big_endian(path, header.text)
-    told = prophesee.geometry(header.text) or _LARGEST
+    header = prophesee_header.read(path)
+    prophesee_header.refuse_big_endian(path, header.text)
+    told = prophesee_header.geometry(header.text) or _LARGEST
     return check(path, _read(path, header.end, reading.events), reading, remarks, told)
 
 
@@ -56,7 +56,7 @@ def _read(path: Path, start: int, count: int) -> Generator[Block]:
 
 
 def _sniff(head: bytes) -> bool:
-    return prophesee.encoding(prophesee.begins(head) or "") == "2.0"
+    return prophesee_header.encoding(prophesee_header.begins(head) or "") == "2.0"
 
 
-FORMAT = Format("EVT 2.0", (".raw",), "numpy", True, "% evt 2.0", _sniff, stream, prophesee.sensor)
+FORMAT = Format("EVT 2.0", (".raw",), "numpy", True, "% evt 2.0", _sniff, stream, prophesee_header.sensor)

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.formats import prophesee
-from workbench.events.formats.blocks import Block
-from workbench.events.formats.checks import check
-from workbench.events.formats.clock import Clock, latest
+from workbench.events.event_arrays import Events, Sensor
+from workbench.events.formats import prophesee_header
+from workbench.events.formats.event_blocks import Block
+from workbench.events.formats.event_checks import check
+from workbench.events.formats.fixed_records import places, read_records
 from workbench.events.formats.format import Format
-from workbench.events.formats.reading import Reading, Remarks
-from workbench.events.formats.records import places, read_records
-from workbench.events.formats.words import refuse_unknown
-from workbench.events.layout import Events, Sensor
+from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.timestamp_unwrapping import Clock, latest
+from workbench.events.formats.word_types import refuse_unknown
 
 _WORD = np.dtype("<u2")
 _ROW, _COLUMN, _BASE, _VECTOR_12, _VECTOR_8, _TIME_LOW, _TIME_HIGH = 0x0, 0x2, 0x3, 0x4, 0x5, 0x6, 0x8
@@ -36,9 +36,9 @@ def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
     Raises DamagedFile for a word cut short or of a reserved type, a place off the sensor, a step back in time or no
     events.
     """
-    header = prophesee.read(path)
-    prophesee.refuse_big_endian(path, header.text)
-    told = prophesee.geometry(header.text) or _LARGEST
+    header = prophesee_header.read(path)
+    prophesee_header.refuse_big_endian(path, header.text)
+    told = prophesee_header.geometry(header.text) or _LARGEST
     return check(path, _read(path, header.end, reading.events), reading, remarks, told)
 
 
@@ -101,7 +101,7 @@ def _bases(
 
 
 def _sniff(head: bytes) -> bool:
-    return prophesee.encoding(prophesee.begins(head) or "") == "3.0"
+    return prophesee_header.encoding(prophesee_header.begins(head) or "") == "3.0"
 
 
-FORMAT = Format("EVT 3.0", (".raw",), "numpy", True, "% evt 3.0", _sniff, stream, prophesee.sensor)
+FORMAT = Format("EVT 3.0", (".raw",), "numpy", True, "% evt 3.0", _sniff, stream, prophesee_header.sensor)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.formats.damage import DamagedFile
+from workbench.events.formats.errors import DamagedFile
 
 
 def read_records(path: Path, start: int, size: int, count: int, what: str = "an event") -> Iterator[tuple[int, bytes]]:

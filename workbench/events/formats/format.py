@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.events.formats.reading import Reading, Remarks
-from workbench.events.layout import Events, Sensor
+from workbench.events.event_arrays import Events, Sensor
+from workbench.events.formats.read_options import Reading, Remarks
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from workbench.events.formats.arrays import find_named, name_fields, refuse_told, take_columns
-from workbench.events.formats.chunks import refuse_unreadable
-from workbench.events.formats.columns import refuse_other_types, whole
-from workbench.events.formats.damage import DamagedFile, refuse_empty
+from workbench.events.event_arrays import Events
+from workbench.events.formats.column_checks import refuse_other_types, whole
+from workbench.events.formats.column_names import FIELDS
+from workbench.events.formats.column_tables import Columns, Table, stream_table
+from workbench.events.formats.errors import DamagedFile, refuse_empty
 from workbench.events.formats.format import Format, untold
-from workbench.events.formats.naming import FIELDS
-from workbench.events.formats.reading import Reading, Remarks
-from workbench.events.formats.superblock import MAGIC, refuse_contradictions
-from workbench.events.formats.tables import Columns, Table, stream_table
-from workbench.events.layout import Events
+from workbench.events.formats.hdf5_chunks import refuse_unreadable
+from workbench.events.formats.hdf5_superblock import MAGIC, refuse_contradictions
+from workbench.events.formats.npy import find_named, name_fields, refuse_told, take_columns
+from workbench.events.formats.read_options import Reading, Remarks
 
 _PLACES = ("events", "CD/events", "/")
 _MOST_NAMES = 2**12

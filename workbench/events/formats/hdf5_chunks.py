@@ -7,8 +7,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from workbench.events.formats.damage import DamagedFile
-from workbench.events.formats.expansion import FREE, refuse_bombs
+from workbench.events.formats.decompression_limits import FREE, refuse_bombs
+from workbench.events.formats.errors import DamagedFile
 
 _GZIP = 1
 _ARRANGE = {2, 3, 5, 6}

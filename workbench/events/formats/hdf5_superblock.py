@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from workbench.events.formats.damage import DamagedFile
+from workbench.events.formats.errors import DamagedFile
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 _UNDEFINED = 2**64 - 1

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.events.formats.blocks import Block
-from workbench.events.formats.checks import check
-from workbench.events.formats.damage import refuse_empty
+from workbench.events.event_arrays import EVENTS, Events
+from workbench.events.formats.errors import refuse_empty
+from workbench.events.formats.event_blocks import Block
+from workbench.events.formats.event_checks import check
+from workbench.events.formats.fixed_records import places, read_records
 from workbench.events.formats.format import Format, unmarked, untold
-from workbench.events.formats.reading import Reading, Remarks
-from workbench.events.formats.records import places, read_records
-from workbench.events.layout import EVENTS, Events
+from workbench.events.formats.read_options import Reading, Remarks
 
 _BYTES = 5
 _OVERFLOW_ROW = 240

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.formats.blocks import Block
-from workbench.events.formats.checks import check
-from workbench.events.formats.columns import gather, refuse_other_types, whole
-from workbench.events.formats.damage import DamagedFile, refuse_empty, refuse_streams
+from workbench.events.event_arrays import Events, Sensor
+from workbench.events.formats.column_checks import gather, refuse_other_types, whole
+from workbench.events.formats.column_names import Naming, find_columns, place_columns
+from workbench.events.formats.column_tables import Columns, Table, stream_table
+from workbench.events.formats.errors import DamagedFile, refuse_empty, refuse_streams
+from workbench.events.formats.event_blocks import Block
+from workbench.events.formats.event_checks import check
 from workbench.events.formats.format import Format, untold
-from workbench.events.formats.naming import Naming, find_columns, place_columns
-from workbench.events.formats.reading import NOTHING_TOLD, Reading, Remarks
-from workbench.events.formats.tables import Columns, Table, stream_table
-from workbench.events.layout import Events, Sensor
+from workbench.events.formats.read_options import NOTHING_TOLD, Reading, Remarks
 
 _MAGIC = b"\x93NUMPY"
 LONGEST_HEADER = 2**16

@@ -15,17 +15,17 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from workbench.events.formats import archives
-from workbench.events.formats.archives import guard_archive, open_archive, require_member
-from workbench.events.formats.arrays import LONGEST_HEADER, find_named, name_fields, refuse_told, take_columns
-from workbench.events.formats.columns import refuse_other_types
-from workbench.events.formats.damage import DamagedFile, refuse_empty
-from workbench.events.formats.expansion import refuse_bombs
+from workbench.events.event_arrays import Events
+from workbench.events.formats import zip_archives
+from workbench.events.formats.column_checks import refuse_other_types
+from workbench.events.formats.column_names import FIELDS
+from workbench.events.formats.column_tables import Columns, Table, stream_table
+from workbench.events.formats.decompression_limits import refuse_bombs
+from workbench.events.formats.errors import DamagedFile, refuse_empty
 from workbench.events.formats.format import Format, untold
-from workbench.events.formats.naming import FIELDS
-from workbench.events.formats.reading import Reading, Remarks
-from workbench.events.formats.tables import Columns, Table, stream_table
-from workbench.events.layout import Events
+from workbench.events.formats.npy import LONGEST_HEADER, find_named, name_fields, refuse_told, take_columns
+from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.zip_archives import guard_archive, open_archive, require_member
 
 _SUFFIX = ".npy"
 _STEP = 2**20
@@ -182,7 +182,7 @@ def _read(path: Path, file: IO[bytes], run: _Run, rows: int) -> NDArray[Any]:
 
 
 def _sniff(head: bytes) -> bool:
-    return head.startswith(archives.MAGIC)
+    return head.startswith(zip_archives.MAGIC)
 
 
 FORMAT = Format(

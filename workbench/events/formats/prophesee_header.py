@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from workbench.events.formats.damage import DamagedFile
-from workbench.events.formats.headers import Header, read_header
-from workbench.events.layout import Sensor
+from workbench.events.event_arrays import Sensor
+from workbench.events.formats.errors import DamagedFile
+from workbench.events.formats.text_header import Header, read_header
 
 _SIDE = r"(?:^|;) *{} *[= ] *(\d{{1,5}})\b"
 _GEOMETRY = re.compile(r"^geometry *:? *(\d{1,5})x(\d{1,5})\b", re.IGNORECASE | re.MULTILINE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workbench.events.layout import Sensor
+from workbench.events.event_arrays import Sensor
 
 
 @dataclass(frozen=True)

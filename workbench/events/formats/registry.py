@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.events.formats import aedat2, aedat3, aedat4, arrays, dat, evt2, evt3, hdf5, nmnist, npz, text
-from workbench.events.formats.damage import DamagedFile, refuse_empty, refuse_streams
+from workbench.events.event_arrays import Events, Sensor
+from workbench.events.formats import aedat2, aedat3, aedat4, dat, evt2, evt3, hdf5, nmnist, npy, npz, text
+from workbench.events.formats.column_names import tell_columns
+from workbench.events.formats.errors import DamagedFile, refuse_empty, refuse_streams
 from workbench.events.formats.format import Format
-from workbench.events.formats.naming import tell_columns
-from workbench.events.formats.reading import Reading, Remarks
-from workbench.events.formats.units import tell_unit
-from workbench.events.layout import Events, Sensor
-from workbench.events.validity import positive
+from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.time_units import tell_unit
+from workbench.events.recording_checks import positive
 
 FORMATS: tuple[Format, ...] = (
     nmnist.FORMAT,
@@ -26,7 +26,7 @@ FORMATS: tuple[Format, ...] = (
     dat.FORMAT,
     evt2.FORMAT,
     evt3.FORMAT,
-    arrays.FORMAT,
+    npy.FORMAT,
     npz.FORMAT,
     hdf5.FORMAT,
     text.FORMAT,

@@ -11,13 +11,13 @@ from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
-from workbench.events.formats.arrays import find_named
-from workbench.events.formats.damage import DamagedFile, refuse_empty
+from workbench.events.event_arrays import Events, Sensor
+from workbench.events.formats.column_names import Naming, find_columns, place_columns
+from workbench.events.formats.column_tables import Columns, Table, stream_table
+from workbench.events.formats.errors import DamagedFile, refuse_empty
 from workbench.events.formats.format import Format
-from workbench.events.formats.naming import Naming, find_columns, place_columns
-from workbench.events.formats.reading import Reading, Remarks
-from workbench.events.formats.tables import Columns, Table, stream_table
-from workbench.events.layout import Events, Sensor
+from workbench.events.formats.npy import find_named
+from workbench.events.formats.read_options import Reading, Remarks
 
 _MARK = b"\xef\xbb\xbf"  # what some editors put before UTF-8
 _COMMENTS = ("#", "%")

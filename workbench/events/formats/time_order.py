@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.formats.blocks import Block, join, misplaced
-from workbench.events.formats.damage import CURE, DamagedFile
-from workbench.events.formats.reading import Remarks
+from workbench.events.formats.errors import CURE, DamagedFile
+from workbench.events.formats.event_blocks import Block, join, misplaced
+from workbench.events.formats.read_options import Remarks
 
 LATE_US = 1_000_000
 """A little: what stands at most so long behind a later event is sorted when that is asked for."""

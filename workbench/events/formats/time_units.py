@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.formats.columns import whole
-from workbench.events.formats.damage import CURE
+from workbench.events.formats.column_checks import whole
+from workbench.events.formats.errors import CURE
 
 UNITS = ("s", "ms", "us", "ns")
 HEAD = 2**16

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.formats.damage import DamagedFile
+from workbench.events.formats.errors import DamagedFile
 
 
 def refuse_unknown(path: Path, kind: NDArray[np.int64], known: tuple[int, ...], place: NDArray[np.int64]) -> None:

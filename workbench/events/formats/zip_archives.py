@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbench.events.formats.damage import DamagedFile
+from workbench.events.formats.errors import DamagedFile
 
 MAGIC = b"PK\x03\x04"
 _END = struct.Struct("<4s4H2LH")

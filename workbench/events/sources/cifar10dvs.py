@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from workbench.events.clips import Clip, Collection, clip_file
-from workbench.events.folder_tree import folders, walk
-from workbench.events.formats.reading import Reading, Remarks
-from workbench.events.layout import Events
-from workbench.events.places import Place
-from workbench.events.splits import Split, divide
+from workbench.events.event_arrays import Events
+from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.sources.clips import Clip, Collection, clip_file
+from workbench.events.sources.folder_tree import folders, walk
+from workbench.events.sources.location import Place
+from workbench.events.sources.splits import Split, divide
 from workbench.events.transforms import Turn
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

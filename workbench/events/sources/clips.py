@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.events import formats
-from workbench.events.formats.arrays import name_fields, refuse_told, take_columns
-from workbench.events.formats.catalogue import stream_as
-from workbench.events.formats.columns import refuse_other_types
-from workbench.events.formats.damage import DamagedFile
-from workbench.events.formats.reading import NOTHING_TOLD, Reading, Remarks
-from workbench.events.formats.tables import Columns, Table, stream_table
-from workbench.events.layout import Events, Sensor
+from workbench.events.event_arrays import Events, Sensor
+from workbench.events.formats.column_checks import refuse_other_types
+from workbench.events.formats.column_tables import Columns, Table, stream_table
+from workbench.events.formats.errors import DamagedFile
+from workbench.events.formats.npy import name_fields, refuse_told, take_columns
+from workbench.events.formats.read_options import NOTHING_TOLD, Reading, Remarks
+from workbench.events.formats.registry import stream_as
 
 _CURE = (
     "give events in order of time: whole pixels and microseconds, polarity 0 or 1; or leave it out, or say what helps:"

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from workbench.events import formats
-from workbench.events.clips import Clip, Collection, clip_interval, stamp_file
-from workbench.events.folder_tree import folders, walk
-from workbench.events.formats.reading import Reading, Remarks
-from workbench.events.layout import Events
-from workbench.events.places import Place
-from workbench.events.splits import Split, require_official
+from workbench.events.event_arrays import Events
+from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.sources.clips import Clip, Collection, clip_interval, stamp_file
+from workbench.events.sources.folder_tree import folders, walk
+from workbench.events.sources.location import Place
+from workbench.events.sources.splits import Split, require_official
 
 CLASSES = (
     "hand clapping", "right hand wave", "left hand wave", "right arm clockwise", "right arm counter-clockwise",

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.events import formats
-from workbench.events.clips import Clip, Collection, clip_file
-from workbench.events.folder_tree import Tree, class_name, natural, walk
-from workbench.events.places import squeeze
-from workbench.events.splits import Split, divide, require_official
+from workbench.events.sources.clips import Clip, Collection, clip_file
+from workbench.events.sources.folder_tree import Tree, class_name, natural, walk
+from workbench.events.sources.location import squeeze
+from workbench.events.sources.splits import Split, divide, require_official
 
 PARTS = {"train": ("train", "training"), "test": ("test", "testing")}
 SUFFIXES = tuple(sorted({suffix for known in formats.FORMATS for suffix in known.suffixes}))

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from workbench.events.clips import Clip, Collection, Extent, clip_array, measure_extent, require_events
-from workbench.events.splits import Split, divide, require_official
-from workbench.events.targets import find_sources, name_classes, trace_target
+from workbench.events.sources.clips import Clip, Collection, Extent, clip_array, measure_extent, require_events
+from workbench.events.sources.labels import find_sources, name_classes, trace_target
+from workbench.events.sources.splits import Split, divide, require_official
 from workbench.validation import whole
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.camera import Camera
-from workbench.events.datasets import Dataset
-from workbench.events.glyphs import glyphs, spline
-from workbench.events.layout import Events
+from workbench.events.camera.camera import Camera
+from workbench.events.dataset import Dataset
+from workbench.events.event_arrays import Events
 from workbench.events.recordings import Recordings
+from workbench.events.sources.digit_images import glyphs, spline
 
 CAMERA = Camera(threshold=0.25, noise_hz=0.5, refractory_us=500, full_scale=255)
 CLASSES = ("left", "right", "up", "down", "clockwise", "counter-clockwise", "approach", "recede")

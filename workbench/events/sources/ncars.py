@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from workbench.events import formats
-from workbench.events.clips import Collection, clip_file
-from workbench.events.folder_tree import Tree, walk
-from workbench.events.layout import EVENTS, Events
-from workbench.events.places import Place, squeeze
-from workbench.events.splits import Split, require_official
+from workbench.events.event_arrays import EVENTS, Events
+from workbench.events.sources.clips import Collection, clip_file
+from workbench.events.sources.folder_tree import Tree, walk
+from workbench.events.sources.location import Place, squeeze
+from workbench.events.sources.splits import Split, require_official
 
 CLASSES = ("background", "cars")
 PARTS = ("train", "test")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workbench.events.clips import Collection, clip_file
-from workbench.events.folder_tree import folders, walk
-from workbench.events.places import Place
-from workbench.events.splits import Split, require_official
+from workbench.events.sources.clips import Collection, clip_file
+from workbench.events.sources.folder_tree import folders, walk
+from workbench.events.sources.location import Place
+from workbench.events.sources.splits import Split, require_official
 
 CLASSES = tuple("0123456789")
 SENSOR = (34, 34)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.events.clips import Clip
+from workbench.events.sources.clips import Clip
 
 RANDOM, FIRST_100 = "random", "first-100"
 Split = str | float | None

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from workbench.events.clips import Clip, Extent
-from workbench.events.formats.reading import Reading
-from workbench.events.layout import Sensor
-from workbench.events.store import DamagedStoreError, UnwritableStoreError, Writer, open_rows
+from workbench.events.event_arrays import Sensor
+from workbench.events.formats.read_options import Reading
+from workbench.events.sources.clips import Clip, Extent
+from workbench.events.storage.memmap import DamagedStoreError, UnwritableStoreError, Writer, open_rows
 from workbench.validation import whole
 
 _NO_ROWS = np.dtype("u1")
@@ -48,7 +48,7 @@ def survey(
     later than the longest of them, and the ``window_us`` if there is one, lasts; else it is their own.
 
     >>> import numpy as np
-    >>> from workbench.events.clips import clip_array
+    >>> from workbench.events.sources.clips import clip_array
     >>> events = np.array([(3, 1, 50, 1), (0, 0, 400, 0)], dtype=[*zip("xytp", "iiii")])
     >>> survey([clip_array(events, 0, "some")], Reading(), skip=False)
     Survey(sensor=(2, 4), longest_us=401, clock='own')

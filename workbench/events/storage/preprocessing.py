@@ -12,13 +12,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.clips import Clip
-from workbench.events.formats.reading import NOTHING_TOLD, Reading, Remarks
-from workbench.events.layout import Sensor, flatten
-from workbench.events.slices import cut
-from workbench.events.store import DamagedStoreError, Mark, UnwritableStoreError, Writer, open_rows
-from workbench.events.transforms import Transform, apply, resize
-from workbench.events.validity import frozen, validate
+from workbench.events.event_arrays import Sensor, flatten
+from workbench.events.formats.read_options import NOTHING_TOLD, Reading, Remarks
+from workbench.events.recording_checks import frozen, validate
+from workbench.events.sources.clips import Clip
+from workbench.events.storage.memmap import DamagedStoreError, Mark, UnwritableStoreError, Writer, open_rows
+from workbench.events.transforms.transforms import Transform, apply, resize
+from workbench.events.windowing import cut
 from workbench.validation import require_whole
 
 _DAMAGE = (DamagedStoreError, OSError, KeyError, TypeError, ValueError)

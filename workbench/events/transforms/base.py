@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workbench.events import editing
-from workbench.events.layout import Events, Sensor
+from workbench.events.event_arrays import Events, Sensor
+from workbench.events.transforms import functional
 from workbench.validation import require_seeds, whole
 
 Seed = int | Sequence[int]
@@ -26,7 +26,7 @@ class Edit:
 
     def __call__(self, events: Events, sensor: Sensor, seed: Seed = 0) -> tuple[Events, Sensor]:
         """New events and their sensor. Raises ValueError for events off the sensor or not in order of time."""
-        editing.inspect(events, sensor, type(self).__name__)
+        functional.inspect(events, sensor, type(self).__name__)
         seeds = require_seeds(seed, f"{type(self).__name__}: seed")
         return self.edit(events, sensor, np.random.default_rng(seeds)), self.size(sensor)
 

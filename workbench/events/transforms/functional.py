@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.layout import Events, Sensor
+from workbench.events.event_arrays import Events, Sensor
 
 Whole = NDArray[np.int64]
 Mask = NDArray[np.bool_]

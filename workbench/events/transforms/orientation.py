@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.events.edits import Edit
-from workbench.events.layout import Events, Sensor
+from workbench.events.event_arrays import Events, Sensor
+from workbench.events.transforms.base import Edit
 
 _MOST = 1 << 15
 

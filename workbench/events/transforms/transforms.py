@@ -8,11 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from workbench.events import editing
-from workbench.events.edits import Edit, Seed
-from workbench.events.layout import Events, Sensor
-from workbench.events.orientation import Transpose as Transpose
-from workbench.events.orientation import Turn as Turn
+from workbench.events.event_arrays import Events, Sensor
+from workbench.events.transforms import functional
+from workbench.events.transforms.base import Edit, Seed
 
 _LARGEST = 1 << 15  # coordinates are 16-bit
 
@@ -87,7 +85,7 @@ class Crop(Edit):
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         top = (sensor[0] - self.height) // 2 if self.top is None else self.top
         left = (sensor[1] - self.width) // 2 if self.left is None else self.left
-        return editing.shift(events, -left, -top, self.size(sensor))
+        return functional.shift(events, -left, -top, self.size(sensor))
 
 
 @dataclass(frozen=True)
@@ -136,9 +134,9 @@ class Downsample(Edit):
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         x, y = (events[field].astype(np.int64) // self.factor for field in "xy")
         height, width = self.size(sensor)
-        fewer = editing.place(events, x, y, (height, width))
-        pixel = editing.pixels(fewer, width) + (fewer["p"] > 0) * height * width
-        return fewer[editing.rested(pixel, fewer["t"], self.merge_us)]
+        fewer = functional.place(events, x, y, (height, width))
+        pixel = functional.pixels(fewer, width) + (fewer["p"] > 0) * height * width
+        return fewer[functional.rested(pixel, fewer["t"], self.merge_us)]
 
 
 @dataclass(frozen=True)
@@ -194,7 +192,7 @@ class Jitter(Edit):
         earliest = events["t"][:1].min(initial=0)
         timed = events.copy()
         timed["t"] = np.maximum(events["t"] + late, earliest)
-        moved = editing.place(timed, events["x"] + right, events["y"] + down, sensor)
+        moved = functional.place(timed, events["x"] + right, events["y"] + down, sensor)
         return moved[np.argsort(moved["t"], kind="stable")]
 
 
@@ -212,7 +210,7 @@ class Shift(Edit):
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         right, down = rng.integers(-self.pixels, self.pixels, 2, endpoint=True).tolist()
-        return editing.shift(events, right, down, sensor)
+        return functional.shift(events, right, down, sensor)
 
 
 @dataclass(frozen=True)
@@ -226,7 +224,7 @@ class Centre(Edit):
             (size - int(np.ptp(events[field])) - 1) // 2 - int(events[field].min())
             for field, size in (("x", sensor[1]), ("y", sensor[0]))
         )
-        return editing.shift(events, right, down, sensor)
+        return functional.shift(events, right, down, sensor)
 
 
 @dataclass(frozen=True)
@@ -255,7 +253,7 @@ class DropHotPixels(Edit):
         self._require(self.above_hz > 0, "above_hz", "a positive rate")
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
-        return events[~editing.hot(events, sensor, self.above_hz)]
+        return events[~functional.hot(events, sensor, self.above_hz)]
 
 
 @dataclass(frozen=True)
@@ -271,7 +269,7 @@ class Refractory(Edit):
         self._require_whole("microseconds", 0, "whole microseconds, 0 for no rest")
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
-        return events[editing.rested(editing.pixels(events, sensor[1]), events["t"], self.microseconds)]
+        return events[functional.rested(functional.pixels(events, sensor[1]), events["t"], self.microseconds)]
 
 
 @dataclass(frozen=True)
@@ -287,7 +285,7 @@ class Denoise(Edit):
         self._require_whole("microseconds", 0, "whole microseconds")
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
-        return events[editing.supported(events, sensor, self.microseconds)]
+        return events[functional.supported(events, sensor, self.microseconds)]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from math import gcd
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.rollout import Place
+from workbench.network import Place
 
 Points = tuple[tuple[float, ...], tuple[float, ...]]  # x, y
 

@@ -10,9 +10,9 @@ from itertools import pairwise, product
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.figures.browser import WIDTH_PX
-from workbench.figures.layers import Layout, Point
-from workbench.graph import Network
+from workbench.figures._browser import WIDTH_PX
+from workbench.figures._layout.layered_layout import Layout, Point
+from workbench.network import Network
 
 SIDES_PX = 120  # left and right of the outermost nodes
 SAMPLES = 14  # points of a curve between two layers

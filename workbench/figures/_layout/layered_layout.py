@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, pairwise
 
-from workbench.graph import Network
-from workbench.paths import keep_acyclic, shortest_delays, topological_order
+from workbench.network import Network, keep_acyclic, shortest_delays, topological_order
 
 Point = tuple[float, float]
 Stop = str | tuple[int, int]  # a node, or (edge position, layer) where an edge passes a layer

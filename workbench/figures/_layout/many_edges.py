@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures.curves import Canvas, bend_apart, loop_of, sides_of
-from workbench.figures.layers import Layout, Point
-from workbench.graph import Network
+from workbench.figures._layout.edge_routing import Canvas, bend_apart, loop_of, sides_of
+from workbench.figures._layout.layered_layout import Layout, Point
+from workbench.network import Network
 
 CROWD = 4_000  # pieces of edges, from layer to layer, up to which each edge is a curve with a head of its own
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Hashable, Iterable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
-from workbench.widgets.lifetime import weakly
-from workbench.widgets.worker import Worker
+from workbench.widgets._background.worker import Worker
+from workbench.widgets._base.lifetime import weakly
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")

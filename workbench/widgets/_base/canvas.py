@@ -15,10 +15,10 @@ import plotly.graph_objects as go
 import traitlets
 from numpy.typing import NDArray
 
-from workbench.figures.display import attach
-from workbench.figures.figure import Figure, attend
-from workbench.figures.style import DARK
-from workbench.widgets.lifetime import Mortal
+from workbench.figures._figure import Figure, attend
+from workbench.figures._notebook_display import attach
+from workbench.figures._style import DARK
+from workbench.widgets._base.lifetime import Mortal
 
 Pointed = Callable[[str, int, Any], None]  # kind ("hover", "click"), index of the trace, index of the point
 Viewed = Callable[[dict[str, Any]], None]  # what changed in the layout, such as {"xaxis.range[0]": 1.5, ...}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakSet
 
-from workbench.figures.shells import read_request, running_shell
+from workbench.figures._ipython import read_request, running_shell
 
 
 @dataclass

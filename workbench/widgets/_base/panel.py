@@ -13,13 +13,13 @@ import ipywidgets
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.figures.display import attach
-from workbench.figures.figure import attend
-from workbench.figures.style import empty, wrap
-from workbench.widgets.ahead import Ahead
-from workbench.widgets.canvas import Bundle, Canvas
-from workbench.widgets.lifetime import Mortal, weakly
-from workbench.widgets.outputs import replace_panel
+from workbench.figures._figure import attend
+from workbench.figures._notebook_display import attach
+from workbench.figures._style import empty, wrap
+from workbench.widgets._background.prefetch import Ahead
+from workbench.widgets._base.canvas import Bundle, Canvas
+from workbench.widgets._base.cell_outputs import replace_panel
+from workbench.widgets._base.lifetime import Mortal, weakly
 
 LABELLED: dict[str, Any] = {"style": {"description_width": "8.5em"}, "layout": {"width": "27em"}}
 NARROW: dict[str, Any] = {"style": {"description_width": "4em"}, "layout": {"width": "14em"}}

@@ -9,10 +9,10 @@ from typing import Any
 import ipywidgets
 import plotly.graph_objects as go
 
-from workbench.widgets.ahead import Ahead
-from workbench.widgets.clock import Clock
-from workbench.widgets.lifetime import weakly
-from workbench.widgets.panel import Panel
+from workbench.widgets._background.prefetch import Ahead
+from workbench.widgets._base.lifetime import weakly
+from workbench.widgets._base.panel import Panel
+from workbench.widgets._base.playback import Clock
 
 KEPT = 8  # drawings
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipywidgets
 
-from workbench.events.recordings import Recordings
+from workbench.events import Recordings
 from workbench.validation import whole
-from workbench.widgets.panel import LABELLED
+from workbench.widgets._base.panel import LABELLED
 
 
 def slide_recordings(recordings: Recordings, recording: int, panel: str) -> ipywidgets.IntSlider:

@@ -1,0 +1,74 @@
+"""How blocks of time are computed: strongly connected components in order, every step of a block at once.
+
+neurons           what a node does with its drive: ReLU, quantised ReLU, integrate-and-fire
+normalization     a bias, or a batch norm that leaves silent steps out
+scheduler         the components of the graph in order, each computing a whole block
+inference_layers  layers for the scheduler where nothing is learned
+training_layers   layers for the scheduler where something is learned
+input_checks      frames and weights, looked at before they are used
+memory_check      whether a run fits into memory, said before it begins
+kernels/          what numba compiles: neurons, spike lists, weighted counts
+engine_choice     which engine computes a spiking model
+event_driven/     the same blocks computed spike by spike, where that is cheaper
+"""
+
+from typing import TYPE_CHECKING
+
+from workbench.engine.engine_choice import ENGINES, can_run_events, make_hybrid, require_engine
+from workbench.engine.event_driven.parameters import Parameters
+from workbench.engine.inference_layers import Inference
+from workbench.engine.input_checks import (
+    Frames,
+    arrange_inputs,
+    require_finite,
+    require_numbers,
+    require_one_type,
+    to_tensor,
+)
+from workbench.engine.kernels.neuron_scan import suits
+from workbench.engine.kernels.weighted_counts import weigh
+from workbench.engine.memory_check import Run, fits, require_memory
+from workbench.engine.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU
+from workbench.engine.normalization import NORM_EPSILON, Bias, Norm
+from workbench.engine.scheduler import LEARNING_BYTES, Layers, Piece, Plan, State, advance, choose_block, join, plan
+from workbench.engine.training_layers import Learning
+
+if TYPE_CHECKING:
+    from workbench.engine.event_driven.hybrid import Hybrid as Hybrid  # which would import numba
+
+__all__ = [
+    "ENGINES",
+    "can_run_events",
+    "make_hybrid",
+    "Bias",
+    "Frames",
+    "Inference",
+    "IntegrateAndFire",
+    "LEARNING_BYTES",
+    "Layers",
+    "Learning",
+    "NORM_EPSILON",
+    "Neuron",
+    "Norm",
+    "Parameters",
+    "Piece",
+    "Plan",
+    "QuantisedReLU",
+    "ReLU",
+    "Run",
+    "State",
+    "advance",
+    "arrange_inputs",
+    "choose_block",
+    "fits",
+    "join",
+    "plan",
+    "require_engine",
+    "require_finite",
+    "require_memory",
+    "require_numbers",
+    "require_one_type",
+    "suits",
+    "to_tensor",
+    "weigh",
+]

@@ -1,0 +1,1 @@
+"""Blocks computed spike by spike, where that is cheaper than by layers."""

@@ -1,0 +1,24 @@
+"""What a spiking model has learned, as the event-driven engine takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from workbench.engine.kernels.neuron_scan import Dynamics
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """Weights and gains by edge position, biases by node, and the dynamics of the neurons.
+
+    `more` (ticks of a frame) tells how many more biases than one arrive in each tick.
+    """
+
+    weights: Sequence[Sequence[Tensor]]
+    gains: Mapping[int, Tensor]
+    biases: Mapping[str, Tensor]
+    dynamics: Dynamics
+    more: Tensor

@@ -1,0 +1,1 @@
+"""Answers before the end of a recording: how sure, how soon, at what cost."""

@@ -1,0 +1,1 @@
+"""An emulated event camera: images in, events out."""

@@ -1,0 +1,1 @@
+"""Where recordings come from: generated and published data sets, folders, arrays, tonic."""

@@ -1,0 +1,1 @@
+"""Between a file and recordings in memory: reading, cutting, keeping."""

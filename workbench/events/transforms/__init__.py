@@ -1,0 +1,42 @@
+"""Transforms of one recording: frozen values that crop, thin, jitter and clean events."""
+
+from workbench.events.transforms.orientation import Transpose, Turn
+from workbench.events.transforms.transforms import (
+    Centre,
+    Crop,
+    CropTime,
+    Denoise,
+    Downsample,
+    Drop,
+    DropHotPixels,
+    Flip,
+    Jitter,
+    RandomFlip,
+    Refractory,
+    Shift,
+    Transform,
+    Unsigned,
+    apply,
+    resize,
+)
+
+__all__ = [
+    "Transform",
+    "apply",
+    "resize",
+    "Crop",
+    "CropTime",
+    "Downsample",
+    "Flip",
+    "RandomFlip",
+    "Jitter",
+    "Shift",
+    "Centre",
+    "Drop",
+    "DropHotPixels",
+    "Refractory",
+    "Denoise",
+    "Unsigned",
+    "Turn",
+    "Transpose",
+]

@@ -1,0 +1,14 @@
+"""What leaves and comes in as files.
+
+model_files  models in safetensors, their graph and options as JSON in the same file
+"""
+
+from workbench.exchange.model_files import describe, load, read_tensors, save, write_tensors
+
+__all__ = [
+    "describe",
+    "load",
+    "read_tensors",
+    "save",
+    "write_tensors",
+]

@@ -1,0 +1,1 @@
+"""Where nodes, edges and labels of a graph go in the plane."""

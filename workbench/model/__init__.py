@@ -1,0 +1,33 @@
+"""A network with numbers, run whole or as a stream of blocks.
+
+model            the torch module
+parameters       weights drawn by fan-in, what nodes add, and how others replace them
+stream           a model at work on a recording that arrives block by block
+readout          what a model answers at each step
+argument_checks  a model where a model is wanted, recordings where these are
+"""
+
+from workbench.model.argument_checks import (
+    require_model,
+    require_models,
+    require_network,
+    require_rollout,
+    take_test,
+    take_training,
+)
+from workbench.model.model import Model, Scales
+from workbench.model.readout import average_answers
+from workbench.model.stream import Stream
+
+__all__ = [
+    "Model",
+    "Scales",
+    "Stream",
+    "average_answers",
+    "require_model",
+    "require_models",
+    "require_network",
+    "require_rollout",
+    "take_test",
+    "take_training",
+]

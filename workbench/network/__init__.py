@@ -1,0 +1,44 @@
+"""What a user describes: nodes, edges that carry a linear map and a delay, and how they unroll in time.
+
+operations        linear maps: convolution, dense, average pooling, identity, chains
+projective_field  which units a unit reaches through a linear map
+graph             `Network` and `Edge`, values that are validated once at birth
+rollout           a network unrolled over a window of frames
+architectures     networks of the notebooks and of the papers
+graph_algorithms  reachability, cycles, topological order, shortest delays
+"""
+
+from workbench.network.architectures import shortcut_network
+from workbench.network.graph import Edge, Network
+from workbench.network.graph_algorithms import (
+    connected_parts,
+    find_cycle,
+    keep_acyclic,
+    reachable,
+    shortest_delays,
+    topological_order,
+)
+from workbench.network.operations import Chain, Conv, Dense, Identity, Operation, Pool, Shape
+from workbench.network.rollout import Place, Rollout, count_rollouts
+
+__all__ = [
+    "Chain",
+    "Conv",
+    "Dense",
+    "Edge",
+    "Identity",
+    "Network",
+    "Operation",
+    "Place",
+    "Pool",
+    "Rollout",
+    "Shape",
+    "connected_parts",
+    "count_rollouts",
+    "find_cycle",
+    "keep_acyclic",
+    "reachable",
+    "shortcut_network",
+    "shortest_delays",
+    "topological_order",
+]

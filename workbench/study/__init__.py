@@ -1,0 +1,16 @@
+"""The main job: streaming against sequential on one data set, each as an ANN and as an SNN, and its report.
+
+main_job  trains, converts and compares
+report    one self-contained page with figures and tables
+"""
+
+from workbench.study.main_job import study, take_part
+from workbench.study.report import format_summary, tell, write
+
+__all__ = [
+    "format_summary",
+    "study",
+    "take_part",
+    "tell",
+    "write",
+]

@@ -1,0 +1,1 @@
+"""What is computed in the background while a panel is looked at."""
