@@ -135,7 +135,7 @@ def _measure(seed: int, name: str) -> list[Row]:
         rows.append(_row(dataset, seed, title, "ANN", ann, ann))
         for k in TICKS:
             snn = wb.convert(ann, dataset.train, ticks_per_frame=k)
-            rows.append(_row(dataset, seed, title, "default", snn, ann, note=f"{snn.recipe}"))
+            rows.append(_row(dataset, seed, title, "default", snn, ann, note=f"{snn.conversion_options}"))
         if title == "shortcut":
             rows += _measure_aware(dataset, network, seed) + _measure_options(dataset, ann, seed)
     return rows
@@ -149,7 +149,7 @@ def _measure_aware(dataset: wb.Dataset, network: wb.Network, seed: int) -> list[
         snn = wb.convert(ann, dataset.train, ticks_per_frame=4)
         rows += [
             _row(dataset, seed, "shortcut", f"{label} ANN", ann, ann),
-            _row(dataset, seed, "shortcut", label, snn, ann, note=f"{snn.recipe}"),
+            _row(dataset, seed, "shortcut", label, snn, ann, note=f"{snn.conversion_options}"),
         ]
     return rows
 

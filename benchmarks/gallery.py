@@ -12,14 +12,14 @@ import plotly.graph_objects as go
 import torch
 
 import workbench as wb
-from benchmarks.lab import open_page, run_all, serve_lab, watch, write_notebook
+from benchmarks.lab import callback, open_page, run_all, serve_lab, write_notebook
 from benchmarks.panels import DATA, await_drawn
 from workbench import figures
 from workbench.analysis.membrane_trace import trace_membrane
-from workbench.analysis.recording_trace import follow
+from workbench.analysis.recording_trace import trace_recording
 from workbench.evaluation.energy import PRESETS
 from workbench.exchange import model_files
-from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, study
+from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, run_main_job
 
 DOCS = Path(__file__).parents[1] / "docs"
 IMAGES = DOCS / "images" / "gallery"
@@ -59,7 +59,7 @@ activity = snn.run(torch.from_numpy(motion.test.as_ticks([3])))"""
 
 def main() -> None:
     """Do the main job on `motion`, draw every figure, open every panel, and photograph them all."""
-    found = study(wb.load("motion", root=str(DATA)), seed=0)
+    found = run_main_job(wb.load("motion", root=str(DATA)), seed=0)
     shutil.rmtree(IMAGES, ignore_errors=True)
     IMAGES.mkdir(parents=True)
     lines = [HEAD, "## Figures\n"]
@@ -84,9 +84,9 @@ def draw_all(found) -> dict[str, go.Figure]:
     ann, snn = found.models[STREAMING_ANN], found.models[MATCHED_SNN]
     streaming, sequential = (wb.Rollout(n, frames=6) for n in (network.streaming(), network.sequential()))
     two = costs[costs["model"].isin([STREAMING_ANN, MATCHED_SNN])]
-    passage = follow(snn, dataset.test, 3)
-    unit = int(passage.activity["v2"][:, 0].flatten(1).sum(0).argsort()[-200])  # a lively one
-    trace = trace_membrane(snn, passage.activity, "v2", unit)
+    recording_trace = trace_recording(snn, dataset.test, 3)
+    unit = int(recording_trace.activity["v2"][:, 0].flatten(1).sum(0).argsort()[-200])  # a lively one
+    trace = trace_membrane(snn, recording_trace.activity, "v2", unit)
     counts = dataset.test.as_frames([3])[:, 0]
     with torch.no_grad():
         activity = snn.run(torch.from_numpy(dataset.test.as_ticks([3], snn.ticks_per_frame)))
@@ -98,7 +98,7 @@ def draw_all(found) -> dict[str, go.Figure]:
         "recordings": figures.recordings(dataset),
         "events": figures.events(dataset.test[3], dataset.shape, dataset.window_us),
         "frames": figures.frames(counts, dataset.window_us),
-        "moment": figures.moment(counts, 3, dataset.window_us, "frame"),
+        "moment": figures.frame(counts, 3, dataset.window_us, "frame"),
         "learning": figures.learning(found.histories[STREAMING_ANN]),
         "accuracy": figures.accuracy(costs),
         "accuracy_per_operation": figures.accuracy_per_operation(costs),
@@ -110,8 +110,8 @@ def draw_all(found) -> dict[str, go.Figure]:
         "energy-int8": figures.energy(two, PRESETS["int8, zeros skipped"]),
         "raster": figures.raster(activity, ticks_per_frame=snn.ticks_per_frame),
         "membrane": figures.membrane(trace),
-        "passage": figures.passage(passage, trace, f"v2 {unit}"),
-        "passages": figures.passages({"ANN": follow(ann, dataset.test, 3), "SNN": passage}),
+        "passage": figures.recording_trace(recording_trace, trace, f"v2 {unit}"),
+        "passages": figures.recording_traces({"ANN": trace_recording(ann, dataset.test, 3), "SNN": recording_trace}),
         "diagnosis": figures.diagnosis(wb.diagnose(ann, snn, dataset.test[:64])),
         "causes": figures.causes(wb.diagnose(ann, snn, dataset.test[:64])),
         "diagnosis-unmatched": figures.diagnosis(
@@ -133,7 +133,7 @@ def sweep_exits(found) -> pd.DataFrame:
 def photograph(folder: Path) -> None:
     """Open every panel in JupyterLab and keep a picture of it."""
     with serve_lab(folder) as address, open_page(1240, 2400) as page:
-        seen = watch(page)
+        seen = callback(page)
         for number, panel in enumerate(PANELS):
             cells = [PREPARE.format(data=str(DATA)), f"panel = {panel.call}\npanel", panel.then]
             write_notebook(folder / f"panel{number}.ipynb", cells)

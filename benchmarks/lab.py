@@ -123,7 +123,7 @@ def open_page(width_px: int = 1280, height_px: int = 1600) -> Iterator[Page]:
             browser.close()
 
 
-def watch(page: Page) -> Seen:
+def callback(page: Page) -> Seen:
     """Note from now on what goes wrong in the page, and what it asks of others than this machine."""
     seen = Seen()
     page.on("console", lambda message: seen.errors.append(message.text) if message.type == "error" else None)

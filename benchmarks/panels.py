@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from playwright.sync_api import Locator, Page
 
-from benchmarks.lab import open_page, run_all, serve_lab, until, watch, write_notebook
+from benchmarks.lab import callback, open_page, run_all, serve_lab, until, write_notebook
 
 PAGE = Path(__file__).parents[1] / "docs" / "panels.md"
 DATA = Path(__file__).parents[1] / "data"
@@ -148,7 +148,7 @@ def measure_weight(folder: Path, address) -> dict[str, str]:
     """A notebook of 12 panels: what comes over the wire, what is saved."""
     path = write_notebook(folder / "twelve.ipynb", [PREPARE, *TWELVE])
     with open_page(1300, 2200) as page:
-        seen = watch(page)
+        seen = callback(page)
         page.goto(address(path.name))
         run_all(page)
         await_drawn(page, len(TWELVE))

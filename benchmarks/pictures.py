@@ -8,14 +8,14 @@ import torch
 
 import workbench as wb
 from workbench import figures
-from workbench.study.main_job import STREAMING_ANN, study
+from workbench.study.main_job import STREAMING_ANN, run_main_job
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
 
 
 def main() -> None:
     """Do the main job on `motion`, and save its figures."""
-    found = study(wb.load("motion"), seed=0)
+    found = run_main_job(wb.load("motion"), seed=0)
     network, test = found.network, found.dataset.test
     snn = wb.convert(found.models[STREAMING_ANN], found.dataset.train, percentile=99.9)  # one spike a tick
     with torch.no_grad():

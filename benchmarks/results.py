@@ -13,7 +13,7 @@ from benchmarks.matching import measure_matching, slopes
 from benchmarks.tables import markdown
 from workbench.evaluation.comparison import summarise
 from workbench.evaluation.energy import PRESETS, price_all
-from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, study
+from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, run_main_job
 
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
 SETS = ("motion", "digits")
@@ -31,7 +31,7 @@ def main() -> None:
         "The answer is the running one; a frame is 37.5 ms, a tick 3.125 ms (8 frames of 12 ticks).",
     ]
     for name in SETS:
-        costs = [study(wb.load(name), seed=seed).costs for seed in seeds]
+        costs = [run_main_job(wb.load(name), seed=seed).costs for seed in seeds]
         parts += _set_section(name, costs)
     parts += _matching_section()
     PAGE.parent.mkdir(exist_ok=True)

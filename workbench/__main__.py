@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from workbench.evaluation import price_all, summarise, tell_critics
+from workbench.evaluation import price_all, summarise, summarise_bounds
 from workbench.events import Dataset, load
-from workbench.study import format_summary, study, take_part, tell, write
+from workbench.study import format_summary, run_main_job, summarise_study, take_part, write_report
 from workbench.validation import require_seed, require_whole
 
 
@@ -32,11 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
     studies = []
     for dataset in datasets:
         print(f"\n{dataset}\n\nTraining it streaming, then sequential:", flush=True)
-        studies.append(study(dataset, epochs=options.epochs, seed=options.seed))
+        studies.append(run_main_job(dataset, epochs=options.epochs, seed=options.seed))
         _print(studies[-1].costs)
-        print(tell(studies[-1]))
+        print(summarise_study(studies[-1]))
     page = Path(options.out) / "report.html"
-    write(studies, page)
+    write_report(studies, page)
     print(f"\nThe report with all figures: {page.resolve()}", flush=True)
     return 0
 
@@ -75,7 +75,7 @@ def _print(costs: pd.DataFrame) -> None:
     )
     for preset, source in prices.drop_duplicates("preset")[["preset", "source"]].itertuples(index=False):
         print(f"  {preset}: {source}")
-    print(f"\nWhat critics say: {tell_critics(costs)}\n")
+    print(f"\nWhat critics say: {summarise_bounds(costs)}\n")
 
 
 if __name__ == "__main__":

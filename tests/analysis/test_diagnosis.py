@@ -66,7 +66,7 @@ def test_floor_hits_equal_brute_force(reset: str, membrane: str):
     snn = wb.convert(ann, recordings, ticks_per_frame=K, reset=reset, membrane=membrane, floor=-0.25)
     ticks = torch.tensor(recordings.as_ticks(ticks_per_frame=K))
     with torch.no_grad():
-        drive = snn.settle("v1", snn.connect(0, ticks))
+        drive = snn.normalize("v1", snn.connect(0, ticks))
     hits = np.zeros((5 * K, *drive.shape[1:]))
     v = torch.full_like(drive[0], 0.5)
     for tick in range(K, 5 * K):

@@ -65,8 +65,8 @@ def test_the_membrane_follows_its_equation(neuron: dict[str, object]) -> None:
     for node in hidden(network):
         table = trace_membrane(model, activity, node, 4)
         first, v = network.first_response[node], 0.5
-        for age, row in enumerate(table[first:].itertuples()):
-            if age % 3 == 0:
+        for elapsed, row in enumerate(table[first:].itertuples()):
+            if elapsed % 3 == 0:
                 v = {"frame": 0.5, "rectify": max(v, 0.0), "carry": v}[neuron["membrane"]]
             v = v + row.drive if neuron["floor"] is None else max(-1.0, v + row.drive)
             assert row.membrane == v

@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page
 
 import workbench as wb
-from benchmarks.lab import open_page, run_all, serve_lab, until, watch, write_notebook
+from benchmarks.lab import callback, open_page, run_all, serve_lab, until, write_notebook
 from workbench import widgets
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "01_what_does_a_delay_do.ipynb"
@@ -47,7 +47,7 @@ def page() -> Iterator[Page]:
 
 def test_the_panel_lives_in_jupyterlab(lab: Callable[[str], str], folder: Path, page: Page) -> None:
     notebook = Path(shutil.copy(NOTEBOOK, folder / "opened.ipynb"))
-    seen = watch(page)
+    seen = callback(page)
     page.goto(lab(notebook.name))
     run_all(page)
     cell = page.locator(".jp-Notebook .jp-Cell").nth(_panel_cell(notebook))
@@ -102,7 +102,7 @@ def test_figures_are_drawn_at_once_and_saved_with_their_stills(
 ) -> None:
     shown = ["figures.network(network)", "network", "figures.tableau(wb.Rollout(network, 3)).show()"]
     path = write_notebook(folder / "stills.ipynb", [SMALL, *shown, "print('at the end')"])
-    seen = watch(page)
+    seen = callback(page)
     page.goto(lab(path.name))
     run_all(page)
     page.locator(".jp-OutputArea").get_by_text("at the end").wait_for()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page
 
-from benchmarks.lab import Seen, open_page, run_all, serve_lab, serve_voila, until, watch, write_notebook
+from benchmarks.lab import Seen, callback, open_page, run_all, serve_lab, serve_voila, until, write_notebook
 
 PREPARE = """import numpy as np
 import workbench as wb
@@ -51,7 +51,7 @@ def opened(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
     folder = tmp_path_factory.mktemp("panels")
     write_notebook(folder / "panels.ipynb", [PREPARE, *(code for code, _ in PANELS.values())])
     with serve_lab(folder) as address:
-        seen = watch(page)
+        seen = callback(page)
         page.goto(address("panels.ipynb"))
         run_all(page)
         cells = page.locator(".jp-Notebook .jp-Cell")
@@ -127,7 +127,7 @@ def test_stop_works_while_the_cell_waits(page: Page, tmp_path: Path) -> None:
 def test_a_panel_lives_in_voila(page: Page, tmp_path: Path) -> None:
     code = [PREPARE, "widgets.rollouts(network)"]
     with serve_voila(write_notebook(tmp_path / "voila.ipynb", code)) as address:
-        seen = watch(page)
+        seen = callback(page)
         page.goto(address)
         plot = page.locator(".workbench-canvas .js-plotly-plot")
         plot.wait_for()
@@ -149,7 +149,7 @@ def test_figures_live_in_voila(page: Page, tmp_path: Path) -> None:
     code = [PREPARE, *SHOWN.values(), "widgets.rollouts(network)"]
     page.goto("about:blank")  # the page before may still look for its kernel
     with serve_voila(write_notebook(tmp_path / "figures.ipynb", code)) as address:
-        seen = watch(page)
+        seen = callback(page)
         page.goto(address)
         plots = page.locator(".js-plotly-plot")
         plots.nth(len(SHOWN)).wait_for()

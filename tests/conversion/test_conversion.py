@@ -13,8 +13,8 @@ import workbench as wb
 from benchmarks.matching import measure_matching, rate_error, slopes
 from tests.support.random_networks import IMAGE, acquaint, random_model, random_network
 from workbench.conversion.activation_scales import broadcast_scale, measure_scales
-from workbench.conversion.batchnorm_folding import fold
-from workbench.conversion.options import Recipe
+from workbench.conversion.batchnorm_folding import fold_batchnorm
+from workbench.conversion.options import ConversionOptions
 from workbench.evaluation.comparison import collect_answers
 
 
@@ -29,7 +29,7 @@ def test_folding_batch_norm_leaves_every_activation_as_it_was(seed):
     model = random_model(network, seed, norm="batch").float()
     frames = torch.tensor(random_recordings(seed).as_frames())
     with torch.no_grad():
-        before, after = model.run(frames), fold(model).run(frames)
+        before, after = model.run(frames), fold_batchnorm(model).run(frames)
     for node in network.nodes:
         torch.testing.assert_close(
             after[node], before[node], rtol=1e-5, atol=1e-5 * max(1.0, float(before[node].abs().max()))
@@ -236,10 +236,11 @@ def trained() -> tuple[wb.Model, wb.Recordings]:
 def test_naming_nothing_chooses_what_errs_little_and_says_so(trained, k):
     ann, recordings = trained
     snn, again = (wb.convert(ann, recordings, ticks_per_frame=k) for _ in range(2))
-    assert snn.recipe == again.recipe
-    assert snn.recipe.reason == again.recipe.reason
+    assert snn.conversion_options == again.conversion_options
+    assert snn.conversion_options.reason == again.conversion_options.reason
     assert re.match(
-        r"best of \d+ on 30 held-back recordings: its answers err by .* % of their variance", snn.recipe.reason
+        r"best of \d+ on 30 held-back recordings: its answers err by .* % of their variance",
+        snn.conversion_options.reason,
     )
     plain = wb.convert(ann, recordings, percentile=99.9, ticks_per_frame=k)
     errors = []
@@ -255,7 +256,7 @@ def test_naming_nothing_chooses_what_errs_little_and_says_so(trained, k):
 @pytest.mark.parametrize("count", [1, 7, 8, 9])
 def test_the_reason_says_held_back_only_where_recordings_were(trained, count):
     ann, recordings = trained
-    reason = wb.convert(ann, recordings[:count]).recipe.reason
+    reason = wb.convert(ann, recordings[:count]).conversion_options.reason
     which = "2 held-back recordings" if count >= 8 else f"{count} recordings?, the same that it was calibrated on"
     assert re.match(rf"best of \d+ on {which}: its answers err by ", reason)
 
@@ -263,9 +264,9 @@ def test_the_reason_says_held_back_only_where_recordings_were(trained, count):
 def test_of_recipes_that_err_little_the_one_with_the_fewest_operations_is_chosen(trained):
     ann, recordings = trained
     chosen = wb.convert(ann, recordings)
-    said = float(re.search(r"with ([\d,]+) synaptic", chosen.recipe.reason)[1].replace(",", ""))
-    options = {option: value for option, value in chosen.recipe.to_dict().items() if option != "reason"}
-    lower = {node: chosen.recipe.percentile_of(node) / 2 for node in ("v1", "v2")}
+    said = float(re.search(r"with ([\d,]+) synaptic", chosen.conversion_options.reason)[1].replace(",", ""))
+    options = {option: value for option, value in chosen.conversion_options.to_dict().items() if option != "reason"}
+    lower = {node: chosen.conversion_options.percentile_of(node) / 2 for node in ("v1", "v2")}
     dearer = wb.convert(ann, recordings, **options | {"percentile": lower})
     costs = wb.compare({"chosen": chosen, "dearer": dearer}, recordings).groupby("model").last()["synaptic_operations"]
     assert costs["chosen"] < costs["dearer"]
@@ -277,9 +278,11 @@ def test_percentiles_can_differ_by_node(trained):
     each = wb.convert(ann, recordings, percentile={"v1": 90})
     for node, percentile in (("v1", 90), ("v2", 99.9)):
         assert each.scales[node] == wb.convert(ann, recordings, percentile=percentile).scales[node]
-    assert repr(each.recipe) == "Recipe(percentile={'v1': 90})"
-    assert each.recipe == Recipe(percentile={"v1": 90}) != Recipe(percentile={"v1": 91})
-    assert len({Recipe(percentile={"v1": 90}), Recipe(percentile={"v1": 90})}) == 1
+    assert repr(each.conversion_options) == "Recipe(percentile={'v1': 90})"
+    assert (
+        each.conversion_options == ConversionOptions(percentile={"v1": 90}) != ConversionOptions(percentile={"v1": 91})
+    )
+    assert len({ConversionOptions(percentile={"v1": 90}), ConversionOptions(percentile={"v1": 90})}) == 1
     with pytest.raises(ValueError, match="percentile names 'eye'; only hidden nodes have one: v1, v2"):
         wb.convert(ann, recordings, percentile={"eye": 90})
     with pytest.raises(ValueError, match="percentile=0 must lie above 0"):
@@ -290,12 +293,12 @@ def test_naming_an_option_takes_the_defaults_for_the_others(trained):
     ann, recordings = trained
     for options in ({"percentile": 99.9}, {"start": 0.5}, {"reset": "subtract"}, {"burst": 1}, {"bias": "tick"}):
         snn = wb.convert(ann, recordings, **options)
-        assert snn.recipe == Recipe()
+        assert snn.conversion_options == ConversionOptions()
         assert snn.neuron == wb.IntegrateAndFire(ticks_per_frame=8)
     snn = wb.convert(ann, recordings, 99.0, 0.25, None, "zero", "tick", membrane="rectify", burst=3, silence=2)
-    assert snn.recipe == Recipe(99.0, "node", 0.25, None, "zero", "rectify", 3, False, 2)
+    assert snn.conversion_options == ConversionOptions(99.0, "node", 0.25, None, "zero", "rectify", 3, False, 2)
     assert {edge.delay for edge in snn.network.edges} == {1}
-    assert repr(snn.recipe) in repr(snn)
+    assert repr(snn.conversion_options) in repr(snn)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -339,12 +342,12 @@ def test_a_frames_bias_at_once_brings_the_same_sum(seed):
     slow, fast = (wb.convert(ann, recordings, ticks_per_frame=4, bias=bias) for bias in ("tick", "frame"))
     for node in set(network.nodes) - {"in", "out"}:
         drive = torch.zeros(8, 2, *network.shapes[node])
-        settled = [model.schedule(node, model.settle(node, drive), 0) for model in (slow, fast)]
-        torch.testing.assert_close(settled[0].unflatten(0, (2, 4)).sum(1), settled[1].unflatten(0, (2, 4)).sum(1))
-        assert not settled[1].unflatten(0, (2, 4))[:, 1:].abs().max() > 1e-5
+        normalized = [model.schedule_bias(node, model.normalize(node, drive), 0) for model in (slow, fast)]
+        torch.testing.assert_close(normalized[0].unflatten(0, (2, 4)).sum(1), normalized[1].unflatten(0, (2, 4)).sum(1))
+        assert not normalized[1].unflatten(0, (2, 4))[:, 1:].abs().max() > 1e-5
         whole, parts = (
-            fast.schedule(node, drive, 0),
-            [fast.schedule(node, drive[:3], 0), fast.schedule(node, drive[3:], 3)],
+            fast.schedule_bias(node, drive, 0),
+            [fast.schedule_bias(node, drive[:3], 0), fast.schedule_bias(node, drive[3:], 3)],
         )
         torch.testing.assert_close(whole, torch.cat(parts))
 
@@ -354,7 +357,7 @@ def test_an_ann_that_learned_levels_converts_without_loss_into_as_many_spikes(tr
     ann, _ = wb.train(wb.Model(network), recordings, epochs=3, progress=False, levels=4)
     for k in (4, 2, 9):
         snn = wb.convert(ann, recordings, ticks_per_frame=k)
-        assert snn.recipe == Recipe(None, floor=None, membrane="frame", burst=4, silence=k - 1)
+        assert snn.conversion_options == ConversionOptions(None, floor=None, membrane="frame", burst=4, silence=k - 1)
         found, expected = collect_answers(snn, recordings)[k - 1 :: k], collect_answers(ann, recordings)
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
         with torch.no_grad():
@@ -366,16 +369,19 @@ def test_an_ann_that_learned_levels_converts_without_loss_into_as_many_spikes(tr
             steps = frames[node] * (4 / ann.ceiling(node).detach())
             torch.testing.assert_close(counted, steps.round(), rtol=0, atol=0)
     named = wb.convert(ann, recordings, floor=-0.5)
-    assert named.recipe == Recipe(None, floor=-0.5)  # its ceilings stay its scales
+    assert named.conversion_options == ConversionOptions(None, floor=-0.5)  # its ceilings stay its scales
     assert named.scales["v1"] == pytest.approx(ann.ceiling("v1").item() * 8 / 4)
-    assert wb.convert(ann, recordings, percentile=99).recipe == Recipe(99)
+    assert wb.convert(ann, recordings, percentile=99).conversion_options == ConversionOptions(99)
 
 
 def test_recordings_that_cannot_tell_leave_the_plain_recipe():
     network, recordings = random_network(2, longest=1), random_recordings(2)
     slow = wb.Network(network.inputs, [replace(edge, delay=6) for edge in network.edges], network.output)
     snn = wb.convert(random_model(slow, 2).float(), recordings, ticks_per_frame=2)
-    assert (snn.recipe, snn.recipe.reason) == (Recipe(100.0), "not measured: no answer within recordings")
+    assert (snn.conversion_options, snn.conversion_options.reason) == (
+        ConversionOptions(100.0),
+        "not measured: no answer within recordings",
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import torch
 
 import workbench as wb
 from tests.support.random_networks import random_frames, random_network, random_spiking
-from workbench.conversion.options import Recipe
+from workbench.conversion.options import ConversionOptions
 from workbench.engine import inference_layers
-from workbench.engine.inference_layers import Inference, put_channels_last
+from workbench.engine.inference_layers import InferenceLayers, put_channels_last
 from workbench.engine.scheduler import BLOCK_BYTES, choose_block
 
 NEURONS = [
@@ -25,14 +25,14 @@ def some_model(seed: int, channels: int = 3) -> tuple[wb.Model, torch.Tensor]:
     network = random_network(seed, flat=seed % 3 == 0, longest=4, parallel=True, channels=channels)
     model = random_spiking(network, seed, ticks_per_frame=3, **NEURONS[seed % 4])
     model.ticks_per_frame = 3
-    model.recipe = Recipe(bias=["tick", "frame"][seed // 4 % 2])
+    model.conversion_options = ConversionOptions(bias=["tick", "frame"][seed // 4 % 2])
     return model, random_frames(network, seed, 11, counts=True)
 
 
 @pytest.mark.parametrize("seed", range(100))
 def test_inference_gives_the_numbers_of_the_models_own_layers(seed):
     model, ticks = some_model(seed)
-    assert isinstance(model.inference(), Inference)
+    assert isinstance(model.inference_layers(), InferenceLayers)
     expected = model.run(ticks, layers=model, block=11)
     for block in (1, 4, 11):
         found = model.run(ticks, block=block)
@@ -79,9 +79,9 @@ def test_the_output_still_learns_in_eval_mode_and_the_spikes_do_not():
 
 def test_training_and_models_that_do_not_spike_keep_their_own_layers():
     model, _ = some_model(1)
-    assert model.train().inference() is model
+    assert model.train().inference_layers() is model
     ann = wb.Model(model.network).eval()
-    assert ann.inference() is ann
+    assert ann.inference_layers() is ann
 
 
 def chain(delay: int) -> wb.Network:

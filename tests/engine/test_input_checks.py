@@ -76,8 +76,10 @@ def little_memory(monkeypatch):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_what_does_not_fit_is_refused_with_what_does(dtype):
     model, frames = some_models()[1].to(dtype), torch.zeros(400, 8, 2, 6, 6, dtype=dtype)
-    asked = memory_check.Run(NETWORK, NETWORK.nodes, 400, 8, 24, False, dtype)
-    assert asked.bytes == dtype.itemsize // 4 * memory_check.Run(NETWORK, NETWORK.nodes, 400, 8, 24, False).bytes
+    asked = memory_check.MemoryRequest(NETWORK, NETWORK.nodes, 400, 8, 24, False, dtype)
+    assert (
+        asked.bytes == dtype.itemsize // 4 * memory_check.MemoryRequest(NETWORK, NETWORK.nodes, 400, 8, 24, False).bytes
+    )
     with pytest.raises(MemoryError) as error:
         model.run(frames, block=24)
     fitting = 8 * 2_000_000 // asked.bytes

@@ -15,9 +15,9 @@ IF = wb.IntegrateAndFire
 DRIVE = [0.25, 0.5, 1.75, -3.0, 0.5, 2.5, 0.0, 0.0]
 
 
-def scan(neuron, drive, membrane=None, age=0):
+def scan(neuron, drive, membrane=None, elapsed=0):
     """Spikes of a single neuron as a list, and its membrane after the last step."""
-    spikes, left = neuron.scan(torch.tensor(drive).unsqueeze(1), membrane, age)
+    spikes, left = neuron.scan(torch.tensor(drive).unsqueeze(1), membrane, elapsed)
     return spikes.flatten().tolist(), left.item()
 
 
@@ -94,12 +94,12 @@ def test_a_scan_in_any_cut_is_the_scan_of_the_whole(seed):
     before = drive.clone()
     whole, left = neuron.scan(drive, None, 0)
     sizes = torch.randint(1, 6, (24,), generator=torch.Generator().manual_seed(seed)).tolist()
-    pieces, membrane, age = [], None, 0
-    while age < len(drive):
+    pieces, membrane, elapsed = [], None, 0
+    while elapsed < len(drive):
         known = None if membrane is None else membrane.clone()
-        spikes, after = neuron.scan(drive[age : age + sizes[0]], membrane, age)
+        spikes, after = neuron.scan(drive[elapsed : elapsed + sizes[0]], membrane, elapsed)
         assert membrane is None or torch.equal(membrane, known)  # the state handed in is left alone
-        pieces, membrane, age = [*pieces, spikes], after, age + sizes.pop(0)
+        pieces, membrane, elapsed = [*pieces, spikes], after, elapsed + sizes.pop(0)
     assert torch.equal(torch.cat(pieces), whole)
     assert torch.equal(membrane, left)
     assert torch.equal(drive, before)
@@ -224,10 +224,10 @@ def test_every_kind_of_neuron_is_the_plain_loop_and_its_scan_in_any_cut_is_that_
     expected, membrane = plain_loop(neuron, drive)
     assert torch.equal(spikes, expected)
     assert torch.equal(neuron.potential(left), membrane)
-    pieces, state, age = [], None, 0
+    pieces, state, elapsed = [], None, 0
     for size in (1, 4, 2, 9, 8):
-        piece, state = neuron.scan(drive[age : age + size], state, age)
-        pieces, age = [*pieces, piece], age + size
+        piece, state = neuron.scan(drive[elapsed : elapsed + size], state, elapsed)
+        pieces, elapsed = [*pieces, piece], elapsed + size
     assert torch.equal(torch.cat(pieces), spikes)
     assert torch.equal(state, left)
 

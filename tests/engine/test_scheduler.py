@@ -124,13 +124,13 @@ def test_what_cannot_reach_the_output_any_more_is_not_computed(seed):
     model, frames = random_model(network, seed), random_frames(network, seed, STEPS)
     whole = model.run(frames)["out"]
     computed = dict.fromkeys(network.nodes, 0)
-    settle = model.settle
+    normalize = model.normalize
 
     def counting(node, drive):
         computed[node] += len(drive)
-        return settle(node, drive)
+        return normalize(node, drive)
 
-    model.settle = counting
+    model.normalize = counting
     torch.testing.assert_close(model(frames), whole)
     first = reference.first_responses(network)
     last = reference.first_responses(backwards(network))

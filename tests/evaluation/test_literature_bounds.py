@@ -11,7 +11,7 @@ from tests.evaluation.test_comparison import synapses
 from tests.support import reference, tiny
 from tests.support.random_networks import random_model, random_network
 from workbench.evaluation.energy import PRESETS, EnergyPreset, price
-from workbench.evaluation.literature_bounds import criticise, find_break_even_spikes, tell_critics
+from workbench.evaluation.literature_bounds import criticise, find_break_even_spikes, summarise_bounds
 
 SYNAPSES, FRAMES, WINDOW = 1000, 4, 6  # in two frames of the window no target answers yet
 ARITHMETIC = ["fp32", "fp32, zeros skipped", "fp16", "int8", "int8, zeros skipped"]
@@ -64,7 +64,7 @@ def test_at_the_break_even_both_cost_the_same(preset: str, updates: float) -> No
     ann, snn = price(table(bound, updates=updates), preset)
     assert snn == pytest.approx(ann)
     for factor, cheaper in ((0.99, True), (1.01, False)):
-        told = tell_critics(table(bound * factor, updates=updates))
+        told = summarise_bounds(table(bound * factor, updates=updates))
         name = preset.replace(", zeros skipped", " that skips zeros")
         yes, _, no = told.split(". ")[0].partition("not ")
         assert f"{name} (above {bound:.3g})" not in yes
@@ -72,16 +72,16 @@ def test_at_the_break_even_both_cost_the_same(preset: str, updates: float) -> No
 
 
 def test_the_sentence_says_under_which_prices_and_above_how_many_spikes() -> None:
-    assert tell_critics(table(0.1)).startswith(
+    assert summarise_bounds(table(0.1)).startswith(
         "SNN, with 0.1 spikes per synapse and frame, is cheaper than ANN in fp32, fp32 that skips zeros, fp16, int8 "
         "and int8 that skips zeros. "
     )
-    assert tell_critics(table(1.2)).startswith(
+    assert summarise_bounds(table(1.2)).startswith(
         "SNN, with 1.2 spikes per synapse and frame, is cheaper than ANN in fp32, fp16, int8 and int8 that skips "
         "zeros, but not in fp32 that skips zeros (above 1.02). "
     )
-    assert "is not cheaper than ANN in fp32 (above 5.11), " in tell_critics(table(20.0))
-    assert "fp32 that skips zeros (with any number of them)" in tell_critics(table(0.1, updates=1e4))
+    assert "is not cheaper than ANN in fp32 (above 5.11), " in summarise_bounds(table(20.0))
+    assert "fp32 that skips zeros (with any number of them)" in summarise_bounds(table(0.1, updates=1e4))
 
 
 def test_the_energies_are_those_of_the_same_silicon() -> None:
@@ -161,10 +161,10 @@ def test_without_an_ann_there_is_nothing_to_be_held_against() -> None:
     alone = table(0.5).query("model == 'SNN'")
     found = verdicts(alone)
     assert found["value"].isna().tolist() == [False, False, True, True]
-    assert tell_critics(alone).startswith("SNN has no ANN in the table to be held against. ")
+    assert summarise_bounds(alone).startswith("SNN has no ANN in the table to be held against. ")
     silent = table(0.5).assign(synaptic_operations=0.0, dense_macs=0.0)
     assert criticise(silent).empty
-    assert tell_critics(silent) == ""
+    assert summarise_bounds(silent) == ""
     both = pd.concat([alone, silent.query("model == 'SNN'").assign(model="silent")])
     assert verdicts(both)["value"].isna().tolist() == [False, False, True, True], "a silent SNN is no ANN"
     free = EnergyPreset("free", 1.0, 0.0, False, "additions cost nothing")

@@ -218,11 +218,11 @@ def events_files(root):
 def test_the_second_load_reads_no_recording(tmp_path, monkeypatch):
     first = wb.load(fill(tmp_path))
     assert len(events_files(tmp_path)) == 2
-    monkeypatch.setattr(assembly, "gather", watch := Watch(assembly.gather))
+    monkeypatch.setattr(assembly, "gather", callback := Watch(assembly.gather))
     monkeypatch.setattr("workbench.events.storage.preprocessing._append", None)  # would read the recordings
     monkeypatch.setattr("workbench.events.storage.extents.survey", None)  # so would this
     second = wb.load(tmp_path, frames=3)
-    assert watch.calls == 2
+    assert callback.calls == 2
     assert same(first.train, second.train)
     assert isinstance(second.train.time_us.base, np.memmap)
     assert second.frames == 3

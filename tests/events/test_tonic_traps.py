@@ -23,8 +23,8 @@ def busy(count=200, seed=0):
     return events
 
 
-def trapped(holds, advice):
-    assert holds, f"tonic {tonic.__version__} is mended here: {advice}"
+def trapped(contains, advice):
+    assert contains, f"tonic {tonic.__version__} is mended here: {advice}"
 
 
 # what one recording leaves behind for the next

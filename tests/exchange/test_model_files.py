@@ -49,8 +49,8 @@ def test_an_ann_comes_back_bit_for_bit(tmp_path, seed, norm):
     network = random_network(seed)
     for model in (random_model(network, seed, norm), random_model(network, seed, norm).float()):
         frames = random_frames(network, seed, steps=7).to(next(model.parameters()).dtype)
-        model_files.save(model, tmp_path / "model.safetensors")
-        assert_same(model_files.load(tmp_path / "model.safetensors"), model, frames)
+        model_files.save_model(model, tmp_path / "model.safetensors")
+        assert_same(model_files.load_model(tmp_path / "model.safetensors"), model, frames)
         assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
 
 
@@ -58,16 +58,16 @@ def test_an_ann_comes_back_bit_for_bit(tmp_path, seed, norm):
 def test_an_snn_with_gains_comes_back_bit_for_bit(tmp_path, seed):
     model = some_snn(seed)
     assert len(model.gains) == 2
-    model_files.save(model, tmp_path / "model.safetensors")
+    model_files.save_model(model, tmp_path / "model.safetensors")
     ticks = torch.from_numpy(tiny_recordings(seed).as_ticks())
     assert model(ticks).any()
-    assert_same(model_files.load(str(tmp_path / "model.safetensors")), model, ticks)
+    assert_same(model_files.load_model(str(tmp_path / "model.safetensors")), model, ticks)
 
 
 def test_saving_changes_nothing_and_makes_the_folder(tmp_path):
     model = random_model(random_network(1), 1, norm="batch").train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    model_files.save(model, tmp_path / "new" / "folder" / "model.safetensors")
+    model_files.save_model(model, tmp_path / "new" / "folder" / "model.safetensors")
     assert model.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert (tmp_path / "new" / "folder" / "model.safetensors").exists()
@@ -76,7 +76,7 @@ def test_saving_changes_nothing_and_makes_the_folder(tmp_path):
 def test_a_file_is_whole_or_the_old_one(tmp_path, monkeypatch):
     path = tmp_path / "model.safetensors"
     old = random_model(random_network(1), 1)
-    model_files.save(old, path)
+    model_files.save_model(old, path)
     before = path.read_bytes()
 
     def break_off(tensors, aside, metadata):
@@ -85,7 +85,7 @@ def test_a_file_is_whole_or_the_old_one(tmp_path, monkeypatch):
 
     monkeypatch.setattr(model_files, "save_file", break_off)
     with pytest.raises(OSError, match="no space left"):
-        model_files.save(random_model(random_network(2), 2), path)
+        model_files.save_model(random_model(random_network(2), 2), path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
 
@@ -116,7 +116,7 @@ def with_description(path, change) -> None:
 def test_a_description_that_fits_no_model_is_refused_by_the_name_of_the_file(tmp_path, change, words):
     with_description(tmp_path / "odd.safetensors", change)
     with pytest.raises(ValueError, match=rf"odd\.safetensors: .*{words}"):
-        model_files.load(tmp_path / "odd.safetensors")
+        model_files.load_model(tmp_path / "odd.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -133,32 +133,32 @@ def test_a_description_that_fits_no_model_is_refused_by_the_name_of_the_file(tmp
 )
 def test_a_damaged_file_is_refused_by_its_name(tmp_path, damage):
     path = tmp_path / "damaged.safetensors"
-    model_files.save(random_model(random_network(1), 1), path)
+    model_files.save_model(random_model(random_network(1), 1), path)
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ValueError, match=r"damaged\.safetensors: damaged, or not a file of the workbench .*; save it"):
-        model_files.load(path)
+        model_files.load_model(path)
 
 
 @pytest.mark.parametrize("metadata", [None, {"format": "pt"}, {"workbench": "{"}, {"workbench": "[]"}])
 def test_a_safetensors_file_of_somebody_else_is_refused_by_its_name(tmp_path, metadata):
     save_file({"weight": torch.zeros(3)}, tmp_path / "other.safetensors", metadata=metadata)
     with pytest.raises(ValueError, match=r"other\.safetensors: .*not a (file|model) of.* the workbench"):
-        model_files.load(tmp_path / "other.safetensors")
+        model_files.load_model(tmp_path / "other.safetensors")
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.safetensors: there is no such file; save a model there"):
-        model_files.load(tmp_path / "nowhere.safetensors")
+        model_files.load_model(tmp_path / "nowhere.safetensors")
 
 
 def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=rf"{tmp_path.name}: there is no such file"):
-        model_files.load(tmp_path)
+        model_files.load_model(tmp_path)
 
 
 def test_weights_are_plain_safetensors_under_their_own_names(tmp_path):
     model = some_snn(1)
-    model_files.save(model, tmp_path / "model.safetensors")
+    model_files.save_model(model, tmp_path / "model.safetensors")
     tensors = load_file(tmp_path / "model.safetensors")
     assert {name: tensor.shape for name, tensor in tensors.items()} == {
         name: tensor.shape for name, tensor in model.state_dict().items()
@@ -169,11 +169,15 @@ def test_a_recipe_and_scales_of_channels_come_back(tmp_path):
     network = random_network(3, longest=1)
     model = random_model(network, 3).float()
     snn = wb.convert(model, tiny_recordings(3), scale="channel", burst=3, signed=True, floor=None, silence=1)
-    model_files.save(snn, tmp_path / "snn.safetensors")
-    back = model_files.load(tmp_path / "snn.safetensors")
-    assert (back.recipe, back.recipe.reason, back.scales) == (snn.recipe, "as named", snn.scales)
+    model_files.save_model(snn, tmp_path / "snn.safetensors")
+    back = model_files.load_model(tmp_path / "snn.safetensors")
+    assert (back.conversion_options, back.conversion_options.reason, back.scales) == (
+        snn.conversion_options,
+        "as named",
+        snn.scales,
+    )
     assert back.neuron == snn.neuron
     node = next(n for n in network.nodes if n not in ("in", "out"))
     each = wb.convert(model, tiny_recordings(3), percentile={node: 80})
-    model_files.save(each, tmp_path / "each.safetensors")
-    assert model_files.load(tmp_path / "each.safetensors").recipe == each.recipe
+    model_files.save_model(each, tmp_path / "each.safetensors")
+    assert model_files.load_model(tmp_path / "each.safetensors").conversion_options == each.conversion_options

@@ -6,7 +6,7 @@ import pytest
 
 from tests.figures.test_tables import costs
 from workbench import figures
-from workbench.evaluation.energy import PRESETS, EnergyPreset, find_break_even, follow_prices, price
+from workbench.evaluation.energy import PRESETS, EnergyPreset, find_break_even, price, price_over_time
 
 K = 10
 
@@ -44,10 +44,10 @@ def test_the_break_even_equals_brute_force(slope: float, power: float, preset: s
 def test_steps_at_which_nobody_has_paid_yet_are_left_out() -> None:
     table = growing(1000.0)
     table.loc[table["frame"] <= 1, ["dense_macs", "synaptic_operations"]] = 0.0
-    followed = follow_prices(table, "SNN", "ANN")
+    followed = price_over_time(table, "SNN", "ANN")
     assert followed["step"].min() == 10
     table.loc[(table["model"] == "ANN") & (table["frame"] > 2), "dense_macs"] = np.nan
-    assert follow_prices(table, "SNN", "ANN")["frame"].max() == 2
+    assert price_over_time(table, "SNN", "ANN")["frame"].max() == 2
     with pytest.raises(ValueError, match="no model 'LSTM' in the table of costs; it has 'ANN', 'SNN'"):
         find_break_even(table, "SNN", "LSTM")
 

@@ -10,7 +10,7 @@ COUNTS = np.random.default_rng(0).poisson(0.4, (6, 2, 3, 4))
 
 @pytest.mark.parametrize("step", [0, 2, 5])
 def test_a_moment_shows_its_step_among_all(step: int) -> None:
-    figure = figures.moment(COUNTS, step, window_us=12_000, what="tick")
+    figure = figures.frame(COUNTS, step, window_us=12_000, what="tick")
     image, off, on = figure.data
     pixels = np.asarray(image.z)
     assert pixels.shape == (3, 4, 3)
@@ -31,15 +31,15 @@ def test_a_moment_shows_its_step_among_all(step: int) -> None:
 def test_an_empty_step_of_a_recording_is_shown_and_an_empty_recording_is_said() -> None:
     counts = COUNTS.copy()
     counts[3] = 0
-    assert (np.asarray(figures.moment(counts, 3, 6000).data[0].z) == 255).all()
-    assert figures.moment(0 * counts, 3, 6000).layout.annotations[0].text == "no events in this recording"
-    assert figures.moment(counts[:0], 0, 6000).layout.annotations[0].text == "the recording has no steps"
-    assert figures.moment(COUNTS[:1], 0, 6000).layout.meta["title"].startswith("Step 0 of 0 to 0, from 0 to 6 ms")
+    assert (np.asarray(figures.frame(counts, 3, 6000).data[0].z) == 255).all()
+    assert figures.frame(0 * counts, 3, 6000).layout.annotations[0].text == "no events in this recording"
+    assert figures.frame(counts[:0], 0, 6000).layout.annotations[0].text == "the recording has no steps"
+    assert figures.frame(COUNTS[:1], 0, 6000).layout.meta["title"].startswith("Step 0 of 0 to 0, from 0 to 6 ms")
 
 
 @pytest.mark.parametrize("counts", [COUNTS[0], 0 * COUNTS[0]])
 def test_a_scene_is_one_image(counts: np.ndarray) -> None:
-    figure = figures.scene(counts, "input, frame 2")
+    figure = figures.image(counts, "input, frame 2")
     np.testing.assert_array_equal((np.asarray(figure.data[0].z) != 255).any(axis=2), counts.any(axis=0))
     assert figure.layout.meta["title"] == "input, frame 2"
     assert f"{counts[0].sum()} OFF and {counts[1].sum()} ON events" in figure.layout.meta["alt"]
@@ -48,8 +48,8 @@ def test_a_scene_is_one_image(counts: np.ndarray) -> None:
 def test_mistakes_are_refused_with_a_cure() -> None:
     for step in (-1, 6):
         with pytest.raises(ValueError, match=f"step={step} is not among the steps 0 to 5"):
-            figures.moment(COUNTS, step, 6000)
+            figures.frame(COUNTS, step, 6000)
     with pytest.raises(ValueError, match=r"figures.moment: shape \(6, 3, 4\) does not fit; expected \(steps, 2"):
-        figures.moment(COUNTS[:, 0], 0, 6000)
+        figures.frame(COUNTS[:, 0], 0, 6000)
     with pytest.raises(ValueError, match=r"figures.scene: shape \(3, 4\) does not fit; expected \(2, height, width\)"):
-        figures.scene(COUNTS[0, 0], "nothing")
+        figures.image(COUNTS[0, 0], "nothing")

@@ -7,7 +7,7 @@ import pytest
 import workbench as wb
 from tests.support.random_networks import random_network
 from workbench import figures
-from workbench.figures._layout.edge_routing import canvas_of, paths_of
+from workbench.figures._layout.edge_routing import paths_of, viewport_of
 from workbench.figures._layout.layered_layout import lay_out, layers
 from workbench.network.architectures import dsr, shortcut_network
 
@@ -92,7 +92,7 @@ def reach(network: wb.Network, node: str) -> set[str]:
 
 @pytest.mark.parametrize("network", [*(random_network(seed) for seed in SEEDS), *map(dsr, range(7))])
 def test_no_edge_passes_through_the_mark_of_another_node(network: wb.Network) -> None:
-    canvas = canvas_of(lay_out(network))
+    canvas = viewport_of(lay_out(network))
     for edge, path in zip(network.edges, paths_of(network, canvas), strict=True):
         fine = np.linspace(0, len(path) - 1, 400)
         x, y = (np.interp(fine, range(len(path)), column) for column in zip(*path, strict=True))
@@ -105,7 +105,7 @@ def test_no_edge_passes_through_the_mark_of_another_node(network: wb.Network) ->
 @pytest.mark.parametrize("seed", SEEDS)
 def test_parallel_and_opposite_edges_are_apart(seed: int) -> None:
     network = random_network(seed, parallel=True)
-    canvas = canvas_of(lay_out(network))
+    canvas = viewport_of(lay_out(network))
     paths = paths_of(network, canvas)
     for i, one in enumerate(network.edges):
         for j, other in enumerate(network.edges[:i]):

@@ -27,7 +27,7 @@ from tests.figures.test_early_exit import sweep
 from tests.support import tiny
 from workbench import figures, widgets
 from workbench.analysis.membrane_trace import trace_membrane
-from workbench.analysis.recording_trace import follow
+from workbench.analysis.recording_trace import trace_recording
 from workbench.figures import _browser
 from workbench.figures._browser import Browser, NoBrowserError
 from workbench.figures._figure import Figure, describe, read_words
@@ -55,9 +55,9 @@ def look_at(png: bytes) -> Image.Image:
 def drawn() -> dict[str, go.Figure]:
     """Every figure that there is, by the name of its function."""
     some, ann, snn = tiny.recordings(), tiny.ann(), tiny.snn()
-    rollout, passage = wb.Rollout(tiny.network(), 4), follow(snn, some, 0)
+    rollout, recording_trace = wb.Rollout(tiny.network(), 4), trace_recording(snn, some, 0)
     costs, diagnosis = wb.compare({"ANN": ann, "SNN": snn}, some), wb.diagnose(ann, snn, some)
-    trace = trace_membrane(snn, passage.activity, "v0", 1)
+    trace = trace_membrane(snn, recording_trace.activity, "v0", 1)
     counts = some.as_frames([0])[:, 0]
     history = pd.DataFrame({"epoch": [1, 2], "loss": [1.0, 0.5], "accuracy": [0.5, 0.75]})
     return {
@@ -68,8 +68,8 @@ def drawn() -> dict[str, go.Figure]:
         "recordings": figures.recordings(some),
         "events": figures.events(some[0], some.shape, some.window_us),
         "frames": figures.frames(counts, some.window_us),
-        "moment": figures.moment(counts, 1, some.window_us),
-        "scene": figures.scene(counts[0], "input"),
+        "moment": figures.frame(counts, 1, some.window_us),
+        "scene": figures.image(counts[0], "input"),
         "learning": figures.learning(history),
         "accuracy": figures.accuracy(costs),
         "accuracy_per_operation": figures.accuracy_per_operation(costs),
@@ -77,10 +77,10 @@ def drawn() -> dict[str, go.Figure]:
         "operations": figures.operations(costs),
         "operations_by_edge": figures.operations_by_edge(wb.operations(snn, some)),
         "energy": figures.energy(costs),
-        "raster": figures.raster(passage.activity, ticks_per_frame=4),
+        "raster": figures.raster(recording_trace.activity, ticks_per_frame=4),
         "membrane": figures.membrane(trace),
-        "passage": figures.passage(passage, trace, "v0 1"),
-        "passages": figures.passages({"ANN": follow(ann, some, 0), "SNN": passage}),
+        "passage": figures.recording_trace(recording_trace, trace, "v0 1"),
+        "passages": figures.recording_traces({"ANN": trace_recording(ann, some, 0), "SNN": recording_trace}),
         "diagnosis": figures.diagnosis(diagnosis),
         "causes": figures.causes(diagnosis),
         "confusion_over_time": figures.confusion_over_time(wb.count_confusions(snn, some)),

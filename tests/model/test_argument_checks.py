@@ -15,9 +15,9 @@ import workbench as wb
 from tests.support import tiny
 from workbench import widgets
 from workbench.analysis.membrane_trace import trace_membrane
-from workbench.analysis.recording_trace import follow
+from workbench.analysis.recording_trace import trace_recording
 from workbench.evaluation.anytime.early_exit import EarlyExit
-from workbench.evaluation.anytime.trajectories import run_courses
+from workbench.evaluation.anytime.trajectories import run_trajectories
 from workbench.exchange import model_files
 from workbench.training.training import evaluate
 
@@ -40,7 +40,7 @@ VERBS = {
     "count_updates": (wb.count_updates, SNN, TEST),
     "count_confusions": (wb.count_confusions, SNN, TEST),
     "evaluate": (evaluate, SNN, TEST),
-    "follow": (lambda model, data: follow(model, data, 2).costs, SNN, TEST),
+    "follow": (lambda model, data: trace_recording(model, data, 2).costs, SNN, TEST),
     "calibrate_exit": (
         lambda model, data: repr(wb.calibrate_exit(model, data, loss=0.5, certainty=0.5)),
         SNN,
@@ -216,9 +216,9 @@ BATCHED = {
     "count_updates": lambda batch: wb.count_updates(SNN, TEST, batch=batch),
     "count_confusions": lambda batch: wb.count_confusions(SNN, TEST, batch=batch),
     "diagnose": lambda batch: wb.diagnose(ANN, SNN, TEST, batch=batch).round(6),
-    "courses": lambda batch: run_courses(SNN, TEST, batch=batch).counts,
+    "courses": lambda batch: run_trajectories(SNN, TEST, batch=batch).counts,
     "evaluate": lambda batch: {name: round(value, 6) for name, value in evaluate(SNN, TEST, batch=batch).items()},
-    "convert": lambda batch: repr(wb.convert(ANN, TRAINING, batch=batch).recipe.percentile),
+    "convert": lambda batch: repr(wb.convert(ANN, TRAINING, batch=batch).conversion_options.percentile),
 }
 
 

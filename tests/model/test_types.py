@@ -9,7 +9,7 @@ import torch
 import workbench as wb
 from tests.support import tiny
 from tests.support.random_networks import random_frames, random_network
-from workbench.analysis.recording_trace import follow
+from workbench.analysis.recording_trace import trace_recording
 from workbench.training.training import evaluate
 
 RECORDINGS, ANN, SNN = tiny.recordings(30), tiny.ann(), tiny.snn()  # made in float32, whatever a test sets
@@ -56,7 +56,7 @@ def test_a_float64_model_stays_one_through_every_verb(norm, levels):
         wb.count_updates(plain, RECORDINGS),
         wb.diagnose(ann, plain, RECORDINGS),
         wb.count_confusions(plain, RECORDINGS),
-        follow(plain, RECORDINGS, 1).costs,
+        trace_recording(plain, RECORDINGS, 1).costs,
     ):
         assert len(table) > 0
     assert 0 <= evaluate(plain, RECORDINGS)["accuracy"] <= 1
@@ -111,7 +111,7 @@ def test_half_precision_is_refused_in_words(dtype):
         lambda: evaluate(half, RECORDINGS),
         lambda: half(torch.zeros(4, 2, 2, 3, 3, dtype=dtype)),
         lambda: half.stream(2),
-        lambda: follow(half, RECORDINGS),
+        lambda: trace_recording(half, RECORDINGS),
     ):
         with pytest.raises(ValueError, match=words):
             act()

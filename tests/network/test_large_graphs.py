@@ -21,7 +21,7 @@ from workbench import figures
 from workbench.engine.scheduler import TOGETHER, choose_block, plan
 from workbench.evaluation.comparison import count_updates
 from workbench.figures._layout import layered_layout, many_edges
-from workbench.figures._layout.edge_routing import Squares, Text, canvas_of, free_places, paths_of
+from workbench.figures._layout.edge_routing import Squares, Text, free_places, paths_of, viewport_of
 from workbench.figures._layout.layered_layout import lay_out
 from workbench.network.graph_algorithms import connected_parts, keep_acyclic
 
@@ -250,7 +250,7 @@ def test_layers_hold_their_definition(seed):
 @pytest.mark.parametrize("seed", range(20))
 def test_room_on_the_edges_is_found_among_the_near_as_among_all(seed, size):
     for network in (random_network(seed), large_network(seed, nodes=25)):
-        canvas = canvas_of(lay_out(network))
+        canvas = viewport_of(lay_out(network))
         paths, rng = paths_of(network, canvas), np.random.default_rng(seed)
         places = [(x * canvas.across, y * canvas.down) for x, y in canvas.layout.nodes.values()]
         texts = {node: Text(node, (x - 20, x + 20, y - 34 * rng.random(), y))
@@ -290,7 +290,7 @@ def test_of_a_crowd_every_edge_is_a_line_from_source_to_target_and_a_mark_that_p
             found = np.stack([lines.x[at], lines.y[at]], 1)
             np.testing.assert_allclose(found, [place[name] for name in node], atol=1e-4)
     assert len(marks.x) == len(network.edges) == len(marks.hovertext)
-    canvas = canvas_of(lay_out(network))
+    canvas = viewport_of(lay_out(network))
     scale = np.array([canvas.across, canvas.down])
     angle = np.radians(marks.marker.angle)
     for position, edge in enumerate(network.edges):

@@ -14,10 +14,10 @@ from workbench.network.operations import (
     Chain,
     Conv,
     Dense,
-    Footprint,
     Identity,
     Operation,
     Pool,
+    ProjectiveField,
     operation_from_dict,
 )
 
@@ -208,7 +208,7 @@ def test_a_new_operation_is_one_class():
             return shape
 
         def footprint(self, shape):
-            return Footprint(None, tuple(torch.eye(size, dtype=torch.float64).flip(0) for size in shape[1:]))
+            return ProjectiveField(None, tuple(torch.eye(size, dtype=torch.float64).flip(0) for size in shape[1:]))
 
         def __call__(self, x, weights):
             return x.flip(2, 3)

@@ -13,7 +13,7 @@ import pytest
 import workbench as wb
 from tests.support import tiny
 from workbench import __main__ as job
-from workbench.study.main_job import study, take_part
+from workbench.study.main_job import run_main_job, take_part
 
 ROOT = Path(__file__).parents[2]
 MODELS = ("streaming ANN", "matched SNN", "sequential ANN", "unmatched SNN")
@@ -109,13 +109,13 @@ def test_what_validates_is_held_back_of_training(monkeypatch):
         seen.append((training, validation))
         return train(model, training, validation, progress=False, **options)
 
-    monkeypatch.setattr("workbench.study.train", watched)
-    study(dataset, tiny.network(), epochs=1)
+    monkeypatch.setattr("workbench.study.main_job.train", watched)
+    run_main_job(dataset, tiny.network(), epochs=1)
     for training, validation in seen:
         assert (len(training), len(validation)) == (54, 6)
         assert not {id(part) for part in (training, validation)} & {id(dataset.test)}
         together = sorted(one.tolist() for part in (training, validation) for one in part)
         assert together == sorted(one.tolist() for one in recordings)
     seen.clear()
-    study(wb.Dataset("few", recordings[:9], dataset.test, "by hand"), tiny.network(), epochs=1)
+    run_main_job(wb.Dataset("few", recordings[:9], dataset.test, "by hand"), tiny.network(), epochs=1)
     assert all(validation is None and len(training) == 9 for training, validation in seen)

@@ -11,7 +11,7 @@ import pytest
 import workbench as wb
 from tests.support import tiny
 from workbench.evaluation.energy import price
-from workbench.evaluation.literature_bounds import tell_critics
+from workbench.evaluation.literature_bounds import summarise_bounds
 from workbench.study import report
 from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, Study
 
@@ -25,9 +25,9 @@ def study() -> Study:
 
 
 def test_the_page_shows_every_price_and_hears_the_critics(study: Study, tmp_path: Path) -> None:
-    report.write([study], tmp_path / "report.html")
+    report.write_report([study], tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert html.escape(tell_critics(study.costs)) in page
+    assert html.escape(summarise_bounds(study.costs)) in page
     chip = re.sub(r"\s*<[^>]*>\s*", " ", page[page.index("<td>Loihi</td>") :])
     assert re.match(r" ?Loihi +no price +[\d.]+ +no price +[\d.]+ +Loihi, 14 nm", chip)
     assert "<td>Dampfhoffer 2023</td>" in page
@@ -38,4 +38,4 @@ def test_the_ratios_are_those_of_arithmetic_alone(study: Study) -> None:
     last = study.costs.groupby("model", sort=False).tail(1).set_index("model")
     names = ("fp32", "fp32, zeros skipped", "fp16", "int8", "int8, zeros skipped")
     ratios = [price(last, name)[STREAMING_ANN] / price(last, name)[MATCHED_SNN] for name in names]
-    assert f"takes {min(ratios):.1f} to {max(ratios):.1f} times the energy of the SNN" in report.tell(study)
+    assert f"takes {min(ratios):.1f} to {max(ratios):.1f} times the energy of the SNN" in report.summarise_study(study)

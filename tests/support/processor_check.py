@@ -13,7 +13,7 @@ import torch
 import workbench as wb
 from tests.support import tiny
 from tests.support.random_networks import random_network, random_spiking
-from workbench.engine.kernels.weighted_counts import weigh
+from workbench.engine.kernels.weighted_counts import count_weighted
 
 NEURONS = [
     {"floor": None},
@@ -49,7 +49,7 @@ def check(count: int) -> dict[str, list[str]]:
             found[engine].append(digest(torch.cat([values.flatten() for values in run.values()])))
         units = int(np.prod(shape))
         weights = torch.tensor(rng.integers(0, 99, (units, 3)), dtype=torch.float64)
-        found["weighed"].append(digest(weigh(ticks, weights, spikes=True)))
+        found["weighed"].append(digest(count_weighted(ticks, weights, spikes=True)))
     return found
 
 

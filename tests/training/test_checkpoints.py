@@ -96,7 +96,7 @@ def test_a_checkpoint_that_lacks_a_part_or_makes_no_sense_is_refused(tmp_path, k
 def test_what_is_unchanged_goes_on_bit_for_bit(tmp_path):
     path = tmp_path / "checkpoint"
     stop = iter([None] * 5 + [True])
-    train(checkpoint=path, watch=lambda update: next(stop))
+    train(checkpoint=path, callback=lambda update: next(stop))
     change(path, lambda tensors, description: None)
     resumed, history = train(checkpoint=path)
     whole, expected = train()

@@ -8,19 +8,21 @@ import workbench as wb
 from tests.conversion.test_conversion import trainable
 from tests.support.random_networks import random_frames, random_model, random_network
 from workbench.exchange import model_files
-from workbench.training.regularization import Practice, bound
+from workbench.training.regularization import RegularizedLayers, with_quantised_relu
 from workbench.training.training import evaluate
 
 
-def practise(model: wb.Model, frames: torch.Tensor, noise: float = 0.0, seed: int = 0) -> tuple[Practice, torch.Tensor]:
-    practice = Practice(model, noise, torch.Generator().manual_seed(seed))
+def practise(
+    model: wb.Model, frames: torch.Tensor, noise: float = 0.0, seed: int = 0
+) -> tuple[RegularizedLayers, torch.Tensor]:
+    practice = RegularizedLayers(model, noise, torch.Generator().manual_seed(seed))
     return practice, model.run(frames, record=[model.network.output], layers=practice)[model.network.output]
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_the_cost_is_spikes_per_synapse_and_frame_by_brute_force(seed):
     network = random_network(seed, longest=2, parallel=True)
-    model = bound(random_model(network, seed), random_frames(network, seed, 6), levels=3).double().eval()
+    model = with_quantised_relu(random_model(network, seed), random_frames(network, seed, 6), levels=3).double().eval()
     frames = random_frames(network, seed + 1, 6)
     practice, drive = practise(model, frames)
     assert torch.equal(drive, model(frames))
@@ -52,7 +54,7 @@ def slack(network: wb.Network) -> dict[str, int]:
 def test_a_cost_before_anything_was_sent_is_refused():
     network, _ = trainable()
     with pytest.raises(ValueError, match="nothing was sent yet; run the model first"):
-        _ = Practice(wb.Model(network), 0.0, torch.Generator()).cost
+        _ = RegularizedLayers(wb.Model(network), 0.0, torch.Generator()).cost
 
 
 def test_noise_has_its_deviation_in_units_of_the_ceiling_and_its_seed():
@@ -61,7 +63,7 @@ def test_noise_has_its_deviation_in_units_of_the_ceiling_and_its_seed():
     with torch.no_grad():
         next(model.weights[0].parameters()).fill_(1.0)
         model.ceiling_parameter("v").fill_(np.log(4.0))
-    practice = Practice(model, 0.05, torch.Generator().manual_seed(1))
+    practice = RegularizedLayers(model, 0.05, torch.Generator().manual_seed(1))
     with torch.no_grad():
         seen = model.run(torch.full((2, 1, 1), 2.0), record=["v"], layers=practice)["v"][1, 0]
     assert seen.mean() == pytest.approx(2, abs=0.01)
@@ -75,12 +77,12 @@ def test_ceilings_begin_at_a_percentile_and_what_was_learned_is_kept():
     network, recordings = trainable()
     frames = torch.from_numpy(recordings.as_frames())
     model = wb.Model(network, seed=2, norm=None)
-    bounded = bound(model, frames, levels=5)
+    bounded = with_quantised_relu(model, frames, levels=5)
     for node in ("v1", "v2"):
         active = model.run(frames)[node].detach()
         share = (active[active > 0] <= bounded.ceiling(node)).double().mean()
         assert share == pytest.approx(0.99, abs=0.001)
-    again = bound(bounded, frames * 10, levels=2)
+    again = with_quantised_relu(bounded, frames * 10, levels=2)
     assert (again.levels, bounded.levels) == (2, 5)
     assert torch.equal(again.ceiling("v1"), bounded.ceiling("v1"))
     assert model.neuron == wb.ReLU()
@@ -109,7 +111,7 @@ def test_a_price_on_spikes_is_a_lesson_in_thrift(plain_and_frugal):
 def test_ceilings_are_learned_saved_and_read_back(plain_and_frugal, tmp_path):
     _, recordings = trainable()
     model = plain_and_frugal[1]
-    start = bound(wb.Model(model.network), torch.from_numpy(recordings.as_frames()[:, :32]), 4)
+    start = with_quantised_relu(wb.Model(model.network), torch.from_numpy(recordings.as_frames()[:, :32]), 4)
     assert model.ceiling("v1") != start.ceiling("v1")
     model_files.save(model, tmp_path / "ann.safetensors")
     back = model_files.load(tmp_path / "ann.safetensors")
@@ -128,7 +130,7 @@ def test_the_lesson_resumes_bit_for_bit(tmp_path):
     def stop(update: object) -> bool:
         return update.epoch == 2 and update.batch == 2
 
-    wb.train(wb.Model(network), recordings, **options, checkpoint=path, watch=stop)
+    wb.train(wb.Model(network), recordings, **options, checkpoint=path, callback=stop)
     resumed, again = wb.train(wb.Model(network), recordings, **options, checkpoint=path)
     assert history.equals(again)
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), resumed.parameters(), strict=True))

@@ -211,9 +211,9 @@ def test_an_interrupt_gives_the_best_model_so_far_by_validation(monkeypatch):
 def test_an_interrupt_without_validation_gives_the_model_of_the_least_loss(monkeypatch):
     model, recordings = wb.Model(some_network()), some_recordings()
     seen: list[wb.Model] = []
-    note = training.Progress.note
+    note = training.TrainingState.note
     monkeypatch.setattr(
-        training.Progress, "note", lambda state, row: (note(state, row), seen.append(state.model.copy()))
+        training.TrainingState, "note", lambda state, row: (note(state, row), seen.append(state.model.copy()))
     )
     interrupt(monkeypatch, after=3 * 4 + 2)  # amid the fifth epoch
     with pytest.warns(UserWarning, match=r"interrupted in epoch 5 of 6"):
@@ -486,19 +486,19 @@ def test_after_ten_runs_the_statistics_follow_as_torchs_do():
 def test_the_statistics_of_a_recurrent_network_take_all_steps_of_a_run_together(seed):
     network = random_network(seed)
     model, frames = noisy_model(network, seed), random_frames(network, seed, steps=9)
-    settled: dict[Norm, list[torch.Tensor]] = {}
+    normalized: dict[Norm, list[torch.Tensor]] = {}
     forward = Norm.forward
 
     def noted(layer, images):
-        settled.setdefault(layer, []).append(images.detach().clone())
+        normalized.setdefault(layer, []).append(images.detach().clone())
         return forward(layer, images)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Norm, "forward", noted)
         model.run(frames)
     hidden = {model.node_layer(node): node for node in network.hidden if network.first_response[node] < 9}
-    assert set(settled) == set(hidden)
-    for layer, drives in settled.items():
+    assert set(normalized) == set(hidden)
+    for layer, drives in normalized.items():
         drive = torch.cat(drives)
         assert len(drive) == frames.shape[1] * (9 - network.first_response[hidden[layer]])  # all but silence, once
         axes = [axis for axis in range(drive.ndim) if axis != 1]

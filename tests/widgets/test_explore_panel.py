@@ -14,7 +14,7 @@ from tests.support import tiny
 from tests.support.tiny import assert_saved, assert_shows, labels, point_at
 from workbench import figures, widgets
 from workbench.analysis.membrane_trace import trace_membrane
-from workbench.analysis.recording_trace import follow
+from workbench.analysis.recording_trace import trace_recording
 
 RECORDINGS = tiny.recordings()
 COUNTS = ["dense_macs", "effective_macs", "synaptic_operations", "neuron_updates", "energy_nj"]
@@ -26,9 +26,11 @@ def panel(request: pytest.FixtureRequest) -> widgets.ExplorePanel:
 
 
 def draw_afresh(panel: widgets.ExplorePanel) -> go.Figure:
-    passage = follow(panel.model, panel.recordings, panel.recording.value)
+    recording_trace = trace_recording(panel.model, panel.recordings, panel.recording.value)
     node, unit = panel.selection
-    return figures.passage(passage, trace_membrane(panel.model, passage.activity, node, unit), f"{node} {unit}")
+    return figures.recording_trace(
+        recording_trace, trace_membrane(panel.model, recording_trace.activity, node, unit), f"{node} {unit}"
+    )
 
 
 def test_every_control_changes_the_figure(panel: widgets.ExplorePanel) -> None:
@@ -39,8 +41,8 @@ def test_every_control_changes_the_figure(panel: widgets.ExplorePanel) -> None:
         panel.node.value, panel.unit.value = node, unit
         assert panel.selection == (node, unit)
         assert_shows(panel, draw_afresh(panel))
-        passage = follow(panel.model, RECORDINGS, 2)
-        pd.testing.assert_frame_equal(panel.trace, trace_membrane(panel.model, passage.activity, node, unit))
+        recording_trace = trace_recording(panel.model, RECORDINGS, 2)
+        pd.testing.assert_frame_equal(panel.trace, trace_membrane(panel.model, recording_trace.activity, node, unit))
     panel.choose("v1", 3)
     panel.node.value = "hand"
     assert panel.selection == ("hand", 2), "a unit that the node lacks becomes its last"
@@ -59,14 +61,14 @@ def test_the_table_is_that_of_compare(panel: widgets.ExplorePanel) -> None:
 
 
 def test_the_cursor_moves_without_drawing(panel: widgets.ExplorePanel) -> None:
-    revision, step = panel.figure._drawing["revision"], panel.passage.steps // 2
+    revision, step = panel.figure._drawing["revision"], panel.recording_trace.steps // 2
     panel.clock.step.value = step
     k = panel.model.ticks_per_frame
     assert panel.figure._drawing["revision"] == revision
     assert panel.figure.cursor == (step + 1) / k
     seen = RECORDINGS.as_ticks([1], k)[max(0, step + 1 - k) : step + 1, 0].sum(0)
-    scene = figures.scene(seen, f"input, frames {max(0, step + 1 - k) / k:.2f} to {(step + 1) / k:.2f}")
-    assert json.loads(panel.scene.plain.to_json()) == json.loads(scene.to_json())
+    scene = figures.image(seen, f"input, frames {max(0, step + 1 - k) / k:.2f} to {(step + 1) / k:.2f}")
+    assert json.loads(panel.image.plain.to_json()) == json.loads(scene.to_json())
     row = panel.table.iloc[step]
     said = panel.now.value
     assert f"{row['frame']:.4g} frames" in said
@@ -123,13 +125,13 @@ def test_the_controls_have_labels_and_the_panel_is_saved(panel: widgets.ExploreP
     what = "tick" if panel.model.spiking else "frame"
     assert [label for label in labels(panel) if label] == ["recording", "node", "unit", "play", what, "speed"]
     assert_saved(panel, widgets.explore(panel.model, RECORDINGS, recording=1))
-    busiest = int(panel.passage.activity["v0"].sum(0).flatten().argmax())
-    assert repr(panel) == f"ExplorePanel(recording 1, v0 {busiest}, step {panel.passage.steps - 1})"
+    busiest = int(panel.recording_trace.activity["v0"].sum(0).flatten().argmax())
+    assert repr(panel) == f"ExplorePanel(recording 1, v0 {busiest}, step {panel.recording_trace.steps - 1})"
 
 
 def test_of_another_node_the_busiest_unit_is_looked_at_first(panel: widgets.ExplorePanel) -> None:
     panel.node.value = "v1"
-    assert panel.selection == ("v1", int(panel.passage.activity["v1"].sum(0).flatten().argmax()))
+    assert panel.selection == ("v1", int(panel.recording_trace.activity["v1"].sum(0).flatten().argmax()))
 
 
 def test_a_model_that_answers_too_late_says_so() -> None:
@@ -164,7 +166,7 @@ def test_little_and_nothing_can_be_explored(recordings: wb.Recordings) -> None:
 
 def test_recordings_that_are_no_images_can_be_explored() -> None:
     panel = widgets.explore(tiny.ann(shape=(5,)), tiny.recordings(shape=(5,)))
-    assert panel.scene.layout.annotations[0].text == "an input of shape (5,) is no image"
+    assert panel.image.layout.annotations[0].text == "an input of shape (5,) is no image"
     assert_shows(panel, draw_afresh(panel))
 
 
@@ -173,7 +175,7 @@ def test_many_nodes_can_be_explored() -> None:
     edges += [wb.Edge(f"v{i}", "hand", wb.Dense(3)) for i in range(198)]
     network = wb.Network({"eye": (2, 3, 3)}, edges)
     panel = widgets.explore(wb.Model(network).eval(), RECORDINGS)
-    assert len(panel.passage.activity) == 200
+    assert len(panel.recording_trace.activity) == 200
     assert panel.figure.layout.height < 6000
     panel.choose("v197", 1)
     assert_shows(panel, draw_afresh(panel))

@@ -11,9 +11,9 @@ import workbench as wb
 from tests.support import tiny
 from tests.support.tiny import assert_saved, assert_shows, labels
 from workbench import figures, widgets
-from workbench.analysis.recording_trace import follow
+from workbench.analysis.recording_trace import trace_recording
 from workbench.evaluation.energy import PRESETS, price, price_all
-from workbench.evaluation.literature_bounds import tell_critics
+from workbench.evaluation.literature_bounds import summarise_bounds
 from workbench.widgets.operations_panel import BY_EDGE, ENERGY, OVER_TIME, PER_OPERATION, VIEWS
 
 RECORDINGS = tiny.recordings()
@@ -32,8 +32,8 @@ def pair() -> widgets.ComparePanel:
 
 def draw_afresh(panel: widgets.ComparePanel) -> go.Figure:
     names = (panel.left.value, panel.right.value)
-    return figures.passages(
-        {name: follow(MODELS[name], RECORDINGS, panel.recording.value, panel.answer.value) for name in names}
+    return figures.recording_traces(
+        {name: trace_recording(MODELS[name], RECORDINGS, panel.recording.value, panel.answer.value) for name in names}
     )
 
 
@@ -139,7 +139,7 @@ def spent(by_edge: pd.DataFrame, frame: int) -> str:
 
 
 def test_the_critics_are_heard_and_what_has_no_price_is_said(costs: widgets.OperationsPanel) -> None:
-    said = tell_critics(wb.compare(MODELS, RECORDINGS))
+    said = summarise_bounds(wb.compare(MODELS, RECORDINGS))
     assert "fast SNN, with " in said
     for view in VIEWS:
         costs.view.value = view

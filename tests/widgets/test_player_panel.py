@@ -6,7 +6,7 @@ import pytest
 from tests.support import tiny
 from tests.support.tiny import assert_saved, assert_shows, labels, said
 from workbench import figures, widgets
-from workbench.widgets._base.playback import Clock
+from workbench.widgets._base.playback import Playback
 from workbench.widgets.player_panel import CLOUD, FRAMES, STRIP, TICKS
 
 RECORDINGS = tiny.recordings()
@@ -24,11 +24,11 @@ def test_every_view_shows_the_recording(panel: widgets.PlayerPanel, recording: i
     panel.recording.value, panel.clock.step.value = recording, step
     frames, ticks = RECORDINGS.as_frames([recording])[:, 0], RECORDINGS.as_ticks([recording])[:, 0]
     assert panel.selection == (recording, step)
-    assert_shows(panel, figures.moment(frames, step, WINDOW_US, "frame"))
+    assert_shows(panel, figures.frame(frames, step, WINDOW_US, "frame"))
     assert panel.table[["off", "on"]].to_numpy().tolist() == frames.sum(axis=(2, 3)).tolist()
     panel.view.value = TICKS
     assert panel.selection == (recording, 4 * step), "the time stays"
-    assert_shows(panel, figures.moment(ticks, 4 * step, WINDOW_US, "tick"))
+    assert_shows(panel, figures.frame(ticks, 4 * step, WINDOW_US, "tick"))
     assert panel.table[["off", "on"]].to_numpy().tolist() == ticks.sum(axis=(2, 3)).tolist()
     panel.view.value = STRIP
     assert_shows(panel, figures.frames(frames, WINDOW_US))
@@ -38,7 +38,7 @@ def test_every_view_shows_the_recording(panel: widgets.PlayerPanel, recording: i
     assert_shows(panel, figures.events(RECORDINGS[recording], RECORDINGS.shape, WINDOW_US))
     panel.view.value = FRAMES
     assert not panel.clock.step.disabled
-    assert_shows(panel, figures.moment(frames, step, WINDOW_US, "frame"))
+    assert_shows(panel, figures.frame(frames, step, WINDOW_US, "frame"))
     assert RECORDINGS.classes[RECORDINGS.labels[recording]] in panel.note.value
 
 
@@ -50,7 +50,7 @@ def test_the_times_of_the_table_cover_the_window(panel: widgets.PlayerPanel) -> 
 
 
 def test_the_clock_keeps_pace() -> None:
-    clock = Clock(steps=24, step_us=12_500)
+    clock = Playback(steps=24, step_us=12_500)
     for speed, factor in (("real speed", 1), ("10 times slower", 10), ("100 times slower", 100)):
         clock.speed.value = speed
         assert clock.play.interval >= 100

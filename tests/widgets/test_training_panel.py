@@ -40,11 +40,11 @@ def test_a_watched_training_gives_the_numbers_of_an_unwatched_one() -> None:
 def test_watching_sees_every_batch_and_can_end_it() -> None:
     seen: list[Update] = []
 
-    def watch(update: Update) -> bool:
+    def callback(update: Update) -> bool:
         seen.append(update)
         return update.epoch == 2 and update.batch == 2
 
-    model, history = wb.train(wb.Model(network()), recordings(), epochs=5, batch=8, progress=False, watch=watch)
+    model, history = wb.train(wb.Model(network()), recordings(), epochs=5, batch=8, progress=False, callback=callback)
     assert [(update.epoch, update.batch, update.batches) for update in seen] == [
         (1, 1, 3), (1, 2, 3), (1, 3, 3), (2, 1, 3), (2, 2, 3),
     ]  # fmt: skip
@@ -52,7 +52,7 @@ def test_watching_sees_every_batch_and_can_end_it() -> None:
     assert seen[2].loss == pytest.approx(history["loss"][0])
     assert seen[2].accuracy == history["accuracy"][0]
     once, _ = wb.train(
-        wb.Model(network()), recordings(), epochs=5, batch=8, progress=False, watch=lambda u: u.epoch > 1
+        wb.Model(network()), recordings(), epochs=5, batch=8, progress=False, callback=lambda u: u.epoch > 1
     )
     for ours, theirs in zip(model.state_dict().values(), once.state_dict().values(), strict=True):
         assert torch.equal(ours, theirs), (

@@ -10,7 +10,7 @@ spike_trains         spikes of one node as a sparse list, and how many fall into
 from workbench.analysis.diagnosis import diagnose
 from workbench.analysis.error_decomposition import CAUSES
 from workbench.analysis.membrane_trace import trace_membrane
-from workbench.analysis.recording_trace import Passage, follow
+from workbench.analysis.recording_trace import RecordingTrace, trace_recording
 from workbench.analysis.spike_trains import (
     SpikeTrain,
     are_counts,
@@ -23,7 +23,7 @@ from workbench.analysis.spike_trains import (
 
 __all__ = [
     "CAUSES",
-    "Passage",
+    "RecordingTrace",
     "SpikeTrain",
     "are_counts",
     "bin_spikes",
@@ -31,7 +31,7 @@ __all__ = [
     "count_between",
     "cut_spikes",
     "diagnose",
-    "follow",
+    "trace_recording",
     "gather_spikes",
     "trace_membrane",
 ]

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.analysis.error_decomposition import CAUSES, Record, Watch, split_error
+from workbench.analysis.error_decomposition import CAUSES, Record, RecordingLayers, split_error
 from workbench.conversion import broadcast_scale
 from workbench.engine import IntegrateAndFire, State, advance, plan
-from workbench.evaluation import batches, choose_batch, feed_ticks, find_mismatch, require_match
+from workbench.evaluation import batches, bin_batch, choose_batch, find_mismatch, require_match
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model, take_test
 
@@ -105,13 +105,13 @@ def _add(sums: dict[str, np.ndarray], ann: Model, snn: Model, recordings: Record
     """Run both on some recordings, frame by frame, and add up what is measured."""
     k, network = snn.ticks_per_frame, snn.network
     longest = max(edge.delay for edge in (snn.trained_network or network).edges)
-    stream, watch, state = ann.stream(len(chosen), record=sums), Watch(snn), State()
+    stream, watch, state = ann.stream(len(chosen), record=sums), RecordingLayers(snn), State()
     order, name = plan(network, network.nodes), next(iter(network.inputs))
     sent: list[dict[str, Tensor]] = []  # by frame, what every node sent in it
     for frame in range(recordings.frames):
-        expected = stream.run(feed_ticks(ann, recordings, chosen, frame, frame + 1))
+        expected = stream.run(bin_batch(ann, recordings, chosen, frame, frame + 1))
         watch.records.clear()
-        ticks = feed_ticks(snn, recordings, chosen, frame * k, (frame + 1) * k)
+        ticks = bin_batch(snn, recordings, chosen, frame * k, (frame + 1) * k)
         activity, state = advance(order, watch, state, {name: ticks})
         sent.append({node: values.sum(0) for node, values in activity.items()})
         if frame > longest:
@@ -148,7 +148,7 @@ def _presume(snn: Model, node: str, sent: Sequence[Mapping[str, Tensor]]) -> Ten
         if edge.delay < len(sent):
             total = total + snn.connect(position, sent[-1 - edge.delay][edge.source].unsqueeze(0))[0]
     nothing = torch.zeros_like(total).unsqueeze(0)
-    return total + snn.ticks_per_frame * snn.settle(node, nothing)[0]
+    return total + snn.ticks_per_frame * snn.normalize(node, nothing)[0]
 
 
 def _is_mismatched(snn: Model, node: str) -> bool:
@@ -170,7 +170,7 @@ def _measure(
     """The sums of `MEASURED` and then of `CAUSES`, over units and recordings."""
     k, real, error = snn.ticks_per_frame, node == snn.network.output, found - target
     spikes = torch.zeros_like(target) if record is None else record.spikes
-    most = snn.neuron.most_spikes() if isinstance(snn.neuron, IntegrateAndFire) else k
+    most = snn.neuron.most_spikes_per_frame() if isinstance(snn.neuron, IntegrateAndFire) else k
     least = broadcast_scale(snn, node) / k / 2
     return [
         float(target.sum(dtype=torch.float64)),

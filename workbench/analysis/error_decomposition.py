@@ -30,7 +30,7 @@ class Record:
 
 
 @dataclass
-class Watch:
+class RecordingLayers:
     """The layers of an SNN for the engine, which is fed frame by frame; `records` holds the frame at hand by node."""
 
     model: Model
@@ -41,38 +41,40 @@ class Watch:
         """As the model does."""
         return self.model.connect(position, source)
 
-    def settle(self, node: str, drive: Tensor) -> Tensor:
+    def normalize(self, node: str, drive: Tensor) -> Tensor:
         """As the model does."""
-        return self.model.settle(node, drive)
+        return self.model.normalize(node, drive)
 
-    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
+    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
         """As the model does, and note it."""
         neuron = self.model.neuron
         if node == self.model.network.output or not isinstance(neuron, IntegrateAndFire):
-            return self.model.fire(node, drive, membrane, age)
-        drive = self.model.schedule(node, drive, age)
+            return self.model.fire(node, drive, membrane, elapsed)
+        drive = self.model.schedule_bias(node, drive, elapsed)
         if node not in self.records:
             nothing = torch.zeros_like(drive[0])
-            self.records[node] = Record(neuron.poise(membrane, drive[0], age), nothing, nothing, nothing)
+            self.records[node] = Record(
+                neuron.membrane_at_step_start(membrane, drive[0], elapsed), nothing, nothing, nothing
+            )
             self._unbound[node] = membrane
         record = self.records[node]
-        free, self._unbound[node] = replace(neuron, floor=None).scan(drive, self._unbound[node], age)
-        record.held += _count_held(neuron, drive, membrane, age)
-        spikes, membrane = neuron.scan(drive, membrane, age)
+        free, self._unbound[node] = replace(neuron, floor=None).scan(drive, self._unbound[node], elapsed)
+        record.held += _count_held(neuron, drive, membrane, elapsed)
+        spikes, membrane = neuron.scan(drive, membrane, elapsed)
         record.drive, record.free = record.drive + drive.sum(0), record.free + free.sum(0)
         record.spikes = record.spikes + spikes.sum(0)
         return spikes, membrane
 
 
-def _count_held(neuron: IntegrateAndFire, drive: Tensor, membrane: Tensor | None, age: int) -> int:
+def _count_held(neuron: IntegrateAndFire, drive: Tensor, membrane: Tensor | None, elapsed: int) -> int:
     """How many membranes are held at the floor, over all ticks."""
     if neuron.floor is None:
         return 0
     held = 0
     for tick, now in enumerate(drive):
-        before = neuron.poise(membrane, now, age + tick)
+        before = neuron.membrane_at_step_start(membrane, now, elapsed + tick)
         held += int((before + now < neuron.floor * neuron.threshold).sum())
-        membrane = neuron.scan(drive[tick : tick + 1], membrane, age + tick)[1]
+        membrane = neuron.scan(drive[tick : tick + 1], membrane, elapsed + tick)[1]
     return held
 
 
@@ -87,7 +89,7 @@ def split_error(
     sent (sources), as it arrives in this frame (delays), on top of the membrane that was left (carry), tick by tick
     (unevenness), and held at the floor (floor).
     """
-    most, start = neuron.most_spikes(), neuron.start
+    most, start = neuron.most_spikes_per_frame(), neuron.start
 
     def count(drive: Tensor, before: Tensor | float = start * neuron.threshold) -> Tensor:
         return ((drive + before) / neuron.threshold).floor().clamp(0, most)

@@ -50,7 +50,7 @@ def trace_membrane(
     _require_sources(model, tensors, node, recording)
     drive = _drive(model, tensors, node, recording)
     first = min(model.network.first_response[node], len(drive))
-    drive = torch.cat([drive[:first], model.schedule(node, drive[first:], 0)])[:, 0]
+    drive = torch.cat([drive[:first], model.schedule_bias(node, drive[first:], 0)])[:, 0]
     for index in place:
         drive = drive[:, index]
     membrane, answers = _scan(model, node, drive[first:])
@@ -80,7 +80,7 @@ def _drive(model: Model, activity: Mapping[str, Tensor], node: str, recording: i
         source = activity[edge.source][:, recording : recording + 1]
         silent = torch.zeros_like(source[: edge.delay])
         arrivals.append(model.connect(position, torch.cat([silent, source[: len(source) - len(silent)]])))
-    drive = model.settle(node, sum(arrivals[1:], start=arrivals[0]))
+    drive = model.normalize(node, sum(arrivals[1:], start=arrivals[0]))
     model.train(training)
     return drive
 
@@ -94,12 +94,12 @@ def _scan(model: Model, node: str, drive: Tensor) -> tuple[Tensor, Tensor]:
         return torch.full_like(drive, torch.nan), answers
     membranes, answers = torch.empty_like(drive), torch.empty_like(drive)
     left: Tensor | None = None
-    for age, now in enumerate(drive.view(-1, 1, 1)):
-        met = neuron.poise(left, now[0], age) + now[0]
-        answer, left = neuron.scan(now, left, age)
-        answers[age] = answer.item()
+    for elapsed, now in enumerate(drive.view(-1, 1, 1)):
+        met = neuron.membrane_at_step_start(left, now[0], elapsed) + now[0]
+        answer, left = neuron.scan(now, left, elapsed)
+        answers[elapsed] = answer.item()
         shown = met if answer.item() or left is None else neuron.potential(left)  # only a spike resets
-        membranes[age] = shown.item()
+        membranes[elapsed] = shown.item()
     return membranes, answers
 
 

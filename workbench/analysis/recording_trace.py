@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.evaluation import choose_batch, count_blocks, feed_ticks, require_fit, tabulate_run
+from workbench.evaluation import bin_batch, choose_batch, count_blocks, require_fit, tabulate_run
 from workbench.events import Recordings
 from workbench.model import Model, average_answers, require_model, take_test
 from workbench.validation import whole
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Passage:
+class RecordingTrace:
     """What happened: `activity` by node (step, 1, *shape), `answers` (step, class; NaN before the first response).
 
     `costs` has a row per step with the columns of `wb.compare`; its accuracy is 1 where this recording's answer is
@@ -63,7 +63,9 @@ class Passage:
 
 
 @torch.no_grad()
-def follow(model: Model, recordings: Recordings, recording: int = 0, answer: str = "running") -> Passage:
+def trace_recording(
+    model: Model, recordings: Recordings, recording: int = 0, answer: str = "running"
+) -> RecordingTrace:
     """Run one recording through a model and keep everything; ValueError if it is not there or does not fit.
 
     The answers of a model whose first response comes after the recording are all NaN.
@@ -71,7 +73,7 @@ def follow(model: Model, recordings: Recordings, recording: int = 0, answer: str
     >>> ticks = np.ones((4, 3, 1, 2, 2), dtype=int)
     >>> recordings = Recordings.from_ticks(ticks, labels=[0, 1, 1], ticks_per_frame=2)
     >>> model = Model(Network({"eye": (1, 2, 2)}, [Edge("eye", "hand", Dense(2))]))
-    >>> passage = follow(model, recordings, recording=1)
+    >>> passage = trace_recording(model, recordings, recording=1)
     >>> passage.steps, np.isnan(passage.answers[:, 0]).tolist()
     (2, [True, False])
     """
@@ -84,7 +86,7 @@ def follow(model: Model, recordings: Recordings, recording: int = 0, answer: str
     training = model.training
     model.eval()
     try:
-        activity = model.run(feed_ticks(model, one, np.zeros(1, dtype=int)))
+        activity = model.run(bin_batch(model, one, np.zeros(1, dtype=int)))
     finally:
         model.train(training)
     drive = activity[model.network.output]
@@ -95,4 +97,4 @@ def follow(model: Model, recordings: Recordings, recording: int = 0, answer: str
     if first < len(drive):
         answers[first:] = average_answers(counts.drive.double(), first, model.ticks_per_frame, answer)[:, 0].numpy()
     kept = {node: values.cpu() for node, values in activity.items()}
-    return Passage(model, kept, answers, costs, int(one.labels[0]), recordings.classes)
+    return RecordingTrace(model, kept, answers, costs, int(one.labels[0]), recordings.classes)

@@ -11,11 +11,11 @@ spiking_model      the SNN with the scaled numbers of an ANN
 from workbench.conversion.activation_scales import broadcast_scale
 from workbench.conversion.conversion import convert
 from workbench.conversion.option_search import BURST
-from workbench.conversion.options import Recipe
+from workbench.conversion.options import ConversionOptions
 
 __all__ = [
     "BURST",
-    "Recipe",
+    "ConversionOptions",
     "broadcast_scale",
     "convert",
 ]

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.conversion.options import Percentiles, Recipe
-from workbench.engine import Run, fits, require_memory
-from workbench.evaluation import SHARE, run_blocks
+from workbench.conversion.options import ConversionOptions, Percentiles
+from workbench.engine import MemoryRequest, fits, require_memory
+from workbench.evaluation import MEMORY_SHARE, run_blocks
 from workbench.events import Recordings
 from workbench.model import Model, Scales
 
@@ -64,22 +64,22 @@ def choose_evenly(count: int) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, CALIBRATION_RECORDINGS).astype(int))
 
 
-def mix_scales(recipe: Recipe, measured: Mapping[float | None, Scales]) -> Scales:
+def select_scales(options: ConversionOptions, measured: Mapping[float | None, Scales]) -> Scales:
     """The scale of every node at the percentile that the recipe gives it, from those measured by percentile."""
     nodes = next(iter(measured.values()))
-    return {node: measured[recipe.percentile_of(node)][node] for node in nodes}
+    return {node: measured[options.percentile_of(node)][node] for node in nodes}
 
 
-def require_hidden(model: Model, recipe: Recipe) -> None:
+def require_hidden(model: Model, options: ConversionOptions) -> None:
     """ValueError unless every node to which the recipe gives a percentile of its own is hidden in the network."""
-    if isinstance(recipe.percentile, Percentiles):
+    if isinstance(options.percentile, Percentiles):
         hidden = dict.fromkeys(model.network.hidden)
-        for node in recipe.percentile:
+        for node in options.percentile:
             if node not in hidden:
                 raise ValueError(f"percentile names {node!r}; only hidden nodes have one: {', '.join(hidden)}")
 
 
-def take_ceilings(model: Model, ticks_per_frame: int) -> Scales:
+def learned_ceilings(model: Model, ticks_per_frame: int) -> Scales:
     """The scales of an ANN with learned ceilings: ceiling K / L, so that N spikes a frame stand for N ceiling / L.
 
     K = `ticks_per_frame`, L = the levels of its neuron; without levels, one spike in every tick is the ceiling.
@@ -113,7 +113,9 @@ def _record(
     waiting = list(model.network.hidden)
     while waiting:
         many = len(waiting)
-        while many > 1 and not fits(_all_of(model, recordings, len(chosen), waiting[:many]), model.device, SHARE):
+        while many > 1 and not fits(
+            _all_of(model, recordings, len(chosen), waiting[:many]), model.device, MEMORY_SHARE
+        ):
             many = -(-many // 2)
         some, waiting = waiting[:many], waiting[many:]
         require_memory(_all_of(model, recordings, len(chosen), some), model.device)
@@ -124,8 +126,8 @@ def _record(
         yield from ((node, np.concatenate(parts.pop(node), axis=1)) for node in some)
 
 
-def _all_of(model: Model, recordings: Recordings, count: int, nodes: Collection[str]) -> Run:
-    return Run(model.network, nodes, recordings.frames, count, recordings.frames, False, model.dtype)
+def _all_of(model: Model, recordings: Recordings, count: int, nodes: Collection[str]) -> MemoryRequest:
+    return MemoryRequest(model.network, nodes, recordings.frames, count, recordings.frames, False, model.dtype)
 
 
 def _percentiles(active: np.ndarray, percentiles: Sequence[float], otherwise: np.ndarray) -> np.ndarray:

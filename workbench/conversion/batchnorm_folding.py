@@ -10,7 +10,7 @@ from workbench.model import Model
 from workbench.network import Operation, Shape
 
 
-def fold(model: Model) -> Model:
+def fold_batchnorm(model: Model) -> Model:
     """The same model without batch norm: W gain / sqrt(variance + eps), bias - mean gain / sqrt(variance + eps).
 
     Source: Rueckauer et al. 2017.

@@ -6,44 +6,44 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from workbench.conversion.activation_scales import measure_scales, mix_scales, require_hidden, take_ceilings
-from workbench.conversion.batchnorm_folding import fold
-from workbench.conversion.option_search import choose_recipe
-from workbench.conversion.options import Recipe
-from workbench.conversion.spiking_model import delay_ticks, make_spiking
+from workbench.conversion.activation_scales import learned_ceilings, measure_scales, require_hidden, select_scales
+from workbench.conversion.batchnorm_folding import fold_batchnorm
+from workbench.conversion.option_search import search_options
+from workbench.conversion.options import ConversionOptions
+from workbench.conversion.spiking_model import build_snn, scale_delays
 from workbench.engine import Norm
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, Scales, require_model, take_training
 from workbench.validation import require_whole
 
 
-class Unsaid(Enum):
-    """An option that was not given; `UNSAID` is its only value."""
+class NotGiven(Enum):
+    """An option that was not given; `NOT_GIVEN` is its only value."""
 
-    UNSAID = "unsaid"
+    NOT_GIVEN = "unsaid"
 
     def __repr__(self) -> str:
         return self.name
 
 
-UNSAID = Unsaid.UNSAID
+NOT_GIVEN = NotGiven.NOT_GIVEN
 
 
 def convert(
     model: Model,
     recordings: Recordings | Dataset,
-    percentile: float | Mapping[str, float] | Unsaid | None = UNSAID,
-    start: float | Unsaid = UNSAID,
-    floor: float | Unsaid | None = UNSAID,
-    reset: str | Unsaid = UNSAID,
+    percentile: float | Mapping[str, float] | NotGiven | None = NOT_GIVEN,
+    start: float | NotGiven = NOT_GIVEN,
+    floor: float | NotGiven | None = NOT_GIVEN,
+    reset: str | NotGiven = NOT_GIVEN,
     delays: str | Mapping[tuple[str, str], int] = "matched",
     *,
-    scale: str | Unsaid = UNSAID,
-    membrane: str | Unsaid = UNSAID,
-    burst: int | Unsaid = UNSAID,
-    signed: bool | Unsaid = UNSAID,
-    silence: int | Unsaid = UNSAID,
-    bias: str | Unsaid = UNSAID,
+    scale: str | NotGiven = NOT_GIVEN,
+    membrane: str | NotGiven = NOT_GIVEN,
+    burst: int | NotGiven = NOT_GIVEN,
+    signed: bool | NotGiven = NOT_GIVEN,
+    silence: int | NotGiven = NOT_GIVEN,
+    bias: str | NotGiven = NOT_GIVEN,
     ticks_per_frame: int | None = None,
     batch: int | None = None,
 ) -> Model:
@@ -55,9 +55,10 @@ def convert(
     the matched ones.
 
     Of a `Dataset` its training part is measured, `batch` recordings side by side: 32, or fewer where memory is short.
-    Every other option is one of `Recipe`, which documents it. Name some of them, and the others take its defaults:
-    `percentile=99.9` alone is the plain integrate-and-fire neuron of the literature. Name none, and they are chosen by
-    measuring on recordings held back from calibration; `recipe.reason` of the SNN says what was measured.
+    Every other option is one of `ConversionOptions`, which documents it. Name some of them, and the others take its
+    defaults: `percentile=99.9` alone is the plain integrate-and-fire neuron of the literature. Name none, and they are
+    chosen by measuring on recordings held back from calibration; `snn.conversion_options.reason` says what was
+    measured.
 
     ValueError, with node or option and cure, for a model that spikes, that was never trained or would not change, for
     an output that feeds other nodes, a node that is silent on all recordings, and options that make no sense.
@@ -67,32 +68,35 @@ def convert(
     model, recordings = require_model(model, "wb.convert"), take_training(recordings, "wb.convert")
     k = require_whole("ticks_per_frame", recordings.ticks_per_frame if ticks_per_frame is None else ticks_per_frame)
     _require_convertible(model, k)
-    options: dict[str, Any] = {
+    given: dict[str, Any] = {
         "percentile": percentile, "scale": scale, "start": start, "floor": floor, "reset": reset, "membrane": membrane,
         "burst": burst, "signed": signed, "silence": silence, "bias": bias,
     }  # fmt: skip
-    named = {option: value for option, value in options.items() if value is not UNSAID}
-    network, folded = delay_ticks(model.network, k, delays), fold(model)
+    named = {option: value for option, value in given.items() if value is not NOT_GIVEN}
+    network, folded = scale_delays(model.network, k, delays), fold_batchnorm(model)
     if named:
         if model.neuron.bounded:
             named = {"percentile": None, **named}
-        recipe = Recipe(**named, reason="as named")
-        recipe.neuron(k)  # refuses what makes no neuron before anything is measured
-        require_hidden(folded, recipe)
+        options = ConversionOptions(**named, reason="as named")
+        options.neuron(k)  # refuses what makes no neuron before anything is measured
+        require_hidden(folded, options)
     else:
-        recipe = choose_recipe(folded, recordings, network, k, batch)
-    return make_spiking(folded, network, k, _find_scales(folded, recordings, k, recipe, batch), recipe)
+        options = search_options(folded, recordings, network, k, batch)
+    scales = _find_scales(folded, recordings, k, options, batch)
+    return build_snn(folded, network, k, scales, options)
 
 
-def _find_scales(folded: Model, recordings: Recordings, k: int, recipe: Recipe, batch: int | None) -> Scales:
-    if recipe.percentile is not None:
-        return mix_scales(recipe, measure_scales(folded, recordings, recipe.percentiles, recipe.scale, batch))
+def _find_scales(
+    folded: Model, recordings: Recordings, k: int, options: ConversionOptions, batch: int | None
+) -> Scales:
+    if options.percentile is not None:
+        return select_scales(options, measure_scales(folded, recordings, options.percentiles, options.scale, batch))
     if not folded.neuron.bounded:
         raise ValueError(
             "percentile=None takes the ceilings that an ANN has learned, but this one has none; train it with "
             "levels=..., or name a percentile"
         )
-    return take_ceilings(folded, k)
+    return learned_ceilings(folded, k)
 
 
 def _require_convertible(model: Model, k: int) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor
 
-from workbench.conversion.activation_scales import choose_evenly, measure_scales, mix_scales, take_ceilings
-from workbench.conversion.options import Percentiles, Recipe
-from workbench.conversion.spiking_model import make_spiking
+from workbench.conversion.activation_scales import choose_evenly, learned_ceilings, measure_scales, select_scales
+from workbench.conversion.options import ConversionOptions, Percentiles
+from workbench.conversion.spiking_model import build_snn
 from workbench.evaluation import count_blocks, run_blocks
 from workbench.events import Recordings
 from workbench.model import Model, Scales, average_answers
@@ -27,7 +27,7 @@ BURST = 127  # spikes in a tick: what seven bits can say
 class Trial:
     """A recipe tried: `error` of its answers, and its synaptic operations per recording."""
 
-    recipe: Recipe
+    options: ConversionOptions
     error: float
     operations: float
 
@@ -37,9 +37,9 @@ class Trial:
         return self.error <= TOLERANCE
 
 
-def choose_recipe(
+def search_options(
     folded: Model, recordings: Recordings, network: Network, ticks_per_frame: int, batch: int | None = None
-) -> Recipe:
+) -> ConversionOptions:
     """The recipe with the fewest synaptic operations among those whose answers err by at most 0.3 % of their variance.
 
     error = mean over frames of sum (SNN's - ANN's answers)^2 / sum (ANN's answers)^2, both less their mean over the
@@ -61,53 +61,53 @@ def choose_recipe(
     measured = _measure(folded, others, ticks_per_frame, batch)
     trials: list[Trial] = []
 
-    def attempt(recipe: Recipe) -> Trial:
-        snn = make_spiking(folded, network, ticks_per_frame, mix_scales(recipe, measured), recipe)
+    def attempt(options: ConversionOptions) -> Trial:
+        snn = build_snn(folded, network, ticks_per_frame, select_scales(options, measured), options)
         found, operations = _answer(snn, held, batch)
-        trials.append(Trial(recipe, _compare(found, expected), operations))
+        trials.append(Trial(options, _compare(found, expected), operations))
         return trials[-1]
 
     for family in _candidates(folded, ticks_per_frame):
         found = next((trial for trial in map(attempt, family) if trial.good), None)  # a lower percentile adds spikes
-        if found is not None and found.recipe.percentile is not None:
-            _save_spikes(found, attempt, network.hidden)
+        if found is not None and found.options.percentile is not None:
+            _reduce_operations(found, attempt, network.hidden)
     good = [trial for trial in trials if trial.good]
     best = min(good, key=lambda trial: trial.operations) if good else min(trials, key=lambda trial: trial.error)
     return replace(
-        best.recipe,
+        best.options,
         reason=f"best of {len(trials)} on {len(held)} {which}: its answers err by "
         f"{100 * best.error:.2g} % of their variance, with {best.operations:,.0f} synaptic operations a recording",
     )
 
 
-def _save_spikes(best: Trial, attempt: Callable[[Recipe], Trial], nodes: Sequence[str]) -> None:
+def _reduce_operations(best: Trial, attempt: Callable[[ConversionOptions], Trial], nodes: Sequence[str]) -> None:
     """Raise the percentile of one node after the other, as long as the error stays small and operations are saved.
 
     Every trial runs the whole network, so that of many nodes some are raised together: those next to each other.
     """
-    places = dict.fromkeys(nodes, PERCENTILES.index(best.recipe.percentile_of(nodes[0]))) if nodes else {}
+    places = dict.fromkeys(nodes, PERCENTILES.index(best.options.percentile_of(nodes[0]))) if nodes else {}
     count = min(len(nodes), GROUPS)
     for group in (nodes[len(nodes) * n // count : len(nodes) * (n + 1) // count] for n in range(count)):
         while places[group[0]] > 0:
             higher = {**places, **dict.fromkeys(group, places[group[0]] - 1)}
             percentiles = Percentiles({name: PERCENTILES[place] for name, place in higher.items()})
-            trial = attempt(replace(best.recipe, percentile=percentiles))
+            trial = attempt(replace(best.options, percentile=percentiles))
             if not trial.good or trial.operations >= best.operations:
                 break
             best, places = trial, higher
 
 
-def _candidates(folded: Model, k: int) -> list[list[Recipe]]:
+def _candidates(folded: Model, k: int) -> list[list[ConversionOptions]]:
     """Kinds of neurons, each from cheap to dear percentiles: plain ones, and ones that send all at a frame's end."""
     percentiles = (None,) if folded.neuron.bounded else PERCENTILES
     burst = (folded.levels or k) if folded.neuron.bounded else BURST
-    kinds = [Recipe(), Recipe(membrane="frame", floor=None, burst=burst, silence=k - 1)]
+    kinds = [ConversionOptions(), ConversionOptions(membrane="frame", floor=None, burst=burst, silence=k - 1)]
     return [[replace(kind, percentile=percentile) for percentile in percentiles] for kind in kinds]
 
 
 def _measure(folded: Model, recordings: Recordings, k: int, batch: int | None) -> dict[float | None, Scales]:
     if folded.neuron.bounded:
-        return {None: take_ceilings(folded, k)}
+        return {None: learned_ceilings(folded, k)}
     return measure_scales(folded, recordings, PERCENTILES, batch=batch)
 
 

@@ -21,7 +21,7 @@ class Percentiles(dict[str, float]):
 
 
 @dataclass(frozen=True, repr=False)
-class Recipe:
+class ConversionOptions:
     """Every option of a conversion but delays and clock; `wb.convert` takes the same names.
 
     `percentile`: of its non-zero activations, the activity that one spike in every tick stands for (0 to 100], one
@@ -34,7 +34,7 @@ class Recipe:
     Source: Rueckauer et al. 2017 (percentile of non-zero activations, bias every tick); Kim et al. 2020, AAAI
     (channels); the bias of a frame at once is ours.
 
-    >>> Recipe(percentile=99.0, burst=3)
+    >>> ConversionOptions(percentile=99.0, burst=3)
     Recipe(percentile=99.0, burst=3)
     """
 

@@ -8,17 +8,19 @@ import torch
 
 from workbench.conversion.activation_scales import as_tensor
 from workbench.conversion.batchnorm_folding import copy_numbers, scale_source, scale_target
-from workbench.conversion.options import Recipe
+from workbench.conversion.options import ConversionOptions
 from workbench.model import Model, Scales
 from workbench.network import Network
 
 
-def make_spiking(folded: Model, network: Network, ticks_per_frame: int, scales: Scales, recipe: Recipe) -> Model:
+def build_snn(
+    folded: Model, network: Network, ticks_per_frame: int, scales: Scales, options: ConversionOptions
+) -> Model:
     """The SNN of an ANN without batch norm: weights W lambda_source / lambda_target, biases b / lambda every tick.
 
     `network` is the ANN's with its delays in ticks; the inputs' lambda is K = `ticks_per_frame`.
     """
-    neuron = recipe.neuron(ticks_per_frame)
+    neuron = options.neuron(ticks_per_frame)
     spiking = Model(network, norm=None, neuron=neuron, ticks_per_frame=ticks_per_frame)
     copy_numbers(folded, spiking)
     scales = {**scales, **dict.fromkeys(network.inputs, float(ticks_per_frame))}
@@ -30,11 +32,11 @@ def make_spiking(folded: Model, network: Network, ticks_per_frame: int, scales: 
         for node in network.nodes:
             if node not in network.inputs:
                 spiking.node_layer(node).bias.div_(factors[node])
-    spiking.trained_network, spiking.scales, spiking.recipe = folded.network, scales, recipe
+    spiking.trained_network, spiking.scales, spiking.conversion_options = folded.network, scales, options
     return spiking.eval()
 
 
-def delay_ticks(network: Network, k: int, delays: str | Mapping[tuple[str, str], int]) -> Network:
+def scale_delays(network: Network, k: int, delays: str | Mapping[tuple[str, str], int]) -> Network:
     """The network on a clock of k ticks a frame, with the delays of a conversion."""
     matched = network.slowed(k)
     if isinstance(delays, Mapping):

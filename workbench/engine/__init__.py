@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from workbench.engine.engine_choice import ENGINES, can_run_events, make_hybrid, require_engine
 from workbench.engine.event_driven.parameters import Parameters
-from workbench.engine.inference_layers import Inference
+from workbench.engine.inference_layers import InferenceLayers
 from workbench.engine.input_checks import (
     Frames,
     arrange_inputs,
@@ -25,13 +25,23 @@ from workbench.engine.input_checks import (
     require_one_type,
     to_tensor,
 )
-from workbench.engine.kernels.neuron_scan import suits
-from workbench.engine.kernels.weighted_counts import weigh
-from workbench.engine.memory_check import Run, fits, require_memory
+from workbench.engine.kernels.neuron_scan import can_compile
+from workbench.engine.kernels.weighted_counts import count_weighted
+from workbench.engine.memory_check import MemoryRequest, fits, require_memory
 from workbench.engine.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU
 from workbench.engine.normalization import NORM_EPSILON, Bias, Norm
-from workbench.engine.scheduler import LEARNING_BYTES, Layers, Piece, Plan, State, advance, choose_block, join, plan
-from workbench.engine.training_layers import Learning
+from workbench.engine.scheduler import (
+    TRAINING_BLOCK_BYTES,
+    Layers,
+    Plan,
+    Segment,
+    State,
+    advance,
+    choose_block,
+    concatenate_steps,
+    plan,
+)
+from workbench.engine.training_layers import TrainingLayers
 
 if TYPE_CHECKING:
     from workbench.engine.event_driven.hybrid import Hybrid as Hybrid  # which would import numba
@@ -42,33 +52,33 @@ __all__ = [
     "make_hybrid",
     "Bias",
     "Frames",
-    "Inference",
+    "InferenceLayers",
     "IntegrateAndFire",
-    "LEARNING_BYTES",
+    "TRAINING_BLOCK_BYTES",
     "Layers",
-    "Learning",
+    "TrainingLayers",
     "NORM_EPSILON",
     "Neuron",
     "Norm",
     "Parameters",
-    "Piece",
+    "Segment",
     "Plan",
     "QuantisedReLU",
     "ReLU",
-    "Run",
+    "MemoryRequest",
     "State",
     "advance",
     "arrange_inputs",
     "choose_block",
     "fits",
-    "join",
+    "concatenate_steps",
     "plan",
     "require_engine",
     "require_finite",
     "require_memory",
     "require_numbers",
     "require_one_type",
-    "suits",
+    "can_compile",
     "to_tensor",
-    "weigh",
+    "count_weighted",
 ]

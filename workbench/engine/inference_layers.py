@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
-from workbench.engine.kernels.neuron_scan import overwrite, suits
+from workbench.engine.kernels.neuron_scan import can_compile, scan_in_place
 from workbench.engine.neurons import IntegrateAndFire
 from workbench.engine.scheduler import Layers
 
 
-class Inference:
+class InferenceLayers:
     """Other layers for the engine that give the same numbers sooner; their spiking nodes pass no gradient on.
 
     The same but for the rounding of sums in another order, which at a threshold can move a whole spike.
 
-    `biases` (channels) are those of the nodes that spike with `neuron`, which have no norm; `moved` tells for so many
-    steps from an age on how many more biases than one arrive in each (steps), or None for none. Every other node is
-    left to `layers`. What arrives is written over by the spikes, so `connect` always gives memory of its own.
+    `biases` (channels) are those of the nodes that spike with `neuron`, which have no norm; `extra_biases` tells for so
+    many steps from an age on how many more biases than one arrive in each (steps), or None for none. Every other node
+    is left to `layers`. What arrives is written over by the spikes, so `connect` always gives memory of its own.
     """
 
     def __init__(
@@ -26,27 +26,29 @@ class Inference:
         layers: Layers,
         neuron: IntegrateAndFire,
         biases: Mapping[str, Tensor],
-        moved: Callable[[int, int], Tensor | None],
+        extra_biases: Callable[[int, int], Tensor | None],
     ) -> None:
-        self.layers, self.neuron, self.biases, self.moved = layers, neuron, biases, moved
+        self.layers, self.neuron, self.biases, self.extra_biases = layers, neuron, biases, extra_biases
 
     def connect(self, position: int, source: Tensor) -> Tensor:
         """The linear map of the edge at this position."""
         target = self.layers.connect(position, put_channels_last(source))
         return target.clone() if target.data_ptr() == source.data_ptr() else target
 
-    def settle(self, node: str, drive: Tensor) -> Tensor:
+    def normalize(self, node: str, drive: Tensor) -> Tensor:
         """The node's bias, which a spiking node adds when it fires."""
-        return drive if node in self.biases else self.layers.settle(node, drive)
+        return drive if node in self.biases else self.layers.normalize(node, drive)
 
-    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
+    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
         """The node's neuron, its spikes in the memory of the drive where the scan is compiled."""
         if node not in self.biases:
-            return self.layers.fire(node, drive, membrane, age)
+            return self.layers.fire(node, drive, membrane, elapsed)
         drive, bias = drive.detach(), self.biases[node].detach()
-        if suits(drive, membrane):
-            return overwrite(self.neuron.dynamics, drive, membrane, age, bias, self.moved(age, len(drive)))
-        return self.layers.fire(node, self.layers.settle(node, drive), membrane, age)
+        if can_compile(drive, membrane):
+            return scan_in_place(
+                self.neuron.dynamics, drive, membrane, elapsed, bias, self.extra_biases(elapsed, len(drive))
+            )
+        return self.layers.fire(node, self.layers.normalize(node, drive), membrane, elapsed)
 
 
 def put_channels_last(images: Tensor) -> Tensor:

@@ -13,22 +13,24 @@ import torch
 
 from workbench.network import Network
 
-SMALL = 1 << 26  # bytes that are always there
-COPIES = 3  # of the block that is computed: what arrives, what it becomes, and what a linear map needs meanwhile
-LEARNED = 2  # numbers per unit and step for a backward pass: what arrives, what the norm and the neuron make of it
+ALWAYS_FREE_BYTES = 1 << 26  # bytes that are always there
+BLOCK_COPIES = 3  # of the block that is computed: what arrives, what it becomes, and what a linear map needs meanwhile
+NUMBERS_KEPT_TO_LEARN = (
+    2  # numbers per unit and step for a backward pass: what arrives, what the norm and the neuron make of it
+)
 # where Linux says what a container may take and has taken, in its two ways
-GROUPS = [
+CONTROL_GROUPS = [
     (Path("/sys/fs/cgroup"), "memory.max", "memory.current"),
     (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes"),
 ]
 
 
 @dataclass(frozen=True)
-class Run:
+class MemoryRequest:
     """What is asked for: so many steps of a batch, some nodes recorded, `block` steps computed at a time.
 
     >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
-    >>> [Run(network, ["class"], 10, 1, 10, False, type).bytes for type in (torch.float32, torch.float64)]
+    >>> [MemoryRequest(network, ["class"], 10, 1, 10, False, type).bytes for type in (torch.float32, torch.float64)]
     [2240, 4480]
     """
 
@@ -50,14 +52,14 @@ class Run:
         recorded = self.steps * sum(units[node] for node in self.record)
         block = min(self.block, self.steps)
         kept = recorded if block == self.steps else 2 * recorded
-        computed = LEARNED * self.steps if self.learns else COPIES * block
+        computed = NUMBERS_KEPT_TO_LEARN * self.steps if self.learns else BLOCK_COPIES * block
         return self.dtype.itemsize * self.batch * (kept + computed * sum(units.values()))
 
 
-def require_memory(run: Run, device: torch.device) -> None:
+def require_memory(run: MemoryRequest, device: torch.device) -> None:
     """MemoryError where a run takes more than is free; it tells how many bytes, and which settings fit."""
     needed = run.bytes
-    if needed <= SMALL or needed <= (free := free_bytes(device)):
+    if needed <= ALWAYS_FREE_BYTES or needed <= (free := free_bytes(device)):
         return
     network, batch = run.network, run.batch * free // needed
     answer = replace(run, record=[network.output]).bytes
@@ -71,25 +73,27 @@ def require_memory(run: Run, device: torch.device) -> None:
     )
 
 
-def fits(run: Run, device: torch.device, share: float) -> bool:
+def fits(run: MemoryRequest, device: torch.device, parallel_for: float) -> bool:
     """Whether a run takes no more than this share of what is free."""
-    return run.bytes <= SMALL or run.bytes <= share * free_bytes(device)
+    return run.bytes <= ALWAYS_FREE_BYTES or run.bytes <= parallel_for * free_bytes(device)
 
 
 def free_bytes(device: torch.device) -> int:
     """Bytes that this process can still have on a device."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    return int(min(psutil.virtual_memory().available, _left_to_process(), *(_left_to_group(*g) for g in GROUPS)))
+    return int(
+        min(psutil.virtual_memory().available, _free_in_process(), *(_free_in_group(*g) for g in CONTROL_GROUPS))
+    )
 
 
-def _left_to_process() -> float:
+def _free_in_process() -> float:
     """Bytes of addresses that this process can still have, where somebody has set it a limit (`ulimit -v`)."""
     most = resource.getrlimit(resource.RLIMIT_AS)[0]
     return math.inf if most == resource.RLIM_INFINITY else max(0, most - psutil.Process().memory_info().vms)
 
 
-def _left_to_group(folder: Path, limit: str, taken: str) -> float:
+def _free_in_group(folder: Path, limit: str, taken: str) -> float:
     """Bytes that a container can still have; what it remembers of files does not count, it is given up when needed."""
     most = (folder / limit).read_text().strip() if (folder / limit).exists() else "max"
     if most == "max":

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from workbench.engine.kernels.neuron_scan import Dynamics, overwrite, suits
+from workbench.engine.kernels.neuron_scan import Dynamics, can_compile, scan_in_place
 from workbench.validation import hold_whole
 
 
@@ -22,10 +22,10 @@ class Neuron(ABC):
     bounded: ClassVar[bool] = False  # whether it works in units of a ceiling that each node learns
 
     @abstractmethod
-    def scan(self, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
+    def scan(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
         """Activity for each step of `drive` (steps, batch, *shape), and the membrane after the last one.
 
-        `membrane` is None before the node's first response; `age` counts the steps since then.
+        `membrane` is None before the node's first response; `elapsed` counts the steps since then.
         """
 
 
@@ -33,13 +33,13 @@ class Neuron(ABC):
 class ReLU(Neuron):
     """Rectified linear unit of an ANN, r = max(0, drive); it keeps no state.
 
-    >>> ReLU().scan(torch.tensor([[-1.0, 2.0]]), None, age=0)[0]
+    >>> ReLU().scan(torch.tensor([[-1.0, 2.0]]), None, elapsed=0)[0]
     tensor([[0., 2.]])
     """
 
     spiking = False
 
-    def scan(self, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
+    def scan(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
         return torch.relu(drive), None
 
 
@@ -52,7 +52,7 @@ class QuantisedReLU(Neuron):
 
     Source: Bu et al. 2022, ICLR (quantisation clip-floor-shift activation, its threshold trained).
 
-    >>> QuantisedReLU(levels=4).scan(torch.tensor([[-1.0, 0.3, 0.4, 7.0]]), None, age=0)[0]
+    >>> QuantisedReLU(levels=4).scan(torch.tensor([[-1.0, 0.3, 0.4, 7.0]]), None, elapsed=0)[0]
     tensor([[0.0000, 0.2500, 0.5000, 1.0000]])
     """
 
@@ -65,7 +65,7 @@ class QuantisedReLU(Neuron):
         if self.levels is not None:
             hold_whole(self, "levels")
 
-    def scan(self, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
+    def scan(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
         clipped = drive.clamp(0, 1)
         if self.levels is None:
             return clipped, None
@@ -90,10 +90,10 @@ class IntegrateAndFire(Neuron):
     Li & Zeng 2022 (burst); Wang et al. 2022 (signed; there over the whole run, not over a frame); the floor, silence
     and the handling at frames are ours.
 
-    >>> IntegrateAndFire(start=0.0).scan(torch.full((4, 1), 0.5), None, age=0)[0].flatten()
+    >>> IntegrateAndFire(start=0.0).scan(torch.full((4, 1), 0.5), None, elapsed=0)[0].flatten()
     tensor([0., 1., 0., 1.])
     >>> neuron = IntegrateAndFire(burst=3, signed=True, ticks_per_frame=2)
-    >>> neuron.scan(torch.tensor([[2.0], [-1.0]]), None, age=0)[0].flatten()
+    >>> neuron.scan(torch.tensor([[2.0], [-1.0]]), None, elapsed=0)[0].flatten()
     tensor([ 2., -1.])
     """
 
@@ -132,10 +132,10 @@ class IntegrateAndFire(Neuron):
         if self.signed and self.reset == "zero":
             raise ValueError('signed=True takes spikes back, which reset="zero" cannot; use reset="subtract"')
 
-    def scan(self, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
-        if suits(drive, membrane):
-            return overwrite(self.dynamics, drive.clone(), membrane, age)
-        return self.scan_plainly(drive, membrane, age)
+    def scan(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
+        if can_compile(drive, membrane):
+            return scan_in_place(self.dynamics, drive.clone(), membrane, elapsed)
+        return self.scan_plainly(drive, membrane, elapsed)
 
     @property
     def dynamics(self) -> Dynamics:
@@ -148,18 +148,18 @@ class IntegrateAndFire(Neuron):
             -math.inf if self.floor is None else self.floor * self.threshold,
             self.burst,
             self.signed,
-            zero=self.reset == "zero",
-            returns=self.membrane == "frame",
+            reset_to_zero=self.reset == "zero",
+            restart=self.membrane == "frame",
             rectify=self.membrane == "rectify",
         )
 
-    def scan_plainly(self, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor]:
+    def scan_plainly(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor]:
         """The same scan in torch alone: on every device, for every type of number, and to learn through."""
-        v, sent = self._open(drive[0], membrane)
+        v, sent = self._initial_state(drive[0], membrane)
         learning = drive.requires_grad or v.requires_grad
         into = None if learning else v  # where nothing is learned, the membrane is written in place
         spikes = []
-        for tick, now in enumerate(drive.unbind(0), age):
+        for tick, now in enumerate(drive.unbind(0), elapsed):
             phase = tick % self.ticks_per_frame
             if phase == 0:
                 v, sent = self._begin_frame(v, sent, into)
@@ -178,20 +178,20 @@ class IntegrateAndFire(Neuron):
             spikes.append(fired)
         return torch.stack(spikes), v if sent is None else torch.stack([v, sent])
 
-    def poise(self, membrane: Tensor | None, drive: Tensor, age: int) -> Tensor:
+    def membrane_at_step_start(self, membrane: Tensor | None, drive: Tensor, elapsed: int) -> Tensor:
         """The potential that the drive of the tick at this age meets: after what the begin of a frame does to it."""
-        v, sent = self._open(drive, membrane)
-        return self._begin_frame(v, sent, None)[0] if age % self.ticks_per_frame == 0 else v
+        v, sent = self._initial_state(drive, membrane)
+        return self._begin_frame(v, sent, None)[0] if elapsed % self.ticks_per_frame == 0 else v
 
     def potential(self, membrane: Tensor) -> Tensor:
         """The membrane itself in what a scan leaves behind, which of signed neurons also tells what they have sent."""
         return membrane[0] if self.signed else membrane
 
-    def most_spikes(self) -> int:
+    def most_spikes_per_frame(self) -> int:
         """How many spikes it can send in a frame."""
         return (self.ticks_per_frame - self.silence) * self.burst
 
-    def _open(self, like: Tensor, membrane: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def _initial_state(self, like: Tensor, membrane: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """The membrane, and of signed neurons the spikes sent in this frame less those taken back."""
         if membrane is None:
             v = torch.full_like(like, self.start * self.threshold)

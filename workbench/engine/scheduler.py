@@ -15,12 +15,12 @@ from torch import Tensor
 from workbench.network import Edge, Network, connected_parts, find_cycle, reachable, shortest_delays, topological_order
 
 BLOCK_BYTES = 8 << 20  # of the widest node; half as many cost a tenth more, twice as many a fifth
-TOGETHER = 64  # times as many all nodes of a large graph may have together
-LEARNING_BYTES = 5 << 19  # the same where gradients are taken, which need as much again and more
+MOST_TIMES_WIDEST = 64  # times as many all nodes of a large graph may have together
+TRAINING_BLOCK_BYTES = 5 << 19  # the same where gradients are taken, which need as much again and more
 
 
 @dataclass(frozen=True)
-class Part:
+class Component:
     """A strongly connected part of the graph: its nodes in order, and how many steps they can compute at once.
 
     `steps` is the largest C such that the part's edges with delay < C form no cycle; None where it has no cycle.
@@ -40,14 +40,14 @@ class Plan:
 
     network: Network
     wanted: tuple[str, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[Component, ...]
     lead: Mapping[str, int]  # node -> how many steps it is ahead of the input
     depth: Mapping[str, int]  # node -> steps of its past that edges still read, or that are still wanted
     slack: Mapping[str, int]  # node -> its last so many steps reach no wanted node any more
 
 
 @dataclass(frozen=True)
-class Piece:
+class Segment:
     """Activity of a node in consecutive steps: `values` (steps, batch, *shape) from step `start` on."""
 
     start: int
@@ -70,7 +70,7 @@ class State:
     """Everything a network remembers between two blocks: the next step, the past that is read again, the membranes."""
 
     step: int = 0
-    past: Mapping[str, tuple[Piece, ...]] = field(default_factory=dict)
+    past: Mapping[str, tuple[Segment, ...]] = field(default_factory=dict)
     membranes: Mapping[str, Tensor | None] = field(default_factory=dict)
 
 
@@ -80,11 +80,11 @@ class Layers(Protocol):
     def connect(self, position: int, source: Tensor) -> Tensor:
         """The linear map of the edge at this position."""
 
-    def settle(self, node: str, drive: Tensor) -> Tensor:
+    def normalize(self, node: str, drive: Tensor) -> Tensor:
         """The node's bias and norm."""
 
-    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
-        """The node's neuron, `age` steps after its first response: activity and the membrane left behind."""
+    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
+        """The node's neuron, `elapsed` steps after its first response: activity and the membrane left behind."""
 
 
 def choose_block(network: Network, batch: int, ticks_per_frame: int = 1, size: int = BLOCK_BYTES) -> int:
@@ -99,15 +99,15 @@ def choose_block(network: Network, batch: int, ticks_per_frame: int = 1, size: i
     [108, 24, 7, 1]
     """
     units = [math.prod(shape) for shape in network.shapes.values()]
-    numbers = max(max(units), sum(units) // TOGETHER)
+    numbers = max(max(units), sum(units) // MOST_TIMES_WIDEST)
     steps = max(1, size // (4 * numbers * max(1, batch)))
     return steps if steps < ticks_per_frame else steps - steps % ticks_per_frame
 
 
-def join(values: Sequence[Tensor]) -> Tensor:
+def concatenate_steps(values: Sequence[Tensor]) -> Tensor:
     """These steps (steps, batch, *shape) one after the other, in memory in the order of axes that they share.
 
-    >>> join([torch.zeros(2, 3, 4), torch.ones(1, 3, 4)])[:, 0, 0]
+    >>> concatenate_steps([torch.zeros(2, 3, 4), torch.ones(1, 3, 4)])[:, 0, 0]
     tensor([0., 0., 1.])
     """
     if len(values) == 1:
@@ -148,7 +148,7 @@ def _plan(network: Network, wanted: tuple[str, ...], ahead: bool) -> Plan:
     return Plan(network, wanted, parts, lead, depth, slack)
 
 
-def _leads(parts: Sequence[Part], entering: Sequence[Sequence[Edge]]) -> dict[str, int]:
+def _leads(parts: Sequence[Component], entering: Sequence[Sequence[Edge]]) -> dict[str, int]:
     """How far each part can be ahead of the input: until the first of the edges into it has no more to bring."""
     lead: dict[str, int] = {}
     for part, edges in zip(parts, entering, strict=True):
@@ -156,13 +156,13 @@ def _leads(parts: Sequence[Part], entering: Sequence[Sequence[Edge]]) -> dict[st
     return lead
 
 
-def _part(nodes: frozenset[str], inside: Sequence[Edge]) -> Part:
+def _part(nodes: frozenset[str], inside: Sequence[Edge]) -> Component:
     """A part with these edges inside: the delay from which on they close a cycle is found by halving."""
     delays = sorted({edge.delay for edge in inside})
     least = bisect(delays, False, key=lambda d: bool(find_cycle(e.ends for e in inside if e.delay <= d)))
     steps = delays[least] if least < len(delays) else None
     forward = [edge.ends for edge in inside if steps is None or edge.delay < steps]
-    return Part(topological_order(sorted(nodes), forward), steps)
+    return Component(topological_order(sorted(nodes), forward), steps)
 
 
 def advance(
@@ -176,7 +176,7 @@ def advance(
     block = Block(plan, layers, state, inputs, until)
     for part in plan.parts:
         block.compute(part)
-    return {node: block.filled(node) for node in plan.wanted}, block.state()
+    return {node: block.activity_of(node) for node in plan.wanted}, block.state()
 
 
 class Block:
@@ -189,43 +189,43 @@ class Block:
         self.first_response = plan.network.first_response
         self.begin, self.until = state.step, until
         self.end = self.begin + len(next(iter(inputs.values())))
-        self.pieces = {node: list(pieces) for node, pieces in state.past.items()}
+        self.segments = {node: list(segments) for node, segments in state.past.items()}
         self.membranes = dict(state.membranes)
 
-    def compute(self, part: Part) -> None:
+    def compute(self, part: Component) -> None:
         """Compute every step of a part; a cyclic one in sub-blocks, its outer edges for the whole block at once."""
         if part.nodes[0] in self.network.inputs:
-            self.pieces.setdefault(part.nodes[0], []).append(Piece(self.begin, self.inputs[part.nodes[0]]))
+            self.segments.setdefault(part.nodes[0], []).append(Segment(self.begin, self.inputs[part.nodes[0]]))
             return
         if part.steps is None:
             (node,) = part.nodes
-            first, last = self.alive(node)
+            first, last = self.steps_of(node)
             if first < last:
-                self.respond(node, self.arrivals(self.network.incoming(node), first, last), first, last)
+                self.answer_node(node, self.inputs_of(self.network.incoming(node), first, last), first, last)
             return
         members, edges = set(part.nodes), self.network.edges
         incoming = {node: self.network.incoming(node) for node in part.nodes}
         inner = {node: [p for p in incoming[node] if edges[p].source in members] for node in part.nodes}
         outer = {
-            node: self.arrivals([p for p in incoming[node] if edges[p].source not in members], *self.alive(node))
+            node: self.inputs_of([p for p in incoming[node] if edges[p].source not in members], *self.steps_of(node))
             for node in part.nodes
         }
         lead = self.plan.lead[part.nodes[0]]
         for begin in range(self.begin + lead, self.end + lead, part.steps):
             for node in part.nodes:
-                first, last = self.alive(node)
+                first, last = self.steps_of(node)
                 first, last = max(first, begin), min(last, begin + part.steps)
                 if first < last:
-                    self.respond(node, outer[node] + self.arrivals(inner[node], first, last), first, last)
+                    self.answer_node(node, outer[node] + self.inputs_of(inner[node], first, last), first, last)
 
-    def alive(self, node: str) -> tuple[int, int]:
+    def steps_of(self, node: str) -> tuple[int, int]:
         """The steps to compute with this block: those in which the node answers and can still reach a wanted node."""
         lead = self.plan.lead[node]
         first = max(self.begin + lead, self.first_response[node])
         last = self.end + lead
         return first, last if self.until is None else min(last, self.until - self.plan.slack[node])
 
-    def arrivals(self, positions: Iterable[int], begin: int, end: int) -> list[Piece]:
+    def inputs_of(self, positions: Iterable[int], begin: int, end: int) -> list[Segment]:
         """What these edges bring to the steps begin .. end - 1, from each source's first response on."""
         found = []
         for position in positions:
@@ -233,47 +233,47 @@ class Block:
             first = max(begin, self.first_response[edge.source] + edge.delay)
             if first < end:
                 source = self.read(edge.source, first - edge.delay, end - edge.delay)
-                found.append(Piece(first, self.layers.connect(position, source)))
+                found.append(Segment(first, self.layers.connect(position, source)))
         return found
 
     def read(self, node: str, begin: int, end: int) -> Tensor:
         """Activity of a node in the steps begin .. end - 1, all of them known."""
         found: list[Tensor] = []
-        for piece in reversed(self.pieces[node]):
-            if piece.end <= begin:
+        for segment in reversed(self.segments[node]):
+            if segment.end <= begin:
                 break
-            if piece.start < end:
-                found.append(piece.cut(begin, end))
-        return join(found[::-1])
+            if segment.start < end:
+                found.append(segment.cut(begin, end))
+        return concatenate_steps(found[::-1])
 
-    def respond(self, node: str, arrivals: Iterable[Piece], begin: int, end: int) -> None:
+    def answer_node(self, node: str, arrivals: Iterable[Segment], begin: int, end: int) -> None:
         """Sum what arrives in the steps begin .. end - 1, and let the node answer."""
-        earliest, *others = sorted(arrivals, key=lambda piece: max(piece.start, begin))
+        earliest, *others = sorted(arrivals, key=lambda segment: max(segment.start, begin))
         drive = earliest.cut(begin, end)  # one of the edges brings the first response, so it has every step
-        for piece in others:
-            if piece.start <= begin:
-                drive = drive + piece.cut(begin, end)
-            elif piece.start < end:
-                late = drive[piece.start - begin :] + piece.cut(begin, end)
-                drive = join([drive[: piece.start - begin], late])
-        age = begin - self.first_response[node]
-        settled = self.layers.settle(node, drive)
-        activity, self.membranes[node] = self.layers.fire(node, settled, self.membranes.get(node), age)
-        self.pieces.setdefault(node, []).append(Piece(begin, activity))
+        for segment in others:
+            if segment.start <= begin:
+                drive = drive + segment.cut(begin, end)
+            elif segment.start < end:
+                late = drive[segment.start - begin :] + segment.cut(begin, end)
+                drive = concatenate_steps([drive[: segment.start - begin], late])
+        elapsed = begin - self.first_response[node]
+        normalized = self.layers.normalize(node, drive)
+        activity, self.membranes[node] = self.layers.fire(node, normalized, self.membranes.get(node), elapsed)
+        self.segments.setdefault(node, []).append(Segment(begin, activity))
 
-    def filled(self, node: str) -> Tensor:
+    def activity_of(self, node: str) -> Tensor:
         """Activity of a wanted node in every step of the block, zeros where it is silent."""
         first = min(max(self.begin, self.first_response[node]), self.end)
         if first == self.begin:
             return self.read(node, first, self.end)
         some = next(iter(self.inputs.values()))
         silence = some.new_zeros(first - self.begin, some.shape[1], *self.network.shape_of(node))
-        return join([silence, self.read(node, first, self.end)]) if first < self.end else silence
+        return concatenate_steps([silence, self.read(node, first, self.end)]) if first < self.end else silence
 
     def state(self) -> State:
         """What the next block needs to know."""
         past = {}
-        for node, pieces in self.pieces.items():
+        for node, segments in self.segments.items():
             begin = self.end + self.plan.lead[node] - self.plan.depth[node]
-            past[node] = tuple(piece for piece in pieces if piece.end > begin)
+            past[node] = tuple(segment for segment in segments if segment.end > begin)
         return State(self.end, past, self.membranes)

@@ -12,7 +12,7 @@ from workbench.engine.scheduler import Layers
 from workbench.network import Network
 
 
-class Learning:
+class TrainingLayers:
     """Other layers for the engine in training: images channels last, and of every node with a ReLU one tensor is kept.
 
     `transform` is the linear map of an edge over (images, *shape), to which it adds a bias where one is given; `nodes`
@@ -31,8 +31,8 @@ class Learning:
     ) -> None:
         self.layers, self.network, self.transform, self.nodes = layers, network, transform, nodes
         self.rectified = frozenset(network.hidden if rectified else ())
-        self.lonely = frozenset(node for node in self.rectified if self._hears_one_edge(node))
-        self.answers = {network.incoming(node)[0]: nodes[node] for node in self.lonely}
+        self.single_input = frozenset(node for node in self.rectified if self._has_one_input(node))
+        self.answers = {network.incoming(node)[0]: nodes[node] for node in self.single_input}
 
     def connect(self, position: int, source: Tensor) -> Tensor:
         """The linear map of the edge at this position; where nothing else leads to its target, the target's answer."""
@@ -48,20 +48,20 @@ class Learning:
             images = layer(self.transform(position, images, None)).relu_()
         return images.reshape(*source.shape[:2], *images.shape[1:])
 
-    def settle(self, node: str, drive: Tensor) -> Tensor:
+    def normalize(self, node: str, drive: Tensor) -> Tensor:
         """The node's bias or norm, unless its edge has brought the answer or it comes with the ReLU."""
-        return drive if node in self.rectified else self.layers.settle(node, drive)
+        return drive if node in self.rectified else self.layers.normalize(node, drive)
 
-    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
+    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
         """The node's neuron."""
-        if node in self.lonely:
+        if node in self.single_input:
             return drive, None
         if node in self.rectified:
-            settled: Tensor = self.nodes[node](drive.flatten(0, 1))
-            return settled.relu_().reshape(drive.shape), None
-        return self.layers.fire(node, drive, membrane, age)
+            normalized: Tensor = self.nodes[node](drive.flatten(0, 1))
+            return normalized.relu_().reshape(drive.shape), None
+        return self.layers.fire(node, drive, membrane, elapsed)
 
-    def _hears_one_edge(self, node: str) -> bool:
+    def _has_one_input(self, node: str) -> bool:
         """Whether one edge leads to it, and its map gives memory of its own."""
         first, *others = (self.network.edges[position] for position in self.network.incoming(node))
         return not others and bool(first.operation.weight_shapes(self.network.shape_of(first.source)))

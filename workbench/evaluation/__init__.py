@@ -12,7 +12,7 @@ anytime/           answers before the end: early exit, latency, calibrated confi
 
 from workbench.evaluation.anytime.early_exit import calibrate_exit
 from workbench.evaluation.anytime.latency import measure_latency
-from workbench.evaluation.batching import SHARE, batches, choose_batch, feed_ticks, require_fit, require_match
+from workbench.evaluation.batching import MEMORY_SHARE, batches, bin_batch, choose_batch, require_fit, require_match
 from workbench.evaluation.comparison import (
     COMPARISON,
     collect_answers,
@@ -30,18 +30,18 @@ from workbench.evaluation.energy import (
     EnergyPreset,
     find_break_even,
     find_preset,
-    follow_prices,
     price,
     price_all,
+    price_over_time,
 )
-from workbench.evaluation.literature_bounds import criticise, tell_critics
+from workbench.evaluation.literature_bounds import criticise, summarise_bounds
 from workbench.evaluation.operation_counts import count_blocks
 
 __all__ = [
     "COMPARISON",
     "EnergyPreset",
     "PRESETS",
-    "SHARE",
+    "MEMORY_SHARE",
     "batches",
     "calibrate_exit",
     "choose_batch",
@@ -51,11 +51,11 @@ __all__ = [
     "count_confusions",
     "count_updates",
     "criticise",
-    "feed_ticks",
+    "bin_batch",
     "find_break_even",
     "find_mismatch",
     "find_preset",
-    "follow_prices",
+    "price_over_time",
     "measure_latency",
     "operations",
     "price",
@@ -65,5 +65,5 @@ __all__ = [
     "run_blocks",
     "summarise",
     "tabulate_run",
-    "tell_critics",
+    "summarise_bounds",
 ]

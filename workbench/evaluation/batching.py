@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.engine import Run, choose_block, fits, require_memory
+from workbench.engine import MemoryRequest, choose_block, fits, require_memory
 from workbench.events import Recordings
 from workbench.model import Model
 from workbench.validation import require_whole
 
-MOST = 32  # recordings side by side: more gain nothing
-SHARE = 0.5  # of the memory that is free, which a batch that nobody has named may take
+MOST_RECORDINGS = 32  # recordings side by side: more gain nothing
+MEMORY_SHARE = 0.5  # of the memory that is free, which a batch that nobody has named may take
 
 
 def require_match(model: Model, recordings: Recordings) -> None:
@@ -59,20 +59,20 @@ def choose_batch(
     So many `steps` are held at a time, by default those of a block. MemoryError, with the batch that fits, where a
     batch that is named does not, or not even one recording does.
     """
-    asked = min(MOST, count) if batch is None else require_whole("batch", batch)
+    asked = min(MOST_RECORDINGS, count) if batch is None else require_whole("batch", batch)
 
-    def need(some: int) -> Run:
+    def need(some: int) -> MemoryRequest:
         block = steps or choose_block(model.network, some, model.ticks_per_frame)
-        return Run(model.network, record, block, some, block, False, model.dtype)
+        return MemoryRequest(model.network, record, block, some, block, False, model.dtype)
 
     if batch is None:
-        while asked > 1 and not fits(need(asked), model.device, SHARE):
+        while asked > 1 and not fits(need(asked), model.device, MEMORY_SHARE):
             asked = -(-asked // 2)
     require_memory(need(asked), model.device)
     return asked
 
 
-def feed_ticks(
+def bin_batch(
     model: Model, recordings: Recordings, chosen: np.ndarray, begin: int = 0, end: int | None = None
 ) -> Tensor:
     """Steps begin .. end - 1 of some recordings as the model takes them, (steps, batch, *shape), in its own numbers."""

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from workbench.engine import choose_block
-from workbench.evaluation.batching import batches, choose_batch, feed_ticks, require_fit, require_match
+from workbench.evaluation.batching import batches, bin_batch, choose_batch, require_fit, require_match
 from workbench.evaluation.energy import EnergyPreset, find_preset, price
 from workbench.evaluation.memory_accesses import access_edges, access_nodes, count_buffer_bytes
-from workbench.evaluation.operation_counts import Counts, count_blocks, count_synapses, count_units
+from workbench.evaluation.operation_counts import OperationCounts, count_blocks, count_synapses, count_units
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, average_answers, require_model, require_models, take_test
 
@@ -59,7 +59,7 @@ def compare(
 
 
 def tabulate_run(
-    name: str, model: Model, counts: Counts, counted: Recordings, answer: str, energy: str | EnergyPreset
+    name: str, model: Model, counts: OperationCounts, counted: Recordings, answer: str, energy: str | EnergyPreset
 ) -> pd.DataFrame:
     """What `compare` says of one model, from what has been counted; NaN accuracies where it has not answered."""
     network, recordings = model.network, len(counted)
@@ -226,7 +226,7 @@ def run_blocks(
             stream = model.stream(len(chosen), record=record)
             block = choose_block(model.network, len(chosen), model.ticks_per_frame)
             for begin in range(0, steps, block):
-                yield chosen, begin, stream.run(feed_ticks(model, recordings, chosen, begin, begin + block))
+                yield chosen, begin, stream.run(bin_batch(model, recordings, chosen, begin, begin + block))
     finally:
         model.train(training)
 
@@ -242,7 +242,7 @@ def collect_answers(model: Model, recordings: Recordings, answer: str = "running
     return average_answers(drive.double(), model.network.first_response[output], model.ticks_per_frame, answer)
 
 
-def _count(model: Model, recordings: Recordings, batch: int | None, padding: bool = False) -> Counts:
+def _count(model: Model, recordings: Recordings, batch: int | None, padding: bool = False) -> OperationCounts:
     """Run every recording and count."""
     steps, blocks = recordings.frames * model.ticks_per_frame, run_blocks(model, recordings, model.network.nodes, batch)
     return count_blocks(model, blocks, steps, len(recordings), padding)

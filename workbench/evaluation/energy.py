@@ -161,7 +161,7 @@ def price_all(costs: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def follow_prices(costs: pd.DataFrame, cheap: str, dear: str, preset: str | EnergyPreset = "fp32") -> pd.DataFrame:
+def price_over_time(costs: pd.DataFrame, cheap: str, dear: str, preset: str | EnergyPreset = "fp32") -> pd.DataFrame:
     """What two models of a table of `compare` have cost by every step of `cheap`: a row per step, once either has.
 
     Columns: step, frame (both of `cheap`), energy_nj and dear_energy_nj, cumulative per recording; the latter follows
@@ -170,7 +170,7 @@ def follow_prices(costs: pd.DataFrame, cheap: str, dear: str, preset: str | Ener
 
     >>> counts = {"dense_macs": [0.0, 1e3], "effective_macs": 0.0, "synaptic_operations": [1e3, 0.0]}
     >>> costs = pd.DataFrame({"model": ["SNN", "ANN"], "step": 0, "frame": [0.5, 1.0], **counts})
-    >>> follow_prices(costs, "SNN", "ANN").round(3).to_dict("records")
+    >>> price_over_time(costs, "SNN", "ANN").round(3).to_dict("records")
     [{'step': 0, 'frame': 0.5, 'energy_nj': 0.9, 'dear_energy_nj': 2.3}]
     """
     import numpy as np
@@ -205,8 +205,8 @@ def find_break_even(
 ) -> pd.DataFrame | None:
     """The step from which on `cheap` is no longer cheaper than `dear`; None if it is cheaper in the end.
 
-    A table of one row, in the columns of `follow_prices` and cheaper_steps, the number of steps before at which it was
-    cheaper: 0 if it never was. ValueError for a model that is not in the table.
+    A table of one row, in the columns of `price_over_time` and cheaper_steps, the number of steps before at which it
+    was cheaper: 0 if it never was. ValueError for a model that is not in the table.
 
     >>> counts = {"dense_macs": [0, 0, 1e3, 2e3], "effective_macs": 0, "synaptic_operations": [4e3, 2e4, 0, 0]}
     >>> costs = pd.DataFrame({"model": ["SNN"] * 2 + ["ANN"] * 2, "step": [0, 1] * 2, "frame": [1, 2] * 2, **counts})
@@ -214,7 +214,7 @@ def find_break_even(
     >>> found["step"].item(), found["cheaper_steps"].item()
     (1, 1)
     """
-    prices = follow_prices(costs, cheap, dear, preset)
+    prices = price_over_time(costs, cheap, dear, preset)
     cheaper = (prices["energy_nj"] < prices["dear_energy_nj"]).to_numpy()
     if len(prices) == 0 or cheaper[-1]:
         return None

@@ -61,13 +61,13 @@ def criticise(costs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def tell_critics(costs: pd.DataFrame) -> str:
+def summarise_bounds(costs: pd.DataFrame) -> str:
     """What the critics say of every spiking model of a table of `compare`, in words: "" where there is none.
 
     >>> counts = {"dense_macs": [900.0, 0.0], "effective_macs": [90.0, 0.0], "synaptic_operations": [0.0, 800.0]}
     >>> counts |= {"neuron_updates": 0.0, "memory_accesses": [1800.0, 900.0], "memory_span_words": 0.0, "synapses": 300}
     >>> costs = pd.DataFrame({"model": ["ANN", "SNN"], "step": [3, 15], "frame": 4.0, "synapse_frames": 900, **counts})
-    >>> tell_critics(costs).split(". ")[0]
+    >>> summarise_bounds(costs).split(". ")[0]
     'SNN, with 0.889 spikes per synapse and frame, is cheaper than ANN in fp32, fp16 and int8, but not in fp32 that \
 skips zeros (above 0.511) and int8 that skips zeros (above 0.767)'
     """
@@ -163,7 +163,7 @@ def _yan(last: pd.DataFrame, model: str) -> dict[str, object]:
 def _davidson(last: pd.DataFrame, model: str) -> dict[str, object]:
     ratios = [_ratio(last, model, preset) for preset in _arithmetic()]
     value = max(ratios)
-    verdict = _tell_prices(last, model)
+    verdict = _price_words(last, model)
     return _row(PRICES, "energy over that of the ANN, at its worst", value, 1.0, 1.0, verdict)
 
 
@@ -185,7 +185,7 @@ def _arithmetic() -> list[EnergyPreset]:
     return [preset for preset in PRESETS.values() if not preset.counts_memory and not math.isnan(preset.mac_pj)]
 
 
-def _tell_prices(last: pd.DataFrame, model: str) -> str:
+def _price_words(last: pd.DataFrame, model: str) -> str:
     """Under which presets a spiking model is cheaper than the cheapest ANN, and above how many spikes it is not."""
     row, cheaper, dearer, others = _of(last, model), [], [], []
     for preset in _arithmetic():

@@ -20,7 +20,7 @@ from math import prod
 import numpy as np
 
 from workbench.engine import IntegrateAndFire
-from workbench.evaluation.operation_counts import Counts, carries_spikes, count_units, delayed
+from workbench.evaluation.operation_counts import OperationCounts, carries_spikes, count_units, delayed
 from workbench.model import Model
 
 
@@ -48,7 +48,7 @@ EDGE_ACCESSES = ("weight_reads", "activity_reads", "membrane_accesses", "buffer_
 NODE_ACCESSES = ("bias_reads", "membrane_accesses", "activity_writes")
 
 
-def access_edges(model: Model, counts: Counts) -> Accesses:
+def access_edges(model: Model, counts: OperationCounts) -> Accesses:
     """Accesses of every edge at every step, summed over the recordings."""
     network = model.network
     units = {node: count_units(model, node) for node in network.nodes}
@@ -71,7 +71,7 @@ def access_edges(model: Model, counts: Counts) -> Accesses:
     return Accesses(found, words)
 
 
-def access_nodes(model: Model, counts: Counts, recordings: int) -> Accesses:
+def access_nodes(model: Model, counts: OperationCounts, recordings: int) -> Accesses:
     """Accesses of every node at every step, summed over the recordings; none of an input."""
     network = model.network
     found = {kind: np.zeros_like(counts.sent) for kind in NODE_ACCESSES}

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.engine import weigh
+from workbench.engine import count_weighted
 from workbench.model import Model
 
 
 @dataclass(frozen=True, eq=False)
-class Counts:
+class OperationCounts:
     """Sums over recordings, float64 (steps, edges) each; `sent` (steps, nodes): the spikes or numbers a node sends.
 
     `drive` (steps, recordings, classes) is that of the output. What an edge does counts at the step at which it
@@ -36,7 +36,7 @@ def count_blocks(
     steps: int,
     recordings: int,
     padding: bool = False,
-) -> Counts:
+) -> OperationCounts:
     """Add up what each edge has to do at each step; `blocks` as `run_blocks` gives them, all nodes recorded.
 
     n spikes of a unit in one step, of either sign, are n synaptic operations at each unit that they reach.
@@ -53,7 +53,7 @@ def count_blocks(
     for chosen, begin, activity in blocks:
         window = slice(begin, begin + len(activity[network.output]))
         for place, node in enumerate(network.nodes):
-            amounts = weigh(activity[node], weights[node], carries_spikes(model, node)).sum(1).cpu().numpy()
+            amounts = count_weighted(activity[node], weights[node], carries_spikes(model, node)).sum(1).cpu().numpy()
             sent[window, place] += amounts[:, 0]
             active[window, leaving[node]] += amounts[:, 1:]
         drives.setdefault(int(chosen[0]), []).append(activity[network.output].cpu())
@@ -71,7 +71,9 @@ def _numbers(model: Model, sent: np.ndarray, recordings: int) -> np.ndarray:
     return sent
 
 
-def _arrive(model: Model, active: np.ndarray, sent: np.ndarray, drive: Tensor, everything: list[float]) -> Counts:
+def _arrive(
+    model: Model, active: np.ndarray, sent: np.ndarray, drive: Tensor, everything: list[float]
+) -> OperationCounts:
     """Move what sources send to the steps at which it arrives, and tell spikes from real numbers."""
     dense, effective, synaptic = (np.zeros_like(active) for _ in range(3))
     for position, edge in enumerate(model.network.edges):
@@ -79,7 +81,7 @@ def _arrive(model: Model, active: np.ndarray, sent: np.ndarray, drive: Tensor, e
         kind[:, position] = delayed(active[:, position], edge.delay)
         if kind is effective:
             dense[model.network.first_response_of(edge.source) + edge.delay :, position] = everything[position]
-    return Counts(dense, effective, synaptic, sent, drive)
+    return OperationCounts(dense, effective, synaptic, sent, drive)
 
 
 def delayed(values: np.ndarray, delay: int) -> np.ndarray:

@@ -27,7 +27,7 @@ class Dataset:
             if ours != theirs:
                 raise ValueError(f"dataset {self.name}: {field} is {ours} in train, {theirs} in test; make them alike")
         for part in ("train", "test"):
-            object.__setattr__(self, part, getattr(self, part).told(self.split))
+            object.__setattr__(self, part, getattr(self, part).with_split(self.split))
 
     @property
     def classes(self) -> tuple[str, ...]:

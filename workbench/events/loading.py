@@ -18,9 +18,9 @@ from workbench.events.formats.registry import tell
 from workbench.events.recording_checks import positive
 from workbench.events.sources import cifar10dvs, digits, dvsgesture, folders, in_memory, motion, ncars, nmnist
 from workbench.events.sources.clips import Collection, clip_array
-from workbench.events.sources.location import Place
+from workbench.events.sources.location import Location
 from workbench.events.sources.splits import Split
-from workbench.events.storage.assembly import assemble, keep, tell_left_out
+from workbench.events.storage.assembly import assemble, describe_left_out, keep
 from workbench.events.storage.extents import CLOCKS, recall
 from workbench.events.storage.generated_sets import remember
 from workbench.events.storage.preprocessing import Preparation
@@ -31,7 +31,7 @@ from workbench.validation import require_seed
 GENERATED: dict[str, Callable[[int], Dataset]] = {"digits": digits.generate, "motion": motion.generate}
 """How each embedded set is made from a seed."""
 
-PLACED: dict[str, tuple[Place, Callable[..., Collection]]] = {
+PLACED: dict[str, tuple[Location, Callable[..., Collection]]] = {
     "n-mnist": (nmnist.PLACE, nmnist.collect),
     "cifar10-dvs": (cifar10dvs.PLACE, cifar10dvs.collect),
     "n-cars": (ncars.PLACE, ncars.collect),
@@ -117,7 +117,7 @@ n-cars, dvs-gesture, or a folder
         made = remember(name, GENERATED[name], where, seed)
         if not steps and (window_us is None or first or window_us * (1 + FULL) > made.window_us):
             made = made.rebin(frames, ticks_per_frame, window_us)
-            return replace(made, split=made.split + tell_left_out(made.left_out))
+            return replace(made, split=made.split + describe_left_out(made.left_out))
         collection = _regather(made)
     else:
         own = {"labels": labels, "classes": classes, "columns": columns, "unit": unit, "upright": upright}

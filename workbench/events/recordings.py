@@ -182,12 +182,12 @@ class Recordings:
             inside += int(last - first)
         return int(self.starts[-1]) - inside
 
-    def told(self, divided: str) -> Recordings:
+    def with_split(self, divided: str) -> Recordings:
         """The same recordings, which say so that they were divided."""
         return self._with(divided=divided)
 
     @classmethod
-    def trusted(cls, **values: Any) -> Recordings:
+    def _from_valid(cls, **values: Any) -> Recordings:
         """Recordings of all their fields, whose events are known to be valid and are not looked at."""
         recordings = object.__new__(cls)
         for field, value in values.items():
@@ -247,7 +247,7 @@ class Recordings:
         )
 
     def _with(self, **changes: Any) -> Recordings:
-        return self.trusted(**{field.name: getattr(self, field.name) for field in fields(self)} | changes)
+        return self._from_valid(**{field.name: getattr(self, field.name) for field in fields(self)} | changes)
 
     @property
     def _origins(self) -> NDArray[np.int64]:

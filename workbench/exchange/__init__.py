@@ -3,12 +3,12 @@
 model_files  models in safetensors, their graph and options as JSON in the same file
 """
 
-from workbench.exchange.model_files import describe, load, read_tensors, save, write_tensors
+from workbench.exchange.model_files import describe, load_model, read_tensors, save_model, write_tensors
 
 __all__ = [
     "describe",
-    "load",
+    "load_model",
     "read_tensors",
-    "save",
+    "save_model",
     "write_tensors",
 ]

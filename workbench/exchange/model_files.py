@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from workbench.atomic import replacing
-from workbench.conversion import Recipe
+from workbench.conversion import ConversionOptions
 from workbench.engine import IntegrateAndFire, Neuron, QuantisedReLU, ReLU
 from workbench.model import Model, require_model
 from workbench.network import Network
@@ -22,23 +22,23 @@ from workbench.network import Network
 NEURONS: dict[str, type[Neuron]] = {cls.__name__: cls for cls in (ReLU, QuantisedReLU, IntegrateAndFire)}
 
 
-def save(model: Model, path: str | Path) -> None:
+def save_model(model: Model, path: str | Path) -> None:
     """Write a model, ANN or SNN, into one safetensors file.
 
     >>> import os, tempfile
     >>> from workbench import exchange
     >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     exchange.save(Model(network, seed=3), os.path.join(folder, "model.safetensors"))
-    ...     exchange.load(os.path.join(folder, "model.safetensors"))
+    ...     exchange.save_model(Model(network, seed=3), os.path.join(folder, "model.safetensors"))
+    ...     exchange.load_model(os.path.join(folder, "model.safetensors"))
     Model(ANN: 2 nodes, 1 edges, 34 parameters, 'class' answers from step 1)
     """
     model = require_model(model, "workbench.exchange.save")
     write_tensors(path, model.state_dict(), describe(model))
 
 
-def load(path: str | Path) -> Model:
-    """The model that `save` wrote; ValueError names the file and what is wrong with it."""
+def load_model(path: str | Path) -> Model:
+    """The model that `save_model` wrote; ValueError names the file and what is wrong with it."""
     try:
         with torch.inference_mode(False):
             tensors, description = read_tensors(path)
@@ -60,7 +60,7 @@ def describe(model: Model) -> dict[str, Any]:
         "ticks_per_frame": model.ticks_per_frame,
         "trained_network": model.trained_network.to_json() if model.trained_network else None,
         "scales": model.scales,
-        "recipe": model.recipe.to_dict() if model.recipe else None,
+        "recipe": model.conversion_options.to_dict() if model.conversion_options else None,
     }
 
 
@@ -99,5 +99,5 @@ def _build(description: Mapping[str, Any]) -> Model:
     model.trained_network = Network.from_json(trained) if trained else None
     scales, recipe = description["scales"], description.get("recipe")  # files of an older version have none
     model.scales = {node: tuple(s) if isinstance(s, list) else s for node, s in scales.items()} if scales else scales
-    model.recipe = Recipe(**recipe) if recipe else None
+    model.conversion_options = ConversionOptions(**recipe) if recipe else None
     return model

@@ -10,7 +10,7 @@ from workbench.figures._energy import energy
 from workbench.figures._error_causes import causes
 from workbench.figures._event_cloud import events
 from workbench.figures._export import save
-from workbench.figures._frame import moment, scene
+from workbench.figures._frame import frame, image
 from workbench.figures._frames import frames
 from workbench.figures._membrane import membrane
 from workbench.figures._network import network
@@ -18,7 +18,7 @@ from workbench.figures._notebook_display import register
 from workbench.figures._operations import operations
 from workbench.figures._operations_by_edge import operations_by_edge
 from workbench.figures._raster import raster
-from workbench.figures._recording_trace import passage, passages
+from workbench.figures._recording_trace import recording_trace, recording_traces
 from workbench.figures._rollouts import rollout, rollouts
 from workbench.figures._tableau import tableau
 from workbench.figures._training_curves import learning
@@ -31,8 +31,8 @@ __all__ = [
     "recordings",
     "events",
     "frames",
-    "moment",
-    "scene",
+    "frame",
+    "image",
     "learning",
     "accuracy",
     "accuracy_per_operation",
@@ -42,8 +42,8 @@ __all__ = [
     "energy",
     "raster",
     "membrane",
-    "passage",
-    "passages",
+    "recording_trace",
+    "recording_traces",
     "diagnosis",
     "causes",
     "confusion_over_time",

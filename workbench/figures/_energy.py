@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import EnergyPreset, find_break_even, find_preset, follow_prices, price
+from workbench.evaluation import EnergyPreset, find_break_even, find_preset, price, price_over_time
 from workbench.figures._figure import Figure
 from workbench.figures._style import (
     COLOURS,
@@ -117,7 +117,7 @@ def _compare_kinds(figure: go.Figure, priced: pd.DataFrame, preset: EnergyPreset
 
 
 def _when(priced: pd.DataFrame, cheap: str, dear: str, preset: EnergyPreset) -> str:
-    followed = follow_prices(priced, cheap, dear, preset)
+    followed = price_over_time(priced, cheap, dear, preset)
     return "throughout" if (followed["energy_nj"] < followed["dear_energy_nj"]).all() else "in the end"
 
 

@@ -15,11 +15,11 @@ BARE = {
 }  # fmt: skip
 
 
-def scene(counts: ArrayLike, title: str) -> go.Figure:
+def image(counts: ArrayLike, title: str) -> go.Figure:
     """What an event camera saw, as one image: counts (2, height, width) of OFF (blue) and ON (vermilion) events.
 
     >>> from workbench import figures
-    >>> figures.scene(np.ones((2, 3, 4)), "input, frame 2").data[0].z[0][0].tolist()
+    >>> figures.image(np.ones((2, 3, 4)), "input, frame 2").data[0].z[0][0].tolist()
     [0, 42, 0]
     """
     counts = np.asarray(counts)
@@ -33,14 +33,14 @@ def scene(counts: ArrayLike, title: str) -> go.Figure:
     return figure.update_layout(title_font_size=14)
 
 
-def moment(counts: ArrayLike, step: int, window_us: float, what: str = "step") -> go.Figure:
+def frame(counts: ArrayLike, step: int, window_us: float, what: str = "step") -> go.Figure:
     """The events of one step, and beside it the events of every step, OFF dashed, against time in ms.
 
     `counts` (steps, 2, height, width) are the frames or ticks of one recording, which together last `window_us`.
     ValueError for another shape or a step that is not there.
 
     >>> from workbench import figures
-    >>> figure = figures.moment(np.ones((4, 2, 3, 3)), step=1, window_us=8000, what="tick")
+    >>> figure = figures.frame(np.ones((4, 2, 3, 3)), step=1, window_us=8000, what="tick")
     >>> figure.layout.meta["title"], figure.data[1].y.tolist()
     ('Tick 1 of 0 to 3, from 2 to 4 ms: 18 events', [9, 9, 9, 9])
     """

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures._figure import Figure
-from workbench.figures._layout.edge_routing import SIDES_PX, Canvas, Squares, Text, canvas_of, free_places, paths_of
+from workbench.figures._layout.edge_routing import SIDES_PX, Squares, Text, Viewport, free_places, paths_of, viewport_of
 from workbench.figures._layout.layered_layout import Point, lay_out
 from workbench.figures._layout.many_edges import is_crowd, lines, lines_of, pointers
 from workbench.figures._style import BLUE, GREEN, INK, ORANGE, PAPER, PURPLE, QUIET, VERMILION, dress, ink_on, shade
@@ -38,7 +38,7 @@ def network(network: Network, ticks_per_frame: int = 1) -> go.Figure:
     """
     network = require_network(network, "figures.network")
     ticks_per_frame = require_whole("figures.network: ticks_per_frame", ticks_per_frame)
-    canvas = canvas_of(lay_out(network))
+    canvas = viewport_of(lay_out(network))
     crowd = is_crowd(canvas.layout)
     paths = lines_of(network, canvas) if crowd else paths_of(network, canvas)
     texts = _texts(network, canvas)
@@ -108,7 +108,7 @@ def _arrows(name: str, paths: Sequence[list[Point]], dash: str, colour: str, wid
 def _badges(
     network: Network,
     paths: Sequence[list[Point]],
-    canvas: Canvas,
+    canvas: Viewport,
     texts: Mapping[str, Text],
     colours: Sequence[str],
 ) -> go.Scatter:
@@ -142,7 +142,7 @@ def _edge_words(network: Network, edge: Edge, ticks_per_frame: int) -> str:
     return f"<b>{edge.source} → {edge.target}</b><br>{edge.operation!r}<br>{delay}<br>{counted}"
 
 
-def _nodes(network: Network, canvas: Canvas, ticks_per_frame: int) -> go.Scatter:
+def _nodes(network: Network, canvas: Viewport, ticks_per_frame: int) -> go.Scatter:
     first = network.first_response
     latest = max(first.values())
     fills = [shade(first[node], latest) for node in network.nodes]
@@ -189,7 +189,7 @@ def _shape(shape: tuple[int, ...]) -> str:
     return " \N{MULTIPLICATION SIGN} ".join(map(str, shape))
 
 
-def _texts(network: Network, canvas: Canvas) -> dict[str, Text]:
+def _texts(network: Network, canvas: Viewport) -> dict[str, Text]:
     """Name and shape below every node, the name alone or nothing where others stand: inputs and output first."""
     texts: dict[str, Text] = {}
     boxes = Squares(64)
@@ -207,7 +207,7 @@ def _texts(network: Network, canvas: Canvas) -> dict[str, Text]:
     return texts
 
 
-def _names(canvas: Canvas, texts: Mapping[str, Text]) -> go.Scatter:
+def _names(canvas: Viewport, texts: Mapping[str, Text]) -> go.Scatter:
     points = [canvas.layout.nodes[node] for node in texts]
     return go.Scatter(
         name="names",
@@ -223,7 +223,7 @@ def _names(canvas: Canvas, texts: Mapping[str, Text]) -> go.Scatter:
 
 
 def _dressed(
-    figure: go.Figure, network: Network, canvas: Canvas, paths: Sequence[list[Point]], ticks_per_frame: int
+    figure: go.Figure, network: Network, canvas: Viewport, paths: Sequence[list[Point]], ticks_per_frame: int
 ) -> go.Figure:
     nodes, edges, output = len(network.nodes), len(network.edges), network.output
     response = _time(network.first_response[output], ticks_per_frame)

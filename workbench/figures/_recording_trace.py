@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.analysis import Passage, SpikeTrain
+from workbench.analysis import RecordingTrace, SpikeTrain
 from workbench.engine import IntegrateAndFire
 from workbench.figures._figure import Figure
 from workbench.figures._operations import KINDS
@@ -23,41 +23,43 @@ MARKED = 24  # steps up to which every answer has a mark: a single one makes no 
 CLASSES = 24  # answers up to which every class has its line
 
 
-def passage(passage: Passage, traces: pd.DataFrame | None = None, name: str = "") -> go.Figure:
+def recording_trace(trace: RecordingTrace, traces: pd.DataFrame | None = None, name: str = "") -> go.Figure:
     """One recording through one model over time (frames): operations so far, the answer, every node's activity.
 
     With `traces`, the table of `wb.trace_membrane`, the membrane of that unit as well; `name` says which it is.
 
     >>> from workbench import figures
-    >>> from workbench.analysis.recording_trace import follow
+    >>> from workbench.analysis.recording_trace import trace_recording
     >>> ticks = np.ones((4, 2, 1, 2, 2), dtype=int)
     >>> model = Model(Network({"eye": (1, 2, 2)}, [Edge("eye", "hand", Dense(2))]))
-    >>> figure = figures.passage(follow(model, Recordings.from_ticks(ticks, labels=[0, 1])))
+    >>> figure = figures.recording_trace(trace_recording(model, Recordings.from_ticks(ticks, labels=[0, 1])))
     >>> [axis.title.text for axis in figure.select_yaxes()][:2]
     ['operations<br>so far', 'answer']
     """
-    return passages({"": passage}, traces, name)
+    return recording_traces({"": trace}, traces, name)
 
 
-def passages(passages: Mapping[str, Passage], traces: pd.DataFrame | None = None, name: str = "") -> go.Figure:
+def recording_traces(
+    traces_by_name: Mapping[str, RecordingTrace], traces: pd.DataFrame | None = None, name: str = ""
+) -> go.Figure:
     """The passages of one recording through several models side by side, on the same axes; `traces` is of the first.
 
     >>> from workbench import figures
-    >>> figures.passages({}).layout.annotations[0].text
+    >>> figures.recording_traces({}).layout.annotations[0].text
     'no model was given'
     """
-    if not passages:
+    if not traces_by_name:
         return empty("Passage", "no model was given")
-    units = {model: _hidden(each) for model, each in passages.items()}
+    units = {model: _hidden(each) for model, each in traces_by_name.items()}
     rows = ["operations", "answer", *(["membrane"] if traces is not None else []), "nodes"]
     most_nodes = max(len(each) for each in units.values())
     nodes_px = min(BAND_PX, band_px(most_nodes)) * most_nodes
     heights_px = [ROW_PX.get(row, nodes_px) for row in rows]
     figure = Figure().set_subplots(
-        len(rows), len(passages), shared_xaxes=True, row_heights=heights_px, horizontal_spacing=0.09,
-        vertical_spacing=18 / sum(heights_px), column_titles=[f"<b>{model}</b>" for model in passages],
+        len(rows), len(traces_by_name), shared_xaxes=True, row_heights=heights_px, horizontal_spacing=0.09,
+        vertical_spacing=18 / sum(heights_px), column_titles=[f"<b>{model}</b>" for model in traces_by_name],
     )  # fmt: skip
-    for column, (model, each) in enumerate(passages.items(), start=1):
+    for column, (model, each) in enumerate(traces_by_name.items(), start=1):
         figure.add_traces(_operations(each), rows=1, cols=column)
         figure.add_traces(_answers(each), rows=2, cols=column)
         if each.lateness:
@@ -69,33 +71,33 @@ def passages(passages: Mapping[str, Passage], traces: pd.DataFrame | None = None
         span = [0, each.steps / each.ticks_per_frame * 1.01]  # the axes above match this one
         figure.update_xaxes(title_text="time (frames)", range=span, row=len(rows), col=column)
     if traces is not None:
-        first = next(iter(passages.values()))
+        first = next(iter(traces_by_name.values()))
         figure.add_traces(_membrane(traces, name, _threshold(first)), rows=3, cols=1)
         what = "membrane" if traces["membrane"].notna().any() else "drive"
         figure.update_yaxes(title_text=f"{what}<br>{name}", nticks=5, row=3, col=1)
-    most = max(float(each.costs[list(KINDS)].to_numpy().max()) for each in passages.values())
+    most = max(float(each.costs[list(KINDS)].to_numpy().max()) for each in traces_by_name.values())
     figure.update_yaxes(range=[0, 1.05 * most or 1], tickformat="~s", nticks=5, row=1)
     figure.update_layout(yaxis_title_text="operations<br>so far", showlegend=False)
     figure.update_yaxes(title_text="answer", nticks=5, row=2, col=1)
-    title, words = _words(passages, units)
+    title, words = _words(traces_by_name, units)
     alt = f"One recording over time: operations so far, answer, activity of every node. {title}. {words}"
     return dress(figure, title, words, alt, 190 + sum(heights_px))
 
 
-def _hidden(passage: Passage) -> dict[str, Units]:
+def _hidden(trace: RecordingTrace) -> dict[str, Units]:
     """Every node but the output, whose drive is the answer's."""
-    output = passage.model.network.output
-    return gather_units({node: values for node, values in passage.activity.items() if node != output})
+    output = trace.model.network.output
+    return gather_units({node: values for node, values in trace.activity.items() if node != output})
 
 
-def _operations(passage: Passage) -> list[go.Scatter]:
-    own = "synaptic_operations" if passage.model.spiking else "dense_macs"
-    counted = [(column, *KINDS[column]) for column in KINDS if column == own or (passage.costs[column] > 0).any()]
+def _operations(trace: RecordingTrace) -> list[go.Scatter]:
+    own = "synaptic_operations" if trace.model.spiking else "dense_macs"
+    counted = [(column, *KINDS[column]) for column in KINDS if column == own or (trace.costs[column] > 0).any()]
     return [
         go.Scatter(
             name=what,
-            x=passage.costs["frame"].to_numpy(np.float32),
-            y=passage.costs[column].to_numpy(np.float32),
+            x=trace.costs["frame"].to_numpy(np.float32),
+            y=trace.costs[column].to_numpy(np.float32),
             mode="lines",
             line={"color": GREEN, "dash": dash, "width": 2.2},
             hovertemplate=f"%{{x:.4~g}} frames<br>%{{y:.3~s}} {what} so far<extra></extra>",
@@ -104,41 +106,41 @@ def _operations(passage: Passage) -> list[go.Scatter]:
     ]
 
 
-def _answers(passage: Passage) -> list[go.Scatter]:
+def _answers(trace: RecordingTrace) -> list[go.Scatter]:
     """A line per class: the true one solid, the answered one, if another, dashed, the others in the background."""
-    if passage.lateness:
+    if trace.lateness:
         return []
-    last = passage.answers[-1]
+    last = trace.answers[-1]
     answered = int(last.argmax())
-    named = {answered: (VERMILION, "dash"), passage.label: (BLUE, "solid")}
+    named = {answered: (VERMILION, "dash"), trace.label: (BLUE, "solid")}
     order = np.argsort(last)[::-1][:CLASSES]
     others = [int(number) for number in order if number not in named]
-    every = max(1, -(-passage.steps // POINTS))
-    time = ((np.arange(passage.steps) + 1) / passage.ticks_per_frame).astype(np.float32)[::every]
+    every = max(1, -(-trace.steps // POINTS))
+    time = ((np.arange(trace.steps) + 1) / trace.ticks_per_frame).astype(np.float32)[::every]
     lines = []
     for number in [*others, *named]:
         colour, dash = named.get(number, (FAINT, "solid"))
         lines.append(
             go.Scatter(
-                name=passage.classes[number],
+                name=trace.classes[number],
                 x=time,
-                y=passage.answers[::every, number].astype(np.float32),
-                mode="lines+markers" if passage.steps <= MARKED else "lines",
+                y=trace.answers[::every, number].astype(np.float32),
+                mode="lines+markers" if trace.steps <= MARKED else "lines",
                 marker={"size": 5},
                 line={"color": colour, "dash": dash, "width": 2.6 if number in named else 1},
-                hovertemplate=f"<b>{passage.classes[number]}</b><br>%{{x:.4~g}} frames<br>"
+                hovertemplate=f"<b>{trace.classes[number]}</b><br>%{{x:.4~g}} frames<br>"
                 "answer %{y:.3g}<extra></extra>",
             )
         )
     return lines
 
 
-def _say_late(figure: go.Figure, passage: Passage, column: int) -> None:
+def _say_late(figure: go.Figure, trace: RecordingTrace, column: int) -> None:
     """In place of the answers, that there is none."""
     figure.add_annotation(
-        text=wrap(passage.lateness, LATE_LETTERS),
+        text=wrap(trace.lateness, LATE_LETTERS),
         showarrow=False,
-        x=passage.steps / passage.ticks_per_frame / 2,
+        x=trace.steps / trace.ticks_per_frame / 2,
         y=0.5,
         row=2,
         col=column,
@@ -146,8 +148,8 @@ def _say_late(figure: go.Figure, passage: Passage, column: int) -> None:
     figure.update_yaxes(range=[0, 1], showticklabels=False, ticks="", showgrid=False, row=2, col=column)
 
 
-def _threshold(passage: Passage) -> float:
-    neuron = passage.model.neuron
+def _threshold(trace: RecordingTrace) -> float:
+    neuron = trace.model.neuron
     return neuron.threshold if isinstance(neuron, IntegrateAndFire) else 1.0
 
 
@@ -176,30 +178,30 @@ def _membrane(traces: pd.DataFrame, name: str, threshold: float) -> list[go.Scat
     return [limit, line, spikes]
 
 
-def _words(passages: Mapping[str, Passage], units: Mapping[str, Mapping[str, Units]]) -> tuple[str, str]:
+def _words(traces_by_name: Mapping[str, RecordingTrace], units: Mapping[str, Mapping[str, Units]]) -> tuple[str, str]:
     """What each model answers in the end, and what it took."""
     facts = []
-    for model, each in passages.items():
+    for model, each in traces_by_name.items():
         answered = each.chosen[-1]
         if model:
             facts.append(f"{model}: {answered or 'no answer'}")
         else:
             facts.append(f"The answer is {answered}" if answered else "There is no answer")
-    truth = next(iter(passages.values()))
+    truth = next(iter(traces_by_name.values()))
     title = f"{', '.join(facts)}; the recording shows {truth.classes[truth.label]}"
-    took = {model: _took(each, units[model]) for model, each in passages.items()}
-    words = "; ".join(f"{model}: {took[model]}" if model else took[model] for model in passages)
-    some = any(not each.lateness for each in passages.values())
+    took = {model: _took(each, units[model]) for model, each in traces_by_name.items()}
+    words = "; ".join(f"{model}: {took[model]}" if model else took[model] for model in traces_by_name)
+    some = any(not each.lateness for each in traces_by_name.values())
     return title, f"{words}." + some * " Blue: the true class. Vermilion, dashed: what is answered instead."
 
 
-def _took(passage: Passage, nodes: Mapping[str, Units]) -> str:
-    last = passage.costs.iloc[-1]
+def _took(trace: RecordingTrace, nodes: Mapping[str, Units]) -> str:
+    last = trace.costs.iloc[-1]
     counts = [f"{amount(last[column])} {KINDS[column][0]}" for column in ("synaptic_operations", "dense_macs")
               if last[column] > 0] or ["no operations"]  # fmt: skip
     spikes = sum(
         units.total
         for node, units in nodes.items()
-        if isinstance(units, SpikeTrain) and node not in passage.model.network.inputs
+        if isinstance(units, SpikeTrain) and node not in trace.model.network.inputs
     )
-    return " and ".join([*([f"{spikes:,} spikes"] if passage.model.spiking else []), *counts])
+    return " and ".join([*([f"{spikes:,} spikes"] if trace.model.spiking else []), *counts])

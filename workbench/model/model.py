@@ -11,23 +11,24 @@ import torch
 from torch import Tensor, nn
 
 from workbench.engine import (
-    LEARNING_BYTES,
+    TRAINING_BLOCK_BYTES,
     Bias,
     Frames,
-    Inference,
+    InferenceLayers,
     IntegrateAndFire,
     Layers,
-    Learning,
+    MemoryRequest,
     Neuron,
     Norm,
     Parameters,
     QuantisedReLU,
     ReLU,
-    Run,
+    TrainingLayers,
     arrange_inputs,
+    can_compile,
     can_run_events,
     choose_block,
-    join,
+    concatenate_steps,
     make_hybrid,
     plan,
     require_engine,
@@ -35,7 +36,6 @@ from workbench.engine import (
     require_memory,
     require_numbers,
     require_one_type,
-    suits,
 )
 from workbench.model.parameters import Loaded, draw_weights, load_parameters, make_layers
 from workbench.model.stream import Stream
@@ -81,7 +81,7 @@ class Model(nn.Module):
         self.neuron = neuron if neuron is not None else ReLU()
         self.trained_network: Network | None = None  # of an SNN: the network its ANN was trained with
         self.scales: Scales | None = None  # of an SNN
-        self.recipe: Any = None  # of an SNN: how it was converted
+        self.conversion_options: Any = None  # of an SNN: how it was converted
         generator = torch.Generator().manual_seed(require_seed(seed))
         self.gains = nn.ParameterDict()  # of edges without weights, once a conversion has scaled them
         with torch.inference_mode(False):  # its numbers can be used, and learned, wherever it was made
@@ -147,7 +147,9 @@ class Model(nn.Module):
         record = list(self.network.nodes if record is None else record)
         stream = self._stream(batch, record, engine, steps, layers)
         like, at_once = next(self.parameters()), block or stream.choose_block()
-        require_memory(Run(self.network, record, steps, batch, at_once, self.training, like.dtype), like.device)
+        require_memory(
+            MemoryRequest(self.network, record, steps, batch, at_once, self.training, like.dtype), like.device
+        )
         require_numbers(inputs, like)
         for norm in self._norms():
             norm.forget()  # a run before this one may have been interrupted
@@ -157,7 +159,7 @@ class Model(nn.Module):
             blocks.append(stream.advance({node: values[stream.step : end] for node, values in inputs.items()}))
         for norm in self._norms():
             norm.update()
-        return {node: join([block[node] for block in blocks]) for node in blocks[0]}
+        return {node: concatenate_steps([block[node] for block in blocks]) for node in blocks[0]}
 
     def stream(self, batch: int = 1, record: Iterable[str] | None = None, engine: str = "dense") -> Stream:
         """A stream that is fed a recording of any length block by block, in constant memory.
@@ -181,46 +183,48 @@ class Model(nn.Module):
         target = operation(images, weights) if bias is None else operation.shift(images, weights, bias)
         return target * self.gains[str(position)] if str(position) in self.gains else target
 
-    def settle(self, node: str, drive: Tensor) -> Tensor:
+    def normalize(self, node: str, drive: Tensor) -> Tensor:
         """Bias or batch norm of a node over (steps, batch, *shape)."""
         layer = self.node_layer(node)
-        settled: Tensor = layer(drive.flatten(0, 1))
-        return settled.reshape(drive.shape)
+        normalized: Tensor = layer(drive.flatten(0, 1))
+        return normalized.reshape(drive.shape)
 
-    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
+    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
         """Neuron of a node over (steps, batch, *shape); the output answers with its drive."""
         if node == self.network.output:
             return drive, None
         if self.neuron.bounded:
             ceiling = self.ceiling(node)
-            activity, membrane = self.neuron.scan(drive / ceiling, membrane, age)
+            activity, membrane = self.neuron.scan(drive / ceiling, membrane, elapsed)
             return activity * ceiling, membrane
-        drive = self.schedule(node, drive, age)
+        drive = self.schedule_bias(node, drive, elapsed)
         if self.spiking and not self.training:
             drive = drive.detach()  # spikes are learned through only where somebody trains
-        return self.neuron.scan(drive, membrane, age)
+        return self.neuron.scan(drive, membrane, elapsed)
 
-    def schedule(self, node: str, drive: Tensor, age: int) -> Tensor:
+    def schedule_bias(self, node: str, drive: Tensor, elapsed: int) -> Tensor:
         """The drive (steps, batch, *shape) with the biases of a frame moved to its first tick, where so converted."""
-        moved = self._moved(age, len(drive))
-        if moved is None or node == self.network.output:
+        extra_biases = self._extra_biases(elapsed, len(drive))
+        if extra_biases is None or node == self.network.output:
             return drive
-        moved = moved.to(drive).view(-1, *[1] * (drive.ndim - 1))
-        return drive + moved * self.node_layer(node).bias.view(-1, *[1] * (drive.ndim - 3))
+        extra_biases = extra_biases.to(drive).view(-1, *[1] * (drive.ndim - 1))
+        return drive + extra_biases * self.node_layer(node).bias.view(-1, *[1] * (drive.ndim - 3))
 
-    def inference(self) -> Layers:
+    def inference_layers(self) -> Layers:
         """The layers to run where nobody trains; the model itself in training, and where the nodes do not spike."""
         layers = {node: self.node_layer(node) for node in self.network.hidden}
         if self.training or not isinstance(self.neuron, IntegrateAndFire) or self.norm is not None:
             return self
-        if not suits(next(self.parameters()).detach(), None):
+        if not can_compile(next(self.parameters()).detach(), None):
             return self
-        return Inference(self, self.neuron, {node: layer.bias for node, layer in layers.items()}, self._moved)
+        return InferenceLayers(
+            self, self.neuron, {node: layer.bias for node, layer in layers.items()}, self._extra_biases
+        )
 
-    def learning(self) -> Layers:
+    def training_layers(self) -> Layers:
         """The layers to run where somebody trains."""
         layers = {node: self.node_layer(node) for node in self.network.nodes if node not in self.network.inputs}
-        return Learning(self, self.network, self.transform, layers, isinstance(self.neuron, ReLU))
+        return TrainingLayers(self, self.network, self.transform, layers, isinstance(self.neuron, ReLU))
 
     def choose_block(self, steps: int, batch: int) -> int:
         """How many steps to learn at a time: all where batch norm takes its statistics over them, else what is fast.
@@ -229,25 +233,25 @@ class Model(nn.Module):
         """
         if self._norms():
             return steps
-        most = choose_block(self.network, batch, self.ticks_per_frame, LEARNING_BYTES)
+        most = choose_block(self.network, batch, self.ticks_per_frame, TRAINING_BLOCK_BYTES)
         return math.ceil(steps / math.ceil(steps / most))
 
-    def numbers(self) -> Parameters:
+    def event_driven_parameters(self) -> Parameters:
         """What spikes meet on their way, as the event-driven engine takes it."""
-        more = self._moved(0, self.ticks_per_frame)
+        extra_biases = self._extra_biases(0, self.ticks_per_frame)
         return Parameters(
             [list(layer.parameters()) for layer in self.weights],
             {int(position): gain for position, gain in self.gains.items()},
             {node: self.node_layer(node).bias for node in self.network.nodes if node not in self.network.inputs},
             cast(IntegrateAndFire, self.neuron).dynamics,
-            torch.zeros(1, dtype=next(self.parameters()).dtype) if more is None else more,
+            torch.zeros(1, dtype=next(self.parameters()).dtype) if extra_biases is None else extra_biases,
         )
 
-    def _moved(self, age: int, steps: int) -> Tensor | None:
+    def _extra_biases(self, elapsed: int, steps: int) -> Tensor | None:
         """How many more biases than one arrive in each of these steps; None where one arrives in every step."""
-        if self.recipe is None or self.recipe.bias == "tick":
+        if self.conversion_options is None or self.conversion_options.bias == "tick":
             return None
-        begins = torch.arange(age, age + steps) % self.ticks_per_frame == 0
+        begins = torch.arange(elapsed, elapsed + steps) % self.ticks_per_frame == 0
         return (begins * self.ticks_per_frame - 1).to(next(self.parameters()).dtype)
 
     def ceiling(self, node: str) -> Tensor:
@@ -273,7 +277,13 @@ class Model(nn.Module):
 
     def __repr__(self) -> str:
         kind = f"SNN, {self.ticks_per_frame} ticks per frame" if self.spiking else "ANN"
-        kind += f", {self.recipe!r}" if self.recipe else f", {self.neuron!r}" if self.neuron.bounded else ""
+        kind += (
+            f", {self.conversion_options!r}"
+            if self.conversion_options
+            else f", {self.neuron!r}"
+            if self.neuron.bounded
+            else ""
+        )
         numbers = sum(parameter.numel() for parameter in self.parameters())
         return (
             f"Model({kind}: {len(self.network.nodes)} nodes, {len(self.network.edges)} edges, {numbers:,} parameters, "
@@ -291,12 +301,12 @@ class Model(nn.Module):
         require_one_type(self.named_parameters())
         if not self.training:  # where a loss tells as well
             require_finite(self.network, self.state_dict())
-        used = layers or (self.learning() if self.training else self.inference())
+        used = layers or (self.training_layers() if self.training else self.inference_layers())
         ahead = self.training or (layers is None and engine != "events")  # which counts what has arrived
         planned = plan(self.network, record, ahead)
         hybrid = None
-        if engine != "dense" and isinstance(used, Inference) and can_run_events():
-            hybrid = make_hybrid(planned, self.numbers(), batch, engine)
+        if engine != "dense" and isinstance(used, InferenceLayers) and can_run_events():
+            hybrid = make_hybrid(planned, self.event_driven_parameters(), batch, engine)
         elif engine == "events":
             raise ValueError(
                 'engine="events" is for spiking models in eval mode, in float32 on a CPU, with numba, and without '

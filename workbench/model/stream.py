@@ -12,8 +12,8 @@ from torch import Tensor
 from workbench.engine import (
     Frames,
     Layers,
+    MemoryRequest,
     Plan,
-    Run,
     State,
     advance,
     arrange_inputs,
@@ -84,7 +84,9 @@ class Stream:
             raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
         require_numbers(inputs, self._like)
         like = self._like
-        require_memory(Run(self.network, self._plan.wanted, steps, batch, steps, False, like.dtype), like.device)
+        require_memory(
+            MemoryRequest(self.network, self._plan.wanted, steps, batch, steps, False, like.dtype), like.device
+        )
         return self.advance(inputs)
 
     def advance(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from workbench.network.projective_field import Footprint
+from workbench.network.projective_field import ProjectiveField
 from workbench.validation import whole
 
 Shape = tuple[int, ...]
@@ -57,7 +57,7 @@ class Operation(ABC):
         """Shape of the target for a source of this shape; ValueError where the two cannot meet."""
 
     @abstractmethod
-    def footprint(self, shape: Shape) -> Footprint:
+    def footprint(self, shape: Shape) -> ProjectiveField:
         """Which targets each source unit reaches, exact at the borders (padding is no target)."""
 
     @abstractmethod
@@ -163,8 +163,8 @@ class Conv(Operation):
     def products(self, shape: Shape) -> int:
         return math.prod(self.output_shape(shape)) * self.fan_in(shape)
 
-    def footprint(self, shape: Shape) -> Footprint:
-        return Footprint(self.channels, tuple(self._reach(size) for size in shape[1:]))
+    def footprint(self, shape: Shape) -> ProjectiveField:
+        return ProjectiveField(self.channels, tuple(self._reach(size) for size in shape[1:]))
 
     def _reach(self, size: int) -> Tensor:
         source = torch.arange(size).unsqueeze(1)
@@ -208,8 +208,8 @@ class Dense(Operation):
     def products(self, shape: Shape) -> int:
         return self.units * math.prod(shape)
 
-    def footprint(self, shape: Shape) -> Footprint:
-        return Footprint(self.units, tuple(torch.ones(size, 1, dtype=torch.float64) for size in shape[1:]))
+    def footprint(self, shape: Shape) -> ProjectiveField:
+        return ProjectiveField(self.units, tuple(torch.ones(size, 1, dtype=torch.float64) for size in shape[1:]))
 
     def __call__(self, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
         return F.linear(x.flatten(1), weights[0])
@@ -245,8 +245,8 @@ class Pool(Operation):
             raise ValueError(f"{self!r} is larger than its source of shape {shape}; use a smaller kernel")
         return (shape[0], shape[1] // self.kernel, shape[2] // self.kernel)
 
-    def footprint(self, shape: Shape) -> Footprint:
-        return Footprint(None, tuple(self._reach(size) for size in shape[1:]))
+    def footprint(self, shape: Shape) -> ProjectiveField:
+        return ProjectiveField(None, tuple(self._reach(size) for size in shape[1:]))
 
     def _reach(self, size: int) -> Tensor:
         source = torch.arange(size).unsqueeze(1) // self.kernel
@@ -267,8 +267,8 @@ class Identity(Operation):
     def output_shape(self, shape: Shape) -> Shape:
         return shape
 
-    def footprint(self, shape: Shape) -> Footprint:
-        return Footprint(None, tuple(torch.eye(size, dtype=torch.float64) for size in shape[1:]))
+    def footprint(self, shape: Shape) -> ProjectiveField:
+        return ProjectiveField(None, tuple(torch.eye(size, dtype=torch.float64) for size in shape[1:]))
 
     def __call__(self, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
         return x
@@ -313,9 +313,9 @@ class Chain(Operation):
         links = zip(self.operations, self._shapes(shape), strict=False)
         return sum(operation.products(source) for operation, source in links)
 
-    def footprint(self, shape: Shape) -> Footprint:
+    def footprint(self, shape: Shape) -> ProjectiveField:
         links = zip(self.operations, self._shapes(shape), strict=False)
-        return reduce(Footprint.then, (operation.footprint(source) for operation, source in links))
+        return reduce(ProjectiveField.then, (operation.footprint(source) for operation, source in links))
 
     def __call__(self, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
         x, left = self._approach(x, weights)

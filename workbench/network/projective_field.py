@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Footprint:
+class ProjectiveField:
     """Whom one source unit reaches: so many target channels, and these positions along every spatial axis.
 
     `channels` is None where the unit reaches only its own channel; `axes` holds one 0/1 matrix
@@ -18,10 +18,10 @@ class Footprint:
     channels: int | None
     axes: tuple[Tensor, ...]
 
-    def then(self, following: Footprint) -> Footprint:
+    def then(self, following: ProjectiveField) -> ProjectiveField:
         """The footprint of this map followed by another one."""
         axes = (
             tuple(((mine @ theirs) > 0).double() for mine, theirs in zip(self.axes, following.axes, strict=False))
             or self.axes
         )
-        return Footprint(following.channels or self.channels, axes)
+        return ProjectiveField(following.channels or self.channels, axes)

@@ -4,13 +4,13 @@ main_job  trains, converts and compares
 report    one self-contained page with figures and tables
 """
 
-from workbench.study.main_job import study, take_part
-from workbench.study.report import format_summary, tell, write
+from workbench.study.main_job import run_main_job, take_part
+from workbench.study.report import format_summary, summarise_study, write_report
 
 __all__ = [
     "format_summary",
-    "study",
+    "run_main_job",
     "take_part",
-    "tell",
-    "write",
+    "summarise_study",
+    "write_report",
 ]

@@ -57,7 +57,7 @@ def take_part(dataset: Dataset, share: float, seed: int = 0) -> Dataset:
     return Dataset(dataset.name, parts[0], parts[1], words)
 
 
-def study(dataset: Dataset, network: Network | None = None, epochs: int | None = None, seed: int = 0) -> Study:
+def run_main_job(dataset: Dataset, network: Network | None = None, epochs: int | None = None, seed: int = 0) -> Study:
     """Train a network streaming and sequential, convert both onto an SNN whose edges take time, compare all four.
 
     The streaming ANN becomes the matched SNN: every delay times K. The sequential ANN becomes the unmatched SNN: it

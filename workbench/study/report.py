@@ -13,7 +13,7 @@ from plotly.offline import get_plotlyjs
 
 from workbench import figures
 from workbench.atomic import replacing
-from workbench.evaluation import PRESETS, criticise, price, price_all, summarise, tell_critics
+from workbench.evaluation import PRESETS, criticise, price, price_all, summarise, summarise_bounds
 from workbench.network import Rollout
 from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, Study
 
@@ -44,14 +44,14 @@ the <b>matched SNN</b>; the <b>sequential ANN</b> was trained as if connections 
 """
 
 
-def write(studies: Iterable[Study], path: str | Path) -> None:
+def write_report(studies: Iterable[Study], path: str | Path) -> None:
     """Write the studies as one HTML page that needs no network, whole or not at all."""
     sections = "\n".join(_section(number, study) for number, study in enumerate(studies))
     with replacing(path) as aside:
         aside.write_text(PAGE.format(plotly=get_plotlyjs(), sections=sections), encoding="utf-8")
 
 
-def tell(study: Study) -> str:
+def summarise_study(study: Study) -> str:
     """What the study found, in one paragraph of plain words."""
     last = study.costs.groupby("model", sort=False).tail(1).set_index("model")
     accuracy = (100 * last["accuracy"]).round(1)
@@ -93,7 +93,7 @@ def _section(number: int, study: Study) -> str:
     summary = format_summary(summarise(study.costs))
     frames = [column for column in summary.columns if column.startswith("frame")]
     parts = [
-        f"<h2>{html.escape(study.dataset.name)}</h2><p>{html.escape(tell(study))}</p>",
+        f"<h2>{html.escape(study.dataset.name)}</h2><p>{html.escape(summarise_study(study))}</p>",
         f"<p>{html.escape(study.dataset.split)}.</p>",
         "<h3>Accuracy at every frame</h3>",
         _table(summary[frames].reset_index()),
@@ -102,7 +102,7 @@ def _section(number: int, study: Study) -> str:
         *(_figure(title, figure, f"figure-{number}-{place}") for place, (title, figure) in enumerate(shown)),
         "<h3>Energy per recording, in nanojoules, under every preset</h3>",
         _table(energies, "prices"),
-        f"<h3>What critics say</h3><p>{html.escape(tell_critics(study.costs))}</p>",
+        f"<h3>What critics say</h3><p>{html.escape(summarise_bounds(study.costs))}</p>",
         _table(criticise(study.costs).round(3), "critics"),
     ]
     return "\n".join(parts)

@@ -23,7 +23,7 @@ _AT_ONCE = 1 << 22  # events looked at together: recordings may be mapped from f
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """Where a training stands: everything that a checkpoint must hold."""
 
     model: Model
@@ -46,7 +46,7 @@ class Checkpoint:
     path: Path
     identity: dict[str, Any]
 
-    def write(self, state: Progress) -> None:
+    def write(self, state: TrainingState) -> None:
         """Put down where the training stands, whole or not at all."""
         tensors = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in state.best.state_dict().items()}
@@ -58,7 +58,7 @@ class Checkpoint:
         description = {"identity": self.identity, "history": state.history, "moments": sorted(moments)}
         write_tensors(self.path, tensors | moments, description)
 
-    def resume(self, state: Progress) -> None:
+    def resume(self, state: TrainingState) -> None:
         """Bring a training to where the file says it stood; ValueError for another training's file or a broken one.
 
         What a training needs to go on bit for bit must all be there and make sense: weights, the best ones, the moments

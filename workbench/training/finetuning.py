@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model
-from workbench.training.options import Settings
-from workbench.training.training import Watch, fit
+from workbench.training.options import TrainingOptions
+from workbench.training.training import Callback, fit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ def fine_tune(
     precision: str = "fp32",
     checkpoint: str | Path | None = None,
     progress: bool = True,
-    watch: Watch | None = None,
+    callback: Callback | None = None,
 ) -> tuple[Model, pd.DataFrame]:
     """Train a copy of an SNN for a few epochs; returns it with its history, one row per epoch.
 
@@ -44,7 +44,7 @@ def fine_tune(
     snn = require_model(snn, "wb.fine_tune")
     if not snn.spiking:
         raise ValueError("fine_tune takes an SNN; this model does not spike: convert it first, or train it by wb.train")
-    settings = Settings(
+    settings = TrainingOptions(
         epochs, batch, learning_rate, weight_decay, answer, seed, None, spike_cost, noise, recompute, precision
     )
-    return fit("wb.fine_tune", snn, recordings, validation, settings, checkpoint, progress, watch)
+    return fit("wb.fine_tune", snn, recordings, validation, settings, checkpoint, progress, callback)

@@ -12,13 +12,13 @@ from torch.utils.checkpoint import checkpoint
 from workbench.engine import (
     Frames,
     Layers,
-    Piece,
+    MemoryRequest,
     Plan,
-    Run,
+    Segment,
     State,
     advance,
     arrange_inputs,
-    join,
+    concatenate_steps,
     plan,
     require_memory,
     require_numbers,
@@ -26,10 +26,10 @@ from workbench.engine import (
 from workbench.model import Model
 
 if TYPE_CHECKING:
-    from workbench.training.options import Settings
+    from workbench.training.options import TrainingOptions
 
 
-def require_segments(model: Model, settings: Settings) -> None:
+def require_segments(model: Model, settings: TrainingOptions) -> None:
     """ValueError where a recording cannot be cut into segments without changing what is learned."""
     asked = f"recompute={settings.recompute}"
     if settings.recompute is None:
@@ -62,8 +62,8 @@ def run_segments(model: Model, frames: Frames, recompute: int) -> Tensor:
     steps, batch = next(iter(inputs.values())).shape[:2]
     like, held = next(model.parameters()), min(recompute, steps)
     require_numbers(inputs, like)
-    require_memory(Run(network, [network.output], held, batch, recompute, True, like.dtype), like.device)
-    planned, layers = plan(network, [network.output], ahead=True), model.learning()
+    require_memory(MemoryRequest(network, [network.output], held, batch, recompute, True, like.dtype), like.device)
+    planned, layers = plan(network, [network.output], ahead=True), model.training_layers()
     block, state, drives = model.choose_block(recompute, batch), State(), []
     for begin in range(0, steps, recompute):
         segment = {node: values[begin : begin + recompute] for node, values in inputs.items()}
@@ -71,7 +71,7 @@ def run_segments(model: Model, frames: Frames, recompute: int) -> Tensor:
             _advance, planned, layers, state, segment, block, steps, use_reentrant=False, preserve_rng_state=False
         )
         drives.append(drive)
-    return join(drives)
+    return concatenate_steps(drives)
 
 
 def _advance(
@@ -86,12 +86,12 @@ def _advance(
         )
         drives.append(activity[plan.network.output])
     past = {
-        node: tuple(_keep(piece, end + plan.lead[node] - plan.depth[node]) for piece in pieces)
-        for node, pieces in state.past.items()
+        node: tuple(_keep(piece, end + plan.lead[node] - plan.depth[node]) for piece in segments)
+        for node, segments in state.past.items()
     }
-    return join(drives), replace(state, past=past)
+    return concatenate_steps(drives), replace(state, past=past)
 
 
-def _keep(piece: Piece, begin: int) -> Piece:
+def _keep(piece: Segment, begin: int) -> Segment:
     """The steps of a piece from this one on, in memory of their own."""
-    return Piece(max(piece.start, begin), piece.cut(begin, piece.end).clone())
+    return Segment(max(piece.start, begin), piece.cut(begin, piece.end).clone())

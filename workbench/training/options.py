@@ -10,7 +10,7 @@ from workbench.validation import hold_whole, require_seed
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingOptions:
     """How a training is done; the same settings, model and recordings give the same numbers."""
 
     epochs: int

@@ -11,7 +11,7 @@ from workbench.model import Model
 CEILING_PERCENTILE = 0.99
 
 
-class Practice:
+class RegularizedLayers:
     """The layers of a model for the engine, with noise on what drives the neurons and a price on what they send.
 
     The drive of a hidden node gets Gaussian noise of standard deviation `noise` in its own unit: the learned ceiling,
@@ -36,20 +36,20 @@ class Practice:
         """As the model does."""
         return self.model.connect(position, source)
 
-    def settle(self, node: str, drive: Tensor) -> Tensor:
+    def normalize(self, node: str, drive: Tensor) -> Tensor:
         """As the model does."""
-        return self.model.settle(node, drive)
+        return self.model.normalize(node, drive)
 
-    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, age: int) -> tuple[Tensor, Tensor | None]:
+    def fire(self, node: str, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
         """As the model does, with noise on the drive; what is sent is added to the cost."""
         model = self.model
         if node == model.network.output:
-            return model.fire(node, drive, membrane, age)
+            return model.fire(node, drive, membrane, elapsed)
         if self.noise:
             unit = model.ceiling(node) if model.neuron.bounded else torch.relu(drive).square().mean().sqrt()
             drawn = torch.randn(drive.shape, generator=self.generator, device=drive.device, dtype=drive.dtype)
             drive = drive + self.noise * unit.detach() * drawn
-        activity, membrane = model.fire(node, drive, membrane, age)
+        activity, membrane = model.fire(node, drive, membrane, elapsed)
         self._add(node, activity)
         return activity, membrane
 
@@ -74,7 +74,7 @@ class Practice:
 
 
 @torch.no_grad()
-def bound(model: Model, frames: Tensor, levels: int) -> Model:
+def with_quantised_relu(model: Model, frames: Tensor, levels: int) -> Model:
     """A copy of an ANN with the neurons `QuantisedReLU(levels)`, its ceilings those it has or measured on frames.
 
     A ceiling is measured as the 99th percentile of the node's non-zero activities, 1 where there are none.

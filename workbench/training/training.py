@@ -15,15 +15,15 @@ import torch.nn.functional as F
 from safetensors import SafetensorError
 from torch import Tensor
 
-from workbench.engine import Run, require_finite, require_memory
-from workbench.evaluation import batches, collect_answers, feed_ticks, require_match
+from workbench.engine import MemoryRequest, require_finite, require_memory
+from workbench.evaluation import batches, bin_batch, collect_answers, require_match
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, average_answers, require_model, take_test, take_training
-from workbench.training.checkpoints import Checkpoint, Progress, identify
+from workbench.training.checkpoints import Checkpoint, TrainingState, identify
 from workbench.training.gradient_checkpointing import require_segments, run_segments
 from workbench.training.mixed_precision import cast
-from workbench.training.options import Settings, learning_rate_at
-from workbench.training.regularization import Practice, bound
+from workbench.training.options import TrainingOptions, learning_rate_at
+from workbench.training.regularization import RegularizedLayers, with_quantised_relu
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,10 +47,10 @@ class Update:
     history: tuple[dict[str, float], ...]
 
 
-Watch = Callable[[Update], bool | None]
+Callback = Callable[[Update], bool | None]
 
 
-class Stopped(Exception):
+class StopTraining(Exception):
     """Whoever watches a training has asked it to end."""
 
 
@@ -72,24 +72,25 @@ def train(
     precision: str = "fp32",
     checkpoint: str | Path | None = None,
     progress: bool = True,
-    watch: Watch | None = None,
+    callback: Callback | None = None,
 ) -> tuple[Model, pd.DataFrame]:
     """Train a copy of an ANN; returns it with its history, one row per epoch.
 
-    Of a `Dataset` its training part is learned; `validation` takes recordings that were held back of it, as
-    `held_back, seen = digits.train.split(0.2, seed=0)` does, for the best model is chosen by them: not the test part.
-    Loss = mean over the steps from the output's first response on of the cross-entropy of each step's answer. AdamW,
-    one cycle of the learning rate. The history has the columns epoch, loss, accuracy and, with `validation`,
-    validation_loss, validation_accuracy: fractions, of the last step's answer. An interrupt (Ctrl-C, the stop button)
-    ends it cleanly with the best model so far. `checkpoint` names a file that is written after every epoch; if it
-    exists already, training goes on from there and gives bit for bit the numbers of an uninterrupted run on as many
-    threads of the same machine. `watch` is called with an `Update` after every batch; if it returns True, training ends
-    as on an interrupt, without a warning.
+    Of a `Dataset` its training part is learned; `validation` takes recordings that were held back of it, as `held_back,
+    seen = digits.train.split(0.2, seed=0)` does, for the best model is chosen by them: not the test part. Loss = mean
+    over the steps from the output's first response on of the cross-entropy of each step's answer. AdamW, one cycle of
+    the learning rate. The history has the columns epoch, loss, accuracy and, with `validation`, validation_loss,
+    validation_accuracy: fractions, of the last step's answer. An interrupt (Ctrl-C, the stop button) ends it cleanly
+    with the best model so far. `checkpoint` names a file that is written after every epoch; if it exists already,
+    training goes on from there and gives bit for bit the numbers of an uninterrupted run on as many threads of the same
+    machine. `callback` is called with an `Update` after every batch; if it returns True, training ends as on an
+    interrupt, without a warning.
 
     Three options prepare the ANN for its conversion. `levels` = L gives it the neurons `QuantisedReLU(L)`, whose
     ceilings are learned too (they begin at the 99th percentile of the first batch): it answers as an SNN with at most L
     spikes a frame will. `spike_cost` adds spike_cost x mean spikes per synapse and frame to the loss, so that it learns
-    to spend few. `noise` disturbs every drive by so much of its unit. Both units are told in `practice.Practice`.
+    to spend few. `noise` disturbs every drive by so much of its unit. Both units are told in
+    `practice.RegularizedLayers`.
 
     Two options spare the machine. `recompute` keeps of every so many steps only what the next ones read, and computes
     the rest again on the way back: long recordings take a fraction of the memory, and about a third more time. Numbers
@@ -102,7 +103,7 @@ def train(
     (recomputation).
     """
     model = require_model(model, "wb.train")
-    settings = Settings(
+    settings = TrainingOptions(
         epochs, batch, learning_rate, weight_decay, answer, seed, levels, spike_cost, noise, recompute, precision
     )
     if model.spiking:
@@ -110,7 +111,7 @@ def train(
             "train takes an ANN; this model spikes already: train its ANN, then convert it, or improve it by "
             "wb.fine_tune"
         )
-    return fit("wb.train", model, recordings, validation, settings, checkpoint, progress, watch)
+    return fit("wb.train", model, recordings, validation, settings, checkpoint, progress, callback)
 
 
 def fit(
@@ -118,10 +119,10 @@ def fit(
     model: Model,
     given: Recordings | Dataset,
     validation: Recordings | None,
-    settings: Settings,
+    settings: TrainingOptions,
     checkpoint: str | Path | None,
     progress: bool,
-    watch: Watch | None,
+    callback: Callback | None,
 ) -> tuple[Model, pd.DataFrame]:
     """Train a copy of a model, ANN or SNN, as `train` says; under torch.no_grad and torch.inference_mode as well."""
     recordings = take_training(given, verb)
@@ -132,17 +133,17 @@ def fit(
         )
     validation = None if validation is None else take_test(validation, f"{verb}(validation=...)")
     with torch.inference_mode(False), torch.enable_grad():
-        return _fit(model, recordings, validation, settings, checkpoint, progress, watch)
+        return _fit(model, recordings, validation, settings, checkpoint, progress, callback)
 
 
 def _fit(
     model: Model,
     recordings: Recordings,
     validation: Recordings | None,
-    settings: Settings,
+    settings: TrainingOptions,
     checkpoint: str | Path | None,
     progress: bool,
-    watch: Watch | None,
+    callback: Callback | None,
 ) -> tuple[Model, pd.DataFrame]:
     for part in (recordings, validation):
         if part is not None:
@@ -162,9 +163,9 @@ def _fit(
             saved.resume(state)
     try:
         with _bar(settings, len(recordings), len(state.history), progress) as bar:
-            _train_epochs(state, recordings, validation, settings, saved, bar, watch)
+            _train_epochs(state, recordings, validation, settings, saved, bar, callback)
         trained = state.model
-    except (KeyboardInterrupt, Stopped) as end:
+    except (KeyboardInterrupt, StopTraining) as end:
         trained = state.best if state.history else state.model
         if isinstance(end, KeyboardInterrupt):
             what = "the best model so far" if state.history else "the model as far as it came"
@@ -200,27 +201,27 @@ def _at_frames(model: Model, answers: Tensor) -> Tensor:
 
 
 def _train_epochs(
-    state: Progress,
+    state: TrainingState,
     recordings: Recordings,
     validation: Recordings | None,
-    settings: Settings,
+    settings: TrainingOptions,
     saved: Checkpoint | None,
     bar: Any,
-    watch: Watch | None,
+    callback: Callback | None,
 ) -> None:
     """Train the epochs that are left, and note each in the history and the checkpoint."""
     for epoch in range(len(state.history), settings.epochs):
-        row = {"epoch": epoch + 1, **_train_epoch(state, recordings, settings, epoch, bar, watch)}
+        row = {"epoch": epoch + 1, **_train_epoch(state, recordings, settings, epoch, bar, callback)}
         if validation is not None:
             found = evaluate(state.model, validation, answer=settings.answer)
             row |= {f"validation_{name}": value for name, value in found.items()}
         state.note(row)
         bar.set_postfix({name: f"{value:.3f}" for name, value in row.items() if name != "epoch"})
         if saved is not None:
-            _put_down(saved, state)
+            _write_checkpoint(saved, state)
 
 
-def _put_down(saved: Checkpoint, state: Progress) -> None:
+def _write_checkpoint(saved: Checkpoint, state: TrainingState) -> None:
     """Write a checkpoint; a warning where that fails, for what was learned so far is worth more than a file."""
     try:
         saved.write(state)
@@ -233,7 +234,12 @@ def _put_down(saved: Checkpoint, state: Progress) -> None:
 
 
 def _train_epoch(
-    state: Progress, recordings: Recordings, settings: Settings, epoch: int, bar: Any, watch: Watch | None
+    state: TrainingState,
+    recordings: Recordings,
+    settings: TrainingOptions,
+    epoch: int,
+    bar: Any,
+    callback: Callback | None,
 ) -> dict[str, float]:
     state.model.train()
     order = np.random.default_rng([settings.seed, epoch]).permutation(len(recordings))
@@ -243,7 +249,7 @@ def _train_epoch(
         rate = learning_rate_at((epoch * rounds + number) / (settings.epochs * rounds), settings.learning_rate)
         for group in state.optimizer.param_groups:
             group["lr"] = rate
-        practice = _practise(state.model, settings, epoch, number)
+        practice = _regularize(state.model, settings, epoch, number)
         with cast(state.model.device, settings.precision):
             answers, labels = _answer(state.model, recordings, chosen, settings.answer, practice, settings.recompute)
             loss = _loss(answers, labels)
@@ -265,8 +271,8 @@ def _train_epoch(
         update = Update(
             epoch + 1, settings.epochs, number + 1, rounds, loss_sum / seen, correct / seen, tuple(state.history)
         )
-        if watch is not None and watch(update):
-            raise Stopped
+        if callback is not None and callback(update):
+            raise StopTraining
     require_finite(state.model.network, state.model.state_dict())  # after the last step no loss tells
     return {"loss": loss_sum / len(recordings), "accuracy": correct / len(recordings)}
 
@@ -276,12 +282,12 @@ def _answer(
     recordings: Recordings,
     chosen: np.ndarray,
     answer: str,
-    practice: Practice | None = None,
+    practice: RegularizedLayers | None = None,
     recompute: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Answers at the end of every frame (frames, batch, classes), from the first response on, and labels."""
     k, output = model.ticks_per_frame, model.network.output
-    ticks, first = feed_ticks(model, recordings, chosen), model.network.first_response[output]
+    ticks, first = bin_batch(model, recordings, chosen), model.network.first_response[output]
     if recompute is not None:
         drive = run_segments(model, ticks, recompute)
     else:
@@ -290,41 +296,41 @@ def _answer(
     return answers, torch.tensor(recordings.labels[chosen]).to(model.device)
 
 
-def _practise(model: Model, settings: Settings, epoch: int, number: int) -> Practice | None:
+def _regularize(model: Model, settings: TrainingOptions, epoch: int, number: int) -> RegularizedLayers | None:
     """The layers to learn on in this batch, where noise or cost ask for others than the model's own."""
     if not settings.noise and not settings.spike_cost:
         return None
     drawn = np.random.SeedSequence([settings.seed, epoch, number]).generate_state(1, np.uint64)[0]
     generator = torch.Generator(model.device).manual_seed(int(drawn) >> 1)
-    return Practice(model, settings.noise, generator)
+    return RegularizedLayers(model, settings.noise, generator)
 
 
 def _loss(answers: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(answers.flatten(0, 1), labels.repeat(len(answers)))
 
 
-def _begin(model: Model, recordings: Recordings, settings: Settings) -> Progress:
+def _begin(model: Model, recordings: Recordings, settings: TrainingOptions) -> TrainingState:
     trained = model.copy()
     if settings.levels is not None:
         first = np.random.default_rng([settings.seed, 0]).permutation(len(recordings))[: settings.batch]
-        trained = bound(model, feed_ticks(model, recordings, first), settings.levels)
+        trained = with_quantised_relu(model, bin_batch(model, recordings, first), settings.levels)
     ceilings = list(trained.log_ceilings.parameters())
     others = [p for name, p in trained.named_parameters() if not name.startswith("log_ceilings.")]
     groups: list[dict[str, Any]] = [{"params": others}, {"params": ceilings, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    return Progress(trained, optimizer, trained)
+    return TrainingState(trained, optimizer, trained)
 
 
-def _require_room(model: Model, recordings: Recordings, settings: Settings) -> None:
+def _require_room(model: Model, recordings: Recordings, settings: TrainingOptions) -> None:
     """MemoryError, with the batch that fits, where not even a batch can be learned."""
     network, steps = model.network, recordings.frames * model.ticks_per_frame
     batch, held = min(settings.batch, len(recordings)), min(settings.recompute or steps, steps)
     recorded = [network.output, *network.inputs]
     dtype = next(model.parameters()).dtype
-    require_memory(Run(network, recorded, held, batch, held, True, dtype), model.device)
+    require_memory(MemoryRequest(network, recorded, held, batch, held, True, dtype), model.device)
 
 
-def _bar(settings: Settings, count: int, done: int, progress: bool) -> Any:
+def _bar(settings: TrainingOptions, count: int, done: int, progress: bool) -> Any:
     from tqdm.auto import tqdm  # a bar in a terminal, a widget in a notebook
 
     rounds = math.ceil(count / settings.batch)

@@ -12,16 +12,16 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.analysis import Passage, follow
+from workbench.analysis import RecordingTrace, trace_recording
 from workbench.evaluation import require_fit
 from workbench.events import Dataset, Recordings
 from workbench.figures._operations import KINDS
 from workbench.figures._style import amount, joules
 from workbench.model import Model, require_models, take_test
-from workbench.widgets._background.prefetch import Ahead
+from workbench.widgets._background.prefetch import Prefetch
 from workbench.widgets._base.panel import LABELLED
-from workbench.widgets._base.playback import Clock
-from workbench.widgets._base.recording_panel import FollowingPanel
+from workbench.widgets._base.playback import Playback
+from workbench.widgets._base.recording_panel import RecordingPanel
 from workbench.widgets._base.recording_slider import slide_recordings
 
 
@@ -44,7 +44,7 @@ def compare(models: Mapping[str, Model], recordings: Recordings | Dataset, recor
     return ComparePanel(named, looked_at, recording)
 
 
-class ComparePanel(FollowingPanel):
+class ComparePanel(RecordingPanel):
     """One recording in two models; `selection` is (recording, time in frames), `table` what holds at that time."""
 
     title = "Comparison"
@@ -55,8 +55,8 @@ class ComparePanel(FollowingPanel):
         for model in models.values():
             require_fit(model, recordings)
         self.models, self.recordings = dict(models), recordings
-        self._follow_recording: Ahead[tuple[str, int, str], Passage] = Ahead(
-            lambda key: follow(self.models[key[0]], recordings, *key[1:]), keep=16
+        self._follow_recording: Prefetch[tuple[str, int, str], RecordingTrace] = Prefetch(
+            lambda key: trace_recording(self.models[key[0]], recordings, *key[1:]), keep=16
         )
         self._background = (self._follow_recording,)
         names = list(models)
@@ -66,7 +66,7 @@ class ComparePanel(FollowingPanel):
         answers = [("mean so far", "running"), ("last frame", "frame")]
         self.answer = ipywidgets.Dropdown(options=answers, description="answer", **LABELLED)
         finest = max(model.ticks_per_frame for model in models.values()) * recordings.frames
-        self.clock = Clock(finest, recordings.window_us / finest)
+        self.clock = Playback(finest, recordings.window_us / finest)
         self.clock.step.value = finest - 1
         self.now = ipywidgets.HTML()
         rows = [
@@ -78,7 +78,7 @@ class ComparePanel(FollowingPanel):
         super().__init__(rows, (self.left, self.right, self.recording, self.answer))
 
     @property
-    def passages(self) -> dict[str, Passage]:
+    def recording_traces(self) -> dict[str, RecordingTrace]:
         """What the recording in view did in the models in view, left first."""
         return self._find_passages(self.recording.value, *self._choices())
 
@@ -90,20 +90,20 @@ class ComparePanel(FollowingPanel):
     @property
     def table(self) -> pd.DataFrame:
         """A row per model in view, at the cursor: model, frame, answer, right, the counts of `wb.compare` so far."""
-        rows = [self._row(name, passage) for name, passage in self.passages.items()]
+        rows = [self._row(name, trace) for name, trace in self.recording_traces.items()]
         answers = pd.Series([row["answer"] for row in rows], dtype=object)  # else pandas makes a NaN of None
         return pd.DataFrame(rows).assign(answer=answers)
 
-    def _row(self, name: str, passage: Passage) -> dict[str, Any]:
+    def _row(self, name: str, trace: RecordingTrace) -> dict[str, Any]:
         """What a model has answered and spent in the steps that have ended at the cursor."""
-        ended = int(np.floor(self.selection[1] * passage.ticks_per_frame + 1e-9))
-        counts = passage.costs.drop(columns=["model", "step", "frame", "accuracy", "split"])
-        answer = passage.chosen[ended - 1] if ended else None
+        ended = int(np.floor(self.selection[1] * trace.ticks_per_frame + 1e-9))
+        counts = trace.costs.drop(columns=["model", "step", "frame", "accuracy", "split"])
+        answer = trace.chosen[ended - 1] if ended else None
         return {
             "model": name,
-            "frame": ended / passage.ticks_per_frame,
+            "frame": ended / trace.ticks_per_frame,
             "answer": answer,
-            "right": answer == passage.classes[passage.label],
+            "right": answer == trace.classes[trace.label],
             **{str(column): float(counts[column].iloc[ended - 1]) if ended else 0.0 for column in counts},
         }
 
@@ -111,9 +111,9 @@ class ComparePanel(FollowingPanel):
         return self.left.value, self.right.value, self.answer.value
 
     def _draw_recording(self, recording: int, *choices: Any) -> go.Figure:
-        return figures.passages(self._find_passages(recording, *choices))
+        return figures.recording_traces(self._find_passages(recording, *choices))
 
-    def _find_passages(self, recording: int, left: str, right: str, answer: str) -> dict[str, Passage]:
+    def _find_passages(self, recording: int, left: str, right: str, answer: str) -> dict[str, RecordingTrace]:
         names = dict.fromkeys((left, right))
         return {name: self._follow_recording((name, recording, answer)) for name in names}
 

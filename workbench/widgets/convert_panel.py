@@ -21,7 +21,7 @@ from workbench.evaluation import compare
 from workbench.events import Dataset, Recordings
 from workbench.figures._style import amount
 from workbench.model import Model, require_model, take_test, take_training
-from workbench.widgets._background.prefetch import Ahead
+from workbench.widgets._background.prefetch import Prefetch
 from workbench.widgets._base.panel import LABELLED, Panel
 
 PERCENTILES = (95.0, 99.0, 99.5, 99.9, 99.99, 100.0)
@@ -78,7 +78,7 @@ class ConvertPanel(Panel):
         chosen = np.unique(np.linspace(0, len(validation) - 1, min(limit, len(validation))).round().astype(int))
         self.validation = validation[chosen]
         self._ann_costs = compare({"ANN": model}, self.validation)
-        self._outcomes = Ahead(self._compute, keep=64)
+        self._outcomes = Prefetch(self._compute, keep=64)
         self._background = (self._outcomes,)
         ticks = tuple(sorted({*TICKS, recordings.ticks_per_frame}))
         self.percentile = ipywidgets.SelectionSlider(

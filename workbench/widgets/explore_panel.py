@@ -12,16 +12,16 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.analysis import Passage, follow, trace_membrane
+from workbench.analysis import RecordingTrace, trace_membrane, trace_recording
 from workbench.events import Dataset, Recordings
 from workbench.figures._operations import KINDS
 from workbench.figures._style import amount, empty, joules
 from workbench.model import Model, require_model, take_test
-from workbench.widgets._background.prefetch import Ahead
+from workbench.widgets._background.prefetch import Prefetch
 from workbench.widgets._base.canvas import Canvas
 from workbench.widgets._base.panel import NARROW
-from workbench.widgets._base.playback import Clock
-from workbench.widgets._base.recording_panel import FollowingPanel
+from workbench.widgets._base.playback import Playback
+from workbench.widgets._base.recording_panel import RecordingPanel
 from workbench.widgets._base.recording_slider import slide_recordings
 
 
@@ -42,36 +42,38 @@ def explore(model: Model, recordings: Recordings | Dataset, recording: int = 0) 
     return ExplorePanel(require_model(model, "widgets.explore"), take_test(recordings, "widgets.explore"), recording)
 
 
-class ExplorePanel(FollowingPanel):
+class ExplorePanel(RecordingPanel):
     """A recording on its way through a model; `selection` is the chosen (node, unit), `clock` the time cursor."""
 
     title = "Exploration"
 
     def __init__(self, model: Model, recordings: Recordings, recording: int = 0) -> None:
         self.model, self.recordings = model, recordings
-        self._follow_recording: Ahead[int, Passage] = Ahead(lambda number: follow(model, recordings, number), keep=8)
+        self._follow_recording: Prefetch[int, RecordingTrace] = Prefetch(
+            lambda number: trace_recording(model, recordings, number), keep=8
+        )
         self._background = (self._follow_recording,)
         self._trace = lru_cache(maxsize=64)(self._trace_unit)
         self.recording = slide_recordings(recordings, recording, "explore")
-        passage = self._follow_recording(recording)
+        trace = self._follow_recording(recording)
         hidden = [node for node in model.network.nodes if node not in model.network.inputs]
         self.node = ipywidgets.Dropdown(options=hidden, value=hidden[0], description="node", **NARROW)
-        busiest = self._busiest(passage, hidden[0])
+        busiest = self._busiest(trace, hidden[0])
         self.unit = ipywidgets.BoundedIntText(busiest, 0, self._units(hidden[0]) - 1, description="unit", **NARROW)
         what = "tick" if model.spiking else "frame"
-        self.clock = Clock(passage.steps, recordings.window_us / passage.steps, what)
-        self.clock.step.value = passage.steps - 1
-        self.scene = Canvas(self._draw_scene())
+        self.clock = Playback(trace.steps, recordings.window_us / trace.steps, what)
+        self.clock.step.value = trace.steps - 1
+        self.image = Canvas(self._draw_scene())
         self.now = ipywidgets.HTML()
         rows = [
             ipywidgets.HBox([self.recording, self.node, self.unit], layout={"flex_flow": "row wrap"}),
             self.clock,
-            ipywidgets.HBox([ipywidgets.Box([self.scene], layout={"width": "340px", "flex": "0 0 auto"}), self.now]),
+            ipywidgets.HBox([ipywidgets.Box([self.image], layout={"width": "340px", "flex": "0 0 auto"}), self.now]),
         ]
         super().__init__(rows, (self.recording, self.node, self.unit))
 
     @property
-    def passage(self) -> Passage:
+    def recording_trace(self) -> RecordingTrace:
         """What the recording in view did in the model: activity of every node, answers, costs."""
         return self._follow_recording(self.recording.value)
 
@@ -83,10 +85,10 @@ class ExplorePanel(FollowingPanel):
     @property
     def table(self) -> pd.DataFrame:
         """A row per step: step, frame, answer (class so far, or None), right, and the counts so far of `wb.compare`."""
-        passage = self.passage
-        table = passage.costs.drop(columns=["model", "accuracy", "split"])
-        table.insert(2, "answer", pd.Series(passage.chosen, dtype=object))
-        table.insert(3, "right", passage.costs["accuracy"] == 1)
+        trace = self.recording_trace
+        table = trace.costs.drop(columns=["model", "accuracy", "split"])
+        table.insert(2, "answer", pd.Series(trace.chosen, dtype=object))
+        table.insert(3, "right", trace.costs["accuracy"] == 1)
         return table
 
     @property
@@ -108,12 +110,12 @@ class ExplorePanel(FollowingPanel):
         if change.owner is self.node:
             with self._pausing():
                 self.unit.max = self._units(self.node.value) - 1
-                self.unit.value = self._busiest(self.passage, self.node.value)
+                self.unit.value = self._busiest(self.recording_trace, self.node.value)
         super()._follow(change)
 
     @staticmethod
-    def _busiest(passage: Passage, node: str) -> int:
-        return int(passage.activity[node][:, 0].flatten(1).sum(0).argmax())
+    def _busiest(trace: RecordingTrace, node: str) -> int:
+        return int(trace.activity[node][:, 0].flatten(1).sum(0).argmax())
 
     def _units(self, node: str) -> int:
         return int(np.prod(self.model.network.shapes[node]))
@@ -141,7 +143,9 @@ class ExplorePanel(FollowingPanel):
 
     def _draw_recording(self, recording: int, *choices: Any) -> go.Figure:
         node, unit = choices
-        return figures.passage(self._follow_recording(recording), self._trace(recording, node, unit), f"{node} {unit}")
+        return figures.recording_trace(
+            self._follow_recording(recording), self._trace(recording, node, unit), f"{node} {unit}"
+        )
 
     def _draw_scene(self) -> go.Figure:
         """The events of the last frame's worth of time before the cursor."""
@@ -150,21 +154,21 @@ class ExplorePanel(FollowingPanel):
             return empty("Input", f"an input of shape {shape} is no image")
         node = next(iter(self.model.network.inputs))
         end = self.clock.step.value + 1
-        begin = max(0, end - self.passage.ticks_per_frame)
-        counts = self.passage.activity[node][begin:end, 0].sum(0).numpy()
-        k = self.passage.ticks_per_frame
-        return figures.scene(counts, f"input, frames {begin / k:.2f} to {end / k:.2f}")
+        begin = max(0, end - self.recording_trace.ticks_per_frame)
+        counts = self.recording_trace.activity[node][begin:end, 0].sum(0).numpy()
+        k = self.recording_trace.ticks_per_frame
+        return figures.image(counts, f"input, frames {begin / k:.2f} to {end / k:.2f}")
 
     def _move(self, change: Any = None) -> None:
         """Bring cursor, input and numbers to the step of the clock; nothing else is drawn."""
         row = self.table.iloc[self.clock.step.value]
         self.figure.cursor = float(row["frame"])
-        self.scene.draw(self._draw_scene())
+        self.image.draw(self._draw_scene())
         self.now.value = self._numbers(row)
 
     def _numbers(self, row: pd.Series[Any]) -> str:
         """What holds at the cursor, as a table."""
-        truth = self.passage.classes[self.passage.label]
+        truth = self.recording_trace.classes[self.recording_trace.label]
         trace = self.trace.iloc[self.clock.step.value]
         node, unit = self.selection
         charge = f"membrane {trace['membrane']:.3g}, " if trace["membrane"] == trace["membrane"] else ""
@@ -187,7 +191,7 @@ class ExplorePanel(FollowingPanel):
         return f"<table style='margin:1em;line-height:1.6'>{cells}</table>"
 
     def _words(self) -> str:
-        late = f"<b>{html.escape(self.passage.lateness)}.</b> " if self.passage.lateness else ""
+        late = f"<b>{html.escape(self.recording_trace.lateness)}.</b> " if self.recording_trace.lateness else ""
         what = "spike" if self.model.spiking else "pixel"
         return f"{late}Click a {what} to see the membrane of its unit; move the clock to go through time."
 

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.evaluation import PRESETS, compare, price, price_all, tell_critics
+from workbench.evaluation import PRESETS, compare, price, price_all, summarise_bounds
 from workbench.evaluation import operations as count_operations
 from workbench.events import Dataset, Recordings
 from workbench.figures._style import joules
@@ -54,7 +54,7 @@ class OperationsPanel(Panel):
     def __init__(self, models: Mapping[str, Model], recordings: Recordings) -> None:
         self.models, self.recordings = dict(models), recordings
         self._costs = compare(models, recordings)
-        self.critics = tell_critics(self._costs)
+        self.critics = summarise_bounds(self._costs)
         self._by_edge = lru_cache(maxsize=None)(lambda name: count_operations(self.models[name], recordings))
         self.view = ipywidgets.Dropdown(options=VIEWS, description="view", **LABELLED)
         self.preset = ipywidgets.Dropdown(options=list(PRESETS), description="prices", **LABELLED)

@@ -15,7 +15,7 @@ from workbench import figures
 from workbench.events import Dataset, Recordings
 from workbench.model import take_test
 from workbench.widgets._base.panel import LABELLED, Panel
-from workbench.widgets._base.playback import Clock
+from workbench.widgets._base.playback import Playback
 from workbench.widgets._base.recording_slider import slide_recordings
 
 FRAMES, TICKS, STRIP, CLOUD = "frame by frame", "tick by tick", "all frames", "cloud in space and time"
@@ -46,7 +46,7 @@ class PlayerPanel(Panel):
         self.recordings = recordings
         self.recording = slide_recordings(recordings, recording, "player")
         self.view = ipywidgets.Dropdown(options=[FRAMES, TICKS, STRIP, CLOUD], description="seen", **LABELLED)
-        self.clock = Clock(recordings.frames, recordings.window_us / recordings.frames)
+        self.clock = Playback(recordings.frames, recordings.window_us / recordings.frames)
         self._counts = lru_cache(maxsize=4)(self._count)
         rows = (ipywidgets.HBox([self.recording, self.view]), self.clock)
         super().__init__(rows, (self.recording, self.view, self.clock.step))
@@ -99,7 +99,7 @@ class PlayerPanel(Panel):
         if self.view.value == STRIP:
             return figures.frames(counts, self.recordings.window_us)
         what = "tick" if self.view.value == TICKS else "frame"
-        return figures.moment(counts, step, self.recordings.window_us, what)
+        return figures.frame(counts, step, self.recordings.window_us, what)
 
     def _words(self) -> str:
         name = self.recordings.classes[self.recordings.labels[self.recording.value]]

@@ -125,7 +125,7 @@ class TrainingPanel(Panel):
 
     def _train(self, *work: Any, **options: Any) -> None:
         try:
-            self._outcome = train(*work, **{"progress": False} | options, watch=self._watch)
+            self._outcome = train(*work, **{"progress": False} | options, callback=self._watch)
             rows = self._outcome[1].to_dict("records")
             self._history = tuple({str(name): value for name, value in row.items()} for row in rows)
             self._state = "stopped" if self._asked.is_set() else "ended"

@@ -154,7 +154,7 @@ def wide_model(activity: float) -> tuple[wb.Model, torch.Tensor]:
 
 def test_auto_leaves_to_lists_what_is_silent_and_to_layers_what_is_not():
     model, _ = wide_model(0.0)
-    choice = Hybrid(model.stream(2)._plan, model.numbers(), 2, "auto").choice
+    choice = Hybrid(model.stream(2)._plan, model.event_driven_parameters(), 2, "auto").choice
     nodes = ["in", "a", "b", "out"]
     with torch.no_grad():
         assert choice.choose(dict.fromkeys(nodes, 0.0)) == {"a", "b", "out"}

@@ -13,7 +13,7 @@ import torch
 
 from tests.support.random_networks import random_frames, random_network, random_spiking
 from workbench.engine.kernels import compilation, event_kernels, neuron_kernels
-from workbench.engine.kernels.weighted_counts import weigh
+from workbench.engine.kernels.weighted_counts import count_weighted
 from workbench.interrupts import holding_interrupts
 
 ROOT = Path(__file__).parents[3]
@@ -66,13 +66,13 @@ def fail(monkeypatch, names, error):
 def test_what_cannot_be_compiled_is_left_to_torch_with_one_warning(monkeypatch, names, error):
     expected, activity = some_run(), torch.randn(6, 2, 3, 4, 4)
     weights = torch.rand(48, 2, dtype=torch.float64)
-    weighed = weigh(activity, weights, True)
+    weighed = count_weighted(activity, weights, True)
     compilation._found.clear()
     fail(monkeypatch, names, error)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         found = [some_run(engine) for engine in ("dense", "auto", "dense", "auto")]
-        again = [weigh(activity, weights, True) for _ in range(2)]
+        again = [count_weighted(activity, weights, True) for _ in range(2)]
     words = f"numba cannot compile the kernel {names[0]}, torch does it slower ({type(error).__name__}: {error})"
     assert [str(one.message) for one in told] == [words]
     for run in found:

@@ -37,16 +37,16 @@ def some_drive(rng: np.random.Generator, dyadic: bool, channels_last: bool = Fal
 def test_the_compiled_scan_is_the_torch_scan_bit_for_bit(seed):
     rng = np.random.default_rng(seed)
     neuron, drive = some_neuron(rng), some_drive(rng, dyadic=seed % 2 == 0, channels_last=seed % 3 == 0)
-    before, membrane, plain, age = drive.clone(), None, None, int(rng.integers(0, 9))
+    before, membrane, plain, elapsed = drive.clone(), None, None, int(rng.integers(0, 9))
     for block in drive.split([5, 1, 8]):
         known = None if membrane is None else membrane.clone()
-        spikes, after = neuron.scan(block, membrane, age)
-        expected, plain = neuron.scan_plainly(block, plain, age)
+        spikes, after = neuron.scan(block, membrane, elapsed)
+        expected, plain = neuron.scan_plainly(block, plain, elapsed)
         assert torch.equal(spikes, expected)
         assert torch.equal(after, plain)
         assert spikes.stride() == block.stride()
         assert membrane is None or torch.equal(membrane, known)  # the state handed in is left alone
-        membrane, age = after, age + len(block)
+        membrane, elapsed = after, elapsed + len(block)
     assert torch.equal(drive, before)
 
 
@@ -54,10 +54,10 @@ def test_the_compiled_scan_is_the_torch_scan_bit_for_bit(seed):
 def test_it_writes_over_the_drive_and_adds_the_bias_on_the_way(seed):
     rng = np.random.default_rng(seed)
     neuron, drive = some_neuron(rng), some_drive(rng, dyadic=seed % 2 == 0, channels_last=seed % 3 == 0)
-    bias, moved = torch.randn(4), torch.tensor(rng.integers(-1, 5, len(drive)), dtype=torch.float32)
+    bias, extra_biases = torch.randn(4), torch.tensor(rng.integers(-1, 5, len(drive)), dtype=torch.float32)
     wide = bias.view(-1, 1, 1)
-    expected, left = neuron.scan_plainly((drive + wide) + moved.view(-1, 1, 1, 1, 1) * wide, None, 3)
-    spikes, membrane = neuron_scan.overwrite(neuron.dynamics, drive, None, 3, bias, moved)
+    expected, left = neuron.scan_plainly((drive + wide) + extra_biases.view(-1, 1, 1, 1, 1) * wide, None, 3)
+    spikes, membrane = neuron_scan.scan_in_place(neuron.dynamics, drive, None, 3, bias, extra_biases)
     assert torch.equal(spikes, expected)
     assert torch.equal(membrane, left)
     assert spikes.data_ptr() == drive.data_ptr()
@@ -84,8 +84,8 @@ def test_threads_may_scan_at_the_same_time():
 
 def test_what_the_compiled_scan_cannot_take_is_left_to_torch():
     drive = torch.ones(2, 1, 3)
-    assert neuron_scan.suits(drive, None)
-    assert not neuron_scan.suits(drive.double(), None)
-    assert not neuron_scan.suits(drive.clone().requires_grad_(), None)
-    assert not neuron_scan.suits(drive, torch.zeros(1, 3, requires_grad=True))
-    assert not neuron_scan.suits(drive.to("meta"), None)
+    assert neuron_scan.can_compile(drive, None)
+    assert not neuron_scan.can_compile(drive.double(), None)
+    assert not neuron_scan.can_compile(drive.clone().requires_grad_(), None)
+    assert not neuron_scan.can_compile(drive, torch.zeros(1, 3, requires_grad=True))
+    assert not neuron_scan.can_compile(drive.to("meta"), None)

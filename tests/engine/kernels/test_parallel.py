@@ -7,14 +7,14 @@ import pytest
 import torch
 from numba import njit
 
-from workbench.engine.event_driven.spike_lists import Lists
+from workbench.engine.event_driven.spike_lists import SpikeLists
 from workbench.engine.kernels import buffer_pool, parallel
-from workbench.engine.kernels.event_kernels import AHEAD, NODE_COLUMNS, STEPS, UNITS
+from workbench.engine.kernels.event_kernels import NODE_COLUMNS, STEPS, UNITS, UNROLL
 from workbench.engine.kernels.simd import LANES, add_scaled, add_some_scaled, count_ones, count_trailing_zeros
 
 
 @pytest.mark.usefixtures("several_threads")
-@pytest.mark.parametrize("numbers", [0, parallel.WORTH])
+@pytest.mark.parametrize("numbers", [0, parallel.MIN_PARALLEL_SIZE])
 def test_every_lane_is_done_once(numbers):
     for lanes in range(1, 40):
         done = np.zeros(lanes, int)
@@ -22,7 +22,7 @@ def test_every_lane_is_done_once(numbers):
         def add(first, last, array):
             array[first:last] += 1
 
-        parallel.share(add, lanes, numbers, done)
+        parallel.parallel_for(add, lanes, numbers, done)
         assert done.tolist() == [1] * lanes
 
 
@@ -31,11 +31,11 @@ def test_every_lane_is_done_once(numbers):
 def test_two_threads_work_at_the_same_time():
     meeting, met = threading.Barrier(2, timeout=60), set()
 
-    def meet(first, last):
+    def integrate(first, last):
         met.add(threading.get_ident())
         meeting.wait()
 
-    parallel.share(meet, 2, parallel.WORTH)
+    parallel.parallel_for(integrate, 2, parallel.MIN_PARALLEL_SIZE)
     assert len(met) == 2
 
 
@@ -46,14 +46,14 @@ def test_an_exception_is_raised_where_the_work_was_shared_out():
             raise ValueError("the second half is broken")
 
     with pytest.raises(ValueError, match="the second half is broken"):
-        parallel.share(fail, 2, parallel.WORTH)
+        parallel.parallel_for(fail, 2, parallel.MIN_PARALLEL_SIZE)
 
 
 @pytest.mark.usefixtures("several_threads")
 def test_without_a_library_to_ask_one_thread_does_it_all(monkeypatch):
     monkeypatch.setattr(parallel, "find_parallel", lambda: None)
     calls = []
-    parallel.share(lambda first, last: calls.append((first, last)), 7, parallel.WORTH)
+    parallel.parallel_for(lambda first, last: calls.append((first, last)), 7, parallel.MIN_PARALLEL_SIZE)
     assert calls == [(0, 7)]
 
 
@@ -90,7 +90,7 @@ def test_lists_hold_what_is_not_zero_and_give_it_back(seed):
     activity = torch.tensor(values, dtype=torch.float32)
     regions = np.zeros((1, NODE_COLUMNS), np.int64)
     regions[0, UNITS], regions[0, STEPS] = units, steps
-    lists = Lists(regions, batch, np.array([[0, units]]))
+    lists = SpikeLists(regions, batch, np.array([[0, units]]))
     lists.append(0, 0, activity)
     assert torch.equal(lists.fill(0, 0, steps, (units,)), activity)
     assert lists.count(0, 0, steps) == int((activity != 0).sum())
@@ -104,14 +104,14 @@ def test_there_is_room_for_every_unit_of_a_band_in_every_step(seed):
     regions[:, UNITS], regions[:, STEPS] = rng.integers(1, 50, nodes), rng.integers(0, 6, nodes)
     inner = np.sort(rng.integers(0, regions[:, UNITS, None] + 1, (nodes, bands - 1)))
     cuts = np.concatenate([np.zeros((nodes, 1), np.int64), inner, regions[:, UNITS, None]], axis=1)
-    lists, needed, begin = Lists(regions, int(batch), cuts), 0, 0
+    lists, needed, begin = SpikeLists(regions, int(batch), cuts), 0, 0
     for node, (units, steps) in enumerate(regions[:, [UNITS, STEPS]]):
         for lane in range(batch * bands):
             offsets = lists.offsets[begin : begin + steps + 1]
             begin += steps + 1
             assert set(offsets) == {needed}
             band = lane % bands
-            needed += AHEAD + steps * (units if band == 0 else cuts[node, band + 1] - cuts[node, band])
+            needed += UNROLL + steps * (units if band == 0 else cuts[node, band + 1] - cuts[node, band])
     assert begin == len(lists.offsets)
     assert len(lists.units) >= needed
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import workbench as wb
-from workbench.engine.kernels.synapse_tables import SHIFT, find_sources, lay_out, tabulate
+from workbench.engine.kernels.synapse_tables import SHIFT, arrange_weights, find_sources, make_table
 from workbench.network.operations import Operation, Shape
 
 IMAGES = [
@@ -33,16 +33,16 @@ def walk(
     operation: Operation, source: torch.Tensor, weights: list[torch.Tensor], gain: torch.Tensor | None
 ) -> np.ndarray:
     """The target's units in the order of memory, by the table alone."""
-    table = tabulate(operation, tuple(source.shape))
-    laid = lay_out(operation, tuple(source.shape), weights, gain)
+    table = make_table(operation, tuple(source.shape))
+    laid = arrange_weights(operation, tuple(source.shape), weights, gain)
     target = np.zeros(math.prod(operation.output_shape(tuple(source.shape))), np.float32)
     for unit, value in enumerate(in_memory(source)):
         place, beside = divmod(unit, table.depth)
         assert unit * table.reciprocal >> SHIFT == place
         first, weight, run, runs, _ = table.runs[place]
         for number in range(runs):
-            here = first + number * table.down + beside * table.aside
-            there = weight + number * table.across + beside * table.apart
+            here = first + number * table.target_row_stride + beside * table.target_unit_stride
+            there = weight + number * table.weight_row_stride + beside * table.weight_unit_stride
             target[here : here + run] += value * laid[there : there + run]
     return target
 
@@ -69,7 +69,7 @@ def test_a_walk_along_the_table_is_the_map(operation: Operation, shape: Shape, g
 
 @pytest.mark.parametrize(("operation", "shape"), CASES, ids=str)
 def test_it_reaches_as_many_units_as_the_operation_says(operation: Operation, shape: Shape) -> None:
-    table, expected = tabulate(operation, shape), in_memory(operation.fan_out(shape))
+    table, expected = make_table(operation, shape), in_memory(operation.fan_out(shape))
     assert np.array_equal(table.runs[:, 4].repeat(table.depth), expected)
     assert table.operations == expected.sum()
     assert table.run_count == table.runs[:, 3].repeat(table.depth).sum()
@@ -79,7 +79,7 @@ def test_it_reaches_as_many_units_as_the_operation_says(operation: Operation, sh
 def test_who_may_reach_some_rows_is_found_and_where_runs_stay_within_rows_is_known(
     operation: Operation, shape: Shape
 ) -> None:
-    table, target = tabulate(operation, shape), operation.output_shape(shape)
+    table, target = make_table(operation, shape), operation.output_shape(shape)
     row = target[0] * target[-1] if len(target) == 3 else math.prod(target)
     reached = np.zeros((math.prod(shape), math.prod(target)), bool)
     within = True
@@ -87,7 +87,7 @@ def test_who_may_reach_some_rows_is_found_and_where_runs_stay_within_rows_is_kno
         place, beside = divmod(unit, table.depth)
         first, _, run, runs, _ = table.runs[place]
         for number in range(runs):
-            here = first + number * table.down + beside * table.aside
+            here = first + number * table.target_row_stride + beside * table.target_unit_stride
             reached[unit, here : here + run] = True
             within &= run == 0 or here // row == (here + run - 1) // row
     assert within or not table.is_within(row)
@@ -103,6 +103,6 @@ def test_who_may_reach_some_rows_is_found_and_where_runs_stay_within_rows_is_kno
 
 
 def test_whole_runs_are_told_from_others() -> None:
-    assert tabulate(wb.Conv(32, kernel=3, stride=2), (2, 5, 5)).is_even(16)
-    assert not tabulate(wb.Conv(24, kernel=3), (2, 5, 5)).is_even(16)
-    assert not tabulate(wb.Pool(2), (16, 4, 4)).is_even(1)  # its units reach one target each, not the same ones
+    assert make_table(wb.Conv(32, kernel=3, stride=2), (2, 5, 5)).is_even(16)
+    assert not make_table(wb.Conv(24, kernel=3), (2, 5, 5)).is_even(16)
+    assert not make_table(wb.Pool(2), (16, 4, 4)).is_even(1)  # its units reach one target each, not the same ones

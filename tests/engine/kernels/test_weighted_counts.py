@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from workbench.engine.kernels import weighted_counts
-from workbench.engine.kernels.weighted_counts import weigh
+from workbench.engine.kernels.weighted_counts import count_weighted
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -19,12 +19,12 @@ def test_it_is_the_sum_over_units_one_by_one(seed, monkeypatch):
     for spikes in (True, False):
         counted = values.abs() if spikes else (values != 0).float()
         expected = counted.flatten(2).double() @ weights
-        assert torch.equal(weigh(values, weights, spikes), expected)
+        assert torch.equal(count_weighted(values, weights, spikes), expected)
         with monkeypatch.context() as patch:
             patch.setattr(weighted_counts, "find_kernel", lambda *_: None)
-            assert torch.equal(weigh(values, weights, spikes), expected)
+            assert torch.equal(count_weighted(values, weights, spikes), expected)
 
 
 def test_other_numbers_are_weighed_by_torch():
     values = torch.tensor([[[0.5, 0.0]]], dtype=torch.float64)
-    assert weigh(values, torch.tensor([[2.0], [4.0]], dtype=torch.float64), True).item() == 1.0
+    assert count_weighted(values, torch.tensor([[2.0], [4.0]], dtype=torch.float64), True).item() == 1.0

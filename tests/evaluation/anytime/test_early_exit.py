@@ -12,10 +12,17 @@ from scipy import optimize, stats
 
 import workbench as wb
 from tests.support import tiny
-from workbench.analysis.recording_trace import follow
-from workbench.evaluation.anytime.early_exit import LEVELS, NEVER, EarlyExit, bound_share, choose_threshold, find_stops
-from workbench.evaluation.anytime.temperature_scaling import fit_sharpness, measure_confidence
-from workbench.evaluation.anytime.trajectories import COUNTS, run_courses
+from workbench.analysis.recording_trace import trace_recording
+from workbench.evaluation.anytime.early_exit import (
+    LEVELS,
+    NO_EXIT,
+    EarlyExit,
+    bound_share,
+    choose_threshold,
+    find_stops,
+)
+from workbench.evaluation.anytime.temperature_scaling import fit_inverse_temperature, measure_confidence
+from workbench.evaluation.anytime.trajectories import COUNTS, run_trajectories
 
 CLASSES = ("left", "right", "up")
 
@@ -57,10 +64,10 @@ def test_the_sharpness_has_the_largest_likelihood(seed: int) -> None:
     targets = np.full((50, 4), smoothing / 3)
     targets[np.arange(50), labels] = 1 - smoothing
 
-    def surprise(sharpness: float, step: int) -> float:
-        return -float((targets * torch.tensor(sharpness * answers[step]).log_softmax(1).numpy()).sum())
+    def surprise(inverse_temperature: float, step: int) -> float:
+        return -float((targets * torch.tensor(inverse_temperature * answers[step]).log_softmax(1).numpy()).sum())
 
-    fitted = fit_sharpness(torch.tensor(answers), labels)
+    fitted = fit_inverse_temperature(torch.tensor(answers), labels)
     for step in range(3):
         best = optimize.minimize_scalar(surprise, bounds=(0, 100), args=(step,), method="bounded")
         assert fitted[step] == pytest.approx(best.x, abs=1e-3)
@@ -69,17 +76,17 @@ def test_the_sharpness_has_the_largest_likelihood(seed: int) -> None:
 def test_answers_worse_than_chance_have_no_sharpness_and_perfect_ones_a_finite_one() -> None:
     labels = np.arange(30) % 3
     perfect = torch.eye(3, dtype=torch.float64)[labels][None]
-    assert fit_sharpness(-perfect, labels).tolist() == [0.0]
-    (sharpness,) = fit_sharpness(perfect, labels)
-    assert measure_confidence(perfect, np.array([sharpness]))[0] == pytest.approx(1 - 1 / 32)
-    assert fit_sharpness(100 * perfect, labels)[0] == pytest.approx(sharpness / 100)
+    assert fit_inverse_temperature(-perfect, labels).tolist() == [0.0]
+    (inverse_temperature,) = fit_inverse_temperature(perfect, labels)
+    assert measure_confidence(perfect, np.array([inverse_temperature]))[0] == pytest.approx(1 - 1 / 32)
+    assert fit_inverse_temperature(100 * perfect, labels)[0] == pytest.approx(inverse_temperature / 100)
     assert measure_confidence(torch.randn(2, 5, 4), np.zeros(2)).tolist() == [[0.25] * 5] * 2
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_first_sure_step_is_found(seed: int) -> None:
     confidence = np.random.default_rng(seed).random((6, 40))
-    for threshold in (0, 0.3, 0.8, 0.95, 1.0, NEVER):
+    for threshold in (0, 0.3, 0.8, 0.95, 1.0, NO_EXIT):
         stops = find_stops(confidence, threshold)
         for recording in range(40):
             sure = [step for step in range(6) if confidence[step, recording] >= threshold]
@@ -107,16 +114,16 @@ def drawn(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]
 @pytest.mark.parametrize("absolute", [False, True])
 def test_a_calibrated_threshold_loses_more_than_allowed_no_oftener_than_promised(absolute: bool) -> None:
     rng = np.random.default_rng(0)
-    allowed, certainty = (0.25, 0.8) if absolute else (0.08, 0.8)
+    risk, certainty = (0.25, 0.8) if absolute else (0.08, 0.8)
     many, truth = drawn(rng, 60_000)
     recording = np.arange(many.shape[1])
     broken = stopped = 0
     for _ in range(250):
-        threshold, _ = choose_threshold(*drawn(rng, 120), allowed, certainty, absolute)
+        threshold, _ = choose_threshold(*drawn(rng, 120), risk, certainty, absolute)
         wrong = ~truth[find_stops(many, threshold), recording]
         errors = wrong if absolute else wrong & truth[-1]
-        stopped += threshold < NEVER
-        broken += errors.mean() > allowed
+        stopped += threshold < NO_EXIT
+        broken += errors.mean() > risk
     assert stopped > 100  # it is no empty promise
     assert broken / 250 < (1 - certainty) + 3 * math.sqrt(certainty * (1 - certainty) / 250)
 
@@ -124,7 +131,7 @@ def test_a_calibrated_threshold_loses_more_than_allowed_no_oftener_than_promised
 @pytest.mark.parametrize("seed", range(20))
 def test_the_threshold_is_the_last_until_which_all_pass(seed: int) -> None:
     confidence, right = drawn(np.random.default_rng(seed), 100)
-    for allowed, absolute in ((0.03, False), (0.1, False), (0.3, True), (0.01, True)):
+    for risk, absolute in ((0.03, False), (0.1, False), (0.3, True), (0.01, True)):
         passed = []
         for threshold in LEVELS:
             errors = 0
@@ -132,13 +139,13 @@ def test_the_threshold_is_the_last_until_which_all_pass(seed: int) -> None:
                 sure = [step for step in range(5) if confidence[step, recording] >= threshold] or [4]
                 wrong = not right[sure[0], recording]
                 errors += wrong and (absolute or bool(right[4, recording]))
-            if bound_share(errors, 100, 0.9) > allowed:
+            if bound_share(errors, 100, 0.9) > risk:
                 break
             passed.append((threshold, errors))
         at_end = int((~right[-1]).sum()) if absolute else 0
-        expected = passed[-1] if passed else (NEVER, at_end)
-        assert choose_threshold(confidence, right, allowed, 0.9, absolute) == expected
-    assert LEVELS[0] == NEVER
+        expected = passed[-1] if passed else (NO_EXIT, at_end)
+        assert choose_threshold(confidence, right, risk, 0.9, absolute) == expected
+    assert LEVELS[0] == NO_EXIT
     assert list(LEVELS) == sorted(LEVELS, reverse=True)
     assert LEVELS[-1] == 0
 
@@ -149,14 +156,14 @@ def test_the_threshold_is_the_last_until_which_all_pass(seed: int) -> None:
 @pytest.mark.parametrize("kind", ["ANN", "SNN"])
 def test_a_recording_stops_answers_and_costs_as_it_does_alone(kind: str) -> None:
     exit_, test = early(kind), moving(40, seed=5)
-    assert 0 < exit_.threshold < NEVER
+    assert 0 < exit_.threshold < NO_EXIT
     stops = exit_.stop(test)
     assert stops["model"].eq(kind).all()
     assert stops["recording"].tolist() == list(range(40))
     first = models()[kind].network.first_response["hand"]
     for recording, row in enumerate(stops.to_dict("records")):
-        alone = follow(models()[kind], test, recording)
-        scaled = torch.tensor(alone.answers[first:] * exit_.sharpness[:, None])
+        alone = trace_recording(models()[kind], test, recording)
+        scaled = torch.tensor(alone.answers[first:] * exit_.inverse_temperature[:, None])
         confidence = scaled.softmax(1).amax(1).tolist()
         sure = [step for step, value in enumerate(confidence) if value >= exit_.threshold]
         step = first + (sure[0] if sure else len(confidence) - 1)
@@ -194,7 +201,7 @@ def test_a_sweep_runs_from_the_first_answer_to_the_end(kind: str) -> None:
     assert calibrated["accuracy"] == pytest.approx(stops["right"].mean())
     share = stops["right"].mean()
     assert calibrated["standard_error"] == pytest.approx(math.sqrt(share * (1 - share) / 60))
-    ends = run_courses(models()[kind], test).right[-1]
+    ends = run_trajectories(models()[kind], test).right[-1]
     assert calibrated["lost"] == pytest.approx((ends & ~stops["right"].to_numpy()).mean())
 
 
@@ -202,11 +209,11 @@ def test_a_summary_holds_the_exit_against_the_end() -> None:
     exit_, test = early("SNN"), moving(60, seed=6)
     summary = exit_.summarise(test)
     assert summary["rule"].tolist() == ["early exit", "to the end"]
-    assert summary["threshold"].tolist() == [exit_.threshold, NEVER]
+    assert summary["threshold"].tolist() == [exit_.threshold, NO_EXIT]
     sweep = exit_.sweep(test)
     assert summary.iloc[0]["accuracy"] == sweep[sweep["calibrated"]]["accuracy"].item()
     assert summary["frame"].iloc[0] < summary["frame"].iloc[1] == 5
-    waits = replace(exit_, threshold=NEVER).summarise(test)
+    waits = replace(exit_, threshold=NO_EXIT).summarise(test)
     assert waits["rule"].tolist() == ["early exit", "to the end"]
     assert waits["frame"].tolist() == [5, 5]
 
@@ -219,13 +226,13 @@ def test_calibration_counts_what_it_says(kind: str) -> None:
     exit_ = early(kind)
     fitting, testing = moving().split(1 / 3, seed=0)
     assert (exit_.fitted, exit_.tested) == (len(fitting), len(testing)) == (39, 81)
-    sharpness = fit_sharpness(run_courses(models()[kind], fitting).answers, fitting.labels)
-    np.testing.assert_array_equal(exit_.sharpness, sharpness)
+    inverse_temperature = fit_inverse_temperature(run_trajectories(models()[kind], fitting).answers, fitting.labels)
+    np.testing.assert_array_equal(exit_.inverse_temperature, inverse_temperature)
     stops = exit_.stop(testing)
-    end = run_courses(models()[kind], testing).right[-1]
+    end = run_trajectories(models()[kind], testing).right[-1]
     assert exit_.errors == (end & ~stops["right"].to_numpy()).sum()
     assert exit_.early == stops["early"].mean()
-    assert exit_.bound == bound_share(exit_.errors, 81, 0.95) <= exit_.allowed == 0.06
+    assert exit_.bound == bound_share(exit_.errors, 81, 0.95) <= exit_.risk == 0.06
     again = wb.calibrate_exit(models()[kind], moving(), loss=0.06)
     assert repr(again) == repr(exit_)
     assert f"EarlyExit({kind} stops at a confidence of" in repr(exit_)
@@ -243,15 +250,15 @@ def test_more_loss_stops_sooner_and_an_accuracy_can_be_asked_for() -> None:
     assert frames[-1] < frames[0]
     wanted = wb.calibrate_exit(models()["SNN"], moving(), accuracy=0.5, name="tiny")
     assert (wanted.name, wanted.answer, wanted.absolute) == ("tiny", "running", True)
-    assert wanted.bound <= wanted.allowed == 0.5
+    assert wanted.bound <= wanted.risk == 0.5
     assert wb.calibrate_exit(models()["SNN"], moving(), loss=0.9, answer="frame").answer == "frame"
     assert "are wrong: with 95 % certainty at most" in repr(wanted)
 
 
 def test_what_cannot_be_reached_waits_for_the_end_and_says_so() -> None:
     exit_ = wb.calibrate_exit(models()["SNN"], moving(300), accuracy=0.97)
-    assert exit_.threshold == NEVER
-    assert exit_.bound > exit_.allowed
+    assert exit_.threshold == NO_EXIT
+    assert exit_.bound > exit_.risk
     assert "stops at the last step only" in repr(exit_)
     stops = exit_.stop(moving(12))
     assert stops["frame"].eq(5).all()
@@ -262,10 +269,10 @@ def test_an_untrained_model_is_never_sure() -> None:
     """Its first answers are no better than chance, so its confidence stays near it, and so does what it may stop at."""
     model = wb.Model(models()["ANN"].network, seed=4).eval()
     exit_ = wb.calibrate_exit(model, moving(300, seed=3))
-    assert exit_.sharpness.max() < 5
+    assert exit_.inverse_temperature.max() < 5
     sweep = exit_.sweep(moving(300, seed=3))
     assert sweep.loc[sweep["threshold"].between(0.99, 1), "early"].max() < 0.05
-    assert exit_.bound <= exit_.allowed
+    assert exit_.bound <= exit_.risk
 
 
 def test_calibration_changes_neither_model_nor_recordings() -> None:

@@ -9,8 +9,8 @@ import pytest
 import workbench as wb
 from tests.support import tiny
 from tests.support.random_networks import IMAGE, random_network, random_spiking
-from workbench.analysis.recording_trace import follow
-from workbench.evaluation.anytime.trajectories import COUNTS, run_courses
+from workbench.analysis.recording_trace import trace_recording
+from workbench.evaluation.anytime.trajectories import COUNTS, run_trajectories
 
 
 def random_recordings(seed: int, count: int, frames: int, ticks: int) -> wb.Recordings:
@@ -32,10 +32,10 @@ def random_course(seed: int) -> tuple[wb.Model, wb.Recordings]:
 @pytest.mark.parametrize("seed", range(24))
 def test_every_recording_costs_and_answers_what_it_does_alone(seed: int) -> None:
     model, recordings = random_course(seed)
-    courses = run_courses(model, recordings)
+    courses = run_trajectories(model, recordings)
     first = model.network.first_response["out"]
     for recording in (0, 13, 31, 32, 34):
-        alone = follow(model, recordings, recording)
+        alone = trace_recording(model, recordings, recording)
         np.testing.assert_allclose(courses.answers[:, recording], alone.answers[first:], rtol=1e-5, atol=1e-5)
         for column in COUNTS:
             np.testing.assert_array_equal(courses.counts[column][:, recording], alone.costs[column])
@@ -49,7 +49,7 @@ def test_every_recording_costs_and_answers_what_it_does_alone(seed: int) -> None
 @pytest.mark.parametrize("energy", ["fp32", "fp32, zeros skipped"])
 def test_the_mean_over_recordings_is_what_compare_says(seed: int, energy: str) -> None:
     model, recordings = random_course(seed)
-    courses = run_courses(model, recordings)
+    courses = run_trajectories(model, recordings)
     table = (
         wb.compare({"model": model}, recordings, energy=energy).iloc[courses.first_response :].reset_index(drop=True)
     )
@@ -62,12 +62,12 @@ def test_the_mean_over_recordings_is_what_compare_says(seed: int, energy: str) -
 
 def test_a_mode_is_left_as_it_was_and_the_answer_may_be_that_of_a_frame() -> None:
     model = tiny.snn().copy().train()
-    courses = run_courses(model, tiny.recordings(), answer="frame")
+    courses = run_trajectories(model, tiny.recordings(), answer="frame")
     assert model.training
-    alone = follow(tiny.snn(), tiny.recordings(), 2, answer="frame").answers
+    alone = trace_recording(tiny.snn(), tiny.recordings(), 2, answer="frame").answers
     np.testing.assert_allclose(courses.answers[:, 2], alone[courses.first_response :], rtol=1e-5, atol=1e-6)
 
 
 def test_recordings_that_end_before_the_first_response_are_refused() -> None:
     with pytest.raises(ValueError, match="answers first at step 3, but the recordings have 2 steps"):
-        run_courses(tiny.ann(), replace(tiny.recordings(), frames=2))
+        run_trajectories(tiny.ann(), replace(tiny.recordings(), frames=2))

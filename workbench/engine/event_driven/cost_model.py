@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
-from workbench.engine.kernels.synapse_tables import is_tabled, tabulate
-from workbench.engine.scheduler import Part, Plan
+from workbench.engine.kernels.synapse_tables import has_table, make_table
+from workbench.engine.scheduler import Component, Plan
 from workbench.network import Network
 
 # Nanoseconds on one thread of a server CPU, fitted to the parts of the network of benchmarks/engine; what matters is
@@ -23,11 +23,12 @@ GAIN = 0.3  # what a change must promise to save: the first block after it pays 
 
 
 @dataclass(frozen=True)
-class Cost:
+class ComponentCost:
     """What there is to do in a part, in one step of one recording.
 
-    `moved` are the numbers that its edges read and write; `operations` and `runs` of weights are those of every source
-    if all of its units were active. `divided` tells whether several threads can share a recording spike by spike.
+    `moved` are the numbers that its edges read and write; `operations` and `runs` of weights are those of every
+    source if all of its units were active. `divided` tells whether several threads can share a recording spike by
+    spike.
     """
 
     divided: bool
@@ -49,7 +50,7 @@ class Cost:
         return work
 
 
-class Choice:
+class EngineChoice:
     """The choice of an engine for the parts of a plan: "dense", "events", or "auto", whichever costs less.
 
     `learned` are nodes that are left dense by "auto" while gradients are recorded. ValueError where an edge cannot be
@@ -59,14 +60,14 @@ class Choice:
     def __init__(self, plan: Plan, engine: str, batch: int, learned: frozenset[str]) -> None:
         self.plan, self.engine, self.batch, self.learned = plan, engine, batch, learned
         self.costs = {
-            part: price(plan, part)
+            part: count_work(plan, part)
             for part in plan.parts
-            if part.nodes[0] not in plan.network.inputs and tabled(plan, part)
+            if part.nodes[0] not in plan.network.inputs and has_tables(plan, part)
         }
-        self.tabled = frozenset(node for part in self.costs for node in part.nodes)
+        self.with_tables = frozenset(node for part in self.costs for node in part.nodes)
         if engine == "events":
             inputs = plan.network.inputs
-            missing = [n for part in plan.parts for n in part.nodes if n not in self.tabled and n not in inputs]
+            missing = [n for part in plan.parts for n in part.nodes if n not in self.with_tables and n not in inputs]
             if missing:
                 raise ValueError(
                     f'engine="events": a map into {missing[0]!r} joins too many units to be walked along; use '
@@ -79,37 +80,41 @@ class Choice:
         Those `before` stay unless others promise to be quicker by more than `GAIN`, because to change hands costs.
         """
         if self.engine == "events":
-            return self.tabled
+            return self.with_tables
         learned = self.learned if torch.is_grad_enabled() else frozenset()
         free = [part for part in self.costs if learned.isdisjoint(part.nodes)]
         threads = torch.get_num_threads()
-        cheap = [p for p in free if self.foresee_walk(p, rates, threads) < self.costs[p].dense() / threads]
+        cheap = [p for p in free if self.estimate_event_driven_ns(p, rates, threads) < self.costs[p].dense() / threads]
         choices = [frozenset(node for part in parts for node in part.nodes) for parts in ([], cheap, free)]
-        times = {chosen: self.foresee(chosen, rates, threads) for chosen in choices}
+        times = {chosen: self.estimate_ns(chosen, rates, threads) for chosen in choices}
         best = min(times, key=times.__getitem__)
         if before is None or not learned.isdisjoint(before):
             return best
-        return best if times[best] < (1 - GAIN) * self.foresee(before, rates, threads) else before
+        return best if times[best] < (1 - GAIN) * self.estimate_ns(before, rates, threads) else before
 
-    def foresee_walk(self, part: Part, rates: Mapping[str, float], threads: int) -> float:
+    def estimate_event_driven_ns(self, part: Component, rates: Mapping[str, float], threads: int) -> float:
         """Nanoseconds for a step of a recording of one part, spike by spike: not every thread may find work."""
         cost = self.costs[part]
         return cost.sparse(rates) / (threads if cost.divided else min(threads, self.batch))
 
-    def foresee(self, chosen: frozenset[str], rates: Mapping[str, float], threads: int) -> float:
+    def estimate_ns(self, chosen: frozenset[str], rates: Mapping[str, float], threads: int) -> float:
         """Nanoseconds for a step of a recording if the chosen nodes are computed spike by spike."""
         time = 0.0
         for part, cost in self.costs.items():
-            time += self.foresee_walk(part, rates, threads) if chosen.issuperset(part.nodes) else cost.dense() / threads
+            time += (
+                self.estimate_event_driven_ns(part, rates, threads)
+                if chosen.issuperset(part.nodes)
+                else cost.dense() / threads
+            )
         network = self.plan.network
         read = [(edge.source, edge.target in chosen) for edge in network.edges if edge.target in self.plan.lead]
         read += [(node, False) for node in self.plan.wanted]
         for node in {node for node, listed in read if listed != (node in chosen)}:
             time += math.prod(network.shape_of(node)) * CONVERTED / threads
-        return time * MIXED if chosen and not chosen.issuperset(self.tabled) else time
+        return time * MIXED if chosen and not chosen.issuperset(self.with_tables) else time
 
 
-def price(plan: Plan, part: Part) -> Cost:
+def count_work(plan: Plan, part: Component) -> ComponentCost:
     """What there is to do in a part, per step and recording."""
     shape_of = plan.network.shape_of
     edges = [plan.network.edges[position] for node in part.nodes for position in plan.network.incoming(node)]
@@ -117,17 +122,17 @@ def price(plan: Plan, part: Part) -> Cost:
     products = moved = 0
     for edge in edges:
         shape = shape_of(edge.source)
-        fan_out = tabulate(edge.operation, shape)
+        fan_out = make_table(edge.operation, shape)
         operations[edge.source] += fan_out.operations
         runs[edge.source] += fan_out.run_count
         products += edge.operation.products(shape)
         moved += math.prod(shape) + math.prod(shape_of(edge.target))
     units = sum(math.prod(shape_of(node)) for node in part.nodes)
     divided = all(find_grain(plan.network, part, node) < math.prod(shape_of(node)) for node in part.nodes)
-    return Cost(divided, products, moved, units, operations, runs)
+    return ComponentCost(divided, products, moved, units, operations, runs)
 
 
-def find_grain(network: Network, part: Part, node: str) -> int:
+def find_grain(network: Network, part: Component, node: str) -> int:
     """How many units of a node of this part one thread must compute, because they belong together.
 
     A row of an image where what arrives stays within rows, otherwise all of them: a node in a cycle hears from units of
@@ -136,13 +141,13 @@ def find_grain(network: Network, part: Part, node: str) -> int:
     shape = network.shape_of(node)
     row = shape[0] * shape[-1]
     edges = [network.edges[position] for position in network.incoming(node)]
-    tables = (tabulate(edge.operation, network.shape_of(edge.source)) for edge in edges)
+    tables = (make_table(edge.operation, network.shape_of(edge.source)) for edge in edges)
     alone = len(shape) == 3 and part.steps is None and all(table.is_within(row) for table in tables)
     return row if alone else math.prod(shape)
 
 
-def tabled(plan: Plan, part: Part) -> bool:
+def has_tables(plan: Plan, part: Component) -> bool:
     """Whether all edges into a part can be walked along."""
     network = plan.network
     edges = [network.edges[position] for node in part.nodes for position in network.incoming(node)]
-    return all(is_tabled(edge.operation, network.shape_of(edge.source)) for edge in edges)
+    return all(has_table(edge.operation, network.shape_of(edge.source)) for edge in edges)

@@ -13,13 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from workbench.engine.event_driven.cost_model import Choice
+from workbench.engine.event_driven.cost_model import EngineChoice
 from workbench.engine.event_driven.parameters import Parameters
-from workbench.engine.event_driven.simulator import Levels, Sparse
-from workbench.engine.event_driven.spike_lists import Lists
+from workbench.engine.event_driven.simulator import Membranes, Simulator
+from workbench.engine.event_driven.spike_lists import SpikeLists
 from workbench.engine.kernels.event_kernels import BEGIN, END, ORIGIN, STEPS
 from workbench.engine.kernels.parallel import divide
-from workbench.engine.scheduler import Block, Layers, Part, Piece, Plan, State
+from workbench.engine.scheduler import Block, Component, Layers, Plan, Segment, State
 
 LISTED_BLOCKS = 4  # of the dense length, where all spikes are listed: more gains little
 
@@ -33,8 +33,8 @@ class HybridState(State):
     was active, and the synaptic operations `counted` (edges, batch).
     """
 
-    levels: Mapping[tuple[str, ...], Levels] = field(default_factory=dict)
-    lists: Lists | None = None
+    levels: Mapping[tuple[str, ...], Membranes] = field(default_factory=dict)
+    lists: SpikeLists | None = None
     chosen: frozenset[str] = frozenset()
     listed: frozenset[str] = frozenset()
     rates: Mapping[str, float] = field(default_factory=dict)
@@ -51,8 +51,10 @@ class Hybrid:
         output = plan.network.output
         values = [learned.biases[output], *(w for p in plan.network.incoming(output) for w in learned.weights[p])]
         self.plan, self.batch = plan, batch
-        self.choice = Choice(plan, engine, batch, frozenset({output} if any(v.requires_grad for v in values) else ()))
-        self.sparse = Sparse(plan, learned, self.choice.tabled)
+        self.choice = EngineChoice(
+            plan, engine, batch, frozenset({output} if any(v.requires_grad for v in values) else ())
+        )
+        self.simulator = Simulator(plan, learned, self.choice.with_tables)
 
     @property
     def adapts(self) -> bool:
@@ -86,11 +88,11 @@ class Hybrid:
         block = _HybridBlock(self, self.choose(state, inputs), layers, state, inputs, until)
         for listed, parts in groupby(self.plan.parts, key=block.is_chosen):
             if listed:
-                block.walk(list(parts))
+                block.run_event_driven(list(parts))
             else:
                 for part in parts:
                     block.compute(part)
-        return {node: block.filled(node) for node in self.plan.wanted}, block.state()
+        return {node: block.activity_of(node) for node in self.plan.wanted}, block.state()
 
 
 class _HybridBlock(Block):
@@ -106,41 +108,41 @@ class _HybridBlock(Block):
         until: int | None,
     ) -> None:
         super().__init__(hybrid.plan, layers, state, inputs, until)
-        self.sparse, self.measures, self.chosen = hybrid.sparse, hybrid.adapts, chosen
+        self.simulator, self.measures, self.chosen = hybrid.simulator, hybrid.adapts, chosen
         edges = [edge for edge in self.network.edges if edge.target in self.plan.lead]
         self.listed = chosen | {edge.source for edge in edges if edge.target in chosen}
         self.read_densely = {edge.source for edge in edges if edge.target not in chosen} | set(self.plan.wanted)
-        cuts = self.sparse.cut(self._choose_bands(hybrid.batch))
-        self.lists = Lists(self._regions(), hybrid.batch, cuts)
+        cuts = self.simulator.cut(self._choose_bands(hybrid.batch))
+        self.lists = SpikeLists(self._regions(), hybrid.batch, cuts)
         self.operations = np.zeros((hybrid.batch * self.lists.bands, len(self.network.edges)))
-        self.levels_before = state.levels if isinstance(state, HybridState) else {}
-        self.levels: dict[tuple[str, ...], Levels] = {}
-        self._recall(state)
+        self.membranes_before = state.levels if isinstance(state, HybridState) else {}
+        self.levels: dict[tuple[str, ...], Membranes] = {}
+        self._take_over(state)
 
-    def is_chosen(self, part: Part) -> bool:
+    def is_chosen(self, part: Component) -> bool:
         """Whether a part is computed spike by spike."""
         return part.nodes[0] in self.chosen
 
-    def walk(self, parts: Sequence[Part]) -> None:
+    def run_event_driven(self, parts: Sequence[Component]) -> None:
         """Compute these parts, each of which is chosen, spike by spike."""
         key = tuple(node for part in parts for node in part.nodes)
-        before = self.levels_before.get(key)
-        self.levels[key] = self.sparse.compute(parts, self.lists, self.membranes, self.operations, before)
+        before = self.membranes_before.get(key)
+        self.levels[key] = self.simulator.compute(parts, self.lists, self.membranes, self.operations, before)
         for node in self.read_densely.intersection(node for part in parts for node in part.nodes):
-            self._show(node, *self._span(node))
+            self._to_dense(node, *self._span(node))
 
-    def compute(self, part: Part) -> None:
+    def compute(self, part: Component) -> None:
         super().compute(part)
         for node in self.listed.intersection(part.nodes):
             first, last = self._span(node)
-            for piece in self.pieces.get(node, ()):
-                if first <= piece.start < last:  # an input goes on where nobody reads it any more, its lists do not
-                    self.lists.append(self.sparse.numbers[node], piece.start, piece.values)
+            for segment in self.segments.get(node, ()):
+                if first <= segment.start < last:  # an input goes on where nobody reads it any more, its lists do not
+                    self.lists.append(self.simulator.numbers[node], segment.start, segment.values)
 
     def state(self) -> HybridState:
         dense = super().state()
         shown = {node for node in dense.past if node in self.read_densely or node not in self.chosen}
-        past = {node: pieces for node, pieces in dense.past.items() if node in shown}
+        past = {node: segments for node, segments in dense.past.items() if node in shown}
         rates = {node: self._rate(node) for node in self.plan.lead} if self.measures else {}
         counted = self.operations.reshape(self.lists.batch, self.lists.bands, -1).sum(1).T
         known = dense.step, past, dense.membranes, self.levels
@@ -148,11 +150,11 @@ class _HybridBlock(Block):
 
     def _regions(self) -> NDArray[np.int64]:
         """The table of nodes, with the steps that each holds and computes in this block."""
-        regions = self.sparse.nodes.copy()
-        for node, number in self.sparse.numbers.items():
+        regions = self.simulator.nodes.copy()
+        for node, number in self.simulator.numbers.items():
             row = regions[number]
             row[BEGIN], row[END] = self._span(node)
-            row[ORIGIN] = self._remembered(node)
+            row[ORIGIN] = self._earliest_read(node)
             row[STEPS] = max(self.end + self.plan.lead[node] - row[ORIGIN], 0) if node in self.listed else 0
         return regions
 
@@ -163,37 +165,39 @@ class _HybridBlock(Block):
 
     def _span(self, node: str) -> tuple[int, int]:
         """The steps of a node to compute with this block; the first is the last where there are none."""
-        first, last = self.alive(node)
+        first, last = self.steps_of(node)
         return first, max(first, last)
 
-    def _remembered(self, node: str) -> int:
+    def _earliest_read(self, node: str) -> int:
         """The earliest step of a node that is still read."""
         return max(self.begin + self.plan.lead[node] - self.plan.depth[node], self.first_response[node])
 
-    def _recall(self, state: State) -> None:
+    def _take_over(self, state: State) -> None:
         """Make sure that the past is there as activity where it is read densely, and as lists where along them."""
         before = state if isinstance(state, HybridState) else HybridState()
-        for node, number in self.sparse.numbers.items():
-            first, last = self._remembered(node), self.begin + self.plan.lead[node]
+        for node, number in self.simulator.numbers.items():
+            first, last = self._earliest_read(node), self.begin + self.plan.lead[node]
             last = last if self.until is None else min(last, self.until - self.plan.slack[node])
             if first >= last:
                 continue
-            held = self.pieces.get(node)
+            held = self.segments.get(node)
             if node in self.read_densely and (not held or held[0].start > first):
                 assert before.lists is not None, "the past is there in one form or the other"
-                self.pieces[node] = [Piece(first, before.lists.fill(number, first, last, self.network.shape_of(node)))]
+                self.segments[node] = [
+                    Segment(first, before.lists.fill(number, first, last, self.network.shape_of(node)))
+                ]
             if node in self.listed:
                 if before.lists is not None and node in before.listed:
                     self.lists.copy(number, before.lists, last)
                 else:
                     self.lists.append(number, first, self.read(node, first, last))
 
-    def _show(self, node: str, begin: int, end: int) -> None:
+    def _to_dense(self, node: str, begin: int, end: int) -> None:
         """The listed spikes of a node as activity."""
         if begin == end:
             return
-        values = self.lists.fill(self.sparse.numbers[node], begin, end, self.network.shape_of(node))
-        self.pieces.setdefault(node, []).append(Piece(begin, values))
+        values = self.lists.fill(self.simulator.numbers[node], begin, end, self.network.shape_of(node))
+        self.segments.setdefault(node, []).append(Segment(begin, values))
 
     def _rate(self, node: str) -> float:
         """The part of its units and steps in which a node was active, some recordings for all.
@@ -204,9 +208,9 @@ class _HybridBlock(Block):
         steps = -(-(last - first) // 3)
         if node in self.listed:
             room = steps * self.lists.batch * math.prod(self.network.shape_of(node))
-            return self.lists.count(self.sparse.numbers[node], last - steps, last) / max(room, 1)
-        pieces = self.pieces.get(node, ())
-        return measure_rate(pieces[-1].values[-steps:, ::8] if pieces and steps else torch.zeros(0))
+            return self.lists.count(self.simulator.numbers[node], last - steps, last) / max(room, 1)
+        segments = self.segments.get(node, ())
+        return measure_rate(segments[-1].values[-steps:, ::8] if segments and steps else torch.zeros(0))
 
 
 def measure_rate(values: Tensor) -> float:

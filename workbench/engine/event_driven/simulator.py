@@ -15,7 +15,7 @@ from torch import Tensor
 
 from workbench.engine.event_driven.cost_model import find_grain
 from workbench.engine.event_driven.parameters import Parameters
-from workbench.engine.event_driven.spike_lists import Lists
+from workbench.engine.event_driven.spike_lists import SpikeLists
 from workbench.engine.kernels.event_kernels import (
     ANSWERS,
     BEFORE,
@@ -32,15 +32,15 @@ from workbench.engine.kernels.event_kernels import (
     UNITS,
     simulate,
 )
-from workbench.engine.kernels.parallel import share
+from workbench.engine.kernels.parallel import parallel_for
 from workbench.engine.kernels.simd import LANES
-from workbench.engine.kernels.synapse_tables import FanOut, find_sources, lay_out, tabulate
-from workbench.engine.scheduler import Part, Plan
+from workbench.engine.kernels.synapse_tables import SynapseTable, arrange_weights, find_sources, make_table
+from workbench.engine.scheduler import Component, Plan
 from workbench.network import Shape
 
 
 @dataclass(frozen=True, eq=False)
-class Levels:
+class Membranes:
     """Membranes of several nodes one after the other, and what signed neurons have sent in this frame.
 
     `places` tells where each node begins, `shown` (batch, *shape) are the same numbers in the same memory, of signed
@@ -53,7 +53,7 @@ class Levels:
     shown: Mapping[str, Tensor]
 
 
-class Sparse:
+class Simulator:
     """A plan's nodes and edges as the tables of `walks.simulate`, made once.
 
     `numbers` is the row of each node in the table `nodes`, whose last columns are filled in for every block; `edges`
@@ -66,10 +66,10 @@ class Sparse:
         self.shapes, self.dynamics = network.shapes, learned.dynamics
         self.numbers = {node: number for number, node in enumerate(plan.lead)}
         self.nodes = np.zeros((len(self.numbers), NODE_COLUMNS), np.int64)
-        self.more = np.ascontiguousarray(learned.more.numpy(), np.float32)
+        self.extra_biases = np.ascontiguousarray(learned.extra_biases.numpy(), np.float32)
         edges: list[list[int]] = []
-        self.fan_outs: list[FanOut] = []
-        runs, weights, biases = Stack(np.int32, 5), Stack(), Stack()
+        self.fan_outs: list[SynapseTable] = []
+        runs, weights, biases = ArrayStack(np.int32, 5), ArrayStack(), ArrayStack()
         for node, number in self.numbers.items():
             row, shape = self.nodes[number], network.shape_of(node)
             row[UNITS], row[ANSWERS] = math.prod(shape), network.first_response_of(node)
@@ -78,17 +78,22 @@ class Sparse:
             for position in network.incoming(node) if node in reached else ():
                 edge = network.edges[position]
                 source = network.shape_of(edge.source)
-                table = tabulate(edge.operation, source)
+                table = make_table(edge.operation, source)
                 self.fan_outs.append(table)
-                given = lay_out(edge.operation, source, learned.weights[position], learned.gains.get(position))
+                given = arrange_weights(edge.operation, source, learned.weights[position], learned.gains.get(position))
                 place = runs.add(table.runs), weights.add(given)
-                strides = table.down, table.across, table.aside, table.apart
+                strides = (
+                    table.target_row_stride,
+                    table.weight_row_stride,
+                    table.target_unit_stride,
+                    table.weight_unit_stride,
+                )
                 found = table.depth, table.reciprocal, table.is_even(LANES)
                 edges.append([self.numbers[edge.source], edge.delay, position, *place, *strides, *found])
             row[TO_EDGE] = len(edges)
             if node in reached:
                 bias = learned.biases[node].detach().view(-1, *[1] * (len(shape) - 1)).expand(shape)
-                row[BIAS] = biases.add(pack(bias[None]))
+                row[BIAS] = biases.add(flatten_units(bias[None]))
         self.edges = np.array(edges, np.int64).reshape(-1, EDGE_COLUMNS)
         self.runs, self.weights, self.biases = runs.joined(), weights.joined(), biases.joined()
         grains = {node: find_grain(network, part, node) for part in plan.parts for node in part.nodes}
@@ -96,12 +101,12 @@ class Sparse:
 
     def compute(
         self,
-        parts: Sequence[Part],
-        lists: Lists,
+        parts: Sequence[Component],
+        lists: SpikeLists,
         membranes: dict[str, Tensor | None],
         operations: NDArray[np.float64],
-        before: Levels | None,
-    ) -> Levels:
+        before: Membranes | None,
+    ) -> Membranes:
         """Run the nodes of these parts through the block that the regions of the lists tell, one part after the other.
 
         The lists, the membranes and the operations (lanes, edges) are written on. `before` is what the block
@@ -114,7 +119,7 @@ class Sparse:
         for node in nodes:
             region = lists.regions[self.numbers[node]]
             region[BEFORE], region[MEMBRANE] = before.places[node], after.places[node]
-        learned = self.edges, self.runs, self.weights, self.biases, self.more
+        learned = self.edges, self.runs, self.weights, self.biases, self.extra_biases
         tables = lists.regions, *learned, before.level, before.sent, after.level, after.sent
         lanes, spans = lists.batch * lists.bands, np.zeros((len(self.edges), lists.bands, 2), np.int64)
         for group in [parts] if lists.bands == 1 else [[part] for part in parts]:
@@ -124,36 +129,38 @@ class Sparse:
             numbers = int(self.nodes[members, UNITS] @ steps) * lists.batch
             self._find_spans(members, lists, spans)
             which = begins, members, lists.cuts, spans, *tables
-            share(simulate.compiled(), lanes, numbers, *which, *lists.arrays, operations, *self.dynamics)
+            parallel_for(simulate.compiled(), lanes, numbers, *which, *lists.arrays, operations, *self.dynamics)
         membranes.update(after.shown)
         return after
 
-    def _gather(self, nodes: Sequence[str], membranes: Mapping[str, Tensor | None]) -> Levels:
+    def _gather(self, nodes: Sequence[str], membranes: Mapping[str, Tensor | None]) -> Membranes:
         """The membranes of these nodes from wherever they are; -1 is the place of those that begin."""
-        level, sent, places = Stack(), Stack(), {}
+        level, sent, places = ArrayStack(), ArrayStack(), {}
         for node in nodes:
             membrane = membranes.get(node)
             if membrane is None:
                 places[node] = -1
                 continue
             potential, *taken = membrane if self.dynamics.signed else (membrane,)
-            places[node] = level.add(pack(potential))
+            places[node] = level.add(flatten_units(potential))
             for gone in taken:
-                sent.add(pack(gone))
-        return Levels(places, level.joined(), sent.joined(), {})
+                sent.add(flatten_units(gone))
+        return Membranes(places, level.joined(), sent.joined(), {})
 
-    def _make_room(self, nodes: Sequence[str], batch: int) -> Levels:
+    def _make_room(self, nodes: Sequence[str], batch: int) -> Membranes:
         """Where the membranes of these nodes are to be written, and the tensors that will show them."""
         sizes = [batch * math.prod(self.shapes[node]) for node in nodes]
         ends = [0, *accumulate(sizes)]
         places = dict(zip(nodes, ends, strict=False))
         room = torch.empty(2 if self.dynamics.signed else 1, ends[-1], dtype=torch.float32)
         shown = {
-            node: arrange(room[:, begin:end] if self.dynamics.signed else room[0, begin:end], batch, self.shapes[node])
+            node: unflatten_units(
+                room[:, begin:end] if self.dynamics.signed else room[0, begin:end], batch, self.shapes[node]
+            )
             for node, (begin, end) in zip(nodes, pairwise(ends), strict=True)
         }
         level, sent = room[0].numpy(), room[1:].flatten().numpy()
-        return Levels(places, level, sent, shown)
+        return Membranes(places, level, sent, shown)
 
     def cut(self, bands: int) -> NDArray[np.int64]:
         """At which unit of each node its bands begin, and where the last one ends (nodes, bands + 1).
@@ -164,7 +171,7 @@ class Sparse:
         begins: NDArray[np.int64] = -(np.multiply.outer(-grains, np.arange(bands + 1)) // bands)  # rounded up
         return begins * self.grains[:, None]
 
-    def _find_spans(self, members: NDArray[np.int64], lists: Lists, spans: NDArray[np.int64]) -> None:
+    def _find_spans(self, members: NDArray[np.int64], lists: SpikeLists, spans: NDArray[np.int64]) -> None:
         """Write which units of the source may reach each band of these nodes, (edges, bands, 2), where there are some.
 
         Where the units in a list do not rise, all of them may.
@@ -174,10 +181,10 @@ class Sparse:
             for place in range(self.nodes[number, FROM_EDGE], self.nodes[number, TO_EDGE]):
                 source, table = int(self.edges[place, SOURCE]), self.fan_outs[place]
                 every = 0, self.nodes[source, UNITS]
-                spans[place] = every if source in lists.mingled else [find_sources(table, *band) for band in bands]
+                spans[place] = every if source in lists.unsorted else [find_sources(table, *band) for band in bands]
 
 
-class Stack:
+class ArrayStack:
     """Arrays one after the other, which become one."""
 
     def __init__(self, kind: DTypeLike = np.float32, *shape: int) -> None:
@@ -195,19 +202,19 @@ class Stack:
         return np.concatenate(self._arrays)
 
 
-def pack(values: Tensor) -> NDArray[np.float32]:
+def flatten_units(values: Tensor) -> NDArray[np.float32]:
     """Values (batch, *shape) one after the other in the order of units: the channels of an image side by side.
 
-    >>> pack(torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])).tolist()
+    >>> flatten_units(torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])).tolist()
     [1.0, 3.0, 2.0, 4.0]
     """
     return (values.movedim(1, -1) if values.ndim == 4 else values).contiguous().numpy().ravel()
 
 
-def arrange(values: Tensor, batch: int, shape: Shape) -> Tensor:
-    """Values (..., batch x units) as (..., batch, *shape): the inverse of `pack`, in the same memory.
+def unflatten_units(values: Tensor, batch: int, shape: Shape) -> Tensor:
+    """Values (..., batch x units) as (..., batch, *shape): the inverse of `flatten_units`, in the same memory.
 
-    >>> arrange(torch.arange(4.0), 1, (2, 1, 2)).tolist()
+    >>> unflatten_units(torch.arange(4.0), 1, (2, 1, 2)).tolist()
     [[[[0.0, 2.0]], [[1.0, 3.0]]]]
     """
     if len(shape) != 3:

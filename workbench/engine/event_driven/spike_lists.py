@@ -12,37 +12,37 @@ from torch import Tensor
 from workbench.engine.inference_layers import put_channels_last
 from workbench.engine.kernels.buffer_pool import borrow
 from workbench.engine.kernels.event_kernels import (
-    AHEAD,
     OFFSETS,
     ORIGIN,
     STEPS,
     UNITS,
+    UNROLL,
     copy_lists,
     fill_rows,
     list_rows,
 )
-from workbench.engine.kernels.parallel import share
+from workbench.engine.kernels.parallel import parallel_for
 from workbench.network import Shape
 
 SILENT = 16  # units to one spike, about: so many times shorter than an activity a list is
 
 
-class Lists:
+class SpikeLists:
     """The spikes of several nodes in consecutive steps: of every node, recording and step the units and their values.
 
     `regions` is the table of nodes as the kernels take it. A list ends where the next one begins; before the first is
     written all are empty. There is room for every unit in every step, of which the machine only gives what is used.
     Each recording is held in bands: `cuts` (nodes, bands + 1) tells at which unit each begins; the first has room
-    for all. The units in a list rise, but for those nodes that are `mingled`, where one channel follows the other.
+    for all. The units in a list rise, but for those nodes that are `unsorted`, where one channel follows the other.
     """
 
     def __init__(self, regions: NDArray[np.int64], batch: int, cuts: NDArray[np.int64]) -> None:
         self.regions, self.batch, self.cuts = regions, batch, cuts
         self.bands = cuts.shape[1] - 1
-        self.mingled: set[int] = set()
+        self.unsorted: set[int] = set()
         lanes, widths = batch * self.bands, np.diff(cuts)
         widths[:, 0] = regions[:, UNITS]
-        rooms = widths * regions[:, STEPS, None] + AHEAD  # so many more may be written without being meant
+        rooms = widths * regions[:, STEPS, None] + UNROLL  # so many more may be written without being meant
         lengths = (regions[:, STEPS] + 1) * lanes
         regions[:, OFFSETS] = np.cumsum(lengths) - lengths
         each = rooms[:, None].repeat(batch, axis=1).ravel()  # of every node and lane
@@ -54,28 +54,32 @@ class Lists:
         """Offsets, units and values, as every kernel takes them."""
         return self.offsets, self.units, self.values
 
-    def copy(self, number: int, before: Lists, end: int) -> None:
+    def copy(self, number: int, before: SpikeLists, end: int) -> None:
         """Begin the lists of a node by those of its steps before `end`, which another holds."""
         region, old = self.regions[number], before.regions[number]
         if end > region[ORIGIN]:
             numbers = (end - region[ORIGIN]) * region[UNITS] * self.batch // SILENT
-            self.mingled |= before.mingled & {number}
+            self.unsorted |= before.unsorted & {number}
             bands = self.bands, before.bands
-            share(copy_lists.compiled(), self.batch, numbers, *bands, region, old, end, *self.arrays, *before.arrays)
+            parallel_for(
+                copy_lists.compiled(), self.batch, numbers, *bands, region, old, end, *self.arrays, *before.arrays
+            )
 
     def append(self, number: int, begin: int, activity: Tensor) -> None:
         """List the activity (steps, batch, *shape) of a node from step `begin` on."""
         rows, names = _rows(activity.detach())
         if (names[1:] < names[:-1]).any():
-            self.mingled.add(number)
+            self.unsorted.add(number)
         region = self.regions[number]
-        share(list_rows.compiled(), self.batch, rows.size, self.bands, rows, names, region, begin, *self.arrays)
+        parallel_for(list_rows.compiled(), self.batch, rows.size, self.bands, rows, names, region, begin, *self.arrays)
 
     def fill(self, number: int, begin: int, end: int, shape: Shape) -> Tensor:
         """The activity (steps, batch, *shape) of a node in the steps begin .. end - 1, the channels of images last."""
         region = self.regions[number]
         rows = torch.empty(max(0, end - begin), self.batch, int(region[UNITS]), dtype=torch.float32)
-        share(fill_rows.compiled(), self.batch, rows.numel(), self.bands, rows.numpy(), region, begin, *self.arrays)
+        parallel_for(
+            fill_rows.compiled(), self.batch, rows.numel(), self.bands, rows.numpy(), region, begin, *self.arrays
+        )
         if len(shape) != 3:
             return rows.view(-1, self.batch, *shape)
         return rows.view(-1, self.batch, *shape[1:], shape[0]).movedim(-1, 2)

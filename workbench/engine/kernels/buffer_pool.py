@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 KEPT, LARGEST = 2, 1 << 25  # how many arenas are kept for the next who asks, and of how many spikes at most
 
-Arena = tuple[NDArray[np.int32], NDArray[np.float32]]
+BufferPool = tuple[NDArray[np.int32], NDArray[np.float32]]
 
-_spare: deque[Arena] = deque(maxlen=KEPT)
+_spare: deque[BufferPool] = deque(maxlen=KEPT)
 
 
-def borrow(owner: object, size: int) -> Arena:
+def borrow(owner: object, size: int) -> BufferPool:
     """Room for the units and values of at least so many spikes, until the owner is gone; what is in it is left over."""
     try:
         arena = _spare.pop()

@@ -29,10 +29,11 @@ from workbench.engine.kernels.synapse_tables import SHIFT
 UNITS, FIRES, ANSWERS, MEMBRANE, BEFORE, BIAS, FROM_EDGE, TO_EDGE, BEGIN, END, ORIGIN, OFFSETS, STEPS = range(13)
 NODE_COLUMNS = 13
 # columns of the table of edges
-SOURCE, DELAY, POSITION, RUNS, WEIGHTS, DOWN, ACROSS, ASIDE, APART, DEPTH, RECIPROCAL, EVEN = range(12)
+SOURCE, DELAY, POSITION, RUNS, WEIGHTS, TARGET_ROW, WEIGHT_ROW, TARGET_UNIT, WEIGHT_UNIT = range(9)
+DEPTH, RECIPROCAL, EVEN = range(9, 12)
 EDGE_COLUMNS = 12
 
-AHEAD = 8  # spikes that are listed at a time, as many as there are: one by one, the next could not be foretold
+UNROLL = 8  # spikes that are listed at a time, as many as there are: one by one, the next could not be foretold
 LISTS_ARE = "int64[::1], int32[::1], float32[::1]"
 
 
@@ -47,14 +48,14 @@ def find_list(node: Any, lane: int, step: int) -> int:
 def list_row(row: Any, first: int, units: Any, values: Any, place: int) -> int:
     """Append the units of a row that are not 0, counted from `first`, and their values; where the list ends.
 
-    Up to `AHEAD` more places are written on.
+    Up to `UNROLL` more places are written on.
     """
     whole = len(row) // WIDTH * WIDTH
     for begin in range(0, whole, WIDTH):
         active = find_active(row, np.uint64(begin))
         end = place + count_ones(active)
         while True:
-            for _ in range(AHEAD):
+            for _ in range(UNROLL):
                 unit = np.uint64(begin) + (count_trailing_zeros(active) & np.uint64(WIDTH - 1))
                 units[np.uint64(place)], values[np.uint64(place)] = first + unit, row[unit]
                 place += 1
@@ -129,7 +130,7 @@ def add_run(row: Any, target: Any, weights: Any, weight: Any, value: Any, run: A
 
 
 def scattering(even: bool) -> Callable[..., float]:
-    """Two kernels in one text: the `even` one is for tables of which `FanOut.is_even`, and a third quicker."""
+    """Two kernels in one text: the `even` one is for tables of which `SynapseTable.is_even`, and a third quicker."""
 
     @njit(nogil=True)
     def scatter(
@@ -138,13 +139,16 @@ def scattering(even: bool) -> Callable[..., float]:
         """Add to the drives `low` .. `high` - 1 of a row what the spikes begin .. end - 1 bring.
 
         How many synaptic operations the spikes bring whose first target is one of these. `runs` are those of
-        `fanouts.FanOut`, of one edge after the other; no run may reach over the limits.
+        `fanouts.SynapseTable`, of one edge after the other; no run may reach over the limits.
         """
         operations = 0.0
         none, shift = np.uint64(0), np.uint64(SHIFT)  # what cannot be negative need not be looked at for it
         first, base = np.uint64(edge[RUNS]), np.uint64(edge[WEIGHTS])
-        down, across = np.uint64(edge[DOWN]), np.uint64(edge[ACROSS])
-        aside, apart = np.uint64(edge[ASIDE]), np.uint64(edge[APART])
+        target_row_stride, weight_row_stride = np.uint64(edge[TARGET_ROW]), np.uint64(edge[WEIGHT_ROW])
+        target_unit_stride, weight_unit_stride = (
+            np.uint64(edge[TARGET_UNIT]),
+            np.uint64(edge[WEIGHT_UNIT]),
+        )
         depth, reciprocal = np.uint64(edge[DEPTH]), np.uint64(edge[RECIPROCAL])
         lowest, highest = np.uint64(low), np.uint64(high)
         for i in range(begin, end):
@@ -152,19 +156,19 @@ def scattering(even: bool) -> Callable[..., float]:
             place = unit * reciprocal >> shift
             beside = unit - place * depth
             at = first + place
-            target = np.uint64(runs[at, 0]) + (none if even else beside * aside)
-            weight = base + np.uint64(runs[at, 1]) + beside * apart
+            target = np.uint64(runs[at, 0]) + (none if even else beside * target_unit_stride)
+            weight = base + np.uint64(runs[at, 1]) + beside * weight_unit_stride
             run = np.uint64(runs[at, 2])
             rest = none if even else run % np.uint64(LANES)
-            last = min(target + down * np.uint64(runs[at, 3]), highest)
+            last = min(target + target_row_stride * np.uint64(runs[at, 3]), highest)
             operations += abs(value) * runs[at, 4] * (lowest <= target < highest)
             while target < lowest:
-                target, weight = target + down, weight + across
+                target, weight = target + target_row_stride, weight + weight_row_stride
             while target < last:
                 add_run(row, target, weights, weight, value, run - rest)
                 if rest:
                     add_some_scaled(row, target + run - rest, weights, weight + run - rest, value, rest)
-                target, weight = target + down, weight + across
+                target, weight = target + target_row_stride, weight + weight_row_stride
         return operations
 
     return scatter
@@ -210,16 +214,16 @@ def receive(
 
 @njit(nogil=True)
 def recall(
-    members: Any, nodes: Any, cuts: Any, recording: int, band: int, levels: Any, before: Any, start: Any
+    members: Any, nodes: Any, cuts: Any, recording: int, band: int, membranes: Any, before: Any, start: Any
 ) -> None:
     """Begin the membranes of a band by those that its units had before, or at their start."""
     for number in members:
         node, low, high = nodes[number], cuts[number, band], cuts[number, band + 1]
         here, there = node[MEMBRANE] + recording * node[UNITS], node[BEFORE] + recording * node[UNITS]
         if node[FIRES] and node[BEFORE] < 0:
-            levels[here + low : here + high] = start
+            membranes[here + low : here + high] = start
         elif node[FIRES]:
-            levels[here + low : here + high] = before[there + low : there + high]
+            membranes[here + low : here + high] = before[there + low : there + high]
 
 
 @of_types(
@@ -229,9 +233,9 @@ def recall(
 )
 def simulate(
     first: int, last: int, begins: Any, members: Any, cuts: Any, spans: Any, nodes: Any, edges: Any, runs: Any,
-    weights: Any, bias: Any, more: Any, levels_before: Any, sent_before: Any, levels: Any, sent: Any,
-    offsets: Any, units: Any, values: Any, operations: Any, frame: int, silence: int,
-    start: float, threshold: float, floor: float, burst: float, signed: bool, zero: bool, returns: bool, rectify: bool
+    weights: Any, bias: Any, extra_biases: Any, membranes_before: Any, sent_before: Any, membranes: Any, sent: Any,
+    offsets: Any, units: Any, values: Any, operations: Any, frame: int, silence: int, start: float, threshold: float,
+    floor: float, burst: float, signed: bool, reset_to_zero: bool, restart: bool, rectify: bool
 ) -> None:  # fmt: skip
     """The lists of the nodes of some parts, lane by lane, part by part and step by step.
 
@@ -240,7 +244,7 @@ def simulate(
     bands there must be one part, none of whose nodes in bands hears from another.
 
     A node pulls what its sources have sent `delay` steps ago, meets its bias, fires, and lists its spikes. `operations`
-    (lanes, edges) counts synaptic operations; `more` (ticks of a frame) tells how many more biases than one
+    (lanes, edges) counts synaptic operations; `extra_biases` (ticks of a frame) tells how many more biases than one
     arrive in each tick.
     """
     widest, bands = 0, cuts.shape[1] - 1
@@ -249,7 +253,7 @@ def simulate(
     drives, nothing = np.zeros(widest, np.float32), np.zeros(widest, np.float32)
     for lane in range(first, last):
         recording, band = divmod(lane, bands)
-        recall(members, nodes, cuts, recording, band, levels, levels_before, start)
+        recall(members, nodes, cuts, recording, band, membranes, membranes_before, start)
         if signed:
             recall(members, nodes, cuts, recording, band, sent, sent_before, ZERO)
         for part in range(len(begins) - 1):
@@ -268,12 +272,12 @@ def simulate(
                     )  # fmt: skip
                     row, given = drives[low:high], bias[node[BIAS] + low : node[BIAS] + high]
                     if node[FIRES]:
-                        age, place = step - node[ANSWERS], node[MEMBRANE] + recording * node[UNITS]
+                        elapsed, place = step - node[ANSWERS], node[MEMBRANE] + recording * node[UNITS]
                         held = slice(place + low, place + high)
                         fire_row(
-                            row, levels[held], sent[held] if signed else nothing[low:high], given,
-                            more[age % len(more)], age % frame, silence,
-                            start, threshold, floor, burst, signed, zero, returns, rectify,
+                            row, membranes[held], sent[held] if signed else nothing[low:high], given,
+                            extra_biases[elapsed % len(extra_biases)], elapsed % frame, silence,
+                            start, threshold, floor, burst, signed, reset_to_zero, restart, rectify,
                         )  # fmt: skip
                     else:
                         for u in range(len(row)):

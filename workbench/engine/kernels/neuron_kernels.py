@@ -1,7 +1,7 @@
 """What numba compiles: neurons that fire, and the counting of what they sent. Imported when first needed.
 
 Units are numbered in the order in which they lie in memory, the channels of an image next to each other. A kernel does
-the recordings `first` .. `last` - 1 unless it says otherwise, so that `threads.share` can divide them.
+the recordings `first` .. `last` - 1 unless it says otherwise, so that `threads.parallel_for` can divide them.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def of_types(signature: str) -> Callable[[Callable[..., None]], Kernel]:
 
 @njit(nogil=True)
 def fire_row(
-    row: Any, levels: Any, sent: Any, given: Any, more: Any, phase: Any, silence: Any,
-    start: Any, threshold: Any, floor: Any, burst: Any, signed: Any, zero: Any, returns: Any, rectify: Any
+    row: Any, membranes: Any, sent: Any, given: Any, extra_biases: Any, phase: Any, silence: Any,
+    start: Any, threshold: Any, floor: Any, burst: Any, signed: Any, reset_to_zero: Any, restart: Any, rectify: Any
 ) -> None:  # fmt: skip
     """Turn the drives of one tick into spikes; unit u is driven by (row[u] + given[u]) + more given[u].
 
@@ -57,45 +57,45 @@ def fire_row(
     """
     if phase == 0 and signed:
         sent[:] = ZERO
-    if phase == 0 and returns:
-        levels[:] = start
+    if phase == 0 and restart:
+        membranes[:] = start
     if phase == 0 and rectify:
-        levels[:] = np.maximum(levels, ZERO)
+        membranes[:] = np.maximum(membranes, ZERO)
     most = ZERO if phase < silence else burst
     if signed:
         for u in range(len(row)):
-            level = meet(levels[u], row[u], given[u], more, floor)
-            fired = count_spikes(level, threshold, -min(max(sent[u], ZERO), most), most)
+            membrane = integrate(membranes[u], row[u], given[u], extra_biases, floor)
+            fired = count_spikes(membrane, threshold, -min(max(sent[u], ZERO), most), most)
             sent[u] += fired  # not after the next line: the loop would no longer become vector instructions
-            levels[u] = reset(level, fired, threshold, zero)
+            membranes[u] = reset(membrane, fired, threshold, reset_to_zero)
             row[u] = fired
     else:  # a loop of its own, which does not look at what was sent: a fifth quicker
         for u in range(len(row)):
-            level = meet(levels[u], row[u], given[u], more, floor)
-            fired = count_spikes(level, threshold, ZERO, most)
-            levels[u] = reset(level, fired, threshold, zero)
+            membrane = integrate(membranes[u], row[u], given[u], extra_biases, floor)
+            fired = count_spikes(membrane, threshold, ZERO, most)
+            membranes[u] = reset(membrane, fired, threshold, reset_to_zero)
             row[u] = fired
 
 
 @njit(nogil=True)
-def meet(level: Any, drive: Any, bias: Any, more: Any, floor: Any) -> Any:
+def integrate(membrane: Any, drive: Any, bias: Any, extra_biases: Any, floor: Any) -> Any:
     """The membrane that its drive has met, in bounds."""
-    level += (drive + bias) + more * bias
-    return floor if level < floor else level
+    membrane += (drive + bias) + extra_biases * bias
+    return floor if membrane < floor else membrane
 
 
 @njit(nogil=True)
-def count_spikes(level: Any, threshold: Any, least: Any, most: Any) -> Any:
+def count_spikes(membrane: Any, threshold: Any, least: Any, most: Any) -> Any:
     """How many spikes a membrane sends."""
-    fired = np.floor(level / threshold)
+    fired = np.floor(membrane / threshold)
     fired = fired if fired > least else least
     return fired if fired < most else most
 
 
 @njit(nogil=True)
-def reset(level: Any, fired: Any, threshold: Any, zero: Any) -> Any:
+def reset(membrane: Any, fired: Any, threshold: Any, reset_to_zero: Any) -> Any:
     """The membrane after its spikes."""
-    return level * np.float32(fired == 0) if zero else level - fired * threshold
+    return membrane * np.float32(fired == 0) if reset_to_zero else membrane - fired * threshold
 
 
 @of_types(
@@ -103,41 +103,41 @@ def reset(level: Any, fired: Any, threshold: Any, zero: Any) -> Any:
     f"{DYNAMICS})"
 )
 def scan_rows(
-    first: int, last: int, parts: int, rows: Any, before: Any, state: Any, bias: Any, moved: Any, age: int,
-    frame: int, silence: int,
-    start: float, threshold: float, floor: float, burst: float, signed: bool, zero: bool, returns: bool, rectify: bool
+    first: int, last: int, parts: int, rows: Any, before: Any, state: Any, bias: Any, extra_biases: Any, elapsed: int,
+    frame: int, silence: int, start: float, threshold: float, floor: float, burst: float, signed: bool,
+    reset_to_zero: bool, restart: bool, rectify: bool
 ) -> None:  # fmt: skip
     """Turn the drives of units into their spikes, one recording and one tick after the other.
 
     Here every recording counts as `parts`, each of so many units next to each other.
 
     `rows` (steps, batch, units) holds drives and, afterwards, spikes; `state` (2, batch, units) receives the membranes
-    and what signed neurons have sent in this frame, as `before` holds them, which is empty where they begin. `moved`
-    (steps) tells how many more biases than one arrive. The rest are the options of `IntegrateAndFire`.
+    and what signed neurons have sent in this frame, as `before` holds them, which is empty where they begin.
+    `extra_biases` (steps) tells how many more biases than one arrive. The rest are the options of `IntegrateAndFire`.
     """
     units = rows.shape[2]
     for lane in range(first, last):
         recording, part = divmod(lane, parts)
         some = slice(part * units // parts, (part + 1) * units // parts)
-        levels, sent, given = state[0, recording, some], state[1, recording, some], bias[some]
+        membranes, sent, given = state[0, recording, some], state[1, recording, some], bias[some]
         if len(before):
-            levels[:] = before[0, recording, some]
+            membranes[:] = before[0, recording, some]
         else:
-            levels[:] = start
+            membranes[:] = start
         if signed and len(before):
             sent[:] = before[1, recording, some]
         elif signed:
             sent[:] = ZERO
         for step in range(len(rows)):
-            row, more, phase = rows[step, recording, some], moved[step], (age + step) % frame
+            row, extra_biases, phase = rows[step, recording, some], extra_biases[step], (elapsed + step) % frame
             fire_row(
-                row, levels, sent, given, more, phase, silence,
-                start, threshold, floor, burst, signed, zero, returns, rectify,
+                row, membranes, sent, given, extra_biases, phase, silence,
+                start, threshold, floor, burst, signed, reset_to_zero, restart, rectify,
             )  # fmt: skip
 
 
 @njit(nogil=True, fastmath={"reassoc"})
-def weigh_row(row: Any, weights: Any, spikes: bool) -> float:
+def weighted_count_row(row: Any, weights: Any, spikes: bool) -> float:
     """The weights of the units that are not 0, each as often as it spikes or once; they may be added in any order."""
     total = 0.0
     if spikes:
@@ -150,7 +150,7 @@ def weigh_row(row: Any, weights: Any, spikes: bool) -> float:
 
 
 @of_types(f"void({RANGE}, float32[:,:,::1], float64[:,::1], boolean, float64[:,:,::1])")
-def weigh_rows(first: int, last: int, rows: Any, weights: Any, spikes: bool, sums: Any) -> None:
+def weighted_count_rows(first: int, last: int, rows: Any, weights: Any, spikes: bool, sums: Any) -> None:
     """What the active units weigh, in the steps `first` .. `last` - 1, of every recording and kind of `weights`.
 
     `rows` (steps, batch, units), `weights` (kinds, units), `sums` (steps, batch, kinds).
@@ -158,4 +158,4 @@ def weigh_rows(first: int, last: int, rows: Any, weights: Any, spikes: bool, sum
     for step in range(first, last):
         for recording in range(rows.shape[1]):
             for kind in range(len(weights)):
-                sums[step, recording, kind] = weigh_row(rows[step, recording], weights[kind], spikes)
+                sums[step, recording, kind] = weighted_count_row(rows[step, recording], weights[kind], spikes)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from workbench.engine.kernels.compilation import find_kernel
-from workbench.engine.kernels.parallel import share
+from workbench.engine.kernels.parallel import parallel_for
 
 
 class Dynamics(NamedTuple):
@@ -23,8 +23,8 @@ class Dynamics(NamedTuple):
     floor: float = -math.inf
     burst: float = 1.0
     signed: bool = False
-    zero: bool = False
-    returns: bool = False
+    reset_to_zero: bool = False
+    restart: bool = False
     rectify: bool = False
 
 
@@ -33,7 +33,7 @@ def is_plain(*tensors: Tensor) -> bool:
     return all(t.device.type == "cpu" and t.dtype == torch.float32 and not t.requires_grad for t in tensors)
 
 
-def suits(drive: Tensor, membrane: Tensor | None) -> bool:
+def can_compile(drive: Tensor, membrane: Tensor | None) -> bool:
     """Whether the compiled scan can take these, and is there."""
     plain = is_plain(drive) if membrane is None else is_plain(drive, membrane)
     return plain and find_kernel("neuron_kernels", "scan_rows") is not None
@@ -49,25 +49,25 @@ def order_axes(values: Tensor) -> tuple[int, ...]:
     return (0, 1, *sorted(range(2, values.ndim), key=lambda axis: -strides[axis]))
 
 
-def overwrite(
+def scan_in_place(
     dynamics: Dynamics,
     drive: Tensor,
     membrane: Tensor | None,
-    age: int,
+    elapsed: int,
     bias: Tensor | None = None,
-    moved: Tensor | None = None,
+    extra_biases: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """What `IntegrateAndFire.scan` gives, the spikes written over the drive, which is lost; both must suit.
+    """What `IntegrateAndFire.scan` gives, the spikes written over the drive, which is lost, where `can_compile`.
 
     `drive` (steps, batch, *shape) costs a copy only where it has gaps in memory. `bias` (channels) is added to it at
-    every step, and then `moved` (steps) times the bias: (drive + bias) + moved bias.
+    every step, and then `extra_biases` (steps) times the bias: (drive + bias) + extra_biases * bias.
 
     >>> drive = torch.full((4, 1, 1), 0.25)
-    >>> overwrite(Dynamics(start=0.0), drive, None, age=0, bias=torch.tensor([0.25]))[0].flatten()
+    >>> scan_in_place(Dynamics(start=0.0), drive, None, elapsed=0, bias=torch.tensor([0.25]))[0].flatten()
     tensor([0., 1., 0., 1.])
     """
     kernel = find_kernel("neuron_kernels", "scan_rows")
-    assert kernel is not None, "both suit"
+    assert kernel is not None, "can_compile has said so"
     order = order_axes(drive)
     dense = np.ascontiguousarray(drive.numpy().transpose(order))
     batch, *shape = dense.shape[1:]
@@ -80,10 +80,10 @@ def overwrite(
     if bias is not None:
         wide = bias.detach().numpy().reshape(-1, *[1] * (drive.ndim - 3))
         given[:] = wide.transpose([axis - 2 for axis in order[2:]])
-    more = np.zeros(len(dense), np.float32) if moved is None else moved.numpy()
+    extra = np.zeros(len(dense), np.float32) if extra_biases is None else extra_biases.numpy()
     tables = [values.reshape(len(values), batch, given.size) for values in (dense, before, state)]
     parts = torch.get_num_threads() if batch < torch.get_num_threads() else 1
-    share(kernel, batch * parts, dense.size, parts, *tables, given.ravel(), more, age, *dynamics)
+    parallel_for(kernel, batch * parts, dense.size, parts, *tables, given.ravel(), extra, elapsed, *dynamics)
     back = np.argsort(order)
     membranes = torch.from_numpy(state.transpose(back))
     return torch.from_numpy(dense.transpose(back)), membranes if dynamics.signed else membranes[0]

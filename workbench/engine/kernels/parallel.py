@@ -12,29 +12,29 @@ import torch
 
 from workbench.interrupts import holding_interrupts
 
-WORTH = 1 << 16  # numbers to pass over: with fewer, waking a thread takes longer than it helps
+MIN_PARALLEL_SIZE = 1 << 16  # numbers to pass over: with fewer, waking a thread takes longer than it helps
 PIECES = 4  # of the work for each thread, for one of them may be held up
 DIVIDED = 16  # times as many there must be before one recording is divided, for that makes work
 
 
-def share(kernel: Callable[..., None], lanes: int, numbers: int, *arguments: Any) -> None:
+def parallel_for(kernel: Callable[..., None], lanes: int, numbers: int, *arguments: Any) -> None:
     """Call `kernel(first, last, *arguments)` for the ranges of all lanes, side by side where that is worth it.
 
     The kernel must let go of Python's lock, and no lane may write what another reads. `numbers` tells how many numbers
     it passes over in all. An exception of any range, and an interrupt, is raised here, after the others have ended.
 
     >>> doubled = np.arange(4)
-    >>> share(lambda first, last, row: np.multiply(row[first:last], 2, out=row[first:last]), 4, 1 << 20, doubled)
+    >>> parallel_for(lambda first, last, row: np.multiply(row[first:last], 2, out=row[first:last]), 4, 1 << 20, doubled)
     >>> doubled.tolist()
     [0, 2, 4, 6]
     """
     threads = min(torch.get_num_threads(), lanes)
-    parallel = find_parallel() if threads > 1 and numbers >= WORTH else None
+    parallel = find_parallel() if threads > 1 and numbers >= MIN_PARALLEL_SIZE else None
     if parallel is None:
         kernel(0, lanes, *arguments)
         return
-    pieces = min(PIECES * threads, lanes)
-    bounds = [lanes * piece // pieces for piece in range(pieces + 1)]
+    segments = min(PIECES * threads, lanes)
+    bounds = [lanes * segment // segments for segment in range(segments + 1)]
     ranges = iter(list(pairwise(bounds)))
     errors: list[BaseException] = []
 
@@ -57,7 +57,7 @@ def divide(batch: int, numbers: int) -> int:
     >>> divide(batch=1000, numbers=1 << 30)
     1
     """
-    return -(-torch.get_num_threads() // batch) if numbers >= DIVIDED * WORTH else 1
+    return -(-torch.get_num_threads() // batch) if numbers >= DIVIDED * MIN_PARALLEL_SIZE else 1
 
 
 _WORK = ctypes.CFUNCTYPE(None, ctypes.c_void_p)

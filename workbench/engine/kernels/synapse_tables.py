@@ -19,22 +19,22 @@ SHIFT = 40  # bits of the reciprocal of a depth
 
 
 @dataclass(frozen=True, eq=False)
-class FanOut:
+class SynapseTable:
     """Where each source unit's targets and weights are, in runs that lie next to each other in memory.
 
     Units lie in memory in places of `depth` each: the channels of an image side by side. `runs` (places, 5) is for the
     first unit of each place: first target, first weight, how many lie next to each other, how many such runs there are,
     and how many targets are reached, which in a matrix written out are fewer than those in the run. From one run to the
-    next it is `down` targets and `across` weights, from one unit of a place to the next `aside` targets and `apart`
-    weights.
+    next it is `target_row_stride` targets and `weight_row_stride` weights, from one unit of a place to the next
+    `target_unit_stride` targets and `weight_unit_stride` weights.
     """
 
     runs: NDArray[np.int32]
     depth: int
-    down: int
-    across: int
-    aside: int
-    apart: int
+    target_row_stride: int
+    weight_row_stride: int
+    target_unit_stride: int
+    weight_unit_stride: int
 
     @property
     def operations(self) -> int:
@@ -53,15 +53,15 @@ class FanOut:
 
     def is_even(self, lanes: int) -> bool:
         """Whether every run is a whole number of lanes, and all units of a place reach the same targets."""
-        return self.aside == 0 and not (self.runs[:, 2] % lanes).any()
+        return self.target_unit_stride == 0 and not (self.runs[:, 2] % lanes).any()
 
     def is_within(self, row: int) -> bool:
         """Whether no run reaches from one row of so many targets into the next."""
         run, runs = self.runs[:, 2].max(), self.runs[:, 3].max()
-        return bool(run <= row and self.down == row) or bool(run <= 1 and runs <= 1)
+        return bool(run <= row and self.target_row_stride == row) or bool(run <= 1 and runs <= 1)
 
 
-def is_tabled(operation: Operation, shape: Shape) -> bool:
+def has_table(operation: Operation, shape: Shape) -> bool:
     """Whether there is a table for this map from a source of this shape: a long chain may be too large to write out."""
     units = math.prod(shape)
     depth = _depth(operation, shape)
@@ -73,13 +73,13 @@ def is_tabled(operation: Operation, shape: Shape) -> bool:
 
 
 @lru_cache(maxsize=256)
-def tabulate(operation: Operation, shape: Shape) -> FanOut:
+def make_table(operation: Operation, shape: Shape) -> SynapseTable:
     """The table of a map from a source of this shape.
 
-    >>> tabulate(Conv(4, kernel=3), (1, 3, 3)).operations  # 36 of the unit in the middle, 24 or 16 of the others
+    >>> make_table(Conv(4, kernel=3), (1, 3, 3)).operations  # 36 of the unit in the middle, 24 or 16 of the others
     196
-    >>> table = tabulate(Dense(10), (5,))
-    >>> table.runs, table.depth, table.apart
+    >>> table = make_table(Dense(10), (5,))
+    >>> table.runs, table.depth, table.weight_unit_stride
     (array([[ 0,  0, 10,  1, 10]], dtype=int32), 5, 10)
     """
     depth = _depth(operation, shape)
@@ -90,11 +90,19 @@ def tabulate(operation: Operation, shape: Shape) -> FanOut:
     places = np.arange(math.prod(shape) // depth)
     if isinstance(operation, Identity):
         of_image = len(shape) == 3
-        return _table(places * depth, places * (not of_image), 1, 1, depth=depth, aside=1, apart=of_image)
+        return _table(
+            places * depth,
+            places * (not of_image),
+            1,
+            1,
+            depth=depth,
+            target_unit_stride=1,
+            weight_unit_stride=of_image,
+        )
     width = math.prod(operation.output_shape(shape))
     reached = operation.fan_out(shape)
     reached = (reached.movedim(0, -1) if len(shape) == 3 else reached).reshape(-1)[::depth]
-    return _table(0 * places, places * width, width, 1, reached=reached.numpy(), depth=depth, apart=width)
+    return _table(0 * places, places * width, width, 1, reached=reached.numpy(), depth=depth, weight_unit_stride=width)
 
 
 def _depth(operation: Operation, shape: Shape) -> int:
@@ -107,19 +115,21 @@ def _depth(operation: Operation, shape: Shape) -> int:
 
 
 @lru_cache(maxsize=4096)  # a stream asks for the same with every run
-def find_sources(table: FanOut, low: int, high: int) -> tuple[int, int]:
+def find_sources(table: SynapseTable, low: int, high: int) -> tuple[int, int]:
     """The first unit that may reach one of the targets low .. high - 1, and the one after the last; they do so in turn.
 
-    >>> find_sources(tabulate(Conv(4, kernel=3), (1, 3, 3)), 0, 12)  # those of the first row of three
+    >>> find_sources(make_table(Conv(4, kernel=3), (1, 3, 3)), 0, 12)  # those of the first row of three
     (0, 6)
     """
     first, _, run, runs, _ = table.runs.T
-    end = first + (runs - 1) * table.down + run + (table.depth - 1) * table.aside
+    end = first + (runs - 1) * table.target_row_stride + run + (table.depth - 1) * table.target_unit_stride
     places = np.flatnonzero((run * runs > 0) & (first < high) & (end > low))
     return (int(places[0]) * table.depth, (int(places[-1]) + 1) * table.depth) if len(places) else (0, 0)
 
 
-def lay_out(operation: Operation, shape: Shape, weights: Sequence[Tensor], gain: Tensor | None) -> NDArray[np.float32]:
+def arrange_weights(
+    operation: Operation, shape: Shape, weights: Sequence[Tensor], gain: Tensor | None
+) -> NDArray[np.float32]:
     """The weights of a map in the order of its table, times the gain that scales what it brings.
 
     `gain` is a number, or one per target channel (channels, 1, 1) or (channels).
@@ -154,7 +164,7 @@ def _write_out(operation: Operation, shape: Shape, weights: Sequence[Tensor], ga
     return matrix.movedim(-3, -1) if matrix.ndim - len(shape) == 3 else matrix
 
 
-def _tabulate_convolution(operation: Conv, shape: Shape) -> FanOut:
+def _tabulate_convolution(operation: Conv, shape: Shape) -> SynapseTable:
     channels, height, width = operation.output_shape(shape)
     kernel = operation.kernel
     (top, upper, rows), (left, first, columns) = (
@@ -166,9 +176,9 @@ def _tabulate_convolution(operation: Conv, shape: Shape) -> FanOut:
         columns * channels,
         rows[:, None],
         depth=shape[0],
-        down=width * channels,
-        across=kernel * channels,
-        apart=kernel**2 * channels,
+        target_row_stride=width * channels,
+        weight_row_stride=kernel * channels,
+        weight_unit_stride=kernel**2 * channels,
     )
 
 
@@ -192,12 +202,12 @@ def _reach(operation: Conv, size: int, targets: int) -> tuple[NDArray[np.int64],
     return tuple(found)
 
 
-def _tabulate_pool(operation: Pool, shape: Shape) -> FanOut:
+def _tabulate_pool(operation: Pool, shape: Shape) -> SynapseTable:
     channels, height, width = operation.output_shape(shape)
-    down, right = (np.arange(size) // operation.kernel for size in shape[1:])
-    inside = (down < height)[:, None] & (right < width)
-    target = (down[:, None] * width + right) * channels
-    return _table(target * inside, 0, inside, 1, depth=channels, aside=1, apart=1)
+    target_row_stride, right = (np.arange(size) // operation.kernel for size in shape[1:])
+    inside = (target_row_stride < height)[:, None] & (right < width)
+    target = (target_row_stride[:, None] * width + right) * channels
+    return _table(target * inside, 0, inside, 1, depth=channels, target_unit_stride=1, weight_unit_stride=1)
 
 
 def _table(
@@ -206,13 +216,13 @@ def _table(
     run: ArrayLike,
     runs: ArrayLike,
     depth: int,
-    down: int = 1,
-    across: int = 0,
-    aside: int = 0,
-    apart: int = 0,
+    target_row_stride: int = 1,
+    weight_row_stride: int = 0,
+    target_unit_stride: int = 0,
+    weight_unit_stride: int = 0,
     reached: NDArray[np.int64] | None = None,
-) -> FanOut:
+) -> SynapseTable:
     whole = np.multiply(run, runs) if reached is None else reached
     columns = np.broadcast_arrays(target, weight, run, runs, whole)
     table = np.stack([column.ravel() for column in columns], axis=1).astype(np.int32)
-    return FanOut(table, depth, down, across, aside, apart)
+    return SynapseTable(table, depth, target_row_stride, weight_row_stride, target_unit_stride, weight_unit_stride)

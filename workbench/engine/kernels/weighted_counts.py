@@ -8,16 +8,17 @@ from torch import Tensor
 
 from workbench.engine.kernels.compilation import find_kernel
 from workbench.engine.kernels.neuron_scan import is_plain, order_axes
-from workbench.engine.kernels.parallel import share
+from workbench.engine.kernels.parallel import parallel_for
 
 
-def weigh(activity: Tensor, weights: Tensor, spikes: bool) -> Tensor:
+def count_weighted(activity: Tensor, weights: Tensor, spikes: bool) -> Tensor:
     """Of every step and recording the sum of the weights of active units, float64 (steps, batch, kinds).
 
     Every unit of `activity` (steps, batch, *shape) counts as often as it spikes, in either direction, or once where it
     is not 0; it has `weights` (units, kinds), float64.
 
-    >>> weigh(torch.tensor([[[2.0, 0.0, -1.0]]]), torch.tensor([[1.0], [10.0], [100.0]], dtype=torch.float64), True)
+    >>> weights = torch.tensor([[1.0], [10.0], [100.0]], dtype=torch.float64)
+    >>> count_weighted(torch.tensor([[[2.0, 0.0, -1.0]]]), weights, True)
     tensor([[[102.]]], dtype=torch.float64)
     """
     kernel = find_kernel("neuron_kernels", "weigh_rows") if is_plain(activity) else None
@@ -31,5 +32,5 @@ def weigh(activity: Tensor, weights: Tensor, spikes: bool) -> Tensor:
     laid = weights.numpy().reshape(*activity.shape[2:], kinds).transpose(-1, *(axis - 2 for axis in order[2:]))
     rows, columns = dense.reshape(steps, batch, units), np.ascontiguousarray(laid).reshape(kinds, units)
     sums = np.empty((steps, batch, kinds))
-    share(kernel, steps, dense.size, rows, columns, spikes, sums)
+    parallel_for(kernel, steps, dense.size, rows, columns, spikes, sums)
     return torch.from_numpy(sums)

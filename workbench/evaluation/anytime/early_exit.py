@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.evaluation.anytime.temperature_scaling import fit_sharpness, measure_confidence
-from workbench.evaluation.anytime.trajectories import COUNTS, Courses, run_courses
+from workbench.evaluation.anytime.temperature_scaling import fit_inverse_temperature, measure_confidence
+from workbench.evaluation.anytime.trajectories import COUNTS, Trajectories, run_trajectories
 from workbench.evaluation.energy import EnergyPreset
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model, take_test
@@ -19,8 +19,8 @@ from workbench.model import Model, require_model, take_test
 if TYPE_CHECKING:
     import pandas as pd
 
-NEVER = math.inf  # the threshold of who waits for the end
-LEVELS = (NEVER, *(1 - 10 ** (-tenth / 10) for tenth in range(40, -1, -1)))  # chosen before any recording is seen
+NO_EXIT = math.inf  # the threshold of who waits for the end
+LEVELS = (NO_EXIT, *(1 - 10 ** (-tenth / 10) for tenth in range(40, -1, -1)))  # chosen before any recording is seen
 FITTED = 1 / 3  # of the recordings held back serve the sharpness, the others test thresholds
 
 
@@ -28,34 +28,34 @@ FITTED = 1 / 3  # of the recordings held back serve the sharpness, the others te
 class EarlyExit:
     """When one model may stop: at its first answer with a confidence of at least `threshold`, else at the last step.
 
-    confidence = max over classes of softmax(sharpness_s answer_s), with a `sharpness` (an inverse temperature) of every
-    step s from the first response on. Before it there is no confidence, so no recording stops. A `threshold` of
-    infinity waits for the end. Of the `tested` recordings the share `early` stops before the last step and `errors` go
-    wrong; of all at most the share `bound` does, with `certainty`, and `allowed` was asked for. An error is a wrong
-    answer where the end's is right, or with `absolute` any.
+    confidence = max over classes of softmax(sharpness_s answer_s), with a `inverse_temperature` (an inverse
+    temperature) of every step s from the first response on. Before it there is no confidence, so no recording stops. A
+    `threshold` of infinity waits for the end. Of the `tested` recordings the share `early` stops before the last step
+    and `errors` go wrong; of all at most the share `bound` does, with `certainty`, and `risk` was asked for. An error
+    is a wrong answer where the end's is right, or with `absolute` any.
     """
 
     model: Model
     name: str
     answer: str
     threshold: float
-    sharpness: np.ndarray
+    inverse_temperature: np.ndarray
     fitted: int
     tested: int
     early: float
     errors: int
-    allowed: float
+    risk: float
     bound: float
     certainty: float
     absolute: bool
 
     def __repr__(self) -> str:
         error = "wrong" if self.absolute else "wrong where the end is right"
-        stops = f"at a confidence of {self.threshold:.4g}" if self.threshold < NEVER else "at the last step only"
+        stops = f"at a confidence of {self.threshold:.4g}" if self.threshold < NO_EXIT else "at the last step only"
         return (
             f"EarlyExit({self.name} stops {stops}; of {self.tested} recordings held back {100 * self.early:.0f} % stop "
             f"early and {self.errors} are {error}: with {100 * self.certainty:g} % certainty at most "
-            f"{100 * self.bound:.2g} % of all, {100 * self.allowed:.2g} % allowed)"
+            f"{100 * self.bound:.2g} % of all, {100 * self.risk:.2g} % allowed)"
         )
 
     def stop(
@@ -67,7 +67,7 @@ class EarlyExit:
         synaptic_operations, neuron_updates, energy_nj; early (before the last step), confidence, label, answer, right.
         ValueError for recordings of another number of frames than those held back.
         """
-        courses, confidence = self._judge(recordings, "stop", batch)
+        courses, confidence = self._confidences(recordings, "stop", batch)
         step, recording = find_stops(confidence, self.threshold), np.arange(len(courses.labels))
         names = np.array(courses.classes, dtype=object)
         table = courses.count_until(step, energy)
@@ -95,9 +95,9 @@ class EarlyExit:
         """
         import pandas as pd
 
-        courses, confidence = self._judge(recordings, "sweep", batch)
+        courses, confidence = self._confidences(recordings, "sweep", batch)
         rows = []
-        for threshold in sorted({*thresholds, self.threshold, NEVER}):
+        for threshold in sorted({*thresholds, self.threshold, NO_EXIT}):
             step, recording = find_stops(confidence, threshold), np.arange(len(courses.labels))
             right, costs = courses.right[step, recording], courses.count_until(step, energy)
             rows.append(
@@ -124,16 +124,18 @@ class EarlyExit:
         table.insert(1, "rule", ["early exit", "to the end"])
         return table
 
-    def _judge(self, given: Recordings | Dataset, verb: str, batch: int | None) -> tuple[Courses, np.ndarray]:
+    def _confidences(
+        self, given: Recordings | Dataset, verb: str, batch: int | None
+    ) -> tuple[Trajectories, np.ndarray]:
         recordings = take_test(given, f"EarlyExit.{verb}")
-        courses = run_courses(self.model, recordings, self.answer, batch)
-        if len(courses.answers) != len(self.sharpness):
-            steps = len(self.sharpness) + courses.first_response
+        courses = run_trajectories(self.model, recordings, self.answer, batch)
+        if len(courses.answers) != len(self.inverse_temperature):
+            steps = len(self.inverse_temperature) + courses.first_response
             raise ValueError(
                 f"{self.name}: the exit was calibrated on {steps} steps, but {recordings.name} have "
                 f"{len(courses.answers) + courses.first_response}; load them with as many frames, or calibrate anew"
             )
-        return courses, measure_confidence(courses.answers, self.sharpness)
+        return courses, measure_confidence(courses.answers, self.inverse_temperature)
 
 
 def calibrate_exit(
@@ -173,24 +175,26 @@ def calibrate_exit(
     (60, True)
     """
     model, recordings = require_model(model, "wb.calibrate_exit"), take_test(recordings, "wb.calibrate_exit")
-    allowed = _require_share("loss", loss) if accuracy is None else 1 - _require_share("accuracy", accuracy)
+    risk = _require_share("loss", loss) if accuracy is None else 1 - _require_share("accuracy", accuracy)
     _require_share("certainty", certainty)
-    fitting, testing = _divide(recordings, allowed, certainty, seed)
-    sharpness = fit_sharpness(run_courses(model, fitting, answer, batch).answers, fitting.labels)
-    tested = run_courses(model, testing, answer, batch)
-    confidence = measure_confidence(tested.answers, sharpness)
-    threshold, errors = choose_threshold(confidence, tested.right, allowed, certainty, absolute=accuracy is not None)
+    fitting, testing = _divide(recordings, risk, certainty, seed)
+    inverse_temperature = fit_inverse_temperature(
+        run_trajectories(model, fitting, answer, batch).answers, fitting.labels
+    )
+    tested = run_trajectories(model, testing, answer, batch)
+    confidence = measure_confidence(tested.answers, inverse_temperature)
+    threshold, errors = choose_threshold(confidence, tested.right, risk, certainty, absolute=accuracy is not None)
     return EarlyExit(
         model=model,
         name=name or ("SNN" if model.spiking else "ANN"),
         answer=answer,
         threshold=threshold,
-        sharpness=sharpness,
+        inverse_temperature=inverse_temperature,
         fitted=len(fitting),
         tested=len(testing),
         early=float((find_stops(confidence, threshold) < len(confidence) - 1).mean()),
         errors=errors,
-        allowed=allowed,
+        risk=risk,
         bound=bound_share(errors, len(testing), certainty),
         certainty=certainty,
         absolute=accuracy is not None,
@@ -208,11 +212,11 @@ def find_stops(confidence: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def choose_threshold(
-    confidence: np.ndarray, right: np.ndarray, allowed: float, certainty: float, absolute: bool = False
+    confidence: np.ndarray, right: np.ndarray, risk: float, certainty: float, absolute: bool = False
 ) -> tuple[float, int]:
     """The last threshold, from the strictest down, until which every one passes; and its errors.
 
-    `confidence`, `right` (steps, recordings). One passes if the bound of its share of errors is at most `allowed`; an
+    `confidence`, `right` (steps, recordings). One passes if the bound of its share of errors is at most `risk`; an
     error is a wrong answer, unless `absolute` only where the last one is right. The strictest, which waits for the
     end, is returned where it does not pass itself.
     """
@@ -221,10 +225,10 @@ def choose_threshold(
         wrong = ~right[find_stops(confidence, threshold), np.arange(right.shape[1])]
         return int((wrong if absolute else wrong & right[-1]).sum())
 
-    found = NEVER, count_errors(NEVER)
+    found = NO_EXIT, count_errors(NO_EXIT)
     for threshold in LEVELS:
         errors = count_errors(threshold)
-        if bound_share(errors, right.shape[1], certainty) > allowed:
+        if bound_share(errors, right.shape[1], certainty) > risk:
             break
         found = threshold, errors
     return found
@@ -251,7 +255,7 @@ def bound_share(count: int, of: int, certainty: float) -> float:
     return high
 
 
-def _divide(recordings: Recordings, allowed: float, certainty: float, seed: int) -> tuple[Recordings, Recordings]:
+def _divide(recordings: Recordings, risk: float, certainty: float, seed: int) -> tuple[Recordings, Recordings]:
     """Recordings to fit on and others to test on; ValueError where they cannot be enough."""
     present = np.bincount(recordings.labels, minlength=len(recordings.classes))
     missing = [name for name, count in zip(recordings.classes, present, strict=True) if count == 0]
@@ -260,13 +264,13 @@ def _divide(recordings: Recordings, allowed: float, certainty: float, seed: int)
             f"calibrate_exit: {recordings.name} hold no recording of class {', '.join(missing)}; hold back some of "
             "every class, as recordings.split(fraction, seed) does"
         )
-    needed = math.ceil(math.log(1 - certainty) / math.log(1 - allowed))
+    needed = math.ceil(math.log(1 - certainty) / math.log(1 - risk))
     classes = len(recordings.classes)
     enough = max(3 * classes, math.ceil(needed / (1 - FITTED) + classes / 2))
     if len(recordings) < enough:
         raise ValueError(
             f"calibrate_exit: {len(recordings)} recordings are too few; to show with a certainty of {certainty:g} that "
-            f"at most {allowed:.3g} go wrong takes {needed}, even if none does, and half as many to fit confidence; "
+            f"at most {risk:.3g} go wrong takes {needed}, even if none does, and half as many to fit confidence; "
             f"hold back {enough}, allow more, or ask for less certainty"
         )
     return recordings.split(FITTED, seed)

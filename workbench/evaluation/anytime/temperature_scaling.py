@@ -7,16 +7,16 @@ import torch
 from torch import Tensor
 
 
-def measure_confidence(answers: Tensor, sharpness: np.ndarray) -> np.ndarray:
+def measure_confidence(answers: Tensor, inverse_temperature: np.ndarray) -> np.ndarray:
     """The largest of softmax(sharpness_s answer_s): (steps, recordings) of answers (steps, recordings, classes).
 
     >>> measure_confidence(torch.tensor([[[0.0, 1.0]]]), np.array([0.0])).tolist()
     [[0.5]]
     """
-    return np.asarray((answers * torch.tensor(sharpness)[:, None, None]).softmax(2).amax(2))
+    return np.asarray((answers * torch.tensor(inverse_temperature)[:, None, None]).softmax(2).amax(2))
 
 
-def fit_sharpness(answers: Tensor, labels: np.ndarray, most: float = 100.0) -> np.ndarray:
+def fit_inverse_temperature(answers: Tensor, labels: np.ndarray, most: float = 100.0) -> np.ndarray:
     """The inverse temperature of every step with the largest likelihood: (steps,) of (steps, recordings, classes).
 
     The slope of -log likelihood in it, mean(sum over classes of (softmax(sharpness z) - target) z), only grows, so it

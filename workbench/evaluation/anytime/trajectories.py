@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.engine import weigh
+from workbench.engine import count_weighted
 from workbench.evaluation.batching import require_match
 from workbench.evaluation.comparison import run_blocks
 from workbench.evaluation.energy import EnergyPreset, price
@@ -24,7 +24,7 @@ COUNTS = ("dense_macs", "effective_macs", "synaptic_operations", "neuron_updates
 
 
 @dataclass(frozen=True, eq=False)
-class Courses:
+class Trajectories:
     """What a model did with each recording, step by step.
 
     `answers` (steps from the first response on, recordings, classes); `labels` (recordings,); `counts` by the columns
@@ -64,13 +64,15 @@ class Courses:
         return table
 
 
-def run_courses(model: Model, recordings: Recordings, answer: str = "running", batch: int | None = None) -> Courses:
+def run_trajectories(
+    model: Model, recordings: Recordings, answer: str = "running", batch: int | None = None
+) -> Trajectories:
     """Run every recording and count for each alone; ValueError for recordings that do not fit the model.
 
     >>> ticks = np.ones((4, 3, 1, 2, 2), dtype=int)
     >>> recordings = Recordings.from_ticks(ticks, labels=[0, 1, 1], ticks_per_frame=2)
     >>> model = Model(Network({"eye": (1, 2, 2)}, [Edge("eye", "hand", Dense(2))]))
-    >>> courses = run_courses(model, recordings)
+    >>> courses = run_trajectories(model, recordings)
     >>> courses.answers.shape, courses.counts["effective_macs"].tolist()
     (torch.Size([1, 3, 2]), [[0.0, 0.0, 0.0], [8.0, 8.0, 8.0]])
     """
@@ -83,11 +85,13 @@ def run_courses(model: Model, recordings: Recordings, answer: str = "running", b
         block = slice(begin, begin + len(activity[network.output]))
         drive[block, chosen] = activity[network.output].double().cpu()
         for source, fan_out in fan_outs.items():
-            sent[source][block, chosen] = weigh(activity[source], fan_out, carries_spikes(model, source)).cpu().numpy()
+            sent[source][block, chosen] = (
+                count_weighted(activity[source], fan_out, carries_spikes(model, source)).cpu().numpy()
+            )
     first = network.first_response[network.output]
     answers = average_answers(drive, first, model.ticks_per_frame, answer)
     counts = {column: values.cumsum(0) for column, values in _arrive(model, sent, (steps, len(recordings))).items()}
-    return Courses(first, model.ticks_per_frame, answers, recordings.labels, recordings.classes, counts)
+    return Trajectories(first, model.ticks_per_frame, answers, recordings.labels, recordings.classes, counts)
 
 
 def _fan_outs(model: Model, source: str) -> Tensor:

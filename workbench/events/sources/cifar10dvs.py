@@ -10,7 +10,7 @@ from workbench.events.event_arrays import Events
 from workbench.events.formats.read_options import Reading, Remarks
 from workbench.events.sources.clips import Clip, Collection, clip_file
 from workbench.events.sources.folder_tree import folders, walk
-from workbench.events.sources.location import Place
+from workbench.events.sources.location import Location
 from workbench.events.sources.splits import Split, divide
 from workbench.events.transforms import Turn
 
@@ -19,11 +19,11 @@ SENSOR = (128, 128)
 WINDOW_US = 1_200_000
 SUFFIXES = (".aedat", ".aedat4")
 UPRIGHT = Turn(-1)
-PLACE = Place(
+PLACE = Location(
     name="cifar10-dvs",
     title="CIFAR10-DVS",
     layout="<class>/*.aedat or <class>/*.aedat4, with the classes airplane to truck",
-    holds=lambda folder: any((folder / name).is_dir() for name in CLASSES),
+    contains=lambda folder: any((folder / name).is_dir() for name in CLASSES),
     recordings=10_000,
     size="some 15 GB",
     url="https://figshare.com/articles/dataset/CIFAR10-DVS_New/4724671",

@@ -11,7 +11,7 @@ from workbench.events.event_arrays import Events
 from workbench.events.formats.read_options import Reading, Remarks
 from workbench.events.sources.clips import Clip, Collection, clip_interval, stamp_file
 from workbench.events.sources.folder_tree import folders, walk
-from workbench.events.sources.location import Place
+from workbench.events.sources.location import Location
 from workbench.events.sources.splits import Split, require_official
 
 CLASSES = (
@@ -31,12 +31,12 @@ def _find_trials(folder: Path) -> Path | None:
     return next((path for path in inside if all((path / name).is_file() for name in TRIALS)), None)
 
 
-PLACE = Place(
+PLACE = Location(
     name="dvs-gesture",
     title="DvsGesture",
     layout="*.aedat, *_labels.csv, trials_to_train.txt and trials_to_test.txt as its authors give it, or "
     "ibmGestureTrain/<user>/<number>.npy and ibmGestureTest/... as tonic does",
-    holds=lambda folder: _find_trials(folder) is not None or any((folder / name).is_dir() for name in CUT),
+    contains=lambda folder: _find_trials(folder) is not None or any((folder / name).is_dir() for name in CUT),
     recordings=1_464,
     size="some 3 GB",
     url="https://research.ibm.com/interactive/dvsgesture/",

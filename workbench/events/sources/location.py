@@ -9,13 +9,13 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """How the folder of a data set is recognised, and what a person needs to know who does not have it."""
 
     name: str  # as it is loaded: n-mnist
     title: str  # as people write it: N-MNIST
     layout: str  # the files it needs, as a path with <placeholders>
-    holds: Callable[[Path], bool]  # whether a folder holds some of them
+    contains: Callable[[Path], bool]  # whether a folder holds some of them
     recordings: int  # of the whole set
     size: str  # of the whole set, unpacked
     url: str
@@ -26,7 +26,7 @@ class Place:
 
         Raises FileNotFoundError, saying what is expected where and how to get it, and ValueError for several.
         """
-        candidates = [path for path in (root, *self._named(root)) if path.is_dir() and self.holds(path)]
+        candidates = [path for path in (root, *self._named(root)) if path.is_dir() and self.contains(path)]
         if not candidates:
             raise FileNotFoundError(
                 f"no {self.title} in {root.absolute()}; give root=, a folder with {self.layout}, in it or in a folder "

@@ -10,7 +10,7 @@ from workbench.events import formats
 from workbench.events.event_arrays import EVENTS, Events
 from workbench.events.sources.clips import Collection, clip_file
 from workbench.events.sources.folder_tree import Tree, walk
-from workbench.events.sources.location import Place, squeeze
+from workbench.events.sources.location import Location, squeeze
 from workbench.events.sources.splits import Split, require_official
 
 CLASSES = ("background", "cars")
@@ -103,11 +103,11 @@ def _holds(folder: Path) -> bool:
     return any("" not in place for place in _find_recordings(walk(folder)).values())
 
 
-PLACE = Place(
+PLACE = Location(
     name="n-cars",
     title="N-CARS",
     layout="n-cars_train/<class>/*.dat and n-cars_test/<class>/*.dat, with the classes cars and background",
-    holds=_holds,
+    contains=_holds,
     recordings=24_029,
     size="below 1 GB",
     url="https://www.prophesee.ai/2018/03/13/dataset-n-cars/",

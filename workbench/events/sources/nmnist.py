@@ -6,18 +6,18 @@ from pathlib import Path
 
 from workbench.events.sources.clips import Collection, clip_file
 from workbench.events.sources.folder_tree import folders, walk
-from workbench.events.sources.location import Place
+from workbench.events.sources.location import Location
 from workbench.events.sources.splits import Split, require_official
 
 CLASSES = tuple("0123456789")
 SENSOR = (34, 34)
 WINDOW_US = 300_000
 PARTS = ("Train", "Test")
-PLACE = Place(
+PLACE = Location(
     name="n-mnist",
     title="N-MNIST",
     layout="Train/<digit>/*.bin and Test/<digit>/*.bin",
-    holds=lambda folder: any((folder / part).is_dir() for part in PARTS),
+    contains=lambda folder: any((folder / part).is_dir() for part in PARTS),
     recordings=70_000,
     size="about 1.4 GB",
     url="https://www.garrickorchard.com/datasets/n-mnist",

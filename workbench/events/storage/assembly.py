@@ -34,7 +34,7 @@ def assemble(collection: Collection, preparation: Preparation, cache: Path | Non
         words += f"; {clips:,} recordings cut into {found:,} slices of {preparation.window_us / 1000:g} ms"
     if preparation.clock == "running":
         words += "; each recording begins at its first event"
-    words += tell_left_out(sum(one.left_out for one in gathered.values()))
+    words += describe_left_out(sum(one.left_out for one in gathered.values()))
     skipped = [reason for one in gathered.values() for reason in one.skipped]
     if skipped:
         words += f"; {len(skipped):,} damaged left out"
@@ -49,7 +49,7 @@ def assemble(collection: Collection, preparation: Preparation, cache: Path | Non
     return Dataset(collection.name, train, test, words)
 
 
-def tell_left_out(events: int) -> str:
+def describe_left_out(events: int) -> str:
     """What the split says of events that are in no bin; nothing where there are none."""
     return f"; {tell_outside(events, 'the windows')}" if events else ""
 
@@ -82,7 +82,7 @@ def _recordings(
     if len(gathered.labels) == 0:
         reason = f"; the first: {gathered.skipped[0]}" if gathered.skipped else ""
         raise ValueError(f"{collection.name}: no recording to {part} could be read{reason}")
-    return Recordings.trusted(
+    return Recordings._from_valid(
         time_us=gathered.rows["time_us"], site=gathered.rows["site"], starts=gathered.starts, labels=gathered.labels,
         classes=collection.classes, shape=preparation.shape, frames=1, ticks_per_frame=1,
         window_us=preparation.window_us, name=f"{collection.name} {part}", origins=gathered.origins, divided=words,

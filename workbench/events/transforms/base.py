@@ -13,7 +13,7 @@ from workbench.validation import require_seeds, whole
 Seed = int | Sequence[int]
 
 
-class Edit:
+class EventTransform:
     """A transform that checks its events, does ``edit`` and keeps the sensor unless ``size`` says otherwise."""
 
     def size(self, sensor: Sensor) -> Sensor:

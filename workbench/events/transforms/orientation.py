@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.events.event_arrays import Events, Sensor
-from workbench.events.transforms.base import Edit
+from workbench.events.transforms.base import EventTransform
 
 _MOST = 1 << 15
 
 
 @dataclass(frozen=True)
-class Turn(Edit):
+class Turn(EventTransform):
     """Turned by so many quarters, counterclockwise as ``numpy.rot90`` turns images; clockwise below 0.
 
     Raises ValueError unless ``quarters`` is a whole number.
@@ -40,7 +40,7 @@ class Turn(Edit):
 
 
 @dataclass(frozen=True)
-class Transpose(Edit):
+class Transpose(EventTransform):
     """Rows and columns exchanged: mirrored at the diagonal from the top left.
 
     >>> Transpose().size((20, 30))

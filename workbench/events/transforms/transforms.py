@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.events.event_arrays import Events, Sensor
 from workbench.events.transforms import functional
-from workbench.events.transforms.base import Edit, Seed
+from workbench.events.transforms.base import EventTransform, Seed
 
 _LARGEST = 1 << 15  # coordinates are 16-bit
 
@@ -56,7 +56,7 @@ def resize(transforms: Sequence[Transform], sensor: Sensor) -> Sensor:
 
 
 @dataclass(frozen=True)
-class Crop(Edit):
+class Crop(EventTransform):
     """The pixels of a box ``height`` by ``width``, in the middle unless its ``top`` and ``left`` pixel are given.
 
     A box that reaches beyond the sensor adds pixels that never fire. Middle: ``(sensor - box) // 2``.
@@ -89,7 +89,7 @@ class Crop(Edit):
 
 
 @dataclass(frozen=True)
-class CropTime(Edit):
+class CropTime(EventTransform):
     """The events from ``begin_us`` until just before ``end_us``; their clock then starts at ``begin_us``.
 
     Raises ValueError unless both are whole numbers and the end is later.
@@ -109,7 +109,7 @@ class CropTime(Edit):
 
 
 @dataclass(frozen=True)
-class Downsample(Edit):
+class Downsample(EventTransform):
     """Squares of ``factor`` by ``factor`` pixels become one: ``x // factor``, on a sensor rounded up.
 
     All events are kept, unless ``merge_us`` > 0: then a new pixel drops, polarity by polarity, what follows its
@@ -140,7 +140,7 @@ class Downsample(Edit):
 
 
 @dataclass(frozen=True)
-class Flip(Edit):
+class Flip(EventTransform):
     """Mirror images: left and right (horizontal), top and bottom (vertical), ON and OFF (polarity)."""
 
     horizontal: bool = False
@@ -159,7 +159,7 @@ class Flip(Edit):
 
 
 @dataclass(frozen=True)
-class RandomFlip(Edit):
+class RandomFlip(EventTransform):
     """All mirrored left to right with this ``probability``. Raises ValueError unless it is 0 to 1."""
 
     probability: float = 0.5
@@ -172,7 +172,7 @@ class RandomFlip(Edit):
 
 
 @dataclass(frozen=True)
-class Jitter(Edit):
+class Jitter(EventTransform):
     """Every event displaced by a Gaussian: standard deviation in ``pixels``, both ways, and in ``time_us``.
 
     Places and times are rounded to whole numbers. What leaves the sensor is dropped; a clock that starts at 0
@@ -197,7 +197,7 @@ class Jitter(Edit):
 
 
 @dataclass(frozen=True)
-class Shift(Edit):
+class Shift(EventTransform):
     """All events moved by at most so many whole ``pixels``, all ways alike often; what leaves the sensor is dropped.
 
     Raises ValueError unless ``pixels`` is a whole number of at least 0.
@@ -214,7 +214,7 @@ class Shift(Edit):
 
 
 @dataclass(frozen=True)
-class Centre(Edit):
+class Centre(EventTransform):
     """The box around all events moved to the middle of the sensor: ``(sensor - box) // 2``."""
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
@@ -228,7 +228,7 @@ class Centre(Edit):
 
 
 @dataclass(frozen=True)
-class Drop(Edit):
+class Drop(EventTransform):
     """Every event dropped with this ``probability``, each for itself. Raises ValueError unless it is 0 to 1."""
 
     probability: float
@@ -241,7 +241,7 @@ class Drop(Edit):
 
 
 @dataclass(frozen=True)
-class DropHotPixels(Edit):
+class DropHotPixels(EventTransform):
     """Without the pixels that fire, ON and OFF together, more often than ``above_hz`` from first to last event.
 
     A pixel that fires once is never hot. Raises ValueError unless the rate is positive.
@@ -257,7 +257,7 @@ class DropHotPixels(Edit):
 
 
 @dataclass(frozen=True)
-class Refractory(Edit):
+class Refractory(EventTransform):
     """Without what follows the last kept event of its pixel, ON or OFF, by less than ``microseconds``.
 
     Raises ValueError unless these are whole and at least 0.
@@ -273,7 +273,7 @@ class Refractory(Edit):
 
 
 @dataclass(frozen=True)
-class Denoise(Edit):
+class Denoise(EventTransform):
     """Only what one of the 8 neighbouring pixels fired with, or at most ``microseconds`` before.
 
     Raises ValueError unless these are whole and at least 0. Source: Delbruck 2008, background activity filter.
@@ -289,7 +289,7 @@ class Denoise(Edit):
 
 
 @dataclass(frozen=True)
-class Unsigned(Edit):
+class Unsigned(EventTransform):
     """All events ON: brighter and darker are no longer told apart; the channel OFF stays and is silent."""
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:

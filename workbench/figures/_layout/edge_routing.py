@@ -22,7 +22,7 @@ Box = tuple[float, float, float, float]  # left, right, low, high
 
 
 @dataclass(frozen=True)
-class Canvas:
+class Viewport:
     """The layout in pixels: `across` per layer, `down` per row, `size` of a node's mark."""
 
     layout: Layout
@@ -43,7 +43,7 @@ class Text:
     box: Box
 
 
-def canvas_of(layout: Layout) -> Canvas:
+def viewport_of(layout: Layout) -> Viewport:
     """The layout in a figure of the common width, as high as its rows ask for."""
     xs, ys = zip(*layout.nodes.values(), strict=True)
     points = [y for route in layout.routes for _, y in route]
@@ -51,10 +51,10 @@ def canvas_of(layout: Layout) -> Canvas:
     across = (WIDTH_PX - 2 * SIDES_PX) / max(1, max(xs))
     down = min(104.0, 640 / max(1.0, rows))
     size = float(np.clip(0.42 * min(across, down), 4, 34))
-    return Canvas(layout, across, down, size)
+    return Viewport(layout, across, down, size)
 
 
-def paths_of(network: Network, canvas: Canvas) -> list[list[Point]]:
+def paths_of(network: Network, canvas: Viewport) -> list[list[Point]]:
     """The curve of every edge, source to target; loops stand on their node, edges side by side are bent apart."""
     paths = []
     for edge, route, (place, count) in zip(network.edges, canvas.layout.routes, sides_of(network), strict=True):
@@ -75,12 +75,12 @@ def sides_of(network: Network) -> list[tuple[int, int]]:
     return [(place, count[frozenset(edge.ends)]) for place, edge in zip(found, network.edges, strict=True)]
 
 
-def bend_apart(place: int, count: int, canvas: Canvas) -> float:
+def bend_apart(place: int, count: int, canvas: Viewport) -> float:
     """How many rows one of so many edges side by side is bent aside."""
     return (place - (count - 1) / 2) * min(30.0, 0.32 * canvas.down) / canvas.down
 
 
-def loop_of(node: Point, place: int, canvas: Canvas) -> list[Point]:
+def loop_of(node: Point, place: int, canvas: Viewport) -> list[Point]:
     """A drop on top of a node, larger for each further one; a cubic Bezier curve."""
     wide, high = canvas.bend((1.35 + 0.5 * place) * canvas.size, (2.6 + 0.8 * place) * canvas.size)
     along = np.linspace(0, 1, 2 * SAMPLES)
@@ -103,7 +103,7 @@ def _curve(route: Sequence[Point], apart: float) -> list[Point]:
     return points
 
 
-def free_places(paths: Sequence[list[Point]], canvas: Canvas, texts: Mapping[str, Text], size: float) -> list[Point]:
+def free_places(paths: Sequence[list[Point]], canvas: Viewport, texts: Mapping[str, Text], size: float) -> list[Point]:
     """On every path the point nearest its middle that is clear of nodes, their names and the badges before it."""
     scale = np.array([canvas.across, canvas.down])
     reach = 3 + max((canvas.size + size) / 2, size)  # whatever is farther away leaves room enough

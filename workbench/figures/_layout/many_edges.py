@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures._layout.edge_routing import Canvas, bend_apart, loop_of, sides_of
+from workbench.figures._layout.edge_routing import Viewport, bend_apart, loop_of, sides_of
 from workbench.figures._layout.layered_layout import Layout, Point
 from workbench.network import Network
 
@@ -19,7 +19,7 @@ def is_crowd(layout: Layout) -> bool:
     return sum(len(route) - 1 for route in layout.routes) > CROWD
 
 
-def lines_of(network: Network, canvas: Canvas) -> list[list[Point]]:
+def lines_of(network: Network, canvas: Viewport) -> list[list[Point]]:
     """A line for every edge, source to target, straight from layer to layer; edges side by side are bent apart."""
     lines = []
     for edge, route, (place, count) in zip(network.edges, canvas.layout.routes, sides_of(network), strict=True):
@@ -47,7 +47,7 @@ def lines(name: str, paths: Sequence[list[Point]], dash: str, colour: str) -> go
     )
 
 
-def pointers(paths: Sequence[list[Point]], canvas: Canvas, colours: Sequence[str]) -> go.Scatter:
+def pointers(paths: Sequence[list[Point]], canvas: Viewport, colours: Sequence[str]) -> go.Scatter:
     """A mark near the middle of every path, which points along it."""
     middles = np.array([path[(len(path) - 1) // 2 : (len(path) - 1) // 2 + 2] for path in paths])  # (path, end, axis)
     x, y = middles.mean(1).T

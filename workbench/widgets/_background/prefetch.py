@@ -14,10 +14,10 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Ahead(Generic[Key, Value]):
+class Prefetch(Generic[Key, Value]):
     """A function whose results are kept, and computed ahead by one thread in the background.
 
-    >>> square = Ahead(lambda number: number**2, keep=3)
+    >>> square = Prefetch(lambda number: number**2, keep=3)
     >>> square.prepare([2, 3])
     >>> square(3), square.submit(2).result()
     (9, 4)

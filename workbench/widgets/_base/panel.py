@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from workbench.figures._figure import attend
 from workbench.figures._notebook_display import attach
 from workbench.figures._style import empty, wrap
-from workbench.widgets._background.prefetch import Ahead
+from workbench.widgets._background.prefetch import Prefetch
 from workbench.widgets._base.canvas import Bundle, Canvas
 from workbench.widgets._base.cell_outputs import replace_panel
 from workbench.widgets._base.lifetime import Mortal, weakly
@@ -34,7 +34,7 @@ class Panel(Mortal, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carrie
     """
 
     title = "Panel"
-    _background: tuple[Ahead[Any, Any], ...] = ()  # what is computed ahead; later ones ask those before
+    _background: tuple[Prefetch[Any, Any], ...] = ()  # what is computed ahead; later ones ask those before
 
     def __init__(self, controls: Iterable[ipywidgets.Widget], followed: Iterable[ipywidgets.Widget]) -> None:
         self.note = ipywidgets.HTML()

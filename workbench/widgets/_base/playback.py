@@ -10,13 +10,13 @@ SPEEDS = {"real speed": 1, "10 times slower": 10, "30 times slower": 30, "100 ti
 FASTEST_MS = 100  # between two steps of a playing clock: what a panel can draw
 
 
-class Clock(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets carries no types
+class Playback(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets carries no types
     """A play button, a slider over steps (arrow keys go step by step) and a choice of speed.
 
     `step` is the slider, whose value is the step; `step_us` what a step lasts in the recording. Where that is too
     short to be drawn, playing leaves out steps so that time keeps its pace.
 
-    >>> clock = Clock(steps=96, step_us=3125)
+    >>> clock = Playback(steps=96, step_us=3125)
     >>> clock.speed.value = "30 times slower"
     >>> clock.play.interval, clock.play.step
     (100, 1)

@@ -9,25 +9,27 @@ from typing import Any
 import ipywidgets
 import plotly.graph_objects as go
 
-from workbench.widgets._background.prefetch import Ahead
+from workbench.widgets._background.prefetch import Prefetch
 from workbench.widgets._base.lifetime import weakly
 from workbench.widgets._base.panel import Panel
-from workbench.widgets._base.playback import Clock
+from workbench.widgets._base.playback import Playback
 
 KEPT = 8  # drawings
 
 
-class FollowingPanel(Panel):
+class RecordingPanel(Panel):
     """Controls over a figure of one recording; the clock moves a cursor over it and draws nothing anew.
 
     `recording` and `clock` are there before this is called.
     """
 
     recording: ipywidgets.IntSlider
-    clock: Clock
+    clock: Playback
 
     def __init__(self, controls: Iterable[ipywidgets.Widget], followed: Iterable[ipywidgets.Widget]) -> None:
-        self._drawings: Ahead[tuple[Any, ...], go.Figure] = Ahead(lambda key: self._draw_recording(*key), keep=KEPT)
+        self._drawings: Prefetch[tuple[Any, ...], go.Figure] = Prefetch(
+            lambda key: self._draw_recording(*key), keep=KEPT
+        )
         self._background = (*self._background, self._drawings)
         super().__init__(controls, followed)
         self.clock.step.observe(weakly(self._move), "value")
