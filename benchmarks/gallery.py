@@ -52,7 +52,7 @@ PREPARE = """import torch
 import workbench as wb
 from workbench import exchange, figures, widgets
 motion = wb.load("motion", root={data!r})
-ann, snn = model_files.load("ann.safetensors"), model_files.load("snn.safetensors")
+ann, snn = model_files.load_model("ann.safetensors"), model_files.load_model("snn.safetensors")
 network = ann.network
 activity = snn.run(torch.from_numpy(motion.test.as_ticks([3])))"""
 
@@ -69,8 +69,8 @@ def main() -> None:
         lines.append(f"### `figures.{name.split('-')[0]}`\n\n![{alt}](images/gallery/{name}.png)\n")
     lines.append("## Panels\n")
     with tempfile.TemporaryDirectory() as folder:
-        model_files.save(found.models[STREAMING_ANN], Path(folder) / "ann.safetensors")
-        model_files.save(found.models[MATCHED_SNN], Path(folder) / "snn.safetensors")
+        model_files.save_model(found.models[STREAMING_ANN], Path(folder) / "ann.safetensors")
+        model_files.save_model(found.models[MATCHED_SNN], Path(folder) / "snn.safetensors")
         photograph(Path(folder))
     for panel in PANELS:
         lines.append(f"### `{panel.call}`\n\n![Panel {panel.name}](images/gallery/panel-{panel.name}.png)\n")

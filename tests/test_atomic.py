@@ -32,7 +32,7 @@ def write_text(path: Path) -> None:
 WRITERS: dict[str, Callable[[Path], Any]] = {
     "text": write_text,
     "network": lambda path: tiny.network().save(path),
-    "model": lambda path: model_files.save(tiny.ann(), path),
+    "model": lambda path: model_files.save_model(tiny.ann(), path),
     "report": lambda path: report.write_report([], path),
     "page": lambda path: figures.save(go.Figure(), path.with_suffix(".html")),
 }

@@ -23,6 +23,7 @@ import workbench as wb
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 WINGS = (
+    "discovery",
     "validation", "atomic", "interrupts", "events", "network", "engine", "model", "evaluation", "conversion",
     "exchange", "training", "analysis", "figures", "study", "widgets", "__main__",
 )  # fmt: skip
@@ -80,7 +81,7 @@ def others_of(module: str) -> set[str]:
 
 def test_every_room_is_in_a_wing_and_every_wing_has_a_face():
     assert {wing(module) for module in ROOMS} == set(WINGS)
-    files = {"validation", "atomic", "interrupts", "__main__"}
+    files = {"validation", "atomic", "interrupts", "discovery", "__main__"}
     assert {wing(face) for face in FACES} == set(WINGS) - files
 
 

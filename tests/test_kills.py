@@ -43,7 +43,7 @@ def work(folder: Path) -> wb.Model:
     for turn in range(6):
         dataset = wb.load(folder / "set", frames=5, ticks_per_frame=4, window_us=10_000 - turn, sensor=(3, 3))
         ann, _ = wb.train(model, dataset, epochs=2 * turn + 2, batch=4, progress=False, checkpoint=folder / f"c{turn}")
-        model_files.save(ann, folder / "model.safetensors")
+        model_files.save_model(ann, folder / "model.safetensors")
         ann.network.save(folder / "network.json")
     return ann
 
@@ -57,7 +57,7 @@ def look(folder: Path) -> None:
     for path in folder.glob("c?"):
         model_files.read_tensors(path)
     if (folder / "model.safetensors").exists():
-        model_files.load(folder / "model.safetensors")
+        model_files.load_model(folder / "model.safetensors")
     if (folder / "network.json").exists():
         wb.Network.load(folder / "network.json")
 

@@ -278,7 +278,7 @@ def test_percentiles_can_differ_by_node(trained):
     each = wb.convert(ann, recordings, percentile={"v1": 90})
     for node, percentile in (("v1", 90), ("v2", 99.9)):
         assert each.scales[node] == wb.convert(ann, recordings, percentile=percentile).scales[node]
-    assert repr(each.conversion_options) == "Recipe(percentile={'v1': 90})"
+    assert repr(each.conversion_options) == "ConversionOptions(percentile={'v1': 90})"
     assert (
         each.conversion_options == ConversionOptions(percentile={"v1": 90}) != ConversionOptions(percentile={"v1": 91})
     )

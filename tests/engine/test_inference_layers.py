@@ -7,7 +7,6 @@ import torch
 
 import workbench as wb
 from tests.support.random_networks import random_frames, random_network, random_spiking
-from workbench.conversion.options import ConversionOptions
 from workbench.engine import inference_layers
 from workbench.engine.inference_layers import InferenceLayers, put_channels_last
 from workbench.engine.scheduler import BLOCK_BYTES, choose_block
@@ -25,7 +24,6 @@ def some_model(seed: int, channels: int = 3) -> tuple[wb.Model, torch.Tensor]:
     network = random_network(seed, flat=seed % 3 == 0, longest=4, parallel=True, channels=channels)
     model = random_spiking(network, seed, ticks_per_frame=3, **NEURONS[seed % 4])
     model.ticks_per_frame = 3
-    model.conversion_options = ConversionOptions(bias=["tick", "frame"][seed // 4 % 2])
     return model, random_frames(network, seed, 11, counts=True)
 
 

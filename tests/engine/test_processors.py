@@ -29,7 +29,7 @@ def answers():
     found = {}
     for kind, settings in KINDS.items():
         answer = subprocess.run(
-            [sys.executable, "-W", "ignore:precision", "-m", "tests.processor_check", str(COUNT)],
+            [sys.executable, "-W", "ignore:precision", "-m", "tests.support.processor_check", str(COUNT)],
             cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, timeout=900,
         )  # fmt: skip
         assert (answer.returncode, answer.stderr) == (0, ""), kind

@@ -62,7 +62,7 @@ def values() -> dict[str, tuple[Any, str]]:
         "ann": (ann, f"ANN: 5 nodes, 5 edges, {sum(p.numel() for p in ann.parameters()):,} parameters"),
         "snn": (
             snn,
-            f"SNN, 3 ticks per frame, Recipe(percentile=99.9): 5 nodes, 5 edges, "
+            f"SNN, 3 ticks per frame, ConversionOptions(percentile=99.9): 5 nodes, 5 edges, "
             f"{sum(p.numel() for p in snn.parameters()):,}",
         ),
     }

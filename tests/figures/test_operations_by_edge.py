@@ -7,6 +7,7 @@ import pytest
 import workbench as wb
 from tests.support import tiny
 from workbench import figures
+from workbench.figures._style import amount
 
 RECORDINGS = tiny.recordings()
 MODELS = {"ANN": tiny.ann(), "SNN": tiny.snn(), "fast SNN": wb.convert(tiny.ann(), RECORDINGS, delays="tick")}
@@ -66,7 +67,7 @@ def test_of_many_edges_the_dearest_are_drawn() -> None:
     assert set(figure.data[0].y) == {f"{row.source} → {row.target}" for row in dearest.itertuples()}
     assert "The 30 dearest of 120 edges are shown." in figure.layout.meta["subtitle"]
     whole = float(last["dense_macs"].sum())
-    assert f"of {figures.style.amount(whole)} operations" in figure.layout.meta["title"]
+    assert f"of {amount(whole)} operations" in figure.layout.meta["title"]
     assert figure.layout.height < 2500
 
 

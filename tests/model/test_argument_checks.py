@@ -267,7 +267,7 @@ OF_GRAPHS = {
     "figures.tableau": (wb.figures.tableau, NETWORK, r"figures\.tableau takes a wb\.Rollout, not a Network"),
     "widgets.rollouts": (widgets.rollouts, ANN, r"widgets\.rollouts takes a wb\.Network, not a Model"),
     "exchange.save": (
-        lambda given: model_files.save(given, "m"),
+        lambda given: model_files.save_model(given, "m"),
         NETWORK,
         r"exchange\.save takes a wb\.Model, not a Network",
     ),

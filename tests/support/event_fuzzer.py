@@ -1,6 +1,6 @@
 """Event files broken at random: whatever their bytes, reading ends soon, in events or in words.
 
-python -m tests.event_fuzzer --count 10000 breaks so many files of each format, each format in a process of its own.
+python -m tests.support.event_fuzzer --count 10000 breaks so many files of each format, each in a process of its own.
 """
 
 import argparse
@@ -258,8 +258,18 @@ def fuzz(name, count, seed, folder):
 
 def fuzz_apart(name, count, seed, folder):
     """``fuzz`` in a process of its own, so that one that ends is noticed; its last words, or AssertionError."""
-    command = [sys.executable, "-m", "tests.event_fuzzer", "--only", name, "--count", str(count), "--seed", str(seed)]
-    command += ["--folder", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.event_fuzzer",
+        "--only",
+        name,
+        "--count",
+        str(count),
+        "--seed",
+        str(seed),
+    ]
+    command += ["--count", str(count), "--seed", str(seed), "--folder", str(folder)]
     limit_s = 60 + count  # of reading that never ends
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=limit_s)
     assert done.returncode == 0, f"{name} ended with {done.returncode}, see {folder}: {done.stderr[-2000:]}"

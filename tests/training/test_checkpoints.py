@@ -137,7 +137,7 @@ FULL = """
 import json, resource, sys, warnings
 from pathlib import Path
 import workbench as wb
-from tests import tiny
+from tests.support import tiny
 path, limits = Path(sys.argv[1]), list(map(int, sys.argv[2:]))
 for limit in limits:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))

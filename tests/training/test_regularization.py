@@ -113,8 +113,8 @@ def test_ceilings_are_learned_saved_and_read_back(plain_and_frugal, tmp_path):
     model = plain_and_frugal[1]
     start = with_quantised_relu(wb.Model(model.network), torch.from_numpy(recordings.as_frames()[:, :32]), 4)
     assert model.ceiling("v1") != start.ceiling("v1")
-    model_files.save(model, tmp_path / "ann.safetensors")
-    back = model_files.load(tmp_path / "ann.safetensors")
+    model_files.save_model(model, tmp_path / "ann.safetensors")
+    back = model_files.load_model(tmp_path / "ann.safetensors")
     frames = torch.from_numpy(recordings.as_frames())
     assert back.neuron == wb.QuantisedReLU(4)
     assert torch.equal(back(frames), model(frames))
@@ -163,7 +163,7 @@ def test_fine_tuning_makes_an_snn_better_and_keeps_all_but_its_numbers():
     tuned, history = wb.fine_tune(snn, recordings, recordings, epochs=3, progress=False)
     assert history["loss"].iloc[-1] < history["loss"].iloc[0]
     assert history.columns.tolist() == ["epoch", "loss", "accuracy", "validation_loss", "validation_accuracy"]
-    for name in ("network", "neuron", "scales", "recipe", "trained_network", "ticks_per_frame"):
+    for name in ("network", "neuron", "scales", "conversion_options", "trained_network", "ticks_per_frame"):
         assert getattr(tuned, name) == getattr(snn, name)
     assert all(torch.equal(tensor, before[name]) for name, tensor in snn.state_dict().items())
     assert not tuned.training

@@ -320,7 +320,7 @@ def test_a_saved_model_is_no_checkpoint(tmp_path):
     from workbench.exchange import model_files
 
     model = wb.Model(some_network())
-    model_files.save(model, tmp_path / "model")
+    model_files.save_model(model, tmp_path / "model")
     with pytest.raises(ValueError, match=r"model is a checkpoint of another training"):
         train(model, some_recordings(), checkpoint=tmp_path / "model", **OPTIONS)
 

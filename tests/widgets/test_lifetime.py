@@ -51,7 +51,7 @@ def drop(panel: Panel) -> None:
     if isinstance(panel, widgets.TrainingPanel):
         panel.stop.click()
         panel.result()
-    normalize()
+    settle()
 
 
 ENDS: dict[str, Callable[[Panel], None]] = {
@@ -70,7 +70,7 @@ def old_objects() -> Iterator[None]:
     gc.unfreeze()
 
 
-def normalize() -> None:
+def settle() -> None:
     """Wait until no thread of ours computes."""
     deadline = time.monotonic() + 60
     while any(thread.name.startswith("workbench ") and thread.name != "workbench browser"
@@ -87,7 +87,7 @@ def live_widgets() -> int:
 def nothing_left() -> Iterator[None]:
     """What was made inside is gone at the end: threads and widgets."""
     gc.collect()
-    normalize()
+    settle()
     threads, open_before = threading.active_count(), live_widgets()
     yield
     gc.collect()
@@ -133,13 +133,13 @@ def test_a_panel_releases_its_model(end: str) -> None:
 
 @pytest.mark.parametrize("name", PANELS)
 def test_an_open_panel_holds_no_thread_while_nothing_is_computed(name: str) -> None:
-    normalize()
+    settle()
     threads = threading.active_count()
     panel = PANELS[name]()
     if isinstance(panel, widgets.TrainingPanel):
         panel.stop.click()
         panel.result()
-    normalize()
+    settle()
     assert threading.active_count() <= threads
     panel.close()
 
@@ -195,7 +195,7 @@ def test_a_control_of_a_closed_panel_does_no_harm() -> None:
     panel.wait()
     assert panel.selection["percentile"] == 99.0
     panel.close()
-    normalize()
+    settle()
 
 
 def test_what_a_page_shows_stays_though_nobody_holds_it() -> None:
@@ -214,7 +214,7 @@ def test_a_container_of_ones_own_keeps_a_panel_and_a_figure_keeps_its_panel() ->
         box = ipywidgets.VBox([panel])
         canvas: Canvas = panel.figure
         del panel
-        normalize()
+        settle()
         gc.collect()
         assert inside() is not None
         box.close()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.analysis.error_decomposition import CAUSES, Record, RecordingLayers, split_error
+from workbench.analysis.error_decomposition import CAUSES, Record, RecordingLayers, find_neuron, split_error
 from workbench.conversion import broadcast_scale
-from workbench.engine import IntegrateAndFire, State, advance, plan
+from workbench.engine import State, advance, plan
 from workbench.evaluation import batches, bin_batch, choose_batch, find_mismatch, require_match
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model, take_test
@@ -44,7 +44,7 @@ def diagnose(ann: Model, snn: Model, recordings: Recordings | Dataset, *, batch:
     in which the membrane was held at its floor; the three NaN for the output); the causes of the error, which add up to
     it: quantisation, saturation, sources (what the nodes before sent wrongly), delays (what arrives in another frame
     than in training), carry (the membrane left by the frame before), unevenness (of arrivals within the frame) and
-    floor, as `causes.split_error` tells them apart; and advice (the same for all rows of a node, "" if it is well).
+    floor, as `split_error` tells them apart; and advice (the same for all rows of a node, "" if it is well).
 
     Of a `Dataset` its test part is run, `batch` recordings side by side: 32, or fewer where memory is short. ValueError
     unless an ANN and an SNN of the same nodes, edges and training delays are given, and recordings that fit.
@@ -125,7 +125,7 @@ def _add(sums: dict[str, np.ndarray], ann: Model, snn: Model, recordings: Record
             if node == network.output:
                 parts = _split_output(target, presumed / k, found)
             else:
-                parts = split_error(cast(IntegrateAndFire, snn.neuron), target * k / scale, presumed, record)
+                parts = split_error(find_neuron(snn, node), target * k / scale, presumed, record)
                 parts = {cause: part * (scale / k) for cause, part in parts.items()}
             sums[node][frame] += _measure(snn, node, target, found, parts, record)
 
@@ -170,7 +170,7 @@ def _measure(
     """The sums of `MEASURED` and then of `CAUSES`, over units and recordings."""
     k, real, error = snn.ticks_per_frame, node == snn.network.output, found - target
     spikes = torch.zeros_like(target) if record is None else record.spikes
-    most = snn.neuron.most_spikes_per_frame() if isinstance(snn.neuron, IntegrateAndFire) else k
+    most = k if real else find_neuron(snn, node).most_spikes_per_frame()
     least = broadcast_scale(snn, node) / k / 2
     return [
         float(target.sum(dtype=torch.float64)),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from workbench.engine import IntegrateAndFire
+from workbench.engine import SpikingNeuron
 from workbench.model import Model
 
 CAUSES = ("quantisation", "saturation", "sources", "delays", "carry", "unevenness", "floor")
@@ -47,9 +47,9 @@ class RecordingLayers:
 
     def fire(self, node: str, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
         """As the model does, and note it."""
-        neuron = self.model.neuron
-        if node == self.model.network.output or not isinstance(neuron, IntegrateAndFire):
+        if node == self.model.network.output:
             return self.model.fire(node, drive, membrane, elapsed)
+        neuron = find_neuron(self.model, node)
         drive = self.model.schedule_bias(node, drive, elapsed)
         if node not in self.records:
             nothing = torch.zeros_like(drive[0])
@@ -58,29 +58,23 @@ class RecordingLayers:
             )
             self._unbound[node] = membrane
         record = self.records[node]
-        free, self._unbound[node] = replace(neuron, floor=None).scan(drive, self._unbound[node], elapsed)
-        record.held += _count_held(neuron, drive, membrane, elapsed)
+        free, self._unbound[node] = neuron.without_floor().scan(drive, self._unbound[node], elapsed)
+        record.held += neuron.count_at_floor(drive, membrane, elapsed)
         spikes, membrane = neuron.scan(drive, membrane, elapsed)
         record.drive, record.free = record.drive + drive.sum(0), record.free + free.sum(0)
         record.spikes = record.spikes + spikes.sum(0)
         return spikes, membrane
 
 
-def _count_held(neuron: IntegrateAndFire, drive: Tensor, membrane: Tensor | None, elapsed: int) -> int:
-    """How many membranes are held at the floor, over all ticks."""
-    if neuron.floor is None:
-        return 0
-    held = 0
-    for tick, now in enumerate(drive):
-        before = neuron.membrane_at_step_start(membrane, now, elapsed + tick)
-        held += int((before + now < neuron.floor * neuron.threshold).sum())
-        membrane = neuron.scan(drive[tick : tick + 1], membrane, elapsed + tick)[1]
-    return held
+def find_neuron(snn: Model, node: str) -> SpikingNeuron:
+    """The neuron of a node whose spikes can be decomposed; ValueError for one without a membrane."""
+    neuron = snn.neuron_of(node)
+    if isinstance(neuron, SpikingNeuron):
+        return neuron
+    raise ValueError(f"node {node!r} answers by {neuron!r}, which has no membrane; convert the model by wb.convert")
 
 
-def split_error(
-    neuron: IntegrateAndFire, expected: Tensor, presumed: Tensor, record: Record | None
-) -> dict[str, Tensor]:
+def split_error(neuron: SpikingNeuron, expected: Tensor, presumed: Tensor, record: Record | None) -> dict[str, Tensor]:
     """The parts of spikes - expected in a frame, one for each of `CAUSES`; they add up to it.
 
     `expected` is the ANN's activity in spikes a frame, a real number; `presumed` the drive that the sources' spikes
@@ -89,15 +83,12 @@ def split_error(
     sent (sources), as it arrives in this frame (delays), on top of the membrane that was left (carry), tick by tick
     (unevenness), and held at the floor (floor).
     """
-    most, start = neuron.most_spikes_per_frame(), neuron.start
-
-    def count(drive: Tensor, before: Tensor | float = start * neuron.threshold) -> Tensor:
-        return ((drive + before) / neuron.threshold).floor().clamp(0, most)
-
-    whole = (expected / neuron.threshold + start).floor().clamp(min=0)
-    counts = [expected / neuron.threshold, whole, whole.clamp(max=most), count(presumed)]
+    whole = (expected / neuron.threshold + neuron.start).floor().clamp(min=0)
+    possible = whole.clamp(max=neuron.most_spikes_per_frame())
+    counts = [expected / neuron.threshold, whole, possible, neuron.count_spikes(presumed)]
     if record is None:
         counts += [torch.zeros_like(whole)] * 4
     else:
-        counts += [count(record.drive), count(record.drive, record.before), record.free, record.spikes]
+        counts += [neuron.count_spikes(record.drive), neuron.count_spikes(record.drive, record.before)]
+        counts += [record.free, record.spikes]
     return {cause: after - before for cause, (before, after) in zip(CAUSES, pairwise(counts), strict=True)}

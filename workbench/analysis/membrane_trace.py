@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from workbench.engine import IntegrateAndFire, to_tensor
+from workbench.engine import SpikingNeuron, to_tensor
 from workbench.model import Model, require_model
 from workbench.network import Shape
 
@@ -88,8 +88,8 @@ def _drive(model: Model, activity: Mapping[str, Tensor], node: str, recording: i
 @torch.no_grad()
 def _scan(model: Model, node: str, drive: Tensor) -> tuple[Tensor, Tensor]:
     """Membrane before the reset, NaN for neurons without one, and activity; one tick after the other."""
-    neuron = model.neuron
-    if node == model.network.output or not isinstance(neuron, IntegrateAndFire):
+    neuron = None if node == model.network.output else model.neuron_of(node)
+    if not isinstance(neuron, SpikingNeuron):
         answers = model.fire(node, drive.unsqueeze(1), None, 0)[0][:, 0]
         return torch.full_like(drive, torch.nan), answers
     membranes, answers = torch.empty_like(drive), torch.empty_like(drive)

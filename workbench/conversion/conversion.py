@@ -75,7 +75,7 @@ def convert(
     named = {option: value for option, value in given.items() if value is not NOT_GIVEN}
     network, folded = scale_delays(model.network, k, delays), fold_batchnorm(model)
     if named:
-        if model.neuron.bounded:
+        if model.bounded:
             named = {"percentile": None, **named}
         options = ConversionOptions(**named, reason="as named")
         options.neuron(k)  # refuses what makes no neuron before anything is measured
@@ -91,7 +91,7 @@ def _find_scales(
 ) -> Scales:
     if options.percentile is not None:
         return select_scales(options, measure_scales(folded, recordings, options.percentiles, options.scale, batch))
-    if not folded.neuron.bounded:
+    if not folded.bounded:
         raise ValueError(
             "percentile=None takes the ceilings that an ANN has learned, but this one has none; train it with "
             "levels=..., or name a percentile"

@@ -99,14 +99,14 @@ def _reduce_operations(best: Trial, attempt: Callable[[ConversionOptions], Trial
 
 def _candidates(folded: Model, k: int) -> list[list[ConversionOptions]]:
     """Kinds of neurons, each from cheap to dear percentiles: plain ones, and ones that send all at a frame's end."""
-    percentiles = (None,) if folded.neuron.bounded else PERCENTILES
-    burst = (folded.levels or k) if folded.neuron.bounded else BURST
+    percentiles = (None,) if folded.bounded else PERCENTILES
+    burst = (folded.levels or k) if folded.bounded else BURST
     kinds = [ConversionOptions(), ConversionOptions(membrane="frame", floor=None, burst=burst, silence=k - 1)]
     return [[replace(kind, percentile=percentile) for percentile in percentiles] for kind in kinds]
 
 
 def _measure(folded: Model, recordings: Recordings, k: int, batch: int | None) -> dict[float | None, Scales]:
-    if folded.neuron.bounded:
+    if folded.bounded:
         return {None: learned_ceilings(folded, k)}
     return measure_scales(folded, recordings, PERCENTILES, batch=batch)
 

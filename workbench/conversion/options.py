@@ -10,7 +10,6 @@ from workbench.engine import IntegrateAndFire
 
 DEFAULT_PERCENTILE = 99.9
 SCALES = ("node", "channel")
-BIASES = ("tick", "frame")
 
 
 class Percentiles(dict[str, float]):
@@ -27,15 +26,15 @@ class ConversionOptions:
     `percentile`: of its non-zero activations, the activity that one spike in every tick stands for (0 to 100], one
     for all of a `scale="node"` or one for each `"channel"`; {node: percentile} where nodes differ, 99.9 for those not
     named; None takes the ceilings that the ANN was trained with.
-    `start`, `floor` (in thresholds), `reset`, `membrane`, `burst`, `signed`, `silence` (ticks): as
-    `wb.IntegrateAndFire` has them. `bias`: b / lambda every "tick", or those of a whole "frame" in its first tick.
+    `start`, `floor` (in thresholds), `reset`, `membrane`, `burst`, `signed`, `silence` (ticks) and `bias` (b / lambda
+    every "tick", or those of a whole "frame" in its first tick): as `wb.IntegrateAndFire` has them.
     `reason` says who chose it, and does not count when recipes are compared.
 
     Source: Rueckauer et al. 2017 (percentile of non-zero activations, bias every tick); Kim et al. 2020, AAAI
     (channels); the bias of a frame at once is ours.
 
     >>> ConversionOptions(percentile=99.0, burst=3)
-    Recipe(percentile=99.0, burst=3)
+    ConversionOptions(percentile=99.0, burst=3)
     """
 
     percentile: float | Percentiles | None = 99.9
@@ -56,9 +55,8 @@ class ConversionOptions:
         for percentile in self.percentiles:
             if not 0 < percentile <= 100:
                 raise ValueError(f"percentile={percentile!r} must lie above 0 and at most at 100")
-        for option, known in (("scale", SCALES), ("bias", BIASES)):
-            if getattr(self, option) not in known:
-                raise ValueError(f"{option}={getattr(self, option)!r} is unknown; choose from {', '.join(known)}")
+        if self.scale not in SCALES:
+            raise ValueError(f"scale={self.scale!r} is unknown; choose from {', '.join(SCALES)}")
 
     @property
     def percentiles(self) -> list[float]:
@@ -84,6 +82,7 @@ class ConversionOptions:
             burst=self.burst,
             signed=self.signed,
             silence=self.silence,
+            bias=self.bias,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -94,4 +93,4 @@ class ConversionOptions:
         shown = [
             f for f in fields(self) if f.name == "percentile" or (f.compare and getattr(self, f.name) != f.default)
         ]
-        return f"Recipe({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in shown)})"
+        return f"ConversionOptions({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in shown)})"

@@ -28,7 +28,7 @@ from workbench.engine.input_checks import (
 from workbench.engine.kernels.neuron_scan import can_compile
 from workbench.engine.kernels.weighted_counts import count_weighted
 from workbench.engine.memory_check import MemoryRequest, fits, require_memory
-from workbench.engine.neurons import IntegrateAndFire, Neuron, QuantisedReLU, ReLU
+from workbench.engine.neurons import NEURONS, IntegrateAndFire, Neuron, QuantisedReLU, ReLU, SpikingNeuron
 from workbench.engine.normalization import NORM_EPSILON, Bias, Norm
 from workbench.engine.scheduler import (
     TRAINING_BLOCK_BYTES,
@@ -58,7 +58,9 @@ __all__ = [
     "Layers",
     "TrainingLayers",
     "NORM_EPSILON",
+    "NEURONS",
     "Neuron",
+    "SpikingNeuron",
     "Norm",
     "Parameters",
     "Segment",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from torch import Tensor
 
 from workbench.engine.kernels.neuron_scan import can_compile, scan_in_place
-from workbench.engine.neurons import IntegrateAndFire
+from workbench.engine.neurons import Neuron
 from workbench.engine.scheduler import Layers
 
 
@@ -16,19 +16,18 @@ class InferenceLayers:
 
     The same but for the rounding of sums in another order, which at a threshold can move a whole spike.
 
-    `biases` (channels) are those of the nodes that spike with `neuron`, which have no norm; `extra_biases` tells for so
-    many steps from an age on how many more biases than one arrive in each (steps), or None for none. Every other node
+    `neurons` and `biases` (channels) are those of the nodes with a compiled scan, which have no norm. Every other node
     is left to `layers`. What arrives is written over by the spikes, so `connect` always gives memory of its own.
     """
 
     def __init__(
         self,
         layers: Layers,
-        neuron: IntegrateAndFire,
+        neurons: Mapping[str, Neuron],
         biases: Mapping[str, Tensor],
-        extra_biases: Callable[[int, int], Tensor | None],
     ) -> None:
-        self.layers, self.neuron, self.biases, self.extra_biases = layers, neuron, biases, extra_biases
+        self.layers, self.neurons, self.biases = layers, neurons, biases
+        self.dynamics = {node: neuron.dynamics for node, neuron in neurons.items()}
 
     def connect(self, position: int, source: Tensor) -> Tensor:
         """The linear map of the edge at this position."""
@@ -44,10 +43,9 @@ class InferenceLayers:
         if node not in self.biases:
             return self.layers.fire(node, drive, membrane, elapsed)
         drive, bias = drive.detach(), self.biases[node].detach()
-        if can_compile(drive, membrane):
-            return scan_in_place(
-                self.neuron.dynamics, drive, membrane, elapsed, bias, self.extra_biases(elapsed, len(drive))
-            )
+        if (dynamics := self.dynamics[node]) is not None and can_compile(drive, membrane):
+            extra_biases = self.neurons[node].extra_biases(elapsed, len(drive))
+            return scan_in_place(dynamics, drive, membrane, elapsed, bias, extra_biases)
         return self.layers.fire(node, self.layers.normalize(node, drive), membrane, elapsed)
 
 

@@ -16,7 +16,7 @@ class TrainingLayers:
     """Other layers for the engine in training: images channels last, and of every node with a ReLU one tensor is kept.
 
     `transform` is the linear map of an edge over (images, *shape), to which it adds a bias where one is given; `nodes`
-    are the biases and norms; `rectified` tells whether hidden nodes are plain ReLUs. These rectify in the memory of
+    are the biases and norms; `rectified` are the nodes with plain ReLUs. These rectify in the memory of
     what their norm gives or, where a single weighted edge leads to them, in the memory of what it brings: there the
     edge brings the node's whole answer. Every other node is left to `layers`.
     """
@@ -27,10 +27,10 @@ class TrainingLayers:
         network: Network,
         transform: Callable[[int, Tensor, Tensor | None], Tensor],
         nodes: Mapping[str, Bias | Norm],
-        rectified: bool,
+        rectified: frozenset[str],
     ) -> None:
         self.layers, self.network, self.transform, self.nodes = layers, network, transform, nodes
-        self.rectified = frozenset(network.hidden if rectified else ())
+        self.rectified = rectified
         self.single_input = frozenset(node for node in self.rectified if self._has_one_input(node))
         self.answers = {network.incoming(node)[0]: nodes[node] for node in self.single_input}
 

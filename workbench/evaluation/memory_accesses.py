@@ -19,7 +19,6 @@ from math import prod
 
 import numpy as np
 
-from workbench.engine import IntegrateAndFire
 from workbench.evaluation.operation_counts import OperationCounts, carries_spikes, count_units, delayed
 from workbench.model import Model
 
@@ -100,6 +99,5 @@ def count_buffer_bytes(model: Model, position: int) -> int:
         return edge.delay * units * 4
     if edge.source in model.network.inputs:
         return edge.delay * units
-    neuron = model.neuron
-    most = neuron.burst * (1 + neuron.signed) if isinstance(neuron, IntegrateAndFire) else 1
+    most = model.neuron_of(edge.source).most_values_per_tick()
     return edge.delay * -(-units * most.bit_length() // 8)

@@ -15,11 +15,9 @@ from torch import Tensor, nn
 
 from workbench.atomic import replacing
 from workbench.conversion import ConversionOptions
-from workbench.engine import IntegrateAndFire, Neuron, QuantisedReLU, ReLU
+from workbench.engine import NEURONS, Neuron
 from workbench.model import Model, require_model
 from workbench.network import Network
-
-NEURONS: dict[str, type[Neuron]] = {cls.__name__: cls for cls in (ReLU, QuantisedReLU, IntegrateAndFire)}
 
 
 def save_model(model: Model, path: str | Path) -> None:
@@ -56,7 +54,8 @@ def describe(model: Model) -> dict[str, Any]:
     return {
         "network": model.network.to_json(),
         "norm": model.norm,
-        "neuron": {"type": type(model.neuron).__name__, **dataclasses.asdict(model.neuron)},
+        "neuron": _describe_neuron(model.neuron),
+        "neurons": {node: _describe_neuron(neuron) for node, neuron in model.exceptions.items()},
         "ticks_per_frame": model.ticks_per_frame,
         "trained_network": model.trained_network.to_json() if model.trained_network else None,
         "scales": model.scales,
@@ -87,17 +86,29 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise ValueError(f"{path}: damaged, or not a file of the workbench ({error}); save it again") from error
 
 
+def _describe_neuron(neuron: Neuron) -> dict[str, Any]:
+    return {"type": type(neuron).__name__, **dataclasses.asdict(neuron)}
+
+
+def _build_neuron(description: Mapping[str, Any]) -> Neuron:
+    options = dict(description)
+    return NEURONS[options.pop("type")](**options)
+
+
 def _build(description: Mapping[str, Any]) -> Model:
-    neuron = dict(description["neuron"])
+    neuron, options = dict(description["neuron"]), description.get("recipe")  # files of older versions have no options
+    if options and "bias" not in neuron:
+        neuron["bias"] = options["bias"]  # which older versions kept with the options of the conversion alone
     model = Model(
         Network.from_json(description["network"]),
         norm=description["norm"],
-        neuron=NEURONS[neuron.pop("type")](**neuron),
+        neuron=_build_neuron(neuron),
+        neurons={node: _build_neuron(its) for node, its in description.get("neurons", {}).items()},
         ticks_per_frame=description["ticks_per_frame"],
     )
     trained = description["trained_network"]
     model.trained_network = Network.from_json(trained) if trained else None
-    scales, recipe = description["scales"], description.get("recipe")  # files of an older version have none
+    scales = description["scales"]
     model.scales = {node: tuple(s) if isinstance(s, list) else s for node, s in scales.items()} if scales else scales
-    model.conversion_options = ConversionOptions(**recipe) if recipe else None
+    model.conversion_options = ConversionOptions(**options) if options else None
     return model

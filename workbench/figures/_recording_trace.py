@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.analysis import RecordingTrace, SpikeTrain
-from workbench.engine import IntegrateAndFire
+from workbench.engine import SpikingNeuron
 from workbench.figures._figure import Figure
 from workbench.figures._operations import KINDS
 from workbench.figures._raster import EXACT, band_px, draw_bands, gather_units
@@ -72,7 +72,7 @@ def recording_traces(
         figure.update_xaxes(title_text="time (frames)", range=span, row=len(rows), col=column)
     if traces is not None:
         first = next(iter(traces_by_name.values()))
-        figure.add_traces(_membrane(traces, name, _threshold(first)), rows=3, cols=1)
+        figure.add_traces(_membrane(traces, name, _threshold(first, traces.attrs.get("node", ""))), rows=3, cols=1)
         what = "membrane" if traces["membrane"].notna().any() else "drive"
         figure.update_yaxes(title_text=f"{what}<br>{name}", nticks=5, row=3, col=1)
     most = max(float(each.costs[list(KINDS)].to_numpy().max()) for each in traces_by_name.values())
@@ -148,9 +148,9 @@ def _say_late(figure: go.Figure, trace: RecordingTrace, column: int) -> None:
     figure.update_yaxes(range=[0, 1], showticklabels=False, ticks="", showgrid=False, row=2, col=column)
 
 
-def _threshold(trace: RecordingTrace) -> float:
-    neuron = trace.model.neuron
-    return neuron.threshold if isinstance(neuron, IntegrateAndFire) else 1.0
+def _threshold(trace: RecordingTrace, node: str) -> float:
+    neuron = trace.model.neuron_of(node)
+    return neuron.threshold if isinstance(neuron, SpikingNeuron) else 1.0
 
 
 def _membrane(traces: pd.DataFrame, name: str, threshold: float) -> list[go.Scatter]:

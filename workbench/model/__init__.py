@@ -1,6 +1,7 @@
 """A network with numbers, run whole or as a stream of blocks.
 
 model            the torch module
+node_neurons     neurons of single nodes, where they are not those of the whole model
 parameters       weights drawn by fan-in, what nodes add, and how others replace them
 stream           a model at work on a recording that arrives block by block
 readout          what a model answers at each step

@@ -15,13 +15,11 @@ from workbench.engine import (
     Bias,
     Frames,
     InferenceLayers,
-    IntegrateAndFire,
     Layers,
     MemoryRequest,
     Neuron,
     Norm,
     Parameters,
-    QuantisedReLU,
     ReLU,
     TrainingLayers,
     arrange_inputs,
@@ -37,6 +35,7 @@ from workbench.engine import (
     require_numbers,
     require_one_type,
 )
+from workbench.model.node_neurons import require_neurons
 from workbench.model.parameters import Loaded, draw_weights, load_parameters, make_layers
 from workbench.model.stream import Stream
 from workbench.network import Network
@@ -49,9 +48,9 @@ class Model(nn.Module):
     """A network with numbers: an ANN (ReLU, steps are frames) or an SNN (integrate-and-fire, steps are ticks).
 
     Weights belong to edge positions; every node but the inputs has a bias or, with `norm="batch"`, a batch norm whose
-    statistics leave out the silent steps; the output has a bias, no norm, no neuron. A `QuantisedReLU` works in units
-    of a ceiling that each hidden node learns. All tensors are (step, batch, *shape). `ticks_per_frame` is the number of
-    its steps per frame: 1 for an ANN.
+    statistics leave out the silent steps; the output has a bias, no norm, no neuron. `neuron` is that of every hidden
+    node but those that `neurons` names; a `QuantisedReLU` works in units of a ceiling that each node learns. All
+    tensors are (step, batch, *shape). `ticks_per_frame` is the number of its steps per frame: 1 for an ANN.
 
     >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "hidden", Dense(3)), Edge("hidden", "class", Dense(2))])
     >>> Model(network, seed=0)(torch.zeros(5, 7, 1, 4, 4)).shape
@@ -65,6 +64,7 @@ class Model(nn.Module):
         norm: str | None = "batch",
         *,
         neuron: Neuron | None = None,
+        neurons: Mapping[str, Neuron] | None = None,
         ticks_per_frame: int = 1,
     ) -> None:
         super().__init__()
@@ -79,18 +79,18 @@ class Model(nn.Module):
         self._keys = {node: str(place) for place, node in enumerate(network.nodes)}  # names may hold dots, keys not
         self.ticks_per_frame = require_whole("ticks_per_frame", ticks_per_frame)
         self.neuron = neuron if neuron is not None else ReLU()
+        self.exceptions = require_neurons(network, self.neuron, neurons or {})
         self.trained_network: Network | None = None  # of an SNN: the network its ANN was trained with
         self.scales: Scales | None = None  # of an SNN
-        self.conversion_options: Any = None  # of an SNN: how it was converted
+        self.conversion_options: Any = None  # of an SNN: how it was converted, as a value of whoever did it
         generator = torch.Generator().manual_seed(require_seed(seed))
         self.gains = nn.ParameterDict()  # of edges without weights, once a conversion has scaled them
+        bounded = [node for node in network.hidden if self.neuron_of(node).bounded]
         with torch.inference_mode(False):  # its numbers can be used, and learned, wherever it was made
             self.weights = nn.ModuleList(draw_weights(network, generator))
             layers = make_layers(network, normed=norm is not None)
             self.nodes = nn.ModuleDict({self._key(node): layer for node, layer in layers.items()})
-            self.log_ceilings = nn.ParameterDict(
-                {self._key(node): nn.Parameter(torch.zeros(())) for node in network.hidden if self.neuron.bounded}
-            )
+            self.log_ceilings = nn.ParameterDict({self._key(n): nn.Parameter(torch.zeros(())) for n in bounded})
 
     @property
     def spiking(self) -> bool:
@@ -98,9 +98,18 @@ class Model(nn.Module):
         return self.neuron.spiking
 
     @property
+    def bounded(self) -> bool:
+        """Whether every hidden node works in units of a ceiling that it learns."""
+        return self.neuron.bounded and all(neuron.bounded for neuron in self.exceptions.values())
+
+    def neuron_of(self, node: str) -> Neuron:
+        """The neuron of a hidden node: `neuron`, unless another was named for it."""
+        return self.exceptions.get(node, self.neuron)
+
+    @property
     def levels(self) -> int | None:
         """Steps between silence and ceiling of the activities of a `QuantisedReLU`; None where there are none."""
-        return self.neuron.levels if isinstance(self.neuron, QuantisedReLU) else None
+        return self.neuron.activity_levels
 
     @property
     def device(self) -> torch.device:
@@ -193,38 +202,39 @@ class Model(nn.Module):
         """Neuron of a node over (steps, batch, *shape); the output answers with its drive."""
         if node == self.network.output:
             return drive, None
-        if self.neuron.bounded:
+        neuron = self.neuron_of(node)
+        if neuron.bounded:
             ceiling = self.ceiling(node)
-            activity, membrane = self.neuron.scan(drive / ceiling, membrane, elapsed)
+            activity, membrane = neuron.scan(drive / ceiling, membrane, elapsed)
             return activity * ceiling, membrane
         drive = self.schedule_bias(node, drive, elapsed)
-        if self.spiking and not self.training:
+        if neuron.spiking and not self.training:
             drive = drive.detach()  # spikes are learned through only where somebody trains
-        return self.neuron.scan(drive, membrane, elapsed)
+        return neuron.scan(drive, membrane, elapsed)
 
     def schedule_bias(self, node: str, drive: Tensor, elapsed: int) -> Tensor:
         """The drive (steps, batch, *shape) with the biases of a frame moved to its first tick, where so converted."""
-        extra_biases = self._extra_biases(elapsed, len(drive))
-        if extra_biases is None or node == self.network.output:
+        extra_biases = None if node == self.network.output else self.neuron_of(node).extra_biases(elapsed, len(drive))
+        if extra_biases is None:
             return drive
         extra_biases = extra_biases.to(drive).view(-1, *[1] * (drive.ndim - 1))
         return drive + extra_biases * self.node_layer(node).bias.view(-1, *[1] * (drive.ndim - 3))
 
     def inference_layers(self) -> Layers:
         """The layers to run where nobody trains; the model itself in training, and where the nodes do not spike."""
-        layers = {node: self.node_layer(node) for node in self.network.hidden}
-        if self.training or not isinstance(self.neuron, IntegrateAndFire) or self.norm is not None:
+        if self.training or not self.spiking or self.norm is not None:
             return self
         if not can_compile(next(self.parameters()).detach(), None):
             return self
-        return InferenceLayers(
-            self, self.neuron, {node: layer.bias for node, layer in layers.items()}, self._extra_biases
-        )
+        neurons = {node: self.neuron_of(node) for node in self.network.hidden}
+        compiled = {node: neuron for node, neuron in neurons.items() if neuron.dynamics is not None}
+        return InferenceLayers(self, compiled, {node: self.node_layer(node).bias for node in compiled})
 
     def training_layers(self) -> Layers:
         """The layers to run where somebody trains."""
         layers = {node: self.node_layer(node) for node in self.network.nodes if node not in self.network.inputs}
-        return TrainingLayers(self, self.network, self.transform, layers, isinstance(self.neuron, ReLU))
+        rectified = frozenset(node for node in self.network.hidden if self.neuron_of(node).rectifies)
+        return TrainingLayers(self, self.network, self.transform, layers, rectified)
 
     def choose_block(self, steps: int, batch: int) -> int:
         """How many steps to learn at a time: all where batch norm takes its statistics over them, else what is fast.
@@ -238,21 +248,15 @@ class Model(nn.Module):
 
     def event_driven_parameters(self) -> Parameters:
         """What spikes meet on their way, as the event-driven engine takes it."""
-        extra_biases = self._extra_biases(0, self.ticks_per_frame)
+        dynamics, extra_biases = self.neuron.dynamics, self.neuron.extra_biases(0, self.ticks_per_frame)
+        assert dynamics is not None, "the event-driven engine is for neurons that have them"
         return Parameters(
             [list(layer.parameters()) for layer in self.weights],
             {int(position): gain for position, gain in self.gains.items()},
             {node: self.node_layer(node).bias for node in self.network.nodes if node not in self.network.inputs},
-            cast(IntegrateAndFire, self.neuron).dynamics,
-            torch.zeros(1, dtype=next(self.parameters()).dtype) if extra_biases is None else extra_biases,
+            dynamics,
+            torch.zeros(1) if extra_biases is None else extra_biases,
         )
-
-    def _extra_biases(self, elapsed: int, steps: int) -> Tensor | None:
-        """How many more biases than one arrive in each of these steps; None where one arrives in every step."""
-        if self.conversion_options is None or self.conversion_options.bias == "tick":
-            return None
-        begins = torch.arange(elapsed, elapsed + steps) % self.ticks_per_frame == 0
-        return (begins * self.ticks_per_frame - 1).to(next(self.parameters()).dtype)
 
     def ceiling(self, node: str) -> Tensor:
         """The largest activity of a hidden node, which it has learned: only where the neuron has a ceiling."""
@@ -277,13 +281,12 @@ class Model(nn.Module):
 
     def __repr__(self) -> str:
         kind = f"SNN, {self.ticks_per_frame} ticks per frame" if self.spiking else "ANN"
-        kind += (
-            f", {self.conversion_options!r}"
-            if self.conversion_options
-            else f", {self.neuron!r}"
-            if self.neuron.bounded
-            else ""
-        )
+        if self.conversion_options:
+            kind += f", {self.conversion_options!r}"
+        elif self.bounded:
+            kind += f", {self.neuron!r}"
+        if self.exceptions:
+            kind += f", other neurons in {', '.join(self.exceptions)}"
         numbers = sum(parameter.numel() for parameter in self.parameters())
         return (
             f"Model({kind}: {len(self.network.nodes)} nodes, {len(self.network.edges)} edges, {numbers:,} parameters, "
@@ -305,12 +308,12 @@ class Model(nn.Module):
         ahead = self.training or (layers is None and engine != "events")  # which counts what has arrived
         planned = plan(self.network, record, ahead)
         hybrid = None
-        if engine != "dense" and isinstance(used, InferenceLayers) and can_run_events():
+        if engine != "dense" and isinstance(used, InferenceLayers) and not self.exceptions and can_run_events():
             hybrid = make_hybrid(planned, self.event_driven_parameters(), batch, engine)
         elif engine == "events":
             raise ValueError(
-                'engine="events" is for spiking models in eval mode, in float32 on a CPU, with numba, and without '
-                'layers of somebody else; use engine="auto"'
+                'engine="events" is for spiking models with one neuron for all nodes, in eval mode, in float32 on a '
+                'CPU, with numba, and without custom layers=; use engine="auto"'
             )
         like = next(self.parameters())
         return Stream(planned, used, batch, self.ticks_per_frame, like, until, hybrid)

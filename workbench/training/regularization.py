@@ -46,7 +46,7 @@ class RegularizedLayers:
         if node == model.network.output:
             return model.fire(node, drive, membrane, elapsed)
         if self.noise:
-            unit = model.ceiling(node) if model.neuron.bounded else torch.relu(drive).square().mean().sqrt()
+            unit = model.ceiling(node) if model.neuron_of(node).bounded else torch.relu(drive).square().mean().sqrt()
             drawn = torch.randn(drive.shape, generator=self.generator, device=drive.device, dtype=drive.dtype)
             drive = drive + self.noise * unit.detach() * drawn
         activity, membrane = model.fire(node, drive, membrane, elapsed)
@@ -64,8 +64,8 @@ class RegularizedLayers:
         model, fan_out = self.model, self._fan_out[node]
         if model.spiking:
             spikes = activity.abs()
-        elif model.neuron.bounded:
-            spikes = activity * ((model.levels or 1) / model.ceiling(node))
+        elif model.neuron_of(node).bounded:
+            spikes = activity * ((model.neuron_of(node).activity_levels or 1) / model.ceiling(node))
         else:
             spikes = activity / activity.detach().square().mean().sqrt().clamp(min=1e-12)
         self._spent.append((spikes.sum((0, 1)) * fan_out.to(spikes)).sum())
@@ -82,7 +82,7 @@ def with_quantised_relu(model: Model, frames: Tensor, levels: int) -> Model:
     bounded = Model(model.network, norm=model.norm, neuron=QuantisedReLU(levels))
     bounded.to(model.device, model.dtype).load_state_dict(model.state_dict(), strict=False)
     bounded.train(model.training)
-    if not model.neuron.bounded:
+    if not model.bounded:
         for node, activity in model.copy().train().run(frames).items():
             active = activity[activity > 0].double()
             if node not in model.network.inputs and node != model.network.output and len(active):

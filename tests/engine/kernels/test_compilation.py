@@ -200,7 +200,7 @@ def test_without_numba_torch_scans_and_says_so_once():
 IMPORTS = """
 import signal, sys
 import torch, workbench as wb
-from workbench import compiling
+from workbench.engine.kernels import compilation
 seconds, what = float(sys.argv[1]), sys.argv[2]
 signal.signal(signal.SIGALRM, lambda *arguments: signal.raise_signal(signal.SIGINT))
 signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -229,7 +229,7 @@ def test_an_interrupt_while_numba_is_imported_costs_nothing_later(what, millisec
 STORM = """
 import os, signal, threading, time
 import numpy as np, torch
-from workbench import threads
+from workbench.engine.kernels import parallel
 torch.set_num_threads(4)
 stop, heard, done, broken, inside = [], 0, 0, 0, False
 
@@ -252,7 +252,7 @@ for _ in range(1500):
     array = np.zeros(64)
     try:
         inside = True
-        threads.share(add, 64, threads.WORTH, array)
+        parallel.parallel_for(add, 64, parallel.MIN_PARALLEL_SIZE, array)
         inside = False
         done += 1
     except KeyboardInterrupt:

@@ -6,7 +6,7 @@ import tonic.functional
 import tonic.transforms
 
 from workbench.events.event_arrays import EVENTS
-from workbench.events.transforms.transforms import (
+from workbench.events.transforms import (
     Centre,
     Crop,
     CropTime,

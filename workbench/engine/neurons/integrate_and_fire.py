@@ -1,80 +1,21 @@
-"""Neuron dynamics as frozen values over pure scans: drive and state in, activity and state out."""
+"""The integrate-and-fire neuron as a pure scan, drive and state in, spikes and state out, and how it learns."""
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from workbench.engine.kernels.neuron_scan import Dynamics, can_compile, scan_in_place
+from workbench.engine.neurons.neuron import SpikingNeuron
 from workbench.validation import hold_whole
 
 
 @dataclass(frozen=True)
-class Neuron(ABC):
-    """What a node does with its drive, step by step."""
-
-    spiking: ClassVar[bool]
-    bounded: ClassVar[bool] = False  # whether it works in units of a ceiling that each node learns
-
-    @abstractmethod
-    def scan(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
-        """Activity for each step of `drive` (steps, batch, *shape), and the membrane after the last one.
-
-        `membrane` is None before the node's first response; `elapsed` counts the steps since then.
-        """
-
-
-@dataclass(frozen=True)
-class ReLU(Neuron):
-    """Rectified linear unit of an ANN, r = max(0, drive); it keeps no state.
-
-    >>> ReLU().scan(torch.tensor([[-1.0, 2.0]]), None, elapsed=0)[0]
-    tensor([[0., 2.]])
-    """
-
-    spiking = False
-
-    def scan(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
-        return torch.relu(drive), None
-
-
-@dataclass(frozen=True)
-class QuantisedReLU(Neuron):
-    """What a spiking neuron can say in a frame: a clipped ReLU in equal steps, in units of the node's learned ceiling.
-
-    r = clip(floor(drive L + 1/2), 0, L) / L with L = `levels`; `levels=None` only clips. Its gradient is 1 where the
-    drive lies between 0 and the ceiling (straight through the steps), else 0. It keeps no state.
-
-    Source: Bu et al. 2022, ICLR (quantisation clip-floor-shift activation, its threshold trained).
-
-    >>> QuantisedReLU(levels=4).scan(torch.tensor([[-1.0, 0.3, 0.4, 7.0]]), None, elapsed=0)[0]
-    tensor([[0.0000, 0.2500, 0.5000, 1.0000]])
-    """
-
-    levels: int | None = 4
-
-    spiking = False
-    bounded = True
-
-    def __post_init__(self) -> None:
-        if self.levels is not None:
-            hold_whole(self, "levels")
-
-    def scan(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
-        clipped = drive.clamp(0, 1)
-        if self.levels is None:
-            return clipped, None
-        steps = (clipped.detach() * self.levels + 0.5).floor_() / self.levels
-        return clipped + (steps - clipped.detach()), None
-
-
-@dataclass(frozen=True)
-class IntegrateAndFire(Neuron):
+class IntegrateAndFire(SpikingNeuron):
     """Integrate-and-fire neuron without leak; how often it may spike in a tick, and when, are options.
 
     v(t) = max(floor, v(t-1) + drive(t)); s(t) = clip(floor(v(t) / threshold), 0, burst); then, where it spiked, v(t)
@@ -84,7 +25,8 @@ class IntegrateAndFire(Neuron):
     `burst`: at most so many spikes a tick. `signed`: where v(t) < 0, it takes spikes back, floor(v(t) / threshold) of
     them, at most `burst` and never more than it has sent in this frame. `silence`: it does not spike in the first so
     many ticks of a frame. `membrane`: at the begin of every frame v returns to its start ("frame"), loses what is
-    negative ("rectify"), or stays ("carry"). Frames have `ticks_per_frame` ticks from the first response on.
+    negative ("rectify"), or stays ("carry"). Frames have `ticks_per_frame` ticks from the first response on. `bias`:
+    the node's bias arrives every "tick", or that of a whole "frame" in its first tick.
 
     Source: Rueckauer et al. 2017, Front. Neurosci. 11:682 (reset by subtraction); Bu et al. 2022 (start at 1/2);
     Li & Zeng 2022 (burst); Wang et al. 2022 (signed; there over the whole run, not over a frame); the floor, silence
@@ -97,8 +39,6 @@ class IntegrateAndFire(Neuron):
     tensor([ 2., -1.])
     """
 
-    threshold: float = 1.0
-    start: float = 0.5
     floor: float | None = -1.0
     reset: str = "subtract"
     membrane: str = "carry"
@@ -106,8 +46,7 @@ class IntegrateAndFire(Neuron):
     burst: int = 1
     signed: bool = False
     silence: int = 0
-
-    spiking = True
+    bias: str = "tick"
 
     def __post_init__(self) -> None:
         if not self.threshold > 0:
@@ -118,7 +57,9 @@ class IntegrateAndFire(Neuron):
             raise ValueError(
                 f"floor={self.floor!r} must lie at or below 0 and start={self.start!r}, or be None for no floor"
             )
-        choices = (("reset", ("subtract", "zero")), ("membrane", ("carry", "rectify", "frame")))
+        choices = (
+            ("reset", ("subtract", "zero")), ("membrane", ("carry", "rectify", "frame")), ("bias", ("tick", "frame"))
+        )  # fmt: skip
         for option, known in choices:
             if getattr(self, option) not in known:
                 raise ValueError(f"{option}={getattr(self, option)!r} is unknown; choose from {', '.join(known)}")
@@ -153,6 +94,12 @@ class IntegrateAndFire(Neuron):
             rectify=self.membrane == "rectify",
         )
 
+    def extra_biases(self, elapsed: int, steps: int) -> Tensor | None:
+        if self.bias == "tick":
+            return None
+        begins = torch.arange(elapsed, elapsed + steps) % self.ticks_per_frame == 0
+        return (begins * self.ticks_per_frame - 1).to(torch.float32)
+
     def scan_plainly(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor]:
         """The same scan in torch alone: on every device, for every type of number, and to learn through."""
         v, sent = self._initial_state(drive[0], membrane)
@@ -179,17 +126,36 @@ class IntegrateAndFire(Neuron):
         return torch.stack(spikes), v if sent is None else torch.stack([v, sent])
 
     def membrane_at_step_start(self, membrane: Tensor | None, drive: Tensor, elapsed: int) -> Tensor:
-        """The potential that the drive of the tick at this age meets: after what the begin of a frame does to it."""
         v, sent = self._initial_state(drive, membrane)
         return self._begin_frame(v, sent, None)[0] if elapsed % self.ticks_per_frame == 0 else v
 
     def potential(self, membrane: Tensor) -> Tensor:
-        """The membrane itself in what a scan leaves behind, which of signed neurons also tells what they have sent."""
+        # of signed neurons a scan also leaves what they have sent
         return membrane[0] if self.signed else membrane
 
+    def most_values_per_tick(self) -> int:
+        return self.burst * (1 + self.signed)
+
     def most_spikes_per_frame(self) -> int:
-        """How many spikes it can send in a frame."""
         return (self.ticks_per_frame - self.silence) * self.burst
+
+    def count_spikes(self, drive: Tensor, membrane: Tensor | None = None) -> Tensor:
+        # clip(floor((drive + membrane) / threshold), 0, most)
+        before = self.start * self.threshold if membrane is None else membrane
+        return ((drive + before) / self.threshold).floor().clamp(0, self.most_spikes_per_frame())
+
+    def without_floor(self) -> IntegrateAndFire:
+        return replace(self, floor=None)
+
+    def count_at_floor(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> int:
+        if self.floor is None:
+            return 0
+        held = 0
+        for tick, now in enumerate(drive):
+            before = self.membrane_at_step_start(membrane, now, elapsed + tick)
+            held += int((before + now < self.floor * self.threshold).sum())
+            membrane = self.scan(drive[tick : tick + 1], membrane, elapsed + tick)[1]
+        return held
 
     def _initial_state(self, like: Tensor, membrane: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """The membrane, and of signed neurons the spikes sent in this frame less those taken back."""

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import workbench as wb
-from workbench.engine.neurons import Surrogate
+from workbench.engine.neurons.integrate_and_fire import Surrogate
 from workbench.exchange.model_files import NEURONS
 
 IF = wb.IntegrateAndFire

@@ -1,0 +1,22 @@
+"""Neuron dynamics as frozen values over pure scans; every module in here registers the kinds that it defines.
+
+neuron              what all kinds share, and who they are
+rectifiers          neurons of an ANN: ReLU, quantised ReLU
+integrate_and_fire  the neuron of an SNN
+"""
+
+from workbench.discovery import import_rooms
+from workbench.engine.neurons.integrate_and_fire import IntegrateAndFire
+from workbench.engine.neurons.neuron import NEURONS, Neuron, SpikingNeuron
+from workbench.engine.neurons.rectifiers import QuantisedReLU, ReLU
+
+__all__ = [
+    "NEURONS",
+    "IntegrateAndFire",
+    "Neuron",
+    "QuantisedReLU",
+    "ReLU",
+    "SpikingNeuron",
+]
+
+import_rooms(__name__, __path__)

@@ -1,0 +1,87 @@
+"""What a node does with its drive: the shape that all kinds of neurons share, and who they are."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from workbench.engine.kernels.neuron_scan import Dynamics
+
+NEURONS: dict[str, type[Neuron]] = {}
+"""Every kind of neuron by the name under which models are saved; a subclass of `Neuron` enters itself."""
+
+
+@dataclass(frozen=True)
+class Neuron(ABC):
+    """What a node does with its drive, step by step; a new kind is a subclass, in one file, and nothing else."""
+
+    spiking: ClassVar[bool]
+    bounded: ClassVar[bool] = False  # whether it works in units of a ceiling that each node learns
+    rectifies: ClassVar[bool] = False  # whether its activity is max(0, drive) and nothing else, as in-place code wants
+
+    def __init_subclass__(cls, abstract: bool = False) -> None:
+        super().__init_subclass__()
+        if not abstract:
+            NEURONS[cls.__name__] = cls
+
+    @abstractmethod
+    def scan(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
+        """Activity for each step of `drive` (steps, batch, *shape), and the membrane after the last one.
+
+        `membrane` is None before the node's first response; `elapsed` counts the steps since then.
+        """
+
+    @property
+    def activity_levels(self) -> int | None:
+        """Steps between silence and ceiling of its activity; None where it takes any value."""
+        return None
+
+    @property
+    def dynamics(self) -> Dynamics | None:
+        """Its options as the compiled scan takes them; None where there is no compiled scan for it."""
+        return None
+
+    def extra_biases(self, elapsed: int, steps: int) -> Tensor | None:
+        """How many more biases than one arrive in each of these steps (steps); None where one arrives in every step."""
+        return None
+
+    def most_values_per_tick(self) -> int:
+        """How many values other than 0 its spikes of one tick can take."""
+        return 1
+
+
+@dataclass(frozen=True)
+class SpikingNeuron(Neuron, abstract=True):
+    """A neuron that keeps a membrane and sends spikes when it reaches the threshold; `start` is in thresholds."""
+
+    threshold: float = 1.0
+    start: float = 0.5
+
+    spiking = True
+
+    @abstractmethod
+    def membrane_at_step_start(self, membrane: Tensor | None, drive: Tensor, elapsed: int) -> Tensor:
+        """The membrane that the drive of the step at this time meets: after what the begin of a frame does to it."""
+
+    @abstractmethod
+    def potential(self, membrane: Tensor) -> Tensor:
+        """The membrane itself, in what a scan leaves behind."""
+
+    @abstractmethod
+    def most_spikes_per_frame(self) -> int:
+        """How many spikes it can send in a frame."""
+
+    @abstractmethod
+    def count_spikes(self, drive: Tensor, membrane: Tensor | None = None) -> Tensor:
+        """The spikes of a frame whose drive comes all at once, on top of a membrane or of the start."""
+
+    @abstractmethod
+    def without_floor(self) -> SpikingNeuron:
+        """The same neuron, whose membrane may fall without bound."""
+
+    @abstractmethod
+    def count_at_floor(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> int:
+        """How many membranes the floor holds, over all steps of a drive (steps, batch, *shape)."""
