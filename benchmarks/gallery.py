@@ -110,8 +110,10 @@ def draw_all(found) -> dict[str, go.Figure]:
         "energy-int8": figures.energy(two, PRESETS["int8, zeros skipped"]),
         "raster": figures.raster(activity, ticks_per_frame=snn.ticks_per_frame),
         "membrane": figures.membrane(trace),
-        "passage": figures.recording_trace(recording_trace, trace, f"v2 {unit}"),
-        "passages": figures.recording_traces({"ANN": trace_recording(ann, dataset.test, 3), "SNN": recording_trace}),
+        "recording_trace": figures.recording_trace(recording_trace, trace, f"v2 {unit}"),
+        "recording_traces": figures.recording_traces(
+            {"ANN": trace_recording(ann, dataset.test, 3), "SNN": recording_trace}
+        ),
         "diagnosis": figures.diagnosis(wb.diagnose(ann, snn, dataset.test[:64])),
         "causes": figures.causes(wb.diagnose(ann, snn, dataset.test[:64])),
         "diagnosis-unmatched": figures.diagnosis(

@@ -28,7 +28,7 @@ from benchmarks.engine.networks import CLASSES, SHAPE, draw_network, lag
 from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown
 from workbench.engine.normalization import NORM_EPSILON
-from workbench.engine.scheduler import LEARNING_BYTES
+from workbench.engine.scheduler import TRAINING_BLOCK_BYTES
 from workbench.model.readout import average_answers
 from workbench.training.gradient_checkpointing import run_segments
 from workbench.training.mixed_precision import cast
@@ -230,7 +230,7 @@ def main() -> None:
     }
     numbers = {name.replace(" ", "_"): markdown(table) for name, table in tables.items()}
     page = TEXT.read_text(encoding="utf-8").format(
-        machine=describe_machine(options.threads), rounds=options.rounds, size=LEARNING_BYTES / 2**20, **numbers
+        machine=describe_machine(options.threads), rounds=options.rounds, size=TRAINING_BLOCK_BYTES / 2**20, **numbers
     )
     print(page)
     if not options.print:

@@ -11,7 +11,7 @@ from tests.support import tiny
 from workbench.events.online_binning import stream_ticks
 from workbench.events.transforms import transforms
 from workbench.network import architectures
-from workbench.training.options import Settings
+from workbench.training.options import TrainingOptions
 
 TICKS = np.ones((6, 2, 1, 2, 2), dtype=int)
 NETWORK = wb.Network({"eye": (1, 2, 2)}, [wb.Edge("eye", "v1", wb.Dense(3)), wb.Edge("v1", "hand", wb.Dense(2))])
@@ -40,9 +40,9 @@ TAKERS = {
     "as_ticks": lambda n: wb.Recordings.from_ticks(TICKS, [0, 1]).as_ticks(ticks_per_frame=n),
     "stream_ticks": lambda n: list(stream_ticks([EVENTS], (2, 2, 2), tick_us=n)),
     "load frames": lambda n: wb.load({"a": [EVENTS] * 2}, frames=n),
-    "Settings epochs": lambda n: Settings(**OPTIONS | {"epochs": n}),
-    "Settings seed": lambda n: Settings(**OPTIONS | {"seed": n}),
-    "Settings levels": lambda n: Settings(**OPTIONS | {"levels": n}),
+    "TrainingOptions epochs": lambda n: TrainingOptions(**OPTIONS | {"epochs": n}),
+    "TrainingOptions seed": lambda n: TrainingOptions(**OPTIONS | {"seed": n}),
+    "TrainingOptions levels": lambda n: TrainingOptions(**OPTIONS | {"levels": n}),
     "convert": lambda n: wb.convert(tiny.ann(), tiny.recordings(), percentile=99.9, ticks_per_frame=n),
     "dsr": architectures.dsr,
     "toy_network": lambda n: architectures.toy_network(classes=n),
@@ -84,7 +84,7 @@ def test_times_and_numbers_of_steps_may_be_written_as_floats(taker):
 
 
 @pytest.mark.parametrize("seed", [-1, 1 << 63, np.int64(-5), 1.5, True, "0"])
-@pytest.mark.parametrize("taker", ["Model seed", "Settings seed"])
+@pytest.mark.parametrize("taker", ["Model seed", "TrainingOptions seed"])
 def test_a_seed_that_is_none_is_refused_in_words(taker, seed):
     with pytest.raises(ValueError, match=r"seed=.* must be a whole number from 0 to 9223372036854775807"):
         TAKERS[taker](seed)

@@ -61,7 +61,7 @@ def test_an_identity_from_the_input_does_not_write_over_it():
 def test_where_the_scan_is_not_compiled_nothing_changes(seed, monkeypatch):
     model, ticks = some_model(seed)
     expected = model.run(ticks)
-    monkeypatch.setattr(inference_layers, "suits", lambda drive, membrane: False)
+    monkeypatch.setattr(inference_layers, "can_compile", lambda drive, membrane: False)
     found = model.run(ticks)
     assert all(torch.equal(found[node], expected[node]) for node in model.network.nodes)
     assert model.double().run(ticks.double())["out"].dtype == torch.float64

@@ -68,7 +68,7 @@ def test_weights_that_are_not_finite_are_named(name, words):
 
 @pytest.fixture
 def little_memory(monkeypatch):
-    monkeypatch.setattr(memory_check, "SMALL", 0)
+    monkeypatch.setattr(memory_check, "ALWAYS_FREE_BYTES", 0)
     monkeypatch.setattr(memory_check, "free_bytes", lambda device: 2_000_000)
 
 
@@ -130,7 +130,7 @@ def test_a_container_has_what_is_left_to_it(tmp_path, monkeypatch):
     for name, text in {"limit": "5000\n", "taken": "3000\n", "memory.stat": "anon 1000\ninactive_file 500\n"}.items():
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(
-        memory_check, "GROUPS", [(tmp_path, "limit", "taken"), (tmp_path / "missing", "limit", "taken")]
+        memory_check, "CONTROL_GROUPS", [(tmp_path, "limit", "taken"), (tmp_path / "missing", "limit", "taken")]
     )
     assert memory_check.free_bytes(torch.device("cpu")) == 2500
     (tmp_path / "limit").write_text("max\n")

@@ -40,7 +40,7 @@ VERBS = {
     "count_updates": (wb.count_updates, SNN, TEST),
     "count_confusions": (wb.count_confusions, SNN, TEST),
     "evaluate": (evaluate, SNN, TEST),
-    "follow": (lambda model, data: trace_recording(model, data, 2).costs, SNN, TEST),
+    "trace_recording": (lambda model, data: trace_recording(model, data, 2).costs, SNN, TEST),
     "calibrate_exit": (
         lambda model, data: repr(wb.calibrate_exit(model, data, loss=0.5, certainty=0.5)),
         SNN,

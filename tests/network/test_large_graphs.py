@@ -18,7 +18,7 @@ import workbench as wb
 from tests.support import reference, slow_graphs
 from tests.support.random_networks import random_frames, random_model, random_network, random_spiking
 from workbench import figures
-from workbench.engine.scheduler import TOGETHER, choose_block, plan
+from workbench.engine.scheduler import MOST_TIMES_WIDEST, choose_block, plan
 from workbench.evaluation.comparison import count_updates
 from workbench.figures._layout import layered_layout, many_edges
 from workbench.figures._layout.edge_routing import Squares, Text, free_places, paths_of, viewport_of
@@ -147,7 +147,7 @@ def test_a_network_of_many_nodes_runs_as_the_plain_loop_does(seed):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_engines_agree_on_networks_of_many_nodes(seed, threads, monkeypatch):
     """Bands of units, and parts computed in turns by layers and along lists, included."""
-    monkeypatch.setattr("workbench.engine.kernels.parallel.WORTH", 1)
+    monkeypatch.setattr("workbench.engine.kernels.parallel.MIN_PARALLEL_SIZE", 1)
     monkeypatch.setattr("workbench.engine.kernels.parallel.DIVIDED", 1)
     network = large_network(seed, nodes=25).slowed(2)
     snn = random_spiking(network, seed, threshold=1.0, start=0.5, floor=-1.0)
@@ -166,12 +166,12 @@ def test_the_engines_agree_on_networks_of_many_nodes(seed, threads, monkeypatch)
 
 def run_in_turns(snn: wb.Model, ticks: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
     """Every other part along lists, the rest by layered_layout, whatever that costs."""
-    from workbench.engine.event_driven.cost_model import Choice
+    from workbench.engine.event_driven.cost_model import EngineChoice
 
-    def choose(choice: Choice, *_: object) -> frozenset[str]:
+    def choose(choice: EngineChoice, *_: object) -> frozenset[str]:
         return frozenset(node for part in list(choice.costs)[::2] for node in part.nodes)
 
-    monkeypatch.setattr(Choice, "choose", choose)
+    monkeypatch.setattr(EngineChoice, "choose", choose)
     return snn.run(ticks, block=7, engine="auto")
 
 
@@ -179,7 +179,7 @@ def test_in_those_networks_parts_take_turns_and_recordings_are_divided(monkeypat
     """Or the law above would say little."""
     networks = [large_network(seed, nodes=25) for seed in range(6)]
     assert sum(len(plan(network, network.nodes).parts) > 6 for network in networks) > 2
-    monkeypatch.setattr("workbench.engine.kernels.parallel.WORTH", 1)
+    monkeypatch.setattr("workbench.engine.kernels.parallel.MIN_PARALLEL_SIZE", 1)
     monkeypatch.setattr("workbench.engine.kernels.parallel.DIVIDED", 1)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     snn = random_spiking(networks[0], 0, threshold=1.0)
@@ -234,7 +234,7 @@ def test_a_block_of_thousands_of_small_nodes_has_a_bound():
     units = 3 * len(many.nodes)
     assert choose_block(few, batch=1) == choose_block(chain(3), batch=1)
     assert choose_block(many, batch=1) < choose_block(few, batch=1)
-    assert choose_block(many, batch=1, size=1 << 20) == (1 << 20) // (4 * (units // TOGETHER))
+    assert choose_block(many, batch=1, size=1 << 20) == (1 << 20) // (4 * (units // MOST_TIMES_WIDEST))
 
 
 # pictures

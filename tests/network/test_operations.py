@@ -207,7 +207,7 @@ def test_a_new_operation_is_one_class():
         def output_shape(self, shape):
             return shape
 
-        def footprint(self, shape):
+        def projective_field(self, shape):
             return ProjectiveField(None, tuple(torch.eye(size, dtype=torch.float64).flip(0) for size in shape[1:]))
 
         def __call__(self, x, weights):

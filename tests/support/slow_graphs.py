@@ -6,7 +6,7 @@ import networkx
 import numpy as np
 
 import workbench as wb
-from workbench.figures._layout.edge_routing import Canvas, Text
+from workbench.figures._layout.edge_routing import Text, Viewport
 from workbench.figures._layout.layered_layout import Point
 
 Pair = tuple[object, object]
@@ -74,7 +74,7 @@ def layers(network: wb.Network) -> dict[str, int]:
     return found
 
 
-def free_places(paths: Sequence[list[Point]], canvas: Canvas, texts: Mapping[str, Text], size: float) -> list[Point]:
+def free_places(paths: Sequence[list[Point]], canvas: Viewport, texts: Mapping[str, Text], size: float) -> list[Point]:
     """On every path the point nearest its middle that is clear of all nodes, names and badges before it."""
     scale = np.array([canvas.across, canvas.down])
     nodes = np.array(list(canvas.layout.nodes.values())) * scale

@@ -77,7 +77,7 @@ def trace_recording(
     >>> passage.steps, np.isnan(passage.answers[:, 0]).tolist()
     (2, [True, False])
     """
-    model, recordings = require_model(model, "follow"), take_test(recordings, "follow")
+    model, recordings = require_model(model, "wb.trace_recording"), take_test(recordings, "wb.trace_recording")
     require_fit(model, recordings)
     if whole(recording) not in range(len(recordings)):
         raise ValueError(f"recording={recording!r} is not among the {len(recordings)} of {recordings.name}; from 0 on")

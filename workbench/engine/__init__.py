@@ -1,6 +1,6 @@
 """How blocks of time are computed: strongly connected components in order, every step of a block at once.
 
-neurons           what a node does with its drive: ReLU, quantised ReLU, integrate-and-fire
+neurons/          what a node does with its drive: ReLU, quantised ReLU, integrate-and-fire; one file each
 normalization     a bias, or a batch norm that leaves silent steps out
 scheduler         the components of the graph in order, each computing a whole block
 inference_layers  layers for the scheduler where nothing is learned

@@ -49,7 +49,7 @@ def recording_traces(
     'no model was given'
     """
     if not traces_by_name:
-        return empty("Passage", "no model was given")
+        return empty("Recording trace", "no model was given")
     units = {model: _hidden(each) for model, each in traces_by_name.items()}
     rows = ["operations", "answer", *(["membrane"] if traces is not None else []), "nodes"]
     most_nodes = max(len(each) for each in units.values())

@@ -1,7 +1,6 @@
 """What a user describes: nodes, edges that carry a linear map and a delay, and how they unroll in time.
 
-operations        linear maps: convolution, dense, average pooling, identity, chains
-projective_field  which units a unit reaches through a linear map
+operations/       linear maps: convolution, dense, average pooling, identity, chains; one file each
 graph             `Network` and `Edge`, values that are validated once at birth
 rollout           a network unrolled over a window of frames
 architectures     networks of the notebooks and of the papers

@@ -51,7 +51,7 @@ def test_shared_among_threads_the_numbers_stay(seed, monkeypatch):
     ticks = random_frames(model.network, seed, 12, counts=True)
     ticks = torch.cat([ticks, ticks.flip(0), ticks.roll(5, 0)], 1)[:, : seed % 6 + 1]
     expected = model.run(ticks, layers=model)
-    monkeypatch.setattr(parallel, "WORTH", 0)
+    monkeypatch.setattr(parallel, "MIN_PARALLEL_SIZE", 0)
     for engine in ENGINES:
         found = model.run(ticks, block=5, engine=engine)
         assert all(torch.equal(found[node], expected[node]) for node in model.network.nodes), engine
@@ -69,7 +69,7 @@ def test_one_recording_divided_among_threads_keeps_its_numbers_and_its_count(see
     stream = model.stream(batch, record=model.network.nodes, engine="events")
     begin = 0
     for length, worth in [(2, 0), (1, 1 << 16), (3, 0), (3, 0), (2, 1 << 16)]:  # what was divided is read undivided
-        monkeypatch.setattr(parallel, "WORTH", worth)
+        monkeypatch.setattr(parallel, "MIN_PARALLEL_SIZE", worth)
         found = stream.run(ticks[begin : begin + length, :batch])
         assert stream._state.lists.bands == (1 if worth else 4 // batch)
         for node, values in found.items():

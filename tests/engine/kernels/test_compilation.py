@@ -56,9 +56,9 @@ def fail(monkeypatch, names, error):
     ("names", "error"),
     [
         (["scan_rows"], RuntimeError("LLVM ERROR: out of memory")),
-        (["weigh_rows"], TypeError("no conversion")),
+        (["weighted_count_rows"], TypeError("no conversion")),
         (EVENT_KERNELS, NotImplementedError("walks")),
-        (["scan_rows", "weigh_rows", *EVENT_KERNELS], ImportError("llvmlite is of another version")),
+        (["scan_rows", "weighted_count_rows", *EVENT_KERNELS], ImportError("llvmlite is of another version")),
         *((name, ValueError(name)) for name in map(lambda name: [name], EVENT_KERNELS)),
     ],
     ids=str,
@@ -88,7 +88,7 @@ def test_the_event_driven_engine_says_when_its_kernels_fail(monkeypatch):
     with (
         pytest.warns(UserWarning, match="numba cannot compile the kernel simulate"),
         pytest.raises(
-            ValueError, match='engine="events" is for spiking models in eval mode, in float32 on a CPU, with'
+            ValueError, match=r'engine="events" is for spiking models .* in eval mode, in float32 on a CPU, with'
         ),
     ):
         some_run("events")
@@ -178,13 +178,13 @@ WITHOUT = """
 import sys, warnings
 sys.modules["numba"] = None  # importing it fails
 import torch, workbench as wb
-from workbench.engine.kernels.weighted_counts import weigh
+from workbench.engine.kernels.weighted_counts import count_weighted
 neuron, drive = wb.IntegrateAndFire(), torch.linspace(-1, 2, 168).reshape(14, 3, 4)
 with warnings.catch_warnings(record=True) as told:
     warnings.simplefilter("always")
     spikes, _ = neuron.scan(drive, None, 0)
     neuron.scan(drive, None, 0)
-    weigh(drive, torch.ones(4, 1, dtype=torch.float64), True)
+    count_weighted(drive, torch.ones(4, 1, dtype=torch.float64), True)
 print(torch.equal(spikes, neuron.scan_plainly(drive, None, 0)[0]), len(told), *str(told[0].message).split())
 """
 
@@ -275,7 +275,7 @@ def test_no_interrupt_is_lost_while_threads_share_work():
 FULL = """
 import resource, warnings
 import torch, workbench as wb
-from workbench.engine.kernels.weighted_counts import weigh
+from workbench.engine.kernels.weighted_counts import count_weighted
 with warnings.catch_warnings(record=True) as told:
     warnings.simplefilter("always")
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))

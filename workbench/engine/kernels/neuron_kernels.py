@@ -48,10 +48,10 @@ def of_types(signature: str) -> Callable[[Callable[..., None]], Kernel]:
 
 @njit(nogil=True)
 def fire_row(
-    row: Any, membranes: Any, sent: Any, given: Any, extra_biases: Any, phase: Any, silence: Any,
+    drives: Any, membranes: Any, sent: Any, biases: Any, extra_bias: Any, phase: Any, silence: Any,
     start: Any, threshold: Any, floor: Any, burst: Any, signed: Any, reset_to_zero: Any, restart: Any, rectify: Any
 ) -> None:  # fmt: skip
-    """Turn the drives of one tick into spikes; unit u is driven by (row[u] + given[u]) + more given[u].
+    """Turn the drives of one tick into spikes; unit u is driven by (drives[u] + biases[u]) + extra_bias * biases[u].
 
     No two arrays may be the same: the loop would not become vector instructions.
     """
@@ -63,24 +63,24 @@ def fire_row(
         membranes[:] = np.maximum(membranes, ZERO)
     most = ZERO if phase < silence else burst
     if signed:
-        for u in range(len(row)):
-            membrane = integrate(membranes[u], row[u], given[u], extra_biases, floor)
+        for u in range(len(drives)):
+            membrane = integrate(membranes[u], drives[u], biases[u], extra_bias, floor)
             fired = count_spikes(membrane, threshold, -min(max(sent[u], ZERO), most), most)
             sent[u] += fired  # not after the next line: the loop would no longer become vector instructions
             membranes[u] = reset(membrane, fired, threshold, reset_to_zero)
-            row[u] = fired
+            drives[u] = fired
     else:  # a loop of its own, which does not look at what was sent: a fifth quicker
-        for u in range(len(row)):
-            membrane = integrate(membranes[u], row[u], given[u], extra_biases, floor)
+        for u in range(len(drives)):
+            membrane = integrate(membranes[u], drives[u], biases[u], extra_bias, floor)
             fired = count_spikes(membrane, threshold, ZERO, most)
             membranes[u] = reset(membrane, fired, threshold, reset_to_zero)
-            row[u] = fired
+            drives[u] = fired
 
 
 @njit(nogil=True)
-def integrate(membrane: Any, drive: Any, bias: Any, extra_biases: Any, floor: Any) -> Any:
+def integrate(membrane: Any, drive: Any, bias: Any, extra_bias: Any, floor: Any) -> Any:
     """The membrane that its drive has met, in bounds."""
-    membrane += (drive + bias) + extra_biases * bias
+    membrane += (drive + bias) + extra_bias * bias
     return floor if membrane < floor else membrane
 
 
@@ -129,9 +129,9 @@ def scan_rows(
         elif signed:
             sent[:] = ZERO
         for step in range(len(rows)):
-            row, extra_biases, phase = rows[step, recording, some], extra_biases[step], (elapsed + step) % frame
+            row, extra_bias, phase = rows[step, recording, some], extra_biases[step], (elapsed + step) % frame
             fire_row(
-                row, membranes, sent, given, extra_biases, phase, silence,
+                row, membranes, sent, given, extra_bias, phase, silence,
                 start, threshold, floor, burst, signed, reset_to_zero, restart, rectify,
             )  # fmt: skip
 

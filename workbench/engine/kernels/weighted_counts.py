@@ -21,7 +21,7 @@ def count_weighted(activity: Tensor, weights: Tensor, spikes: bool) -> Tensor:
     >>> count_weighted(torch.tensor([[[2.0, 0.0, -1.0]]]), weights, True)
     tensor([[[102.]]], dtype=torch.float64)
     """
-    kernel = find_kernel("neuron_kernels", "weigh_rows") if is_plain(activity) else None
+    kernel = find_kernel("neuron_kernels", "weighted_count_rows") if is_plain(activity) else None
     if kernel is None:
         weights = weights.to(activity.device)
         counted = (step.flatten(1).abs() if spikes else step.flatten(1) != 0 for step in activity)

@@ -19,7 +19,7 @@ class ProjectiveField:
     axes: tuple[Tensor, ...]
 
     def then(self, following: ProjectiveField) -> ProjectiveField:
-        """The footprint of this map followed by another one."""
+        """The projective_field of this map followed by another one."""
         axes = (
             tuple(((mine @ theirs) > 0).double() for mine, theirs in zip(self.axes, following.axes, strict=False))
             or self.axes

@@ -1,0 +1,43 @@
+"""Linear maps that an edge can carry; each owns its shape rule, its weights and its fan-out, and registers itself.
+
+operation         what all kinds share, and who they are
+convolution       `Conv`
+dense             `Dense`
+pooling           `Pool`
+identity          `Identity`
+chain             `Chain`
+projective_field  which units a unit reaches
+"""
+
+from workbench.discovery import import_rooms
+from workbench.network.operations.chain import Chain
+from workbench.network.operations.convolution import Conv
+from workbench.network.operations.dense import Dense
+from workbench.network.operations.identity import Identity
+from workbench.network.operations.operation import (
+    OPERATIONS,
+    Operation,
+    Shape,
+    UnknownOptionError,
+    operation_from_dict,
+    require_operation,
+)
+from workbench.network.operations.pooling import Pool
+from workbench.network.operations.projective_field import ProjectiveField
+
+__all__ = [
+    "OPERATIONS",
+    "Chain",
+    "Conv",
+    "Dense",
+    "Identity",
+    "Operation",
+    "Pool",
+    "ProjectiveField",
+    "Shape",
+    "UnknownOptionError",
+    "operation_from_dict",
+    "require_operation",
+]
+
+import_rooms(__name__, __path__)
