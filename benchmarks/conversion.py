@@ -162,7 +162,11 @@ def _measure_options(dataset: wb.Dataset, ann: wb.Model, seed: int) -> list[Row]
     ]
     plain = wb.convert(ann, dataset.train, percentile=99.0, ticks_per_frame=4)
     tuned, _ = wb.fine_tune(plain, dataset.train, epochs=TUNED_EPOCHS, seed=seed, progress=False)
-    rows.append(_row(dataset, seed, "options", 'read-out "frame"', wb.convert(ann, dataset.train, 99.9), ann, "frame"))
+    rows.append(
+        _row(
+            dataset, seed, "options", 'read-out "frame"', wb.convert(ann, dataset.train, percentile=99.9), ann, "frame"
+        )
+    )
     return [
         *rows,
         _row(dataset, seed, "tuning", "plain", plain, ann),
@@ -185,7 +189,7 @@ def _row(
     answer: str = "running",
     note: str = "",
 ) -> Row:
-    costs = wb.compare({"it": model}, dataset.test, answer)
+    costs = wb.compare({"it": model}, dataset.test, answer=answer)
     whole = costs[np.isclose(costs["frame"] % 1, 0)]
     accuracy = 100 * whole.set_index(whole["frame"].round().astype(int))["accuracy"]
     first = ann.network.first_response[ann.network.output] + 1

@@ -84,7 +84,7 @@ def draw_all(found) -> dict[str, go.Figure]:
     ann, snn = found.models[STREAMING_ANN], found.models[MATCHED_SNN]
     streaming, sequential = (wb.Rollout(n, frames=6) for n in (network.streaming(), network.sequential()))
     two = costs[costs["model"].isin([STREAMING_ANN, MATCHED_SNN])]
-    recording_trace = trace_recording(snn, dataset.test, 3)
+    recording_trace = trace_recording(snn, dataset.test, recording=3)
     unit = int(recording_trace.activity["v2"][:, 0].flatten(1).sum(0).argsort()[-200])  # a lively one
     trace = trace_membrane(snn, recording_trace.activity, "v2", unit)
     counts = dataset.test.as_frames([3])[:, 0]
@@ -112,7 +112,7 @@ def draw_all(found) -> dict[str, go.Figure]:
         "membrane": figures.membrane(trace),
         "recording_trace": figures.recording_trace(recording_trace, trace, f"v2 {unit}"),
         "recording_traces": figures.recording_traces(
-            {"ANN": trace_recording(ann, dataset.test, 3), "SNN": recording_trace}
+            {"ANN": trace_recording(ann, dataset.test, recording=3), "SNN": recording_trace}
         ),
         "diagnosis": figures.diagnosis(wb.diagnose(ann, snn, dataset.test[:64])),
         "causes": figures.causes(wb.diagnose(ann, snn, dataset.test[:64])),

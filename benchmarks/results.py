@@ -11,7 +11,7 @@ import workbench as wb
 from benchmarks.machine import describe_machine
 from benchmarks.matching import measure_matching, slopes
 from benchmarks.tables import markdown
-from workbench.evaluation.comparison import summarise
+from workbench.evaluation import summarise
 from workbench.evaluation.energy import PRESETS, price_all
 from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, run_main_job
 

@@ -102,7 +102,7 @@ def test_a_seed_that_is_none_is_refused_in_words(taker, seed):
         lambda seed: wb.Camera().record_many(np.ones((1, 2, 3, 3)), [0, 1], seeds=[seed]),
         lambda seed: transforms.Drop(0.5)(EVENTS, (2, 2), seed),
         lambda seed: transforms.Drop(0.5)(EVENTS, (2, 2), [3, seed]),
-        lambda seed: wb.calibrate_exit(tiny.ann(), tiny.recordings(30), 0.5, certainty=0.5, seed=seed),
+        lambda seed: wb.calibrate_exit(tiny.ann(), tiny.recordings(30), loss=0.5, certainty=0.5, seed=seed),
         lambda seed: wb.train(tiny.ann(), tiny.recordings(6), seed=seed, progress=False),
         lambda seed: wb.fine_tune(tiny.snn(), tiny.recordings(6), seed=seed, progress=False),
     ],

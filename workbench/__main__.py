@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from workbench.evaluation import price_all, summarise, summarise_bounds
+from workbench.evaluation import format_summary, price_all, summarise, summarise_bounds
 from workbench.events import Dataset, load
-from workbench.study import format_summary, run_main_job, summarise_study, take_part, write_report
+from workbench.study import run_main_job, summarise_study, take_part, write_report
 from workbench.validation import require_seed, require_whole
 
 
@@ -64,7 +64,7 @@ def _print(costs: pd.DataFrame) -> None:
     frames = [column for column in summary.columns if column.startswith("frame")]
     print("\nAccuracy on the test recordings at every frame (the running answer)")
     print(summary[frames].to_string())
-    print("\nOperations in thousands, and energy in nanojoules (preset fp32), per recording")
+    print("\nOperations, and energy in nanojoules (preset fp32), per recording")
     print(summary[[column for column in summary.columns if column not in frames]].to_string())
     print("\nEnergy per recording in nanojoules under every preset")
     prices = price_all(costs)

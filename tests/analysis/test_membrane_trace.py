@@ -149,7 +149,7 @@ def test_nothing_is_changed_by_looking() -> None:
 def test_mistakes_are_refused_with_a_cure(node: str, unit: int, recording: int, message: str) -> None:
     model, activity = small()
     with pytest.raises(ValueError, match=message):
-        trace_membrane(model, activity, node, unit, recording)
+        trace_membrane(model, activity, node, unit, recording=recording)
 
 
 def test_activity_of_another_run_is_refused() -> None:

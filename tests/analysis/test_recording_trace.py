@@ -17,7 +17,7 @@ RECORDINGS = tiny.recordings()
 @pytest.mark.parametrize("kind", ["ANN", "SNN"])
 def test_everything_is_kept(kind: str, recording: int, answer: str) -> None:
     model = tiny.ann() if kind == "ANN" else tiny.snn()
-    recording_trace = trace_recording(model, RECORDINGS, recording, answer)
+    recording_trace = trace_recording(model, RECORDINGS, recording=recording, answer=answer)
     k, first = model.ticks_per_frame, model.network.first_response["hand"]
     with torch.no_grad():
         activity = model.run(torch.from_numpy(RECORDINGS.as_ticks([recording], k)))
@@ -32,7 +32,7 @@ def test_everything_is_kept(kind: str, recording: int, answer: str) -> None:
         else:
             np.testing.assert_allclose(answers, drive[since : step + 1].mean(axis=0))
             assert recording_trace.chosen[step] == RECORDINGS.classes[answers.argmax()]
-    costs = wb.compare({"model": model}, RECORDINGS[[recording]], answer)
+    costs = wb.compare({"model": model}, RECORDINGS[[recording]], answer=answer)
     pd.testing.assert_frame_equal(recording_trace.costs, costs)
     right = [name == RECORDINGS.classes[recording_trace.label] for name in recording_trace.chosen[first:]]
     assert (costs["accuracy"][first:] == 1).tolist() == right
@@ -74,7 +74,7 @@ def test_a_model_that_answers_too_late_has_no_answers(kind: str) -> None:
 def test_mistakes_are_refused_with_a_cure() -> None:
     for recording in (-1, 4, True):
         with pytest.raises(ValueError, match=f"recording={recording} is not among the 4 of recordings; from 0 on"):
-            trace_recording(tiny.ann(), RECORDINGS, recording)
+            trace_recording(tiny.ann(), RECORDINGS, recording=recording)
     with pytest.raises(ValueError, match=r"input 'eye' has shape \(5,\), but the recordings have \(2, 3, 3\)"):
         trace_recording(tiny.ann(shape=(5,)), RECORDINGS)
     with pytest.raises(ValueError, match="answer='best' is unknown"):

@@ -15,7 +15,7 @@ from tests.support.random_networks import IMAGE, acquaint, random_model, random_
 from workbench.conversion.activation_scales import broadcast_scale, measure_scales
 from workbench.conversion.batchnorm_folding import fold_batchnorm
 from workbench.conversion.options import ConversionOptions
-from workbench.evaluation.comparison import collect_answers
+from workbench.evaluation import collect_answers
 
 
 def random_recordings(seed: int, frames: int = 6, count: int = 5, shape: tuple[int, ...] = IMAGE) -> wb.Recordings:
@@ -295,7 +295,18 @@ def test_naming_an_option_takes_the_defaults_for_the_others(trained):
         snn = wb.convert(ann, recordings, **options)
         assert snn.conversion_options == ConversionOptions()
         assert snn.neuron == wb.IntegrateAndFire(ticks_per_frame=8)
-    snn = wb.convert(ann, recordings, 99.0, 0.25, None, "zero", "tick", membrane="rectify", burst=3, silence=2)
+    snn = wb.convert(
+        ann,
+        recordings,
+        percentile=99.0,
+        start=0.25,
+        floor=None,
+        reset="zero",
+        delays="tick",
+        membrane="rectify",
+        burst=3,
+        silence=2,
+    )
     assert snn.conversion_options == ConversionOptions(99.0, "node", 0.25, None, "zero", "rectify", 3, False, 2)
     assert {edge.delay for edge in snn.network.edges} == {1}
     assert repr(snn.conversion_options) in repr(snn)

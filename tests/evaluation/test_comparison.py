@@ -8,7 +8,7 @@ import torch
 import workbench as wb
 from tests.conversion.test_conversion import random_recordings
 from tests.support.random_networks import random_model, random_network
-from workbench.evaluation.comparison import summarise
+from workbench.evaluation import summarise
 from workbench.evaluation.energy import PRESETS, price_all
 
 KINDS = {"dense": "dense_macs", "effective": "effective_macs", "synaptic": "synaptic_operations"}

@@ -19,8 +19,8 @@ def test_the_diagonal_is_the_accuracy_of_compare(seed: int, spiking: bool, answe
     model = random_model(random_network(seed, longest=1), seed).float()
     if spiking:
         model = wb.convert(model, recordings, ticks_per_frame=3)
-    table = wb.count_confusions(model, recordings, answer)
-    costs = wb.compare({"it": model}, recordings, answer).dropna(subset="accuracy").set_index("step")
+    table = wb.count_confusions(model, recordings, answer=answer)
+    costs = wb.compare({"it": model}, recordings, answer=answer).dropna(subset="accuracy").set_index("step")
     right = table[table["label"] == table["answer"]].groupby("step")["recordings"].sum() / len(recordings)
     assert right.index.tolist() == costs.index.tolist()
     assert right.tolist() == costs["accuracy"].tolist()
@@ -50,7 +50,7 @@ def test_counting_confusions_leaves_the_model_as_it_was_and_refuses_what_does_no
         wb.count_confusions(model, random_recordings(3, shape=(1, 6, 5)))
     assert model.training
     with pytest.raises(ValueError, match="answer='last' is unknown"):
-        wb.count_confusions(model, random_recordings(3), "last")
+        wb.count_confusions(model, random_recordings(3), answer="last")
 
 
 def confusions(classes: int, steps: int = 12, seed: int = 0) -> pd.DataFrame:

@@ -198,7 +198,7 @@ def test_an_snn_of_single_spikes_counts_as_neurobench_defines_it(seed: int) -> N
     ticks = rng.integers(0, 2, (8, 3, 2, 6, 5))  # at most an event a tick and pixel: there a count is a spike
     recordings = wb.Recordings.from_ticks(ticks, labels=[0, 1, 2], ticks_per_frame=2)
     network = random_chain(seed)
-    snn = wb.convert(random_model(network, seed).float(), recordings, 99.9, ticks_per_frame=2)
+    snn = wb.convert(random_model(network, seed).float(), recordings, percentile=99.9, ticks_per_frame=2)
     activity = snn.run(torch.tensor(recordings.as_ticks(ticks_per_frame=2)))
     layers = Layers(snn)
     layers.given = [list(activity[edge.source].split(1)) for edge in snn.network.edges]

@@ -16,7 +16,10 @@ RECORDINGS = tiny.recordings()
 
 @pytest.fixture
 def both() -> dict[str, RecordingTrace]:
-    return {"ANN": trace_recording(tiny.ann(), RECORDINGS, 1), "SNN": trace_recording(tiny.snn(), RECORDINGS, 1)}
+    return {
+        "ANN": trace_recording(tiny.ann(), RECORDINGS, recording=1),
+        "SNN": trace_recording(tiny.snn(), RECORDINGS, recording=1),
+    }
 
 
 def column(figure: go.Figure, row: int, col: int) -> list[go.Scatter]:

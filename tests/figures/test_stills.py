@@ -55,7 +55,7 @@ def look_at(png: bytes) -> Image.Image:
 def drawn() -> dict[str, go.Figure]:
     """Every figure that there is, by the name of its function."""
     some, ann, snn = tiny.recordings(), tiny.ann(), tiny.snn()
-    rollout, recording_trace = wb.Rollout(tiny.network(), 4), trace_recording(snn, some, 0)
+    rollout, recording_trace = wb.Rollout(tiny.network(), 4), trace_recording(snn, some, recording=0)
     costs, diagnosis = wb.compare({"ANN": ann, "SNN": snn}, some), wb.diagnose(ann, snn, some)
     trace = trace_membrane(snn, recording_trace.activity, "v0", 1)
     counts = some.as_frames([0])[:, 0]
@@ -80,7 +80,9 @@ def drawn() -> dict[str, go.Figure]:
         "raster": figures.raster(recording_trace.activity, ticks_per_frame=4),
         "membrane": figures.membrane(trace),
         "recording_trace": figures.recording_trace(recording_trace, trace, "v0 1"),
-        "recording_traces": figures.recording_traces({"ANN": trace_recording(ann, some, 0), "SNN": recording_trace}),
+        "recording_traces": figures.recording_traces(
+            {"ANN": trace_recording(ann, some, recording=0), "SNN": recording_trace}
+        ),
         "diagnosis": figures.diagnosis(diagnosis),
         "causes": figures.causes(diagnosis),
         "confusion_over_time": figures.confusion_over_time(wb.count_confusions(snn, some)),
@@ -151,7 +153,8 @@ MOVES: dict[str, Callable[[], tuple[Panel, Callable[[Any], None]]]] = {
         widgets.raster({"v1": tiny.recordings().as_ticks([0])}, ticks_per_frame=4), lambda panel: panel.look(0, 1)
     ),
     "convert": lambda: (
-        widgets.convert(tiny.ann(), tiny.recordings(), tiny.recordings()), lambda panel: panel.set(view="operations")
+        widgets.convert(tiny.ann(), tiny.recordings(), validation=tiny.recordings()),
+        lambda panel: panel.set(view="operations"),
     ),
     "operations": lambda: (
         widgets.operations({"ANN": tiny.ann()}, tiny.recordings()), lambda panel: panel.set(view="energy over time")

@@ -40,7 +40,7 @@ VERBS = {
     "count_updates": (wb.count_updates, SNN, TEST),
     "count_confusions": (wb.count_confusions, SNN, TEST),
     "evaluate": (evaluate, SNN, TEST),
-    "trace_recording": (lambda model, data: trace_recording(model, data, 2).costs, SNN, TEST),
+    "trace_recording": (lambda model, data: trace_recording(model, data, recording=2).costs, SNN, TEST),
     "calibrate_exit": (
         lambda model, data: repr(wb.calibrate_exit(model, data, loss=0.5, certainty=0.5)),
         SNN,
@@ -152,11 +152,11 @@ def test_validation_is_held_back_and_never_the_test_part():
     with pytest.raises(
         ValueError, match=r"validation is a Dataset, .*held_back, seen = dataset\.train\.split\(0\.2, seed=0\)"
     ):
-        wb.train(ANN, DATASET, DATASET, **OPTIONS)
+        wb.train(ANN, DATASET, validation=DATASET, **OPTIONS)
     with pytest.raises(ValueError, match=r"wb\.train\(validation=\.\.\.\) takes wb\.Recordings or .*, not a list"):
-        wb.train(ANN, DATASET, [TEST], **OPTIONS)
+        wb.train(ANN, DATASET, validation=[TEST], **OPTIONS)
     held_back, seen = TRAINING.split(0.3, seed=0)
-    assert "validation_accuracy" in wb.train(ANN, seen, held_back, **OPTIONS)[1]
+    assert "validation_accuracy" in wb.train(ANN, seen, validation=held_back, **OPTIONS)[1]
 
 
 def test_a_model_wants_a_network():

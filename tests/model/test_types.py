@@ -56,7 +56,7 @@ def test_a_float64_model_stays_one_through_every_verb(norm, levels):
         wb.count_updates(plain, RECORDINGS),
         wb.diagnose(ann, plain, RECORDINGS),
         wb.count_confusions(plain, RECORDINGS),
-        trace_recording(plain, RECORDINGS, 1).costs,
+        trace_recording(plain, RECORDINGS, recording=1).costs,
     ):
         assert len(table) > 0
     assert 0 <= evaluate(plain, RECORDINGS)["accuracy"] <= 1

@@ -19,7 +19,7 @@ from tests.support import reference, slow_graphs
 from tests.support.random_networks import random_frames, random_model, random_network, random_spiking
 from workbench import figures
 from workbench.engine.scheduler import MOST_TIMES_WIDEST, choose_block, plan
-from workbench.evaluation.comparison import count_updates
+from workbench.evaluation import count_updates
 from workbench.figures._layout import layered_layout, many_edges
 from workbench.figures._layout.edge_routing import Squares, Text, free_places, paths_of, viewport_of
 from workbench.figures._layout.layered_layout import lay_out

@@ -107,7 +107,7 @@ def test_what_validates_is_held_back_of_training(monkeypatch):
 
     def watched(model, training, validation, **options):
         seen.append((training, validation))
-        return train(model, training, validation, progress=False, **options)
+        return train(model, training, validation=validation, progress=False, **options)
 
     monkeypatch.setattr("workbench.study.main_job.train", watched)
     run_main_job(dataset, tiny.network(), epochs=1)

@@ -28,12 +28,12 @@ def test_training_in_bfloat16_learns_and_keeps_its_numbers_in_float32(monkeypatc
     recordings, validation = some_recordings(0), some_recordings(1)
     model = wb.Model(some_network(loop), norm=norm)
     options = {"epochs": 25, "batch": 14, "progress": False, "precision": "bf16"}
-    ann, history = train(model, recordings, validation, **options)
+    ann, history = train(model, recordings, validation=validation, **options)
     assert seen == {(True, torch.bfloat16), (False, torch.float32)}
     assert all(tensor.dtype in (torch.float32, torch.int64) for tensor in ann.state_dict().values())
     assert history["loss"].iloc[-1] < history["loss"].iloc[0] / 2
     assert evaluate(ann, validation)["accuracy"] > 0.9
-    again, _ = train(model, recordings, validation, **options)
+    again, _ = train(model, recordings, validation=validation, **options)
     assert all(torch.equal(a, b) for a, b in zip(ann.parameters(), again.parameters(), strict=True))
 
 

@@ -160,7 +160,7 @@ def test_fine_tuning_makes_an_snn_better_and_keeps_all_but_its_numbers():
     ann, _ = wb.train(wb.Model(network), recordings, epochs=4, progress=False)
     snn = wb.convert(ann, recordings, percentile=100, ticks_per_frame=2)
     before = {name: tensor.clone() for name, tensor in snn.state_dict().items()}
-    tuned, history = wb.fine_tune(snn, recordings, recordings, epochs=3, progress=False)
+    tuned, history = wb.fine_tune(snn, recordings, validation=recordings, epochs=3, progress=False)
     assert history["loss"].iloc[-1] < history["loss"].iloc[0]
     assert history.columns.tolist() == ["epoch", "loss", "accuracy", "validation_loss", "validation_accuracy"]
     for name in ("network", "neuron", "scales", "conversion_options", "trained_network", "ticks_per_frame"):
@@ -168,7 +168,7 @@ def test_fine_tuning_makes_an_snn_better_and_keeps_all_but_its_numbers():
     assert all(torch.equal(tensor, before[name]) for name, tensor in snn.state_dict().items())
     assert not tuned.training
     assert evaluate(tuned, recordings)["loss"] < evaluate(snn, recordings)["loss"]
-    again, _ = wb.fine_tune(snn, recordings, recordings, epochs=3, progress=False)
+    again, _ = wb.fine_tune(snn, recordings, validation=recordings, epochs=3, progress=False)
     assert all(torch.equal(a, b) for a, b in zip(tuned.parameters(), again.parameters(), strict=True))
     activity = tuned.run(torch.from_numpy(recordings.as_ticks([0], 2)))
     assert set(activity["v2"].unique().tolist()) <= {0.0, 1.0}

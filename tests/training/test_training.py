@@ -66,7 +66,7 @@ OPTIONS = {"epochs": 6, "batch": 14, "progress": False}  # three batches an epoc
 def test_training_learns(loop, norm, answer):
     recordings, validation = some_recordings(0), some_recordings(1)
     model = wb.Model(some_network(loop), norm=norm)
-    ann, history = train(model, recordings, validation, epochs=25, batch=14, answer=answer, progress=False)
+    ann, history = train(model, recordings, validation=validation, epochs=25, batch=14, answer=answer, progress=False)
     assert evaluate(model, validation)["accuracy"] < 0.7
     assert evaluate(ann, validation)["accuracy"] > 0.9
     assert history["loss"].iloc[-1] < history["loss"].iloc[0] / 2
@@ -79,10 +79,10 @@ def test_the_same_call_gives_the_same_numbers_and_changes_nothing(loop):
     model, recordings = wb.Model(some_network(loop), seed=3), some_recordings()
     before, mode, label_bytes = snapshot(model), model.training, recordings.as_frames().tobytes()
     torch.manual_seed(1)
-    first, history = train(model, recordings, some_recordings(1), **OPTIONS)
+    first, history = train(model, recordings, validation=some_recordings(1), **OPTIONS)
     torch.manual_seed(2)
     torch.rand(5)
-    second, again = train(model, recordings, some_recordings(1), **OPTIONS)
+    second, again = train(model, recordings, validation=some_recordings(1), **OPTIONS)
     assert_equal_models(first, second)
     pd.testing.assert_frame_equal(history, again, check_exact=True)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
@@ -96,7 +96,7 @@ def test_training_leaves_torchs_random_numbers_alone():
     torch.manual_seed(7)
     expected = torch.rand(3)
     torch.manual_seed(7)
-    train(wb.Model(some_network()), some_recordings(), some_recordings(1), epochs=1, progress=False)
+    train(wb.Model(some_network()), some_recordings(), validation=some_recordings(1), epochs=1, progress=False)
     assert torch.equal(torch.rand(3), expected)
 
 
@@ -123,7 +123,7 @@ def test_the_history_is_a_table_with_a_row_an_epoch():
     assert list(history.columns) == ["epoch", "loss", "accuracy"]
     assert list(history["epoch"]) == [1, 2, 3, 4, 5, 6]
     assert history["accuracy"].between(0, 1).all()
-    _, validated = train(model, recordings, some_recordings(1), **OPTIONS)
+    _, validated = train(model, recordings, validation=some_recordings(1), **OPTIONS)
     assert list(validated.columns) == ["epoch", "loss", "accuracy", "validation_loss", "validation_accuracy"]
     pd.testing.assert_frame_equal(validated[["epoch", "loss", "accuracy"]], history)  # looking changes nothing
 
@@ -162,7 +162,7 @@ def test_a_resumed_training_gives_bit_for_bit_the_numbers_of_an_uninterrupted_on
 ):
     model, recordings = wb.Model(some_network(loop)), some_recordings()
     validation = some_recordings(1) if validated else None
-    whole, history = train(model, recordings, validation, **OPTIONS)
+    whole, history = train(model, recordings, validation=validation, **OPTIONS)
     checkpoint = tmp_path / "new" / "training.safetensors"
     with monkeypatch.context() as patch:
         interrupt(patch, after=batches)
@@ -170,9 +170,9 @@ def test_a_resumed_training_gives_bit_for_bit_the_numbers_of_an_uninterrupted_on
             UserWarning,
             match=r"training was interrupted in epoch \d of 6; this is the (best model so far|model as far as it came)",
         ):
-            _, part = train(model, recordings, validation, checkpoint=checkpoint, **OPTIONS)
+            _, part = train(model, recordings, validation=validation, checkpoint=checkpoint, **OPTIONS)
     assert len(part) < 6
-    resumed, continued = train(model, recordings, validation, checkpoint=checkpoint, **OPTIONS)
+    resumed, continued = train(model, recordings, validation=validation, checkpoint=checkpoint, **OPTIONS)
     assert_equal_models(resumed, whole)
     pd.testing.assert_frame_equal(continued, history, check_exact=True)
     assert part.to_numpy().tolist() == continued.head(len(part)).to_numpy().tolist()
@@ -202,7 +202,7 @@ def test_an_interrupt_gives_the_best_model_so_far_by_validation(monkeypatch):
 
     monkeypatch.setattr(training, "evaluate", scored)
     with pytest.warns(UserWarning, match=r"interrupted in epoch 5 of 6; this is the best model so far"):
-        best, history = train(model, recordings, some_recordings(1), **OPTIONS)
+        best, history = train(model, recordings, validation=some_recordings(1), **OPTIONS)
     assert list(history["validation_accuracy"]) == [0.2, 0.9, 0.3, 0.9]
     assert_equal_models(best, seen[3 if history["loss"][3] < history["loss"][1] else 1])
     assert not best.training
@@ -381,7 +381,7 @@ def test_recordings_that_do_not_fit_the_model_are_refused(network, words):
 def test_validation_that_does_not_fit_is_refused_before_anything_is_trained(monkeypatch):
     interrupt(monkeypatch, after=0)
     with pytest.raises(ValueError, match=r"output 'class' has shape \(3,\), but the recordings have 2 classes"):
-        train(wb.Model(some_network()), some_recordings(), some_recordings(classes=2), **OPTIONS)
+        train(wb.Model(some_network()), some_recordings(), validation=some_recordings(classes=2), **OPTIONS)
 
 
 def test_a_spiking_model_is_not_trained():

@@ -161,19 +161,19 @@ def test_at_most_so_many_recordings_are_looked_at() -> None:
     assert widgets.convert(tiny.ann(), many, limit=5).validation.labels.tolist() == [
         many.labels[i] for i in (0, 3, 6, 8, 11)
     ]
-    assert len(widgets.convert(tiny.ann(), RECORDINGS, many).validation) == 12
+    assert len(widgets.convert(tiny.ann(), RECORDINGS, validation=many).validation) == 12
     with pytest.raises(ValueError, match="limit=0 must be at least 1 recording"):
         widgets.convert(tiny.ann(), RECORDINGS, limit=0)
 
 
 def test_silent_recordings_to_validate_and_a_single_one() -> None:
-    panel = widgets.convert(tiny.ann(), RECORDINGS, tiny.recordings(rate=0.0))
+    panel = widgets.convert(tiny.ann(), RECORDINGS, validation=tiny.recordings(rate=0.0))
     for view in VIEWS:
         panel.view.value = view
         assert panel.figure.data or panel.figure.layout.annotations[0].text
         assert panel.note.value
     assert "No node has answered" in panel.note.value
-    assert len(widgets.convert(tiny.ann(), RECORDINGS, tiny.recordings(1)).table["model"].unique()) == 2
+    assert len(widgets.convert(tiny.ann(), RECORDINGS, validation=tiny.recordings(1)).table["model"].unique()) == 2
 
 
 def test_what_cannot_be_converted_is_refused_with_a_cure() -> None:

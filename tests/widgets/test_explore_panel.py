@@ -26,7 +26,7 @@ def panel(request: pytest.FixtureRequest) -> widgets.ExplorePanel:
 
 
 def draw_afresh(panel: widgets.ExplorePanel) -> go.Figure:
-    recording_trace = trace_recording(panel.model, panel.recordings, panel.recording.value)
+    recording_trace = trace_recording(panel.model, panel.recordings, recording=panel.recording.value)
     node, unit = panel.selection
     return figures.recording_trace(
         recording_trace, trace_membrane(panel.model, recording_trace.activity, node, unit), f"{node} {unit}"
@@ -41,7 +41,7 @@ def test_every_control_changes_the_figure(panel: widgets.ExplorePanel) -> None:
         panel.node.value, panel.unit.value = node, unit
         assert panel.selection == (node, unit)
         assert_shows(panel, draw_afresh(panel))
-        recording_trace = trace_recording(panel.model, RECORDINGS, 2)
+        recording_trace = trace_recording(panel.model, RECORDINGS, recording=2)
         pd.testing.assert_frame_equal(panel.trace, trace_membrane(panel.model, recording_trace.activity, node, unit))
     panel.choose("v1", 3)
     panel.node.value = "hand"

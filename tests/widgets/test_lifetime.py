@@ -30,7 +30,7 @@ PANELS: dict[str, Callable[[], Panel]] = {
     "player": lambda: widgets.player(tiny.recordings()),
     "raster": lambda: widgets.raster({"v1": tiny.recordings().as_ticks([0])}, ticks_per_frame=4),
     "training": lambda: widgets.training(tiny.ann(), tiny.recordings(), epochs=100_000),
-    "convert": lambda: widgets.convert(tiny.ann(), tiny.recordings(), tiny.recordings()),
+    "convert": lambda: widgets.convert(tiny.ann(), tiny.recordings(), validation=tiny.recordings()),
     "operations": lambda: widgets.operations({"ANN": tiny.ann(), "SNN": tiny.snn()}, tiny.recordings()),
     "explore": lambda: widgets.explore(tiny.snn(), tiny.recordings()),
     "compare": lambda: widgets.compare({"ANN": tiny.ann(), "SNN": tiny.snn()}, tiny.recordings()),
@@ -123,7 +123,7 @@ def test_a_panel_opened_many_times_takes_no_more_memory_than_once(
 def test_a_panel_releases_its_model(end: str) -> None:
     with nothing_left():
         ann = tiny.ann().copy()
-        panel = widgets.convert(ann, tiny.recordings(), tiny.recordings())
+        panel = widgets.convert(ann, tiny.recordings(), validation=tiny.recordings())
         gone = [weakref.ref(ann), weakref.ref(panel.model)]
         ENDS[end](panel)
         del panel, ann

@@ -33,7 +33,10 @@ def pair() -> widgets.ComparePanel:
 def draw_afresh(panel: widgets.ComparePanel) -> go.Figure:
     names = (panel.left.value, panel.right.value)
     return figures.recording_traces(
-        {name: trace_recording(MODELS[name], RECORDINGS, panel.recording.value, panel.answer.value) for name in names}
+        {
+            name: trace_recording(MODELS[name], RECORDINGS, recording=panel.recording.value, answer=panel.answer.value)
+            for name in names
+        }
     )
 
 
@@ -58,7 +61,7 @@ def test_the_table_of_the_pair_holds_at_the_cursor(pair: widgets.ComparePanel, a
     assert pair.figure.cursor == time
     assert pair.figure._drawing["revision"] == revision, "the cursor moves without drawing"
     for row in pair.table.to_dict("records"):
-        costs = wb.compare({"model": MODELS[row["model"]]}, RECORDINGS[[1]], answer)
+        costs = wb.compare({"model": MODELS[row["model"]]}, RECORDINGS[[1]], answer=answer)
         ended = costs[costs["frame"] <= time + 1e-9]
         if ended.empty:
             assert (row["frame"], row["answer"], row["right"], row["energy_nj"]) == (0, None, False, 0)
@@ -94,7 +97,7 @@ def test_mistakes_with_pairs_are_refused_with_a_cure() -> None:
         widgets.compare({"ANN": tiny.ann()}, RECORDINGS)
     for recording in (-1, 4):
         with pytest.raises(ValueError, match=f"recording={recording} is not among the 4; count from 0"):
-            widgets.compare(MODELS, RECORDINGS, recording)
+            widgets.compare(MODELS, RECORDINGS, recording=recording)
     with pytest.raises(ValueError, match=r"input 'eye' has shape \(5,\), but the recordings have \(2, 3, 3\)"):
         widgets.compare(MODELS | {"other": tiny.ann(shape=(5,))}, RECORDINGS)
 

@@ -65,8 +65,8 @@ def test_the_clock_keeps_pace() -> None:
 
 def test_the_controls_have_labels_and_the_panel_is_saved(notebook_renderer: None) -> None:
     assert labels(widgets.player(RECORDINGS)) == ["recording", "seen", "play", "step", "speed"]
-    assert_saved(widgets.player(RECORDINGS, 1), widgets.player(RECORDINGS, 1))
-    assert repr(widgets.player(RECORDINGS, 1)) == "PlayerPanel(recording 1, frame by frame, step 0)"
+    assert_saved(widgets.player(RECORDINGS, recording=1), widgets.player(RECORDINGS, recording=1))
+    assert repr(widgets.player(RECORDINGS, recording=1)) == "PlayerPanel(recording 1, frame by frame, step 0)"
 
 
 def test_a_single_recording_of_a_single_step_plays() -> None:
@@ -100,4 +100,4 @@ def test_recordings_that_are_no_images_say_so(shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("recording", [-1, 4])
 def test_a_recording_that_is_not_there_is_refused(recording: int) -> None:
     with pytest.raises(ValueError, match=f"recording={recording} is not among the 4; count from 0"):
-        widgets.player(RECORDINGS, recording)
+        widgets.player(RECORDINGS, recording=recording)

@@ -23,8 +23,10 @@ def recordings(count: int = 24) -> wb.Recordings:
 
 
 def test_a_watched_training_gives_the_numbers_of_an_unwatched_one() -> None:
-    ann, history = wb.train(wb.Model(network()), recordings(), recordings(8), epochs=3, batch=8, progress=False)
-    panel = widgets.training(wb.Model(network()), recordings(), recordings(8), epochs=3, batch=8)
+    ann, history = wb.train(
+        wb.Model(network()), recordings(), validation=recordings(8), epochs=3, batch=8, progress=False
+    )
+    panel = widgets.training(wb.Model(network()), recordings(), validation=recordings(8), epochs=3, batch=8)
     watched, table = panel.result()
     assert all(torch.equal(a, b) for a, b in zip(ann.state_dict().values(), watched.state_dict().values(), strict=True))
     assert table.equals(history)

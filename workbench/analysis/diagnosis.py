@@ -14,7 +14,7 @@ from workbench.conversion import broadcast_scale
 from workbench.engine import State, advance, plan
 from workbench.evaluation import batches, bin_batch, choose_batch, find_mismatch, require_match
 from workbench.events import Dataset, Recordings
-from workbench.model import Model, require_model, take_test
+from workbench.model import Model, evaluation_mode, require_model, take_test
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,13 +64,9 @@ def diagnose(ann: Model, snn: Model, recordings: Recordings | Dataset, *, batch:
     batch = choose_batch(snn, len(recordings), snn.network.nodes, batch, steps=COPIES * snn.ticks_per_frame)
     nodes = [node for node in ann.network.nodes if node not in ann.network.inputs]
     sums = {node: np.zeros((recordings.frames, len(MEASURED) + len(CAUSES))) for node in nodes}
-    training = ann.training, snn.training
-    ann.eval(), snn.eval()
-    try:
+    with evaluation_mode(ann, snn):
         for chosen in batches(len(recordings), batch):
             _add(sums, ann, snn, recordings, chosen)
-    finally:
-        ann.train(training[0]), snn.train(training[1])
     tables = []
     for node in nodes:
         table = _tabulate(ann, snn, node, sums[node])

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from workbench.engine import SpikingNeuron, to_tensor
-from workbench.model import Model, require_model
+from workbench.model import Model, evaluation_mode, require_model
 from workbench.network import Shape
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def trace_membrane(
     activity: Mapping[str, Tensor | NDArray[Any]],
     node: str,
     unit: int | Sequence[int],
+    *,
     recording: int = 0,
 ) -> pd.DataFrame:
     """Drive, membrane and activity of one neuron at every step of one recording.
@@ -44,7 +45,7 @@ def trace_membrane(
     """
     import pandas as pd
 
-    model = require_model(model, "trace_membrane")
+    model = require_model(model, "wb.trace_membrane")
     place, like = _place(model, node, unit), next(model.parameters())
     tensors = {name: to_tensor(name, values, like) for name, values in activity.items()}
     _require_sources(model, tensors, node, recording)
@@ -72,17 +73,14 @@ def trace_membrane(
 @torch.no_grad()
 def _drive(model: Model, activity: Mapping[str, Tensor], node: str, recording: int) -> Tensor:
     """Drive of a node in every step of one recording, (steps, 1, *shape); meaningless before its first response."""
-    training = model.training
-    model.eval()
-    arrivals = []
-    for position in model.network.incoming(node):
-        edge = model.network.edges[position]
-        source = activity[edge.source][:, recording : recording + 1]
-        silent = torch.zeros_like(source[: edge.delay])
-        arrivals.append(model.connect(position, torch.cat([silent, source[: len(source) - len(silent)]])))
-    drive = model.normalize(node, sum(arrivals[1:], start=arrivals[0]))
-    model.train(training)
-    return drive
+    with evaluation_mode(model):
+        arrivals = []
+        for position in model.network.incoming(node):
+            edge = model.network.edges[position]
+            source = activity[edge.source][:, recording : recording + 1]
+            silent = torch.zeros_like(source[: edge.delay])
+            arrivals.append(model.connect(position, torch.cat([silent, source[: len(source) - len(silent)]])))
+        return model.normalize(node, sum(arrivals[1:], start=arrivals[0]))
 
 
 @torch.no_grad()

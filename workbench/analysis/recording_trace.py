@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from workbench.evaluation import bin_batch, choose_batch, count_blocks, require_fit, tabulate_run
-from workbench.events import Recordings
-from workbench.model import Model, average_answers, require_model, take_test
+from workbench.events import Dataset, Recordings
+from workbench.model import Model, average_answers, evaluation_mode, require_model, take_test
 from workbench.validation import whole
 
 if TYPE_CHECKING:
@@ -64,17 +64,18 @@ class RecordingTrace:
 
 @torch.no_grad()
 def trace_recording(
-    model: Model, recordings: Recordings, recording: int = 0, answer: str = "running"
+    model: Model, recordings: Recordings | Dataset, *, recording: int = 0, answer: str = "running"
 ) -> RecordingTrace:
     """Run one recording through a model and keep everything; ValueError if it is not there or does not fit.
 
-    The answers of a model whose first response comes after the recording are all NaN.
+    Of a `Dataset` it is one of the test part. The answers of a model whose first response comes after the recording are
+    all NaN.
 
     >>> ticks = np.ones((4, 3, 1, 2, 2), dtype=int)
     >>> recordings = Recordings.from_ticks(ticks, labels=[0, 1, 1], ticks_per_frame=2)
     >>> model = Model(Network({"eye": (1, 2, 2)}, [Edge("eye", "hand", Dense(2))]))
-    >>> passage = trace_recording(model, recordings, recording=1)
-    >>> passage.steps, np.isnan(passage.answers[:, 0]).tolist()
+    >>> trace = trace_recording(model, recordings, recording=1)
+    >>> trace.steps, np.isnan(trace.answers[:, 0]).tolist()
     (2, [True, False])
     """
     model, recordings = require_model(model, "wb.trace_recording"), take_test(recordings, "wb.trace_recording")
@@ -83,12 +84,8 @@ def trace_recording(
         raise ValueError(f"recording={recording!r} is not among the {len(recordings)} of {recordings.name}; from 0 on")
     one = recordings[[recording]]
     choose_batch(model, 1, model.network.nodes, steps=one.frames * model.ticks_per_frame)
-    training = model.training
-    model.eval()
-    try:
+    with evaluation_mode(model):
         activity = model.run(bin_batch(model, one, np.zeros(1, dtype=int)))
-    finally:
-        model.train(training)
     drive = activity[model.network.output]
     counts = count_blocks(model, [(np.zeros(1, dtype=int), 0, activity)], len(drive), 1)
     costs = tabulate_run("model", model, counts, one, answer, "fp32")

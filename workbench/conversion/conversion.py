@@ -32,12 +32,12 @@ NOT_GIVEN = NotGiven.NOT_GIVEN
 def convert(
     model: Model,
     recordings: Recordings | Dataset,
+    *,
     percentile: float | Mapping[str, float] | NotGiven | None = NOT_GIVEN,
     start: float | NotGiven = NOT_GIVEN,
     floor: float | NotGiven | None = NOT_GIVEN,
     reset: str | NotGiven = NOT_GIVEN,
     delays: str | Mapping[tuple[str, str], int] = "matched",
-    *,
     scale: str | NotGiven = NOT_GIVEN,
     membrane: str | NotGiven = NOT_GIVEN,
     burst: int | NotGiven = NOT_GIVEN,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.evaluation.comparison import collect_answers
+from workbench.evaluation.runs import collect_answers
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model, take_test
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def count_confusions(
-    model: Model, recordings: Recordings | Dataset, answer: str = "running", *, batch: int | None = None
+    model: Model, recordings: Recordings | Dataset, *, answer: str = "running", batch: int | None = None
 ) -> pd.DataFrame:
     """How many recordings of each class are answered as each class, from the first response on: a tidy table.
 

@@ -19,7 +19,7 @@ from math import prod
 
 import numpy as np
 
-from workbench.evaluation.operation_counts import OperationCounts, carries_spikes, count_units, delayed
+from workbench.evaluation.operation_counts import OperationCounts, carries_spikes, count_units, delay_steps
 from workbench.model import Model
 
 
@@ -60,7 +60,7 @@ def access_edges(model: Model, counts: OperationCounts) -> Accesses:
         for kind, size in zip(EDGE_ACCESSES, sizes, strict=True):
             words[kind][position] = size
         sent = counts.sent[:, places[edge.source]]
-        arrived = delayed(sent, edge.delay)
+        arrived = delay_steps(sent, edge.delay)
         synaptic = counts.synaptic[:, position]
         reads = arrived if carries_spikes(model, edge.source) else counts.dense[:, position]
         found["weight_reads"][:, position] = bool(weights) * (counts.dense[:, position] + synaptic)

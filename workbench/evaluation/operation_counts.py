@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +13,9 @@ from torch import Tensor
 
 from workbench.engine import count_weighted
 from workbench.model import Model
+
+COUNTS = ("dense_macs", "effective_macs", "synaptic_operations", "neuron_updates")
+"""The columns of counts in every table of operations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,24 +46,74 @@ def count_blocks(
     n spikes of a unit in one step, of either sign, are n synaptic operations at each unit that they reach.
     """
     network = model.network
-    fan_out = [find_fan_out(model, position, padding) for position in range(len(network.edges))]
-    leaving = {node: list(network.outgoing(node)) for node in network.nodes}
-    weights = {  # of a unit: itself, and what it reaches along every edge
-        node: torch.stack([torch.ones(count_units(model, node)).double(), *(fan_out[p] for p in leaving[node])], 1)
-        for node in network.nodes
-    }
+    weights = weigh_units(model, padding)
     active, sent = np.zeros((steps, len(network.edges))), np.zeros((steps, len(network.nodes)))
     drives: dict[int, list[Tensor]] = {}
     for chosen, begin, activity in blocks:
         window = slice(begin, begin + len(activity[network.output]))
-        for place, node in enumerate(network.nodes):
-            amounts = count_weighted(activity[node], weights[node], carries_spikes(model, node)).sum(1).cpu().numpy()
-            sent[window, place] += amounts[:, 0]
-            active[window, leaving[node]] += amounts[:, 1:]
+        for place, (node, amounts) in enumerate(count_activity(model, weights, activity).items()):
+            total = amounts.sum(1).cpu().numpy()
+            sent[window, place] += total[:, 0]
+            active[window, list(network.outgoing(node))] += total[:, 1:]
         drives.setdefault(int(chosen[0]), []).append(activity[network.output].cpu())
     drive = torch.cat([torch.cat(blocks) for blocks in drives.values()], dim=1)
-    everything = [float(values.sum()) * recordings for values in fan_out]
-    return _arrive(model, active, _numbers(model, sent, recordings), drive, everything)
+    everything = reach_everything(model, weights)
+    done = [deliver(model, p, active[:, p], everything[p] * recordings) for p in range(len(network.edges))]
+    dense, effective, synaptic = (np.stack(kind, 1) for kind in zip(*done, strict=True))
+    return OperationCounts(dense, effective, synaptic, _numbers(model, sent, recordings), drive)
+
+
+def weigh_units(model: Model, padding: bool = False) -> dict[str, Tensor]:
+    """By node what each of its units counts for when it is active: 1, and what it reaches along every edge.
+
+    float64 (units, 1 + edges that leave the node).
+    """
+    network = model.network
+    weights = {}
+    for node in network.nodes:
+        fan_outs = [find_fan_out(model, position, padding) for position in network.outgoing(node)]
+        weights[node] = torch.stack([torch.ones(count_units(model, node)).double(), *fan_outs], 1)
+    return weights
+
+
+def count_activity(model: Model, weights: Mapping[str, Tensor], activity: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """By node the weights of its active units, each as often as it spikes: (steps, recordings, kinds of weights)."""
+    return {
+        node: count_weighted(activity[node], its_weights, carries_spikes(model, node))
+        for node, its_weights in weights.items()
+    }
+
+
+def reach_everything(model: Model, weights: Mapping[str, Tensor]) -> list[float]:
+    """By edge what its source would reach if every unit of it were active once."""
+    reached = [0.0] * len(model.network.edges)
+    for node, its_weights in weights.items():
+        for position, total in zip(model.network.outgoing(node), its_weights[:, 1:].sum(0).tolist(), strict=True):
+            reached[position] = total
+    return reached
+
+
+class Operations(NamedTuple):
+    """Operations of one edge at the steps at which they are done, float64 (steps, ...) each."""
+
+    dense: np.ndarray
+    effective: np.ndarray
+    synaptic: np.ndarray
+
+
+def deliver(model: Model, position: int, reached: np.ndarray, everything: float) -> Operations:
+    """What an edge does with what its source sends: `reached` (steps, ...) units, at the steps at which it is sent.
+
+    It arrives `delay` steps later. Spikes cost synaptic operations, real numbers effective MACs, and dense MACs, which
+    are `everything` that the source can reach, from its first response on.
+    """
+    edge, nothing = model.network.edges[position], np.zeros_like(reached)
+    arrived = delay_steps(reached, edge.delay)
+    if carries_spikes(model, edge.source):
+        return Operations(nothing, nothing, arrived)
+    dense = np.zeros_like(reached)
+    dense[model.network.first_response_of(edge.source) + edge.delay :] = everything
+    return Operations(dense, arrived, nothing)
 
 
 def _numbers(model: Model, sent: np.ndarray, recordings: int) -> np.ndarray:
@@ -71,28 +125,25 @@ def _numbers(model: Model, sent: np.ndarray, recordings: int) -> np.ndarray:
     return sent
 
 
-def _arrive(
-    model: Model, active: np.ndarray, sent: np.ndarray, drive: Tensor, everything: list[float]
-) -> OperationCounts:
-    """Move what sources send to the steps at which it arrives, and tell spikes from real numbers."""
-    dense, effective, synaptic = (np.zeros_like(active) for _ in range(3))
-    for position, edge in enumerate(model.network.edges):
-        kind = synaptic if carries_spikes(model, edge.source) else effective
-        kind[:, position] = delayed(active[:, position], edge.delay)
-        if kind is effective:
-            dense[model.network.first_response_of(edge.source) + edge.delay :, position] = everything[position]
-    return OperationCounts(dense, effective, synaptic, sent, drive)
-
-
-def delayed(values: np.ndarray, delay: int) -> np.ndarray:
+def delay_steps(values: np.ndarray, delay: int) -> np.ndarray:
     """Values per step, `delay` steps later; zeros before, and what comes after the last step is left out.
 
-    >>> delayed(np.array([1, 2, 3]), 1)
+    >>> delay_steps(np.array([1, 2, 3]), 1)
     array([0, 1, 2])
     """
     later = np.zeros_like(values)
     later[delay:] = values[: max(0, len(values) - delay)]
     return later
+
+
+def count_neuron_updates(model: Model, steps: int) -> np.ndarray:
+    """Neurons computed at each step of one recording, (steps, nodes); an input and the output have none."""
+    network = model.network
+    updates = np.zeros((steps, len(network.nodes)))
+    for place, node in enumerate(network.nodes):
+        if node not in network.inputs and node != network.output:
+            updates[network.first_response_of(node) :, place] = count_units(model, node)
+    return updates
 
 
 def carries_spikes(model: Model, node: str) -> bool:

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
+from workbench.evaluation import amount
 from workbench.figures._figure import Figure
 from workbench.figures._style import (
     COLOURS,
     DASHES,
     PAPER,
     SYMBOLS,
-    amount,
     dress,
     empty,
     keep_finite,

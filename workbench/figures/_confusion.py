@@ -9,9 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from workbench.evaluation import amount
 from workbench.figures._browser import WIDTH_PX
 from workbench.figures._figure import Figure
-from workbench.figures._style import INK, PAPER, SEQUENCE, amount, dress, empty, keep_finite, require_columns
+from workbench.figures._style import INK, PAPER, SEQUENCE, dress, empty, keep_finite, require_columns
 
 PANELS, ACROSS = 6, 3
 NUMBER_PX, TICK_PX = 23, 22  # a cell so wide holds a number, ticks so far apart do not touch

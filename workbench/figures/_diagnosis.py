@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from workbench.evaluation import amount
 from workbench.figures._figure import Figure
 from workbench.figures._style import (
     BLUE,
@@ -16,7 +17,6 @@ from workbench.figures._style import (
     PAPER,
     PURPLE,
     SYMBOLS,
-    amount,
     dress,
     empty,
     keep_finite,

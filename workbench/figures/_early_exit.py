@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from workbench.evaluation import amount, joules
 from workbench.figures._accuracy import AXES
 from workbench.figures._figure import Figure
 from workbench.figures._style import (
@@ -15,10 +16,8 @@ from workbench.figures._style import (
     DASHES,
     PAPER,
     SYMBOLS,
-    amount,
     dress,
     empty,
-    joules,
     keep_finite,
     log_axis,
     require_columns,

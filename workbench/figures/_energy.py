@@ -7,21 +7,9 @@ import math
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import EnergyPreset, find_break_even, find_preset, price, price_over_time
+from workbench.evaluation import EnergyPreset, amount, find_break_even, find_preset, joules, price, price_over_time
 from workbench.figures._figure import Figure
-from workbench.figures._style import (
-    COLOURS,
-    DASHES,
-    INK,
-    SYMBOLS,
-    amount,
-    dress,
-    empty,
-    joules,
-    keep_finite,
-    log_axis,
-    require_columns,
-)
+from workbench.figures._style import COLOURS, DASHES, INK, SYMBOLS, dress, empty, keep_finite, log_axis, require_columns
 
 COUNTED = ("dense_macs", "effective_macs", "synaptic_operations")
 PRICED = ("neuron_updates", "memory_accesses", "memory_span_words")  # where the table has them

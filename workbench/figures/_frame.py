@@ -6,9 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
+from workbench.evaluation import amount
 from workbench.figures._figure import Figure
 from workbench.figures._frames import OFF, ON, full_strength, paint
-from workbench.figures._style import GRID, INK, amount, dress, empty
+from workbench.figures._style import GRID, INK, dress, empty
 
 BARE = {
     "showticklabels": False, "ticks": "", "showgrid": False, "linecolor": GRID, "mirror": True, "constrain": "domain"

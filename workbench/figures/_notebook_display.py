@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from typing import Any
 
-import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import COMPARISON, summarise
 from workbench.events import Dataset, Recordings
 from workbench.figures._dataset_overview import recordings
-from workbench.figures._figure import HTML, TEXT, leaves_data, publish
+from workbench.figures._figure import TEXT, leaves_data, publish
 from workbench.figures._ipython import running_notebook, running_shell
 from workbench.figures._network import network
 from workbench.figures._rollouts import rollout
-from workbench.figures._style import amount, dress
+from workbench.figures._style import dress
 from workbench.figures._tableau import tableau
 from workbench.model import Model
 from workbench.network import Network, Rollout
 
-COUNTS = ("dense_macs", "effective_macs", "synaptic_operations", "neuron_updates")
 PLACES = 3_000  # of a rollout, up to which its arrows are drawn at once and can be told apart; its tableau beyond
 
 
@@ -66,25 +62,6 @@ def show_live(value: Any) -> None:
     publish(figure, repr(value))
 
 
-def show_comparison(table: pd.DataFrame) -> dict[str, Any] | None:
-    """The table of `wb.compare` as one row per model, accuracy frame by frame; None for any other table."""
-    columns = {"model", "step", "frame", "accuracy", "energy_nj", *COUNTS}
-    if table.attrs.get("workbench") != COMPARISON or not columns <= set(table.columns) or table.empty:
-        return None
-    wide = summarise(table)
-    for column in wide.columns:
-        if column.startswith("frame"):
-            wide[column] = [f"{100 * value:.1f} %" if value == value else "silent" for value in wide[column]]
-        else:
-            wide[column] = [amount(value) for value in wide[column]]
-    caption = (
-        f"{len(table):,} rows, a model and step each: accuracy at the end of every frame, and counts per recording at "
-        "the last step. figures.accuracy(costs) and figures.operations(costs) draw them."
-    )
-    body = wide.rename(columns=lambda name: html.escape(name.replace("_", " "))).to_html(border=0)
-    return {HTML: f"{body}<p>{caption}</p>", TEXT: repr(table)}
-
-
 def attach(kind: type, show: Callable[[Any], Any]) -> None:
     """Let the notebook that runs here, if one does, show values of a kind as `show` says: a bundle of mime types.
 
@@ -101,4 +78,3 @@ def register() -> None:
         attach(kind, show)
         if running_notebook() is not None:
             running_notebook().display_formatter.ipython_display_formatter.for_type(kind, show_live)
-    attach(pd.DataFrame, show_comparison)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
+from workbench.evaluation import amount
 from workbench.figures._figure import Figure
-from workbench.figures._style import COLOURS, SYMBOLS, amount, dress, empty, keep_finite, log_axis, require_columns
+from workbench.figures._style import COLOURS, SYMBOLS, dress, empty, keep_finite, log_axis, require_columns
 
 KINDS = {  # column: what it is called, dash
     "synaptic_operations": ("synaptic operations", "solid"),

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from workbench.evaluation import amount
 from workbench.figures._figure import Figure
 from workbench.figures._operations import KINDS
-from workbench.figures._style import BLUE, GREEN, ORANGE, amount, dress, empty, keep_finite, require_columns
+from workbench.figures._style import BLUE, GREEN, ORANGE, dress, empty, keep_finite, require_columns
 
 LOOKS = {"synaptic_operations": (BLUE, ""), "effective_macs": (GREEN, "/"), "dense_macs": (ORANGE, "x")}
 MEMORY = {"memory_accesses": "accesses of memory", "delay_buffer_bytes": "bytes of delay buffer"}

@@ -10,11 +10,12 @@ import plotly.graph_objects as go
 
 from workbench.analysis import RecordingTrace, SpikeTrain
 from workbench.engine import SpikingNeuron
+from workbench.evaluation import amount
 from workbench.figures._figure import Figure
 from workbench.figures._operations import KINDS
 from workbench.figures._raster import EXACT, band_px, draw_bands, gather_units
 from workbench.figures._raster_bands import POINTS, Units
-from workbench.figures._style import BLUE, FAINT, GREEN, INK, PURPLE, QUIET, VERMILION, amount, dress, empty, wrap
+from workbench.figures._style import BLUE, FAINT, GREEN, INK, PURPLE, QUIET, VERMILION, dress, empty, wrap
 
 ROW_PX = {"operations": 96, "answer": 150, "membrane": 110}
 BAND_PX = 74  # at most, of a node

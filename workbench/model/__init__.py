@@ -2,6 +2,7 @@
 
 model            the torch module
 node_neurons     neurons of single nodes, where they are not those of the whole model
+mode             models in evaluation mode for a while
 parameters       weights drawn by fan-in, what nodes add, and how others replace them
 stream           a model at work on a recording that arrives block by block
 readout          what a model answers at each step
@@ -16,12 +17,14 @@ from workbench.model.argument_checks import (
     take_test,
     take_training,
 )
+from workbench.model.mode import evaluation_mode
 from workbench.model.model import Model, Scales
 from workbench.model.readout import average_answers
 from workbench.model.stream import Stream
 
 __all__ = [
     "Model",
+    "evaluation_mode",
     "Scales",
     "Stream",
     "average_answers",

@@ -5,10 +5,9 @@ report    one self-contained page with figures and tables
 """
 
 from workbench.study.main_job import run_main_job, take_part
-from workbench.study.report import format_summary, summarise_study, write_report
+from workbench.study.report import summarise_study, write_report
 
 __all__ = [
-    "format_summary",
     "run_main_job",
     "take_part",
     "summarise_study",

@@ -78,6 +78,6 @@ def run_main_job(dataset: Dataset, network: Network | None = None, epochs: int |
     ]
     for ann_name, snn_name, rollout, delays in rollouts:
         model = Model(rollout, seed=seed)
-        ann, histories[ann_name] = train(model, seen, held_back, epochs=epochs, seed=seed)
+        ann, histories[ann_name] = train(model, seen, validation=held_back, epochs=epochs, seed=seed)
         models[ann_name], models[snn_name] = ann, convert(ann, dataset.train, delays=delays)
     return Study(dataset, network, models, histories, compare(models, dataset.test))

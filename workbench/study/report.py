@@ -13,7 +13,7 @@ from plotly.offline import get_plotlyjs
 
 from workbench import figures
 from workbench.atomic import replacing
-from workbench.evaluation import PRESETS, criticise, price, price_all, summarise, summarise_bounds
+from workbench.evaluation import PRESETS, criticise, format_summary, price, price_all, summarise, summarise_bounds
 from workbench.network import Rollout
 from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, Study
 
@@ -97,7 +97,7 @@ def _section(number: int, study: Study) -> str:
         f"<p>{html.escape(study.dataset.split)}.</p>",
         "<h3>Accuracy at every frame</h3>",
         _table(summary[frames].reset_index()),
-        "<h3>Operations in thousands and energy in nanojoules (preset fp32), per recording</h3>",
+        "<h3>Operations, and energy in nanojoules (preset fp32), per recording</h3>",
         _table(summary.drop(columns=frames).reset_index()),
         *(_figure(title, figure, f"figure-{number}-{place}") for place, (title, figure) in enumerate(shown)),
         "<h3>Energy per recording, in nanojoules, under every preset</h3>",
@@ -106,18 +106,6 @@ def _section(number: int, study: Study) -> str:
         _table(criticise(study.costs).round(3), "critics"),
     ]
     return "\n".join(parts)
-
-
-def format_summary(summary: pd.DataFrame) -> pd.DataFrame:
-    """The summary as text: accuracies in per cent, counts in thousands."""
-    shown = pd.DataFrame(index=summary.index)
-    for column in summary.columns:
-        if column.startswith("frame"):
-            shown[column] = [f"{100 * value:.1f} %" if value == value else "silent" for value in summary[column]]
-        else:
-            unit = "" if column == "energy_nj" else " (k)"
-            shown[column + unit] = [f"{value / (1 if not unit else 1000):,.0f}" for value in summary[column]]
-    return shown
 
 
 def _figure(title: str, figure: go.Figure, name: str) -> str:

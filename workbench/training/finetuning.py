@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 def fine_tune(
     snn: Model,
     recordings: Recordings | Dataset,
+    *,
     validation: Recordings | None = None,
     epochs: int = 2,
-    *,
-    batch: int = 32,
     learning_rate: float = 3e-4,
     weight_decay: float = 0.0,
-    answer: str = "running",
-    seed: int = 0,
     spike_cost: float = 0.0,
     noise: float = 0.0,
     recompute: int | None = None,
     precision: str = "fp32",
     checkpoint: str | Path | None = None,
-    progress: bool = True,
     callback: Callback | None = None,
+    answer: str = "running",
+    batch: int = 32,
+    progress: bool = True,
+    seed: int = 0,
 ) -> tuple[Model, pd.DataFrame]:
     """Train a copy of an SNN for a few epochs; returns it with its history, one row per epoch.
 

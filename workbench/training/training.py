@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from safetensors import SafetensorError
 from torch import Tensor
 
 from workbench.engine import MemoryRequest, require_finite, require_memory
-from workbench.evaluation import batches, bin_batch, collect_answers, require_match
+from workbench.evaluation import batches, bin_batch, evaluate, find_loss, require_match, take_frame_ends
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, average_answers, require_model, take_test, take_training
 from workbench.training.checkpoints import Checkpoint, TrainingState, identify
@@ -57,22 +56,22 @@ class StopTraining(Exception):
 def train(
     model: Model,
     recordings: Recordings | Dataset,
+    *,
     validation: Recordings | None = None,
     epochs: int = 10,
-    *,
-    batch: int = 32,
     learning_rate: float = 4e-3,
     weight_decay: float = 1e-2,
-    answer: str = "running",
-    seed: int = 0,
     levels: int | None = None,
     spike_cost: float = 0.0,
     noise: float = 0.0,
     recompute: int | None = None,
     precision: str = "fp32",
     checkpoint: str | Path | None = None,
-    progress: bool = True,
     callback: Callback | None = None,
+    answer: str = "running",
+    batch: int = 32,
+    progress: bool = True,
+    seed: int = 0,
 ) -> tuple[Model, pd.DataFrame]:
     """Train a copy of an ANN; returns it with its history, one row per epoch.
 
@@ -174,32 +173,6 @@ def _fit(
     return trained.eval(), _tabulate(state.history)
 
 
-def evaluate(
-    model: Model, recordings: Recordings | Dataset, answer: str = "running", *, batch: int | None = None
-) -> dict[str, float]:
-    """Loss over the answers at the end of every frame, and accuracy of the last one, in eval mode.
-
-    Of a `Dataset` its test part is run, `batch` recordings side by side: 32, or fewer where memory is short.
-
-    >>> ticks = np.ones((4, 3, 1, 2, 2), dtype=int)
-    >>> recordings = Recordings.from_ticks(ticks, labels=[0, 0, 0], classes=("left", "right"), ticks_per_frame=2)
-    >>> model = Model(Network({"eye": (1, 2, 2)}, [Edge("eye", "hand", Dense(2))]), seed=0)
-    >>> sorted(evaluate(model, recordings))
-    ['accuracy', 'loss']
-    """
-    model, recordings = require_model(model, "evaluate"), take_test(recordings, "evaluate")
-    answers = _at_frames(model, collect_answers(model, recordings, answer, batch))
-    labels = torch.tensor(recordings.labels)
-    right = (answers[-1].argmax(1) == labels).double().mean()
-    return {"loss": float(_loss(answers, labels)), "accuracy": float(right)}
-
-
-def _at_frames(model: Model, answers: Tensor) -> Tensor:
-    """The answers at the end of every frame, of those at every step from the first response on."""
-    k, first = model.ticks_per_frame, model.network.first_response[model.network.output]
-    return answers[(k - 1 - first) % k :: k]
-
-
 def _train_epochs(
     state: TrainingState,
     recordings: Recordings,
@@ -252,7 +225,7 @@ def _train_epoch(
         practice = _regularize(state.model, settings, epoch, number)
         with cast(state.model.device, settings.precision):
             answers, labels = _answer(state.model, recordings, chosen, settings.answer, practice, settings.recompute)
-            loss = _loss(answers, labels)
+            loss = find_loss(answers, labels)
             if practice is not None and settings.spike_cost:
                 loss = loss + settings.spike_cost * practice.cost
         if not torch.isfinite(loss):
@@ -292,7 +265,7 @@ def _answer(
         drive = run_segments(model, ticks, recompute)
     else:
         drive = model(ticks) if practice is None else model.run(ticks, record=[output], layers=practice)[output]
-    answers = _at_frames(model, average_answers(drive, first, k, answer))
+    answers = take_frame_ends(model, average_answers(drive, first, k, answer))
     return answers, torch.tensor(recordings.labels[chosen]).to(model.device)
 
 
@@ -303,10 +276,6 @@ def _regularize(model: Model, settings: TrainingOptions, epoch: int, number: int
     drawn = np.random.SeedSequence([settings.seed, epoch, number]).generate_state(1, np.uint64)[0]
     generator = torch.Generator(model.device).manual_seed(int(drawn) >> 1)
     return RegularizedLayers(model, settings.noise, generator)
-
-
-def _loss(answers: Tensor, labels: Tensor) -> Tensor:
-    return F.cross_entropy(answers.flatten(0, 1), labels.repeat(len(answers)))
 
 
 def _begin(model: Model, recordings: Recordings, settings: TrainingOptions) -> TrainingState:

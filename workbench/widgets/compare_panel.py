@@ -13,10 +13,9 @@ import plotly.graph_objects as go
 
 from workbench import figures
 from workbench.analysis import RecordingTrace, trace_recording
-from workbench.evaluation import require_fit
+from workbench.evaluation import amount, joules, require_fit
 from workbench.events import Dataset, Recordings
 from workbench.figures._operations import KINDS
-from workbench.figures._style import amount, joules
 from workbench.model import Model, require_models, take_test
 from workbench.widgets._background.prefetch import Prefetch
 from workbench.widgets._base.panel import LABELLED
@@ -25,7 +24,7 @@ from workbench.widgets._base.recording_panel import RecordingPanel
 from workbench.widgets._base.recording_slider import slide_recordings
 
 
-def compare(models: Mapping[str, Model], recordings: Recordings | Dataset, recording: int = 0) -> ComparePanel:
+def compare(models: Mapping[str, Model], recordings: Recordings | Dataset, *, recording: int = 0) -> ComparePanel:
     """A panel that shows one recording in two of the models side by side; of a Dataset, its test part.
 
     `models` are named as for `wb.compare`; with more than two, choose which stand left and right. `recording` is the
@@ -56,7 +55,7 @@ class ComparePanel(RecordingPanel):
             require_fit(model, recordings)
         self.models, self.recordings = dict(models), recordings
         self._follow_recording: Prefetch[tuple[str, int, str], RecordingTrace] = Prefetch(
-            lambda key: trace_recording(self.models[key[0]], recordings, *key[1:]), keep=16
+            lambda key: trace_recording(self.models[key[0]], recordings, recording=key[1], answer=key[2]), keep=16
         )
         self._background = (self._follow_recording,)
         names = list(models)

@@ -17,9 +17,8 @@ from workbench import figures
 from workbench.analysis import diagnose
 from workbench.conversion import BURST
 from workbench.conversion import convert as convert_model
-from workbench.evaluation import compare
+from workbench.evaluation import amount, compare
 from workbench.events import Dataset, Recordings
-from workbench.figures._style import amount
 from workbench.model import Model, require_model, take_test, take_training
 from workbench.widgets._background.prefetch import Prefetch
 from workbench.widgets._base.panel import LABELLED, Panel
@@ -42,7 +41,7 @@ class Outcome:
 
 
 def convert(
-    model: Model, recordings: Recordings | Dataset, validation: Recordings | None = None, limit: int = 64
+    model: Model, recordings: Recordings | Dataset, *, validation: Recordings | None = None, limit: int = 64
 ) -> ConvertPanel:
     """A panel that converts an ANN with percentile, ticks, delays and neuron to choose, and shows what that does.
 
@@ -55,7 +54,7 @@ def convert(
     >>> recordings = Recordings.from_ticks(ticks, labels=[0, 1] * 3, ticks_per_frame=6)
     >>> edges = [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(2))]
     >>> ann = Model(Network({"eye": (1, 2, 2)}, edges), norm=None)
-    >>> panel = widgets.convert(ann, recordings, recordings)
+    >>> panel = widgets.convert(ann, recordings, validation=recordings)
     >>> panel.percentile.value = 99.0
     >>> panel.wait()
     >>> panel.selection, panel.model.ticks_per_frame

@@ -13,9 +13,10 @@ import plotly.graph_objects as go
 
 from workbench import figures
 from workbench.analysis import RecordingTrace, trace_membrane, trace_recording
+from workbench.evaluation import amount, joules
 from workbench.events import Dataset, Recordings
 from workbench.figures._operations import KINDS
-from workbench.figures._style import amount, empty, joules
+from workbench.figures._style import empty
 from workbench.model import Model, require_model, take_test
 from workbench.widgets._background.prefetch import Prefetch
 from workbench.widgets._base.canvas import Canvas
@@ -25,7 +26,7 @@ from workbench.widgets._base.recording_panel import RecordingPanel
 from workbench.widgets._base.recording_slider import slide_recordings
 
 
-def explore(model: Model, recordings: Recordings | Dataset, recording: int = 0) -> ExplorePanel:
+def explore(model: Model, recordings: Recordings | Dataset, *, recording: int = 0) -> ExplorePanel:
     """A panel that follows one recording through a model, an ANN or an SNN; of a Dataset, its test part.
 
     One time cursor goes through the input, the activity of all nodes, the membrane of a chosen unit (click one), the
@@ -50,7 +51,7 @@ class ExplorePanel(RecordingPanel):
     def __init__(self, model: Model, recordings: Recordings, recording: int = 0) -> None:
         self.model, self.recordings = model, recordings
         self._follow_recording: Prefetch[int, RecordingTrace] = Prefetch(
-            lambda number: trace_recording(model, recordings, number), keep=8
+            lambda number: trace_recording(model, recordings, recording=number), keep=8
         )
         self._background = (self._follow_recording,)
         self._trace = lru_cache(maxsize=64)(self._trace_unit)

@@ -11,10 +11,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.evaluation import PRESETS, compare, price, price_all, summarise_bounds
+from workbench.evaluation import PRESETS, compare, joules, price, price_all, summarise_bounds
 from workbench.evaluation import operations as count_operations
 from workbench.events import Dataset, Recordings
-from workbench.figures._style import joules
 from workbench.model import Model, require_models, take_test
 from workbench.widgets._base.panel import LABELLED, Panel
 

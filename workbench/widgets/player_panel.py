@@ -21,7 +21,7 @@ from workbench.widgets._base.recording_slider import slide_recordings
 FRAMES, TICKS, STRIP, CLOUD = "frame by frame", "tick by tick", "all frames", "cloud in space and time"
 
 
-def player(recordings: Recordings | Dataset, recording: int = 0) -> PlayerPanel:
+def player(recordings: Recordings | Dataset, *, recording: int = 0) -> PlayerPanel:
     """A panel that plays the recordings of an event camera; of a Dataset, its test part.
 
     `recording` is the one to begin with. ValueError for one that is not there.

@@ -21,7 +21,7 @@ ALL = "all nodes"
 
 
 def raster(
-    activity: Mapping[str, Tensor | ArrayLike | SpikeTrain], recording: int = 0, ticks_per_frame: int = 1
+    activity: Mapping[str, Tensor | ArrayLike | SpikeTrain], *, recording: int = 0, ticks_per_frame: int = 1
 ) -> RasterPanel:
     """A panel that zooms and pans through the spikes of one recording, ten million of them as well.
 

@@ -20,7 +20,7 @@ MOST_FRAMES = 12
 BESIDE = "streaming beside sequential"
 
 
-def rollouts(network: Network, frames: int = 6) -> RolloutsPanel:
+def rollouts(network: Network, *, frames: int = 6) -> RolloutsPanel:
     """A panel of the network's rollouts; hover over a place, or choose one, to light its past and its future.
 
     `frames` (1 to 12) is where the slider starts. ValueError for any other.

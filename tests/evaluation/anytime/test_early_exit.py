@@ -162,7 +162,7 @@ def test_a_recording_stops_answers_and_costs_as_it_does_alone(kind: str) -> None
     assert stops["recording"].tolist() == list(range(40))
     first = models()[kind].network.first_response["hand"]
     for recording, row in enumerate(stops.to_dict("records")):
-        alone = trace_recording(models()[kind], test, recording)
+        alone = trace_recording(models()[kind], test, recording=recording)
         scaled = torch.tensor(alone.answers[first:] * exit_.inverse_temperature[:, None])
         confidence = scaled.softmax(1).amax(1).tolist()
         sure = [step for step, value in enumerate(confidence) if value >= exit_.threshold]

@@ -35,7 +35,7 @@ def test_every_recording_costs_and_answers_what_it_does_alone(seed: int) -> None
     courses = run_trajectories(model, recordings)
     first = model.network.first_response["out"]
     for recording in (0, 13, 31, 32, 34):
-        alone = trace_recording(model, recordings, recording)
+        alone = trace_recording(model, recordings, recording=recording)
         np.testing.assert_allclose(courses.answers[:, recording], alone.answers[first:], rtol=1e-5, atol=1e-5)
         for column in COUNTS:
             np.testing.assert_array_equal(courses.counts[column][:, recording], alone.costs[column])
@@ -64,7 +64,7 @@ def test_a_mode_is_left_as_it_was_and_the_answer_may_be_that_of_a_frame() -> Non
     model = tiny.snn().copy().train()
     courses = run_trajectories(model, tiny.recordings(), answer="frame")
     assert model.training
-    alone = trace_recording(tiny.snn(), tiny.recordings(), 2, answer="frame").answers
+    alone = trace_recording(tiny.snn(), tiny.recordings(), recording=2, answer="frame").answers
     np.testing.assert_allclose(courses.answers[:, 2], alone[courses.first_response :], rtol=1e-5, atol=1e-6)
 
 

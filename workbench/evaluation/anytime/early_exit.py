@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.evaluation.anytime.temperature_scaling import fit_inverse_temperature, measure_confidence
-from workbench.evaluation.anytime.trajectories import COUNTS, Trajectories, run_trajectories
+from workbench.evaluation.anytime.trajectories import Trajectories, run_trajectories
 from workbench.evaluation.energy import EnergyPreset
+from workbench.evaluation.operation_counts import COUNTS
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model, take_test
 
@@ -67,16 +68,16 @@ class EarlyExit:
         synaptic_operations, neuron_updates, energy_nj; early (before the last step), confidence, label, answer, right.
         ValueError for recordings of another number of frames than those held back.
         """
-        courses, confidence = self._confidences(recordings, "stop", batch)
-        step, recording = find_stops(confidence, self.threshold), np.arange(len(courses.labels))
-        names = np.array(courses.classes, dtype=object)
-        table = courses.count_until(step, energy)
+        trajectories, confidence = self._confidences(recordings, "stop", batch)
+        step, recording = find_stops(confidence, self.threshold), np.arange(len(trajectories.labels))
+        names = np.array(trajectories.classes, dtype=object)
+        table = trajectories.count_until(step, energy)
         table.insert(0, "model", self.name)
         table.insert(1, "recording", recording)
         table["early"] = step < len(confidence) - 1
         table["confidence"] = confidence[step, recording]
-        table["label"], table["answer"] = names[courses.labels], names[courses.chosen[step, recording]]
-        table["right"] = courses.right[step, recording]
+        table["label"], table["answer"] = names[trajectories.labels], names[trajectories.chosen[step, recording]]
+        table["right"] = trajectories.right[step, recording]
         return table
 
     def sweep(
@@ -95,20 +96,20 @@ class EarlyExit:
         """
         import pandas as pd
 
-        courses, confidence = self._confidences(recordings, "sweep", batch)
+        trajectories, confidence = self._confidences(recordings, "sweep", batch)
         rows = []
         for threshold in sorted({*thresholds, self.threshold, NO_EXIT}):
-            step, recording = find_stops(confidence, threshold), np.arange(len(courses.labels))
-            right, costs = courses.right[step, recording], courses.count_until(step, energy)
+            step, recording = find_stops(confidence, threshold), np.arange(len(trajectories.labels))
+            right, costs = trajectories.right[step, recording], trajectories.count_until(step, energy)
             rows.append(
                 {
                     "model": self.name,
                     "threshold": threshold,
                     "calibrated": threshold == self.threshold,
-                    "recordings": len(courses.labels),
+                    "recordings": len(trajectories.labels),
                     "accuracy": right.mean(),
                     "standard_error": math.sqrt(right.mean() * (1 - right.mean()) / len(right)),
-                    "lost": (courses.right[-1] & ~right).mean(),
+                    "lost": (trajectories.right[-1] & ~right).mean(),
                     "early": (step < len(confidence) - 1).mean(),
                     **costs[["frame", *COUNTS, "energy_nj"]].mean(),
                 }
@@ -128,37 +129,38 @@ class EarlyExit:
         self, given: Recordings | Dataset, verb: str, batch: int | None
     ) -> tuple[Trajectories, np.ndarray]:
         recordings = take_test(given, f"EarlyExit.{verb}")
-        courses = run_trajectories(self.model, recordings, self.answer, batch)
-        if len(courses.answers) != len(self.inverse_temperature):
-            steps = len(self.inverse_temperature) + courses.first_response
+        trajectories = run_trajectories(self.model, recordings, self.answer, batch)
+        if len(trajectories.answers) != len(self.inverse_temperature):
+            steps = len(self.inverse_temperature) + trajectories.first_response
             raise ValueError(
                 f"{self.name}: the exit was calibrated on {steps} steps, but {recordings.name} have "
-                f"{len(courses.answers) + courses.first_response}; load them with as many frames, or calibrate anew"
+                f"{len(trajectories.answers) + trajectories.first_response}; load them with as many frames, or "
+                "calibrate anew"
             )
-        return courses, measure_confidence(courses.answers, self.inverse_temperature)
+        return trajectories, measure_confidence(trajectories.answers, self.inverse_temperature)
 
 
 def calibrate_exit(
     model: Model,
     recordings: Recordings | Dataset,
-    loss: float = 0.02,
     *,
+    loss: float = 0.02,
     accuracy: float | None = None,
     certainty: float = 0.95,
-    answer: str = "running",
     name: str | None = None,
-    seed: int = 0,
+    answer: str = "running",
     batch: int | None = None,
+    seed: int = 0,
 ) -> EarlyExit:
     """Find when a model may stop early so that, with `certainty`, accuracy falls by at most `loss`.
 
     `recordings` are training ones that the training has not seen: `held_back, seen = digits.train.split(0.25, seed=0)`;
     test recordings would flatter, which nobody can detect. Of a `Dataset` the test part serves, so judge the exit by
-    others. A third of them fits the sharpness of each step. On the
-    others thresholds are tested from the strictest down, as long as the upper bound (Clopper-Pearson) of the share of
-    recordings that are wrong early and right at the end stays within `loss`; or, with `accuracy=`, that of all wrong
-    ones within 1 - accuracy. In new recordings of the same kind the share is then larger with a probability of at most
-    1 - certainty. Where not even the strictest passes, the exit waits for the end and says so.
+    others. A third of them fits the sharpness of each step. On the others thresholds are tested from the strictest
+    down, as long as the upper bound (Clopper-Pearson) of the share of recordings that are wrong early and right at the
+    end stays within `loss`; or, with `accuracy=`, that of all wrong ones within 1 - accuracy. In new recordings of the
+    same kind the share is then larger with a probability of at most 1 - certainty. Where not even the strictest passes,
+    the exit waits for the end and says so.
 
     ValueError for a missing class, for a loss, accuracy or certainty not between 0 and 1, and for fewer recordings than
     could pass without a single error: log(1 - certainty) / log(1 - loss) to test, 149 by default, half as many to fit.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from workbench.evaluation.anytime.trajectories import COUNTS
+from workbench.evaluation.operation_counts import COUNTS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -114,7 +114,7 @@ def _read(path: Path, header: Header, layout: Layout, strict: bool, count: int) 
         is_event = layout.find_events(address)
         x, y, p = layout.decode(address[is_event])
         place = places(offset, _PAIR.itemsize, len(pairs))[is_event]
-        yield Block(x, y, clock.trace_recording(pairs["time"])[is_event], p, place)
+        yield Block(x, y, clock.follow(pairs["time"])[is_event], p, place)
 
 
 def _refuse_foreign(path: Path, layout: Layout, address: NDArray[np.int64], offset: int) -> None:

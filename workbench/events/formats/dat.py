@@ -64,7 +64,7 @@ def _read(path: Path, start: int, reading: Reading) -> Generator[Block]:
     for offset, raw in read_records(path, start, _EVENT.itemsize, reading.events):
         words = np.frombuffer(raw, dtype=_EVENT)
         place = places(offset, _EVENT.itemsize, len(words))
-        time = clock.trace_recording(words["time"])
+        time = clock.follow(words["time"])
         polarity = words["data"] >> 28
         if (polarity > 1).any():
             bad = int((polarity > 1).argmax())

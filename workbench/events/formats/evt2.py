@@ -47,7 +47,7 @@ def _read(path: Path, start: int, count: int) -> Generator[Block]:
         kind = word >> 28
         refuse_unknown(path, kind, (_OFF, _ON, _TIME_HIGH, *_OTHERS), place)
         told = np.zeros_like(word)
-        told[kind == _TIME_HIGH] = clock.trace_recording(word[kind == _TIME_HIGH] & 0xFFFFFFF)
+        told[kind == _TIME_HIGH] = clock.follow(word[kind == _TIME_HIGH] & 0xFFFFFFF)
         high = latest(kind == _TIME_HIGH, told, high_now)
         high_now = int(high[-1])
         seen = ((kind == _OFF) | (kind == _ON)) & (high != _BEFORE)

@@ -77,7 +77,7 @@ def _times(kind: NDArray[np.int64], value: NDArray[np.int64], state: _State) -> 
     """The time at every word; high bits that change set the low ones to 0, repeated ones leave them."""
     told = np.zeros_like(value)
     here = np.flatnonzero(kind == _TIME_HIGH)
-    told[here] = state.clock.trace_recording(value[here])
+    told[here] = state.clock.follow(value[here])
     changed = here[np.diff(told[here], prepend=state.high) != 0]
     high = latest(kind == _TIME_HIGH, told, state.high)
     is_low = kind == _TIME_LOW

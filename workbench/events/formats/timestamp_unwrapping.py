@@ -16,7 +16,7 @@ class Clock:
     A step back of half its range or more is a turn; a smaller one is left as it is, a step back.
 
     >>> clock = Clock(bits=4)
-    >>> clock.trace_recording(np.array([3, 15, 2])).tolist(), clock.trace_recording(np.array([1, 9, 0])).tolist()
+    >>> clock.follow(np.array([3, 15, 2])).tolist(), clock.follow(np.array([1, 9, 0])).tolist()
     ([3, 15, 18], [17, 25, 32])
     """
 
@@ -24,7 +24,7 @@ class Clock:
     last: int | None = None
     turns: int = 0
 
-    def trace_recording(self, counts: NDArray[Any]) -> NDArray[np.int64]:
+    def follow(self, counts: NDArray[Any]) -> NDArray[np.int64]:
         """The counts with all turns so far added."""
         values = counts.astype(np.int64)
         if len(values) == 0:

@@ -1,0 +1,77 @@
+"""Recordings run through a model, block by block: activities, answers, loss and accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from workbench.engine import choose_block
+from workbench.evaluation.batching import batches, bin_batch, choose_batch, require_fit, require_match
+from workbench.events import Dataset, Recordings
+from workbench.model import Model, average_answers, evaluation_mode, require_model, take_test
+
+
+@torch.no_grad()
+def run_blocks(
+    model: Model, recordings: Recordings, record: Collection[str], batch: int | None = None
+) -> Iterator[tuple[np.ndarray, int, dict[str, Tensor]]]:
+    """Run every recording in eval mode: indices of a batch, the first step of a block, activity of the recorded nodes.
+
+    The blocks of a batch come in order of time, before those of the next; memory is constant in the length, for events
+    are binned block by block. `batch` as `choose_batch` takes it.
+    """
+    require_fit(model, recordings)
+    steps = recordings.frames * model.ticks_per_frame
+    batch = choose_batch(model, len(recordings), record, batch)
+    with evaluation_mode(model):
+        for chosen in batches(len(recordings), batch):
+            stream = model.stream(len(chosen), record=record)
+            block = choose_block(model.network, len(chosen), model.ticks_per_frame)
+            for begin in range(0, steps, block):
+                yield chosen, begin, stream.run(bin_batch(model, recordings, chosen, begin, begin + block))
+
+
+def collect_answers(model: Model, recordings: Recordings, answer: str = "running", batch: int | None = None) -> Tensor:
+    """Answers (steps - first response, recordings, classes) of a model, float64, one per class and step."""
+    require_match(model, recordings)
+    output = model.network.output
+    drives: dict[int, list[Tensor]] = {}
+    for chosen, _, activity in run_blocks(model, recordings, [output], batch):
+        drives.setdefault(int(chosen[0]), []).append(activity[output].cpu())
+    drive = torch.cat([torch.cat(blocks) for blocks in drives.values()], dim=1)
+    return average_answers(drive.double(), model.network.first_response[output], model.ticks_per_frame, answer)
+
+
+def evaluate(
+    model: Model, recordings: Recordings | Dataset, *, answer: str = "running", batch: int | None = None
+) -> dict[str, float]:
+    """Loss over the answers at the end of every frame, and accuracy of the last one, in eval mode.
+
+    Of a `Dataset` its test part is run, `batch` recordings side by side: 32, or fewer where memory is short.
+
+    >>> ticks = np.ones((4, 3, 1, 2, 2), dtype=int)
+    >>> recordings = Recordings.from_ticks(ticks, labels=[0, 0, 0], classes=("left", "right"), ticks_per_frame=2)
+    >>> model = Model(Network({"eye": (1, 2, 2)}, [Edge("eye", "hand", Dense(2))]), seed=0)
+    >>> sorted(wb.evaluate(model, recordings))
+    ['accuracy', 'loss']
+    """
+    model, recordings = require_model(model, "wb.evaluate"), take_test(recordings, "wb.evaluate")
+    answers = take_frame_ends(model, collect_answers(model, recordings, answer, batch))
+    labels = torch.tensor(recordings.labels)
+    right = (answers[-1].argmax(1) == labels).double().mean()
+    return {"loss": float(find_loss(answers, labels)), "accuracy": float(right)}
+
+
+def take_frame_ends(model: Model, answers: Tensor) -> Tensor:
+    """The answers at the end of every frame, of those at every step from the first response on."""
+    k, first = model.ticks_per_frame, model.network.first_response[model.network.output]
+    return answers[(k - 1 - first) % k :: k]
+
+
+def find_loss(answers: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of each answer (steps, recordings, classes), averaged."""
+    return F.cross_entropy(answers.flatten(0, 1), labels.repeat(len(answers)))
