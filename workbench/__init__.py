@@ -1,34 +1,62 @@
 """A workbench for spiking networks that live in time: describe, unroll, train, convert, simulate, count, look."""
 
-from workbench.analysis import diagnose
+from workbench.analysis import diagnose, trace_membrane, trace_recording
 from workbench.conversion import convert
+from workbench.display import install_display
 from workbench.engine import IntegrateAndFire, QuantisedReLU, ReLU
 from workbench.evaluation import (
+    PRESETS,
     EnergyPreset,
     calibrate_exit,
     compare,
     count_confusions,
     count_updates,
     criticise,
+    evaluate,
     measure_latency,
     operations,
 )
-from workbench.events import Camera, Dataset, Recordings, load
+from workbench.events import Camera, Dataset, Recordings, formats, load, transforms
+from workbench.exchange import load_model, save_model
 from workbench.model import Model
-from workbench.network import Chain, Conv, Dense, Edge, Identity, Network, Pool, Rollout, count_rollouts
+from workbench.network import (
+    Chain,
+    Conv,
+    Dense,
+    Edge,
+    Identity,
+    Network,
+    Pool,
+    Rollout,
+    architectures,
+    count_rollouts,
+)
 from workbench.training import fine_tune, train
+
+__version__ = "0.1.0"
 
 __all__ = [
     # describe
     "Network", "Edge", "Conv", "Dense", "Pool", "Identity", "Chain", "ReLU", "QuantisedReLU", "IntegrateAndFire",
+    "architectures",
     # unroll
     "Rollout", "count_rollouts",
     # recordings
-    "load", "Dataset", "Recordings", "Camera",
-    # train, convert, compare
-    "Model", "train", "convert", "fine_tune", "compare", "operations", "count_updates", "criticise", "EnergyPreset",
+    "load", "Dataset", "Recordings", "Camera", "formats", "transforms",
+    # train, convert, keep
+    "Model", "train", "convert", "fine_tune", "save_model", "load_model",
+    # evaluate
+    "evaluate", "compare", "operations", "count_updates", "count_confusions", "criticise", "EnergyPreset", "PRESETS",
     # answer at any time
     "calibrate_exit", "measure_latency",
-    # diagnose
-    "diagnose", "count_confusions",
+    # look inside
+    "diagnose", "trace_recording", "trace_membrane",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    """What users need, and nothing that lies here by the way."""
+    return [*__all__, "__version__"]
+
+
+install_display((Network, Rollout, Recordings, Dataset, Model))

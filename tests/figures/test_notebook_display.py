@@ -1,8 +1,5 @@
 """Values show themselves in a notebook, and only there; their plain text is never lost."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,6 +13,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import workbench as wb
 from tests.support.random_networks import acquaint
+from workbench.display import install_display
+from workbench.evaluation.cost_table import CostTable
 from workbench.figures import _notebook_display
 from workbench.network.architectures import shortcut_network
 
@@ -25,12 +24,12 @@ FIGURE = "application/vnd.plotly.v1+json"
 
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
-    """A notebook's shell in which the figures have just been imported."""
+    """A notebook's shell in which the workbench has just been imported."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     monkeypatch.setattr(pio.renderers, "default", "plotly_mimetype")  # what plotly finds in a notebook
     shell = InteractiveShell.instance()
     shell.display_formatter.active_types = list(shell.display_formatter.format_types)
-    _notebook_display.register()
+    install_display((wb.Network, wb.Rollout, wb.Recordings, wb.Dataset, wb.Model))
     yield shell
     shell.history_manager.end_session()
     InteractiveShell.clear_instance()
@@ -86,7 +85,7 @@ def test_an_snn_tells_its_delays_in_ticks(shell: InteractiveShell) -> None:
 
 
 def test_a_comparison_shows_a_row_per_model(shell: InteractiveShell) -> None:
-    table = costs()
+    table = CostTable(costs())
     shown, _ = shell.display_formatter.format(table)
     assert shown["text/plain"] == repr(table)
     wide = rows(shown["text/html"])
@@ -172,31 +171,3 @@ def test_large_rollouts_show_their_tableau_and_others_their_arrows(shell: Intera
         shown, _ = shell.display_formatter.format(wb.Rollout(network, frames))
         assert shown[FIGURE]["layout"]["meta"]["title"].startswith(begin)
     assert shell.display_formatter.format(network)[0][FIGURE]["data"]
-
-
-@pytest.mark.parametrize("ipython", ["nowhere", "loaded, but not running"])
-def test_outside_of_a_notebook_nothing_is_registered_and_ipython_is_not_imported(ipython: str) -> None:
-    first = "import IPython; " if ipython != "nowhere" else ""
-    code = (
-        f"import sys; {first}from workbench import figures; "
-        "loaded = sys.modules.get('IPython'); "
-        "print(loaded is not None, loaded is not None and loaded.get_ipython() is not None)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [str(bool(first)), "False"]
-    assert done.stderr == ""
-
-
-def test_importing_the_figures_in_a_notebook_registers_them(tmp_path: Path) -> None:
-    code = (
-        "from IPython.core.interactiveshell import InteractiveShell; shell = InteractiveShell.instance(); "
-        "formatter = shell.display_formatter.mimebundle_formatter; "
-        "import workbench as wb, pandas; before = list(formatter.type_printers); "
-        "import workbench.figures; added = set(formatter.type_printers) - set(before); "
-        "print(*sorted(kind.__name__ for kind in added))"
-    )
-    environment = {**os.environ, "IPYTHONDIR": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["DataFrame", "Dataset", "Model", "Network", "Recordings", "Rollout"]

@@ -88,7 +88,7 @@ NOT_MODELS = {
     "pair": ((ANN, None), r"not a tuple; wb\.train returns a model and its history: ann, history = wb\.train"),
     "list": ([ANN, SNN], r"not a list; it takes one at a time: \{name: (wb\.)?\w+\(model, recordings\) for name"),
     "dict": ({"ANN": ANN}, r"not a dict; it takes one at a time: \{name: "),
-    "path": (Path("model.safetensors"), r"not a \w*Path; read it first: workbench\.exchange\.load\(path\)"),
+    "path": (Path("model.safetensors"), r"not a \w*Path; read it first: wb\.load_model\(path\)"),
     "text": ("model.safetensors", r"not a str; read it first"),
     "nothing": (None, r"not None; make one by wb\.Model\(wb\.Network\(inputs, edges\)\)"),
 }

@@ -24,14 +24,13 @@ def save_model(model: Model, path: str | Path) -> None:
     """Write a model, ANN or SNN, into one safetensors file.
 
     >>> import os, tempfile
-    >>> from workbench import exchange
     >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     exchange.save_model(Model(network, seed=3), os.path.join(folder, "model.safetensors"))
-    ...     exchange.load_model(os.path.join(folder, "model.safetensors"))
+    ...     wb.save_model(Model(network, seed=3), os.path.join(folder, "model.safetensors"))
+    ...     wb.load_model(os.path.join(folder, "model.safetensors"))
     Model(ANN: 2 nodes, 1 edges, 34 parameters, 'class' answers from step 1)
     """
-    model = require_model(model, "workbench.exchange.save")
+    model = require_model(model, "wb.save_model")
     write_tensors(path, model.state_dict(), describe(model))
 
 

@@ -14,7 +14,6 @@ from workbench.figures._frame import frame, image
 from workbench.figures._frames import frames
 from workbench.figures._membrane import membrane
 from workbench.figures._network import network
-from workbench.figures._notebook_display import register
 from workbench.figures._operations import operations
 from workbench.figures._operations_by_edge import operations_by_edge
 from workbench.figures._raster import raster
@@ -50,5 +49,3 @@ __all__ = [
     "darken",
     "save",
 ]
-
-register()

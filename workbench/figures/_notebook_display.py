@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from workbench.events import Dataset, Recordings
 from workbench.figures._dataset_overview import recordings
 from workbench.figures._figure import TEXT, leaves_data, publish
-from workbench.figures._ipython import running_notebook, running_shell
+from workbench.figures._ipython import running_shell
 from workbench.figures._network import network
 from workbench.figures._rollouts import rollout
 from workbench.figures._style import dress
@@ -70,11 +70,3 @@ def attach(kind: type, show: Callable[[Any], Any]) -> None:
     shell = running_shell()
     if shell is not None:
         shell.display_formatter.mimebundle_formatter.for_type(kind, show)
-
-
-def register() -> None:
-    """Let the notebook that runs here, if one does, show our values; a plain Python is left alone."""
-    for kind in (Network, Rollout, Recordings, Dataset, Model):
-        attach(kind, show)
-        if running_notebook() is not None:
-            running_notebook().display_formatter.ipython_display_formatter.for_type(kind, show_live)

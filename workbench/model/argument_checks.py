@@ -97,7 +97,7 @@ def _model_cure(given: Any, verb: str) -> str:
     if isinstance(given, Mapping | Sequence) and not isinstance(given, str):
         return f"it takes one at a time: {{name: {verb}(model, recordings) for name, model in models.items()}}"
     if isinstance(given, str | PathLike):
-        return "read it first: workbench.exchange.load(path)"
+        return "read it first: wb.load_model(path)"
     return "make one by wb.Model(wb.Network(inputs, edges))"
 
 
