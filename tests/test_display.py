@@ -73,7 +73,8 @@ def test_tab_shows_the_public_names_and_the_namespaces_and_nothing_else(tmp_path
         "import json; from IPython.core.completer import provisionalcompleter; "
         "shell.run_cell('import workbench as wb; from workbench import figures, widgets')\n"
         "with provisionalcompleter():\n"
-        "    print(json.dumps([[c.text for c in shell.Completer.completions(t, len(t))] for t in ('wb.', 'figures.')]))\n"
+        "    found = [shell.Completer.completions(text, len(text)) for text in ('wb.', 'figures.')]\n"
+        "    print(json.dumps([[one.text for one in completions] for completions in found]))\n"
     )
     import workbench
     from workbench import figures

@@ -149,6 +149,28 @@ def test_rooms_and_functions_stay_small(module):
             assert length <= MOST_LINES_OF_A_FUNCTION, f"{module}.{node.name} has {length} lines of code"
 
 
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_test_imports_another(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [node.module] if isinstance(node, ast.ImportFrom) else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        for name in names:
+            if name and name.split(".")[0] == "tests":
+                assert name.startswith("tests.support"), f"{path.name} imports {name}; share it in tests/support"
+
+
+def test_the_tests_mirror_the_tree():
+    """Each folder of tests has a wing or a part of one to test; what concerns all lies in their root or in a folder."""
+    folders = {path.parent.relative_to(ROOT / "tests").as_posix() for path in TESTS if path.name.startswith("test_")}
+    packages = {path.parent.relative_to(ROOT / "workbench").as_posix() for path in SOURCES.values()}
+    assert folders - packages == {"browser", "benchmarks"}
+    tested = {folder.split("/")[0] for folder in folders}
+    assert tested >= {wing(face) for face in FACES}
+
+
 def test_lazy_and_type_only_imports_are_seen():
     assert "pandas" in imported("workbench.evaluation.energy")  # for type checking, and inside a function
     assert "tqdm.auto" in imported("workbench.training.training")  # inside a function

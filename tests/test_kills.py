@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.support import tiny
+from tests.support.killed_work import work
 from workbench.events.event_arrays import EVENTS
 from workbench.exchange import model_files
 
@@ -19,7 +19,7 @@ WORK = """
 import sys
 from pathlib import Path
 import torch
-from tests.test_kills import work
+from tests.support.killed_work import work
 torch.set_num_threads(int(sys.argv[2]))  # the sums of a gradient are rounded as the threads divide them
 print("begun", flush=True)
 work(Path(sys.argv[1]))
@@ -35,17 +35,6 @@ def fill(folder: Path) -> None:
             events["t"], events["x"] = np.sort(rng.integers(0, 10_000, 2000)), rng.integers(0, 3, 2000)
             events["y"], events["p"] = rng.integers(0, 3, 2000), rng.integers(0, 2, 2000)
             np.save(folder / name / f"{number}.npy", events)
-
-
-def work(folder: Path) -> wb.Model:
-    """Everything that writes files, again and again; the trained model."""
-    model = wb.Model(tiny.network(), seed=1)
-    for turn in range(6):
-        dataset = wb.load(folder / "set", frames=5, ticks_per_frame=4, window_us=10_000 - turn, sensor=(3, 3))
-        ann, _ = wb.train(model, dataset, epochs=2 * turn + 2, batch=4, progress=False, checkpoint=folder / f"c{turn}")
-        model_files.save_model(ann, folder / "model.safetensors")
-        ann.network.save(folder / "network.json")
-    return ann
 
 
 def look(folder: Path) -> None:

@@ -15,12 +15,11 @@ from nbclient import NotebookClient
 from nbconvert import HTMLExporter, MarkdownExporter
 from PIL import Image
 
+from tests.support.notebook_code import PREPARE
+
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 PLOTLY, PNG, VIEW = "application/vnd.plotly.v1+json", "image/png", "application/vnd.jupyter.widget-view+json"
 MOST_BYTES = {"still": 150_000, "notebook": 2_000_000}
-PREPARE = """import workbench as wb
-from workbench import figures, widgets
-network = wb.Network({"eye": (1,)}, [wb.Edge("eye", "cortex", wb.Dense(1)), wb.Edge("cortex", "hand", wb.Dense(1))])"""
 CELLS = {
     "a figure": "figures.network(network)",
     "a figure by display": "display(figures.network(network), 3)",

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.conversion.test_conversion import random_recordings
 from tests.support.random_networks import random_model, random_network
+from tests.support.random_recordings import random_recordings
 from workbench.analysis.error_decomposition import CAUSES
 
 K = 4

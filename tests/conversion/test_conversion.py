@@ -12,15 +12,11 @@ import torch
 import workbench as wb
 from benchmarks.matching import measure_matching, rate_error, slopes
 from tests.support.random_networks import IMAGE, acquaint, random_model, random_network
+from tests.support.random_recordings import random_recordings, trainable
 from workbench.conversion.activation_scales import broadcast_scale, measure_scales
 from workbench.conversion.batchnorm_folding import fold_batchnorm
 from workbench.conversion.options import ConversionOptions
 from workbench.evaluation import collect_answers
-
-
-def random_recordings(seed: int, frames: int = 6, count: int = 5, shape: tuple[int, ...] = IMAGE) -> wb.Recordings:
-    counts = np.random.default_rng(seed).poisson(0.8, (frames, count, *shape))
-    return wb.Recordings.from_ticks(counts, labels=np.arange(count) % 3, classes=("a", "b", "c"), frames=frames)
 
 
 @pytest.mark.parametrize("seed", range(100))
@@ -205,25 +201,6 @@ def test_a_silent_node_and_a_spiking_model_are_refused():
 
 
 # recipes
-
-
-def trainable(seed: int = 0) -> tuple[wb.Network, wb.Recordings]:
-    """A small network with a shortcut and a loop, and recordings in which events of one class move the other way."""
-    rng = np.random.default_rng(seed)
-    labels = np.arange(120) % 2
-    counts = rng.poisson(0.05, (6 * 8, 120, 1, 4, 6))
-    for tick in range(6 * 8):
-        place = tick * 6 // (6 * 8)
-        counts[tick, np.arange(120), 0, :, np.where(labels == 0, place, 5 - place)] += rng.poisson(1.2, (120, 4))
-    recordings = wb.Recordings.from_ticks(counts, labels, ("right", "left"), ticks_per_frame=8)
-    edges = [
-        wb.Edge("eye", "v1", wb.Conv(6, kernel=3)),
-        wb.Edge("v1", "v2", wb.Conv(6, kernel=3)),
-        wb.Edge("eye", "v2", wb.Conv(6, kernel=3)),
-        wb.Edge("v2", "v2", wb.Conv(6, kernel=3)),
-        wb.Edge("v2", "hand", wb.Dense(2)),
-    ]
-    return wb.Network({"eye": (1, 4, 6)}, edges), recordings
 
 
 @pytest.fixture(scope="module")

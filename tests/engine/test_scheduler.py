@@ -1,7 +1,6 @@
 """Laws of the engine on many random graphs: blocks, first response, causality, shift, silence, trimming."""
 
 from itertools import pairwise
-from types import SimpleNamespace
 
 import networkx
 import pytest
@@ -9,6 +8,7 @@ import torch
 
 import workbench as wb
 from tests.support import reference
+from tests.support.gradients import backwards
 from tests.support.random_networks import random_frames, random_model, random_network, random_spiking
 from workbench.engine.scheduler import plan
 
@@ -136,12 +136,6 @@ def test_what_cannot_reach_the_output_any_more_is_not_computed(seed):
     last = reference.first_responses(backwards(network))
     for node in set(network.nodes) - {"in"}:
         assert computed[node] == max(0, STEPS - last.get(node, STEPS) - first[node])
-
-
-def backwards(network: wb.Network) -> SimpleNamespace:
-    """The same delays along reversed edges, from the output."""
-    edges = [SimpleNamespace(source=e.target, target=e.source, delay=e.delay) for e in network.edges]
-    return SimpleNamespace(nodes=network.nodes, inputs=["out"], edges=edges)
 
 
 def test_gradients_reach_every_parameter_of_a_recurrent_network():

@@ -1,30 +1,11 @@
 """Learning in blocks: numbers, gradients and statistics of the plain layers, nothing superfluous computed or kept."""
 
-from itertools import pairwise
-
 import pytest
 import torch
 
-import workbench as wb
-from tests.engine.test_scheduler import backwards
 from tests.support import reference
+from tests.support.gradients import SEEDS, STEPS, backwards, learn, some_chain
 from tests.support.random_networks import random_frames, random_model, random_network, random_spiking
-
-SEEDS = range(80)
-STEPS = 11
-
-
-def gradients(model: wb.Model, drive: torch.Tensor) -> list[torch.Tensor]:
-    """Those of a loss in which every answer counts in its own way."""
-    parts = torch.linspace(0.5, 2, drive.numel(), dtype=drive.dtype).view_as(drive)
-    found = torch.autograd.grad((parts * drive).square().sum(), list(model.parameters()), allow_unused=True)
-    return [torch.zeros_like(p) if g is None else g for g, p in zip(found, model.parameters(), strict=True)]
-
-
-def learn(model: wb.Model, frames: torch.Tensor, **options: object) -> list[torch.Tensor]:
-    """The output's drive and the gradients of all parameters."""
-    drive = model.run(frames, record=[model.network.output], **options)[model.network.output]
-    return [drive, *gradients(model, drive)] if drive.requires_grad else [drive]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -93,13 +74,6 @@ def test_no_image_is_computed_that_cannot_reach_an_answer(seed, norm):
     for position, edge in enumerate(network.edges):
         begin, end = first[edge.source] + edge.delay, STEPS - last.get(edge.target, STEPS)
         assert computed[position] == frames.shape[1] * max(0, end - begin)
-
-
-def some_chain(norm: str | None) -> wb.Model:
-    nodes = ["in", "a", "b", "c"]
-    edges = [wb.Edge(*ends, wb.Conv(4, 3)) for ends in pairwise(nodes)]
-    network = wb.Network({"in": (2, 8, 8)}, [*edges, wb.Edge("c", "out", wb.Dense(3))])
-    return wb.Model(network, norm=norm).train()
 
 
 @pytest.mark.parametrize("block", [None, 1, 4])

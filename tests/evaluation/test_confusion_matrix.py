@@ -1,13 +1,13 @@
 """Confusions: counted recording by recording, their diagonal is the accuracy, and the figure says the worst pair."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
 import workbench as wb
-from tests.conversion.test_conversion import random_recordings
 from tests.support.random_networks import random_model, random_network
+from tests.support.random_recordings import random_recordings
+from tests.support.tables import confusions
 from workbench import figures
 
 
@@ -51,19 +51,6 @@ def test_counting_confusions_leaves_the_model_as_it_was_and_refuses_what_does_no
     assert model.training
     with pytest.raises(ValueError, match="answer='last' is unknown"):
         wb.count_confusions(model, random_recordings(3), answer="last")
-
-
-def confusions(classes: int, steps: int = 12, seed: int = 0) -> pd.DataFrame:
-    """Answers that become right: recordings of class c are answered as c + 1 less and less often."""
-    names = [f"c{number}" for number in range(classes)]
-    tables = []
-    for step in range(steps):
-        counts = np.random.default_rng([seed, step]).poisson(2 * (1 - step / steps), (classes, classes))
-        counts[np.arange(classes), np.arange(classes)] += 3 * step
-        counts[0, 1] += 60 - 5 * step
-        cells = {"label": np.repeat(names, classes), "answer": np.tile(names, classes), "recordings": counts.ravel()}
-        tables.append(pd.DataFrame({"step": step + 4, "frame": (step + 5) / 4, **cells}))
-    return pd.concat(tables, ignore_index=True)
 
 
 @pytest.mark.parametrize("classes", [2, 8, 10, 100])

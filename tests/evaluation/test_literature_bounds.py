@@ -6,10 +6,10 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.conversion.test_conversion import random_recordings
-from tests.evaluation.test_comparison import synapses
 from tests.support import reference, tiny
+from tests.support.brute_force import synapses
 from tests.support.random_networks import random_model, random_network
+from tests.support.random_recordings import random_recordings
 from workbench.evaluation.energy import PRESETS, EnergyPreset, price
 from workbench.evaluation.literature_bounds import criticise, find_break_even_spikes, summarise_bounds
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.conversion.test_conversion import random_recordings
-from tests.evaluation.test_comparison import synapses
+from tests.support.brute_force import synapses
 from tests.support.random_networks import random_model, random_network
+from tests.support.random_recordings import random_recordings
 from workbench.evaluation.memory_accesses import EDGE_ACCESSES
 
 

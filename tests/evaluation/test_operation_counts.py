@@ -10,9 +10,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import workbench as wb
-from tests.conversion.test_conversion import random_recordings
-from tests.evaluation.test_comparison import KINDS, brute_force, synapses
+from tests.support.brute_force import KINDS, brute_force, synapses
 from tests.support.random_networks import random_model, random_network
+from tests.support.random_recordings import random_recordings
 from workbench.evaluation.energy import PRESETS
 from workbench.evaluation.operation_counts import count_blocks
 from workbench.network.operations import Operation

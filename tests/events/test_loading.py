@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from tests.support.crowds import run_at_once
+from tests.support.many_threads import run_at_once
 from workbench.events.event_arrays import EVENTS
 from workbench.events.storage import assembly
 from workbench.events.transforms import transforms

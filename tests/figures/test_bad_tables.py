@@ -7,11 +7,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from tests.evaluation.test_confusion_matrix import confusions
-from tests.figures.test_diagnosis import table
-from tests.figures.test_early_exit import sweep
-from tests.figures.test_error_causes import table as table_of_causes
-from tests.figures.test_tables import COUNTS, costs, history
+from tests.support.tables import COUNTS, confusions, costs, history, sweep
+from tests.support.tables import causes as table_of_causes
+from tests.support.tables import diagnosis as table
 from workbench import figures
 
 Draw = Callable[[pd.DataFrame], go.Figure]

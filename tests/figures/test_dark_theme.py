@@ -8,11 +8,9 @@ import plotly.graph_objects as go
 import pytest
 
 import workbench as wb
-from tests.evaluation.test_confusion_matrix import confusions
-from tests.figures.test_diagnosis import table
-from tests.figures.test_early_exit import sweep
-from tests.figures.test_error_causes import table as table_of_causes
-from tests.figures.test_tables import costs, history
+from tests.support.tables import causes as table_of_causes
+from tests.support.tables import confusions, costs, history, sweep
+from tests.support.tables import diagnosis as table
 from workbench import figures
 from workbench.figures._style import (
     BLUE,

@@ -1,24 +1,11 @@
 """The doctor's figure: the worst node and its advice in words, errors as lines, ailments as bars."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
+from tests.support.tables import diagnosis as table
 from workbench import figures
 from workbench.figures._diagnosis import SHOWN
-
-
-def table(nodes: int = 3, frames: int = 5) -> pd.DataFrame:
-    """Nodes that err the more the later they come; the last one is an output, which does not spike."""
-    tables = []
-    for place in range(nodes):
-        rows = pd.DataFrame({"node": f"v{place}", "frame": range(frames)})
-        rows["relative_error"] = np.where(rows["frame"] < 1, np.nan, 0.05 * (place + 1) + 0.01 * rows["frame"])
-        for column in ("saturated", "silent", "floor_hits"):
-            rows[column] = np.nan if place == nodes - 1 else 0.01 * (place + 1)
-        rows["advice"] = f"v{place} saturates: raise percentile" if place else ""
-        tables.append(rows)
-    return pd.concat(tables, ignore_index=True)
 
 
 def test_errors_are_lines_and_ailments_bars() -> None:

@@ -4,26 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.support.tables import sweep
 from workbench import figures
 from workbench.figures._style import PAPER
-
-
-def sweep() -> pd.DataFrame:
-    """An ANN and an SNN with four thresholds each, the second calibrated."""
-    threshold = np.array([0.0, 0.9, 0.99, np.inf])
-    frame = np.array([2.0, 4.0, 6.0, 8.0])
-    common = {"threshold": threshold, "calibrated": threshold == 0.9, "recordings": 400, "standard_error": 0.01}
-    accuracy = {"ANN": [0.5, 0.93, 0.95, 0.95], "SNN": [0.3, 0.9, 0.92, 0.91]}
-    tables = []
-    for model, weight in (("ANN", 0), ("SNN", 1)):
-        table = pd.DataFrame({"model": model, **common, "accuracy": accuracy[model], "lost": 0.0, "early": 0.5})
-        table["frame"] = frame - 0.5 * weight
-        for column in ("dense_macs", "effective_macs"):
-            table[column] = (1 - weight) * 100_000 * frame
-        table["synaptic_operations"] = weight * 50_000 * frame
-        table["neuron_updates"] = 2000 * frame
-        tables.append(table.assign(energy_nj=lambda rows: (rows["dense_macs"] * 4.6 + rows["neuron_updates"]) / 1000))
-    return pd.concat(tables, ignore_index=True)
 
 
 def test_each_model_has_a_line_a_ring_and_a_star() -> None:

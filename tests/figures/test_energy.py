@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.figures.test_tables import costs
+from tests.support.tables import costs
 from workbench import figures
 from workbench.evaluation.energy import PRESETS, EnergyPreset, find_break_even, price, price_over_time
 

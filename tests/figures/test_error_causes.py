@@ -4,14 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import workbench as wb
-from tests.support import tiny
+from tests.support.tables import causes as table
 from workbench import figures
 from workbench.analysis.error_decomposition import CAUSES
-
-
-def table() -> pd.DataFrame:
-    return wb.diagnose(tiny.ann(), tiny.snn(), tiny.recordings())
 
 
 def test_the_bars_of_a_node_add_up_to_its_relative_error():

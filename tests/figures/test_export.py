@@ -7,7 +7,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 import pytest
 
-from tests.figures.test_stills import drawn as every_figure
+from tests.support.every_figure import drawn as every_figure
 from workbench import figures
 from workbench.figures._style import dress
 

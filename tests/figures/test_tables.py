@@ -4,26 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.support.tables import COUNTS, costs, history
 from workbench import figures
 from workbench.figures._style import COLOURS, SEQUENCE, amount, ink_on, shade
-
-COUNTS = ("dense_macs", "effective_macs", "synaptic_operations", "neuron_updates", "energy_nj", "memory_accesses")
-
-
-def costs() -> pd.DataFrame:
-    """An ANN of 4 frames that answers from step 1 and an SNN of 40 ticks that answers from step 10."""
-    ann = pd.DataFrame({"model": "ANN", "step": range(4), "frame": np.arange(1.0, 5)})
-    ann["accuracy"] = [np.nan, 0.5, 0.8, 0.9]
-    snn = pd.DataFrame({"model": "SNN", "step": range(40), "frame": np.arange(1, 41) / 10})
-    snn["accuracy"] = np.where(snn["step"] < 10, np.nan, 0.3 + snn["step"] / 100)
-    for column in COUNTS:
-        ann[column] = 0.0 if column == "synaptic_operations" else 1_275_000 * ann["frame"]
-        snn[column] = 0.0 if column.endswith("macs") else 150_000 * snn["frame"]
-    return pd.concat([ann, snn], ignore_index=True).assign(memory_span_words=2e6, synapses=150_000)
-
-
-def history(**columns: list[float]) -> pd.DataFrame:
-    return pd.DataFrame({"epoch": [1, 2, 3], "loss": [2.0, 1.0, 0.5], "accuracy": [0.2, 0.6, 0.7], **columns})
 
 
 def test_learning_draws_loss_and_accuracy_in_percent() -> None:

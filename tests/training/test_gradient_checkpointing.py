@@ -5,10 +5,10 @@ import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
 import workbench as wb
-from tests.conversion.test_conversion import trainable
-from tests.engine.test_training_layers import SEEDS, STEPS, gradients, learn, some_chain
+from tests.support.gradients import SEEDS, STEPS, gradients, learn, some_chain
 from tests.support.random_networks import random_frames, random_model, random_network, random_spiking
-from tests.training.test_training import OPTIONS, assert_equal_models, interrupt, some_network, some_recordings
+from tests.support.random_recordings import trainable
+from tests.support.trainings import OPTIONS, assert_equal_models, interrupt, some_network, some_recordings
 from workbench.training.gradient_checkpointing import run_segments
 from workbench.training.training import train
 

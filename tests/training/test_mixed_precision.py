@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.conversion.test_conversion import trainable
-from tests.training.test_training import OPTIONS, some_network, some_recordings
+from tests.support.random_recordings import trainable
+from tests.support.trainings import OPTIONS, some_network, some_recordings
 from workbench.training import mixed_precision
 from workbench.training.training import evaluate, train
 

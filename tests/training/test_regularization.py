@@ -5,8 +5,8 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.conversion.test_conversion import trainable
 from tests.support.random_networks import random_frames, random_model, random_network
+from tests.support.random_recordings import trainable
 from workbench.exchange import model_files
 from workbench.training.regularization import RegularizedLayers, with_quantised_relu
 from workbench.training.training import evaluate

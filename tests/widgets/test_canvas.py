@@ -1,6 +1,5 @@
 """The canvas without a browser: by its state, which is what a page would be sent."""
 
-import base64
 import gzip
 import json
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import plotly
 import plotly.graph_objects as go
 import pytest
 
+from tests.support.messages import as_json
 from workbench.figures._style import dress
 from workbench.widgets._base.canvas import Canvas, pack, shared_bundle
 
@@ -218,10 +218,6 @@ def test_the_cursor_moves_without_drawing() -> None:
     canvas.cursor = 2.5
     assert canvas.get_state("cursor") == {"cursor": 2.5}
     assert canvas._drawing["revision"] == revision
-
-
-def as_json(state: dict[str, Any]) -> str:
-    return json.dumps(state, default=lambda view: base64.b64encode(view).decode(), sort_keys=True)
 
 
 def test_the_state_is_small_and_the_same_for_the_same_figure() -> None:

@@ -19,7 +19,7 @@ from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import run_kernel
 
 from tests.support import tiny
-from tests.test_notebooks import PREPARE
+from tests.support.notebook_code import PREPARE
 from workbench import widgets
 from workbench.widgets._background.worker import Worker
 from workbench.widgets._base.canvas import Bundle, Canvas

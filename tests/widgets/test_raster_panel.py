@@ -5,8 +5,8 @@ import pytest
 import torch
 
 import workbench as wb
+from tests.support.messages import as_json
 from tests.support.tiny import assert_saved, assert_shows, labels, said, zoom
-from tests.widgets.test_canvas import as_json
 from workbench import figures, widgets
 from workbench.figures._raster import EXACT
 from workbench.figures._raster_bands import BAND

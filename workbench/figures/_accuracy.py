@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from workbench.evaluation import amount
 from workbench.figures._figure import Figure
+from workbench.figures._registry import public
 from workbench.figures._style import (
     COLOURS,
     DASHES,
@@ -32,6 +33,7 @@ AXES = {
 FEW = 30  # steps up to which every one gets its mark
 
 
+@public
 def accuracy(costs: pd.DataFrame, against: str = "frame") -> go.Figure:
     """Accuracy (%) of every model at every step, from its first response on, which is ringed.
 
@@ -49,6 +51,7 @@ def accuracy(costs: pd.DataFrame, against: str = "frame") -> go.Figure:
     return _draw(costs, against, AXES[against], {})
 
 
+@public
 def accuracy_per_operation(costs: pd.DataFrame) -> go.Figure:
     """Accuracy (%) against all operations per recording so far, dense MACs and synaptic operations on one axis.
 

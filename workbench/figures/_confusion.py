@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from workbench.evaluation import amount
 from workbench.figures._browser import WIDTH_PX
 from workbench.figures._figure import Figure
+from workbench.figures._registry import public
 from workbench.figures._style import INK, PAPER, SEQUENCE, dress, empty, keep_finite, require_columns
 
 PANELS, ACROSS = 6, 3
@@ -20,6 +21,7 @@ MANY = 30  # classes up to which every cell is outlined and named
 Counts = NDArray[np.float64]  # (step, label, answer)
 
 
+@public
 def confusion_over_time(confusions: pd.DataFrame, frame: float | None = None) -> go.Figure:
     """Confusion matrices at up to six steps from the first response to the end: rows true class, columns answered.
 

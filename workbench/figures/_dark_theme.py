@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures._figure import Figure
+from workbench.figures._registry import public
 from workbench.figures._style import DARK, INK, PAPER, contrast, ink_on
 
 _HEX = re.compile(r"#[0-9a-fA-F]{6}\b")
@@ -16,6 +17,7 @@ _SWAPPED = {light.lower(): dark for light, dark in DARK.items()}
 _LEGIBLE = 4.5  # contrast that words need (WCAG 2, level AA)
 
 
+@public
 def darken(figure: go.Figure) -> Figure:
     """The figure on dark paper: every colour of the house replaced, in words with markup as well; pictures stay.
 

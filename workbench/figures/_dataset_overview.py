@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from workbench.events import Dataset, Recordings
 from workbench.figures._figure import Figure
 from workbench.figures._frames import full_strength, paint
+from workbench.figures._registry import public
 from workbench.figures._style import BLUE, GRID, ORANGE, dress
 
 SHOWN = 4  # recordings, each of another class where there are so many
@@ -16,6 +17,7 @@ MANY = 24  # classes up to which each is named
 TILE_PX, NAME_PX = 72, 22
 
 
+@public
 def recordings(recordings: Recordings | Dataset) -> go.Figure:
     """Up to four recordings of different classes as strips of frames, and the number of recordings of every class.
 

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from workbench.evaluation import amount
 from workbench.figures._figure import Figure
+from workbench.figures._registry import public
 from workbench.figures._style import (
     BLUE,
     COLOURS,
@@ -32,6 +33,7 @@ SHOWN = 12  # nodes drawn: the worst
 NUMBERS = ("relative_error", *AILMENTS)
 
 
+@public
 def diagnosis(table: pd.DataFrame) -> go.Figure:
     """Relative error (%) of every node over the frames, and how many of its units (%) are saturated, silent, floored.
 

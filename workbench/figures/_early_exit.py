@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from workbench.evaluation import amount, joules
 from workbench.figures._accuracy import AXES
 from workbench.figures._figure import Figure
+from workbench.figures._registry import public
 from workbench.figures._style import (
     COLOURS,
     DASHES,
@@ -26,6 +27,7 @@ from workbench.figures._style import (
 WHAT = {"frame": "the time", "energy_nj": "the energy"}
 
 
+@public
 def early_exit(sweep: pd.DataFrame, against: str = "frame") -> go.Figure:
     """Accuracy (%) against the mean time (frames) or cost per recording of every threshold, one line a model.
 

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from workbench.evaluation import EnergyPreset, amount, find_break_even, find_preset, joules, price, price_over_time
 from workbench.figures._figure import Figure
+from workbench.figures._registry import public
 from workbench.figures._style import COLOURS, DASHES, INK, SYMBOLS, dress, empty, keep_finite, log_axis, require_columns
 
 COUNTED = ("dense_macs", "effective_macs", "synaptic_operations")
@@ -16,6 +17,7 @@ PRICED = ("neuron_updates", "memory_accesses", "memory_span_words")  # where the
 SAID = 2  # break-evens told in the title, the others are only marked
 
 
+@public
 def energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> go.Figure:
     """Cumulative energy per recording (nJ) against time (frames), and where spikes stop being the cheaper.
 

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from workbench.analysis import CAUSES
 from workbench.figures._figure import Figure
+from workbench.figures._registry import public
 from workbench.figures._style import COLOURS, GRID, INK, PAPER, dress, empty, keep_finite, require_columns
 
 PATTERNS = ("", "/", "x", ".", "-", "\\", "+")
@@ -22,6 +23,7 @@ MEANING = {
 SHOWN = 12  # nodes drawn: the worst
 
 
+@public
 def causes(table: pd.DataFrame) -> go.Figure:
     """Error of every node (% of its mean ANN activity), divided among its causes; what cancels lies left of zero.
 

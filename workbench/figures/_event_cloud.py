@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from workbench.events import Events
 from workbench.figures._figure import Figure
 from workbench.figures._frames import OFF, ON
+from workbench.figures._registry import public
 from workbench.figures._style import GRID, PAPER, QUIET, dress, empty
 
 DRAWN = 20_000  # events drawn at most
@@ -19,6 +20,7 @@ EYE = {"x": 0.62, "y": -2.2, "z": 0.5}  # from the end of time, so that the imag
 LARGER = {"circle": 1.3, "diamond": 1.0}  # so that both symbols look equally large
 
 
+@public
 def events(events: Events, shape: tuple[int, ...], window_us: float | None = None) -> go.Figure:
     """Every event of a recording where and when it happened: time (ms) to the right, the image upright across it.
 

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from workbench.atomic import replacing
 from workbench.figures._browser import WIDTH_PX
 from workbench.figures._figure import describe
+from workbench.figures._registry import public
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -21,6 +22,7 @@ PAGE = """<!DOCTYPE html>
 """
 
 
+@public
 def save(figure: go.Figure, path: str | Path) -> None:
     """Write a figure whole or not at all: .html (all of plotly inside, needs no network), .png or .svg.
 

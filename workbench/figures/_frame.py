@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from workbench.evaluation import amount
 from workbench.figures._figure import Figure
 from workbench.figures._frames import OFF, ON, full_strength, paint
+from workbench.figures._registry import public
 from workbench.figures._style import GRID, INK, dress, empty
 
 BARE = {
@@ -16,6 +17,7 @@ BARE = {
 }  # fmt: skip
 
 
+@public
 def image(counts: ArrayLike, title: str) -> go.Figure:
     """What an event camera saw, as one image: counts (2, height, width) of OFF (blue) and ON (vermilion) events.
 
@@ -34,6 +36,7 @@ def image(counts: ArrayLike, title: str) -> go.Figure:
     return figure.update_layout(title_font_size=14)
 
 
+@public
 def frame(counts: ArrayLike, step: int, window_us: float, what: str = "step") -> go.Figure:
     """The events of one step, and beside it the events of every step, OFF dashed, against time in ms.
 

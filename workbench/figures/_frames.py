@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from workbench.figures._figure import Figure
+from workbench.figures._registry import public
 from workbench.figures._style import BLUE, GRID, VERMILION, dress, empty
 
 OFF, ON = BLUE, VERMILION
@@ -16,6 +17,7 @@ ACROSS, SHOWN = 8, 24  # frames in a row, frames in all
 TITLE_PX = 46  # room above every frame
 
 
+@public
 def frames(recordings_frames: ArrayLike, window_us: float | None = None) -> go.Figure:
     """A strip of frames (frames, 2, height, width) of event counts: OFF events blue, ON events vermilion, both dark.
 

@@ -7,12 +7,14 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.figures._figure import Figure
+from workbench.figures._registry import public
 from workbench.figures._style import BLUE, GREEN, INK, QUIET, VERMILION, dress, empty, require_columns
 
 COLUMNS = ("step", "frame", "drive", "membrane", "activity")
 FEW = 120  # steps up to which every one gets its mark
 
 
+@public
 def membrane(traces: pd.DataFrame, threshold: float = 1.0) -> go.Figure:
     """Membrane of one neuron against time in frames, a mark above every spike, and its drive below.
 

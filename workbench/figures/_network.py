@@ -12,6 +12,7 @@ from workbench.figures._figure import Figure
 from workbench.figures._layout.edge_routing import SIDES_PX, Squares, Text, Viewport, free_places, paths_of, viewport_of
 from workbench.figures._layout.layered_layout import Point, lay_out
 from workbench.figures._layout.many_edges import is_crowd, lines, lines_of, pointers
+from workbench.figures._registry import public
 from workbench.figures._style import BLUE, GREEN, INK, ORANGE, PAPER, PURPLE, QUIET, VERMILION, dress, ink_on, shade
 from workbench.model import require_network
 from workbench.network import Edge, Network
@@ -24,6 +25,7 @@ NUMBERED_PX = 15  # nodes from this size on show numbers, and their shapes below
 NAMED = 50  # nodes up to which the words for those who cannot see name every one
 
 
+@public
 def network(network: Network, ticks_per_frame: int = 1) -> go.Figure:
     """The graph: inputs left, output right, an arrow per edge with its delay, a mark per node with its shape.
 

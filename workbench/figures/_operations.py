@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from workbench.evaluation import amount
 from workbench.figures._figure import Figure
+from workbench.figures._registry import public
 from workbench.figures._style import COLOURS, SYMBOLS, dress, empty, keep_finite, log_axis, require_columns
 
 KINDS = {  # column: what it is called, dash
@@ -17,6 +18,7 @@ KINDS = {  # column: what it is called, dash
 MARKS = 12  # symbols along a line, enough to tell models apart without colour
 
 
+@public
 def operations(costs: pd.DataFrame) -> go.Figure:
     """Cumulative operations per recording against time (frames), on a logarithmic axis; the ratio in words.
 

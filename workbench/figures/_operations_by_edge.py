@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from workbench.evaluation import amount
 from workbench.figures._figure import Figure
 from workbench.figures._operations import KINDS
+from workbench.figures._registry import public
 from workbench.figures._style import BLUE, GREEN, ORANGE, dress, empty, keep_finite, require_columns
 
 LOOKS = {"synaptic_operations": (BLUE, ""), "effective_macs": (GREEN, "/"), "dense_macs": (ORANGE, "x")}
@@ -16,6 +17,7 @@ MEMORY = {"memory_accesses": "accesses of memory", "delay_buffer_bytes": "bytes 
 SHOWN = 30  # edges drawn: the dearest
 
 
+@public
 def operations_by_edge(counts: pd.DataFrame, step: int | None = None) -> go.Figure:
     """Operations of every edge per recording, summed from the beginning to the end of a step (the last, unless given).
 

@@ -25,6 +25,7 @@ from workbench.figures._raster_bands import (
     rows_for,
     size_of,
 )
+from workbench.figures._registry import public
 from workbench.figures._style import dress, empty
 
 EXACT = 20_000  # spikes in view up to which each one is a mark
@@ -32,6 +33,7 @@ LINES = 20  # analog units up to which each one is a line
 View = tuple[float, float, float, float]
 
 
+@public
 def raster(
     activity: Mapping[str, Tensor | ArrayLike | SpikeTrain],
     recording: int = 0,

@@ -15,6 +15,7 @@ from workbench.figures._figure import Figure
 from workbench.figures._operations import KINDS
 from workbench.figures._raster import EXACT, band_px, draw_bands, gather_units
 from workbench.figures._raster_bands import POINTS, Units
+from workbench.figures._registry import public
 from workbench.figures._style import BLUE, FAINT, GREEN, INK, PURPLE, QUIET, VERMILION, dress, empty, wrap
 
 ROW_PX = {"operations": 96, "answer": 150, "membrane": 110}
@@ -24,6 +25,7 @@ MARKED = 24  # steps up to which every answer has a mark: a single one makes no 
 CLASSES = 24  # answers up to which every class has its line
 
 
+@public
 def recording_trace(trace: RecordingTrace, traces: pd.DataFrame | None = None, name: str = "") -> go.Figure:
     """One recording through one model over time (frames): operations so far, the answer, every node's activity.
 
@@ -40,6 +42,7 @@ def recording_trace(trace: RecordingTrace, traces: pd.DataFrame | None = None, n
     return recording_traces({"": trace}, traces, name)
 
 
+@public
 def recording_traces(
     traces_by_name: Mapping[str, RecordingTrace], traces: pd.DataFrame | None = None, name: str = ""
 ) -> go.Figure:

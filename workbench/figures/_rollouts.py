@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from workbench.figures._browser import WIDTH_PX
 from workbench.figures._figure import Figure
 from workbench.figures._layout.arrows import arrows
+from workbench.figures._registry import public
 from workbench.figures._style import BLUE, FAINT, INK, PAPER, QUIET, REMOVED_BUTTONS, VERMILION, dress, ink_on, shade
 from workbench.model import require_rollout
 from workbench.network import Place, Rollout
@@ -23,6 +24,7 @@ NO_ZOOM = ("zoom", "pan", "select", "lasso", "zoomIn", "zoomOut", "autoScale", "
 SIZES = {"circle": 1.0, "square": 0.9, "diamond": 0.84}  # so that all symbols look equally large
 
 
+@public
 def rollout(rollout: Rollout, place: Place | None = None) -> go.Figure:
     """Nodes (upwards) times frames, an arrow for every read, numbers for the order of computation T.
 
@@ -37,6 +39,7 @@ def rollout(rollout: Rollout, place: Place | None = None) -> go.Figure:
     return rollouts(require_rollout(rollout, "figures.rollout"), place=place)
 
 
+@public
 def rollouts(*rollouts: Rollout, names: Sequence[str] | None = None, place: Place | None = None) -> go.Figure:
     """Rollouts side by side with a common node axis; named streaming, sequential or hybrid unless `names` says.
 

@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures._figure import Figure
+from workbench.figures._registry import public
 from workbench.figures._rollouts import kind
 from workbench.figures._style import FAINT, QUIET, SEQUENCE, dress, ink_on, shade
 from workbench.model import require_rollout
@@ -14,6 +15,7 @@ from workbench.network import Rollout
 NUMBERED = 24  # nodes and frames up to which every cell shows its number
 
 
+@public
 def tableau(rollout: Rollout) -> go.Figure:
     """Nodes (upwards) times frames, in each cell the update T after which the value is known.
 

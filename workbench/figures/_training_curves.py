@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.figures._figure import Figure
+from workbench.figures._registry import public
 from workbench.figures._style import BLUE, VERMILION, dress, empty, keep_finite, require_columns
 
 SERIES = (  # prefix of the columns, what it is called, colour, symbol, dash
@@ -15,6 +16,7 @@ SERIES = (  # prefix of the columns, what it is called, colour, symbol, dash
 )
 
 
+@public
 def learning(history: pd.DataFrame) -> go.Figure:
     """Loss (nats) and accuracy (%) of training and, where there is one, validation against the epoch.
 

@@ -1,5 +1,16 @@
 """Widgets: panels of controls bound to figures.
 
+compare_panel     two models side by side on one recording
+convert_panel     a conversion with options to choose
+explore_panel     one recording through one model, from all sides
+operations_panel  what models cost
+player_panel      recordings played as frames, ticks or a cloud
+raster_panel      rasters of any size, zoomed
+rollouts_panel    a network unrolled by hand
+training_panel    a training to follow and to stop
+_base/            what every panel is made of: canvas, controls, playback, lifetime
+_background/      what is computed while a panel is looked at
+
 A panel lives as long as somebody holds it or a page shows it. `close()` ends it: its threads, what it has computed, and
 the page's view; nothing holds its models then. In JupyterLab the same happens to a panel when the cell that showed it
 runs again, unless another cell shows it too, and IPython's `Out` forgets it. Who still holds a closed panel can read

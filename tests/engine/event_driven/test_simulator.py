@@ -5,8 +5,8 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.engine.test_inference_layers import some_model
 from tests.support import reference
+from tests.support.random_models import some_model
 from tests.support.random_networks import random_frames, random_network, random_spiking
 from workbench.engine.event_driven.hybrid import Hybrid
 from workbench.engine.kernels import parallel, synapse_tables

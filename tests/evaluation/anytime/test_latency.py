@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 import workbench as wb
-from tests.figures.test_tables import costs
 from tests.support import tiny
+from tests.support.tables import costs
 
 
 def brute(steps: pd.DataFrame, wanted: float) -> tuple[str, int | None]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.crowds import run_at_once
+from tests.support.many_threads import run_at_once
 from workbench.events.storage.memmap import DamagedStoreError, UnwritableStoreError, Writer, open_rows
 
 ROWS = np.dtype([("time_us", "<i4"), ("site", "<i4")])
