@@ -1,1 +1,1 @@
-"""Tests of tests/analysis."""
+"""Tests of workbench/analysis."""

@@ -1,1 +1,1 @@
-"""Tests of tests/benchmarks."""
+"""Tests of benchmarks."""

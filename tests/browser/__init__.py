@@ -1,1 +1,1 @@
-"""Tests of tests/browser."""
+"""Panels and notebooks in a real browser."""

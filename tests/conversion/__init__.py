@@ -1,1 +1,1 @@
-"""Tests of tests/conversion."""
+"""Tests of workbench/conversion."""

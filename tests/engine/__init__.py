@@ -1,1 +1,1 @@
-"""Tests of tests/engine."""
+"""Tests of workbench/engine."""

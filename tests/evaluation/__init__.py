@@ -1,1 +1,1 @@
-"""Tests of tests/evaluation."""
+"""Tests of workbench/evaluation."""

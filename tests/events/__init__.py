@@ -1,1 +1,1 @@
-"""Tests of tests/events."""
+"""Tests of workbench/events."""

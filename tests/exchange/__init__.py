@@ -1,1 +1,1 @@
-"""Tests of tests/exchange."""
+"""Tests of workbench/exchange."""

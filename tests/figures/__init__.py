@@ -1,1 +1,1 @@
-"""Tests of tests/figures."""
+"""Tests of workbench/figures."""

@@ -1,1 +1,1 @@
-"""Tests of tests/model."""
+"""Tests of workbench/model."""

@@ -1,1 +1,1 @@
-"""Tests of tests/network."""
+"""Tests of workbench/network."""

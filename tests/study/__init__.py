@@ -1,1 +1,1 @@
-"""Tests of tests/study."""
+"""Tests of workbench/study."""

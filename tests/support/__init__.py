@@ -1,1 +1,1 @@
-"""Tests of tests/support."""
+"""What tests share: random networks and recordings, writers of files, brute force."""

@@ -1,1 +1,1 @@
-"""Tests of tests/training."""
+"""Tests of workbench/training."""

@@ -1,1 +1,1 @@
-"""Tests of tests/widgets."""
+"""Tests of workbench/widgets."""

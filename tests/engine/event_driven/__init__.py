@@ -1,1 +1,1 @@
-"""Tests of tests/engine/event_driven."""
+"""Tests of workbench/engine/event_driven."""

@@ -1,1 +1,1 @@
-"""Tests of tests/engine/kernels."""
+"""Tests of workbench/engine/kernels."""

@@ -1,1 +1,1 @@
-"""Tests of tests/evaluation/anytime."""
+"""Tests of workbench/evaluation/anytime."""

@@ -1,1 +1,1 @@
-"""Tests of tests/events/camera."""
+"""Tests of workbench/events/camera."""

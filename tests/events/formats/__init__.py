@@ -1,1 +1,1 @@
-"""Tests of tests/events/formats."""
+"""Tests of workbench/events/formats."""

@@ -1,1 +1,1 @@
-"""Tests of tests/events/sources."""
+"""Tests of workbench/events/sources."""

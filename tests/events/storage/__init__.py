@@ -1,1 +1,1 @@
-"""Tests of tests/events/storage."""
+"""Tests of workbench/events/storage."""

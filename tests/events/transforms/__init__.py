@@ -1,1 +1,1 @@
-"""Tests of tests/events/transforms."""
+"""Tests of workbench/events/transforms."""
