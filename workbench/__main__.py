@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """What can be told before anything is loaded."""
+    """Check what can be checked before anything is loaded."""
     require_seed(options.seed, "--seed")
     if options.epochs is not None:
         require_whole("--epochs", options.epochs)

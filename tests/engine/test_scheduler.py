@@ -99,7 +99,7 @@ def test_a_chain_of_layers_answers_streaming_as_sequential_so_many_frames_later(
 @pytest.mark.parametrize("seed", range(100))
 def test_sub_blocks_are_as_long_as_the_cycles_allow(seed):
     network = random_network(seed, parallel=True)
-    for part in plan(network, network.nodes).parts:
+    for part in plan(network, network.nodes).components:
         inside = [edge for edge in network.edges if edge.source in part.nodes and edge.target in part.nodes]
         acyclic = [
             steps
@@ -114,7 +114,7 @@ def test_a_matched_recurrent_network_computes_whole_frames_at_once():
         {"in": (3,)},
         [wb.Edge("in", "a", wb.Dense(2)), wb.Edge("a", "a", wb.Dense(2)), wb.Edge("a", "out", wb.Dense(2))],
     )
-    steps = {part.nodes: part.steps for part in plan(network.slowed(12), ["out"]).parts}
+    steps = {part.nodes: part.steps for part in plan(network.slowed(12), ["out"]).components}
     assert steps == {("in",): None, ("a",): 12, ("out",): None}
 
 

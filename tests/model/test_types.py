@@ -236,7 +236,7 @@ def test_one_recording_in_one_frame_is_too_little_for_batch_norm(batch):
     one = wb.Recordings.from_ticks(np.ones((1, 1, 2, 3, 3), dtype=int), [0], ("left", "right", "up"))
     network = tiny.network(delay=0)
     with pytest.raises(
-        ValueError, match=r"node 'v0': batch norm cannot tell a variance .*; take a larger batch or more frames, or wb"
+        ValueError, match=r"node 'v0': batch norm cannot estimate a variance .*; take a larger batch or more frames"
     ):
         wb.train(wb.Model(network), one, epochs=1, batch=batch, progress=False)
     ann, _ = wb.train(wb.Model(network, norm=None), one, epochs=1, batch=batch, progress=False)

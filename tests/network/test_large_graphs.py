@@ -119,7 +119,7 @@ def test_plans_hold_their_definitions(seed):
     found = plan(network, wanted, ahead=True)
     assert set(found.lead) == set().union(*(networkx.ancestors(graph, node) | {node} for node in wanted))
     done: set[str] = set()
-    for part in found.parts:
+    for part in found.components:
         assert part.steps == slow_graphs.steps_at_once(network, part.nodes)
         entering = [e for e in network.edges if e.target in part.nodes and e.source not in part.nodes]
         assert done >= {edge.source for edge in entering}, "a part comes before its sources"
@@ -178,7 +178,7 @@ def run_in_turns(snn: wb.Model, ticks: torch.Tensor, monkeypatch: pytest.MonkeyP
 def test_in_those_networks_parts_take_turns_and_recordings_are_divided(monkeypatch):
     """Or the law above would say little."""
     networks = [large_network(seed, nodes=25) for seed in range(6)]
-    assert sum(len(plan(network, network.nodes).parts) > 6 for network in networks) > 2
+    assert sum(len(plan(network, network.nodes).components) > 6 for network in networks) > 2
     monkeypatch.setattr("workbench.engine.kernels.parallel.MIN_PARALLEL_SIZE", 1)
     monkeypatch.setattr("workbench.engine.kernels.parallel.DIVIDED", 1)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
@@ -447,5 +447,5 @@ def test_a_ring_of_any_length_is_one_part():
     names = [f"n{i}" for i in range(4000)]
     edges = [wb.Edge(a, b, DENSE) for a, b in zip(names, [*names[1:], names[0]], strict=True)]
     network = wb.Network({"in": (3,)}, [wb.Edge("in", "n0", DENSE), *edges], output="n9")
-    assert [len(part.nodes) for part in plan(network, ["n9"]).parts] == [1, 4000]
+    assert [len(part.nodes) for part in plan(network, ["n9"]).components] == [1, 4000]
     assert [edge.name for edge in network.sequential().edges if edge.delay] == ["n3999 -> n0"]

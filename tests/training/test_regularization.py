@@ -8,7 +8,8 @@ import workbench as wb
 from tests.support.random_networks import random_frames, random_model, random_network
 from tests.support.random_recordings import trainable
 from workbench.exchange import model_files
-from workbench.training.regularization import RegularizedLayers, with_quantised_relu
+from workbench.training.quantization import with_quantised_relu
+from workbench.training.regularization import RegularizedLayers
 from workbench.training.training import evaluate
 
 

@@ -44,7 +44,7 @@ def diagnose(ann: Model, snn: Model, recordings: Recordings | Dataset, *, batch:
     in which the membrane was held at its floor; the three NaN for the output); the causes of the error, which add up to
     it: quantisation, saturation, sources (what the nodes before sent wrongly), delays (what arrives in another frame
     than in training), carry (the membrane left by the frame before), unevenness (of arrivals within the frame) and
-    floor, as `split_error` tells them apart; and advice (the same for all rows of a node, "" if it is well).
+    floor, as `split_error` separates them; and advice (the same for all rows of a node, "" if it is well).
 
     Of a `Dataset` its test part is run, `batch` recordings side by side: 32, or fewer where memory is short. ValueError
     unless an ANN and an SNN of the same nodes, edges and training delays are given, and recordings that fit.
@@ -111,7 +111,7 @@ def _add(sums: dict[str, np.ndarray], ann: Model, snn: Model, recordings: Record
         activity, state = advance(order, watch, state, {name: ticks})
         sent.append({node: values.sum(0) for node, values in activity.items()})
         if frame > longest:
-            sent[frame - longest - 1] = {}  # nobody reads it any more
+            sent[frame - longest - 1] = {}  # it is not read any more
         for node in sums:
             target, scale = expected[node][0].to(snn.device), broadcast_scale(snn, node)
             found = sent[-1][node] * (scale / k)

@@ -65,13 +65,13 @@ def choose_evenly(count: int) -> np.ndarray:
 
 
 def select_scales(options: ConversionOptions, measured: Mapping[float | None, Scales]) -> Scales:
-    """The scale of every node at the percentile that the recipe gives it, from those measured by percentile."""
+    """The scale of every node at the percentile that the options give it, from those measured by percentile."""
     nodes = next(iter(measured.values()))
     return {node: measured[options.percentile_of(node)][node] for node in nodes}
 
 
 def require_hidden(model: Model, options: ConversionOptions) -> None:
-    """ValueError unless every node to which the recipe gives a percentile of its own is hidden in the network."""
+    """ValueError unless every node to which the options give a percentile of its own is hidden in the network."""
     if isinstance(options.percentile, Percentiles):
         hidden = dict.fromkeys(model.network.hidden)
         for node in options.percentile:

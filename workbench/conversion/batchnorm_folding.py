@@ -53,7 +53,7 @@ def scale_target(model: Model, position: int, factor: Tensor) -> None:
 
 @torch.no_grad()
 def scale_source(model: Model, position: int, factor: Tensor) -> None:
-    """Multiply what an edge hears by a factor, one number or one per channel of its source."""
+    """Multiply the source of an edge by a factor, one number or one per channel of its source."""
     edge = model.network.edges[position]
     weights = list(model.weights[position].parameters())
     if not weights or factor.ndim == 0:

@@ -1,4 +1,4 @@
-"""Which recipe a conversion takes when nobody names one: measured on recordings held back from calibration."""
+"""The options of a conversion where none is named: measured on recordings held back from calibration."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BURST = 127  # spikes in a tick: what seven bits can say
 
 @dataclass(frozen=True)
 class Trial:
-    """A recipe tried: `error` of its answers, and its synaptic operations per recording."""
+    """Options tried: `error` of its answers, and its synaptic operations per recording."""
 
     options: ConversionOptions
     error: float
@@ -40,14 +40,14 @@ class Trial:
 def search_options(
     folded: Model, recordings: Recordings, network: Network, ticks_per_frame: int, batch: int | None = None
 ) -> ConversionOptions:
-    """The recipe with the fewest synaptic operations among those whose answers err by at most 0.3 % of their variance.
+    """The options with the fewest synaptic operations among those whose answers err by at most 0.3 % of their variance.
 
     error = mean over frames of sum (SNN's - ANN's answers)^2 / sum (ANN's answers)^2, both less their mean over the
     classes, on up to 64 recordings held back while scales are measured on the others (of fewer than eight none is held
     back, and the reason says so). Where none is that good, the one with the smallest error. Percentiles are lowered
     for all nodes together until the error is small, then raised node by node as long as it stays so; where there are
-    more than 32 hidden nodes, in 32 groups. An ANN with ceilings is tried with those it has learned. The recipe's
-    `reason` tells.
+    more than 32 hidden nodes, in 32 groups. An ANN with ceilings is tried with those it has learned. Their
+    `reason` says so.
     """
     held, others = _hold_back(recordings)
     several = "recording" if len(held) == 1 else "recordings"

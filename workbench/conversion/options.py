@@ -28,7 +28,7 @@ class ConversionOptions:
     named; None takes the ceilings that the ANN was trained with.
     `start`, `floor` (in thresholds), `reset`, `membrane`, `burst`, `signed`, `silence` (ticks) and `bias` (b / lambda
     every "tick", or those of a whole "frame" in its first tick): as `wb.IntegrateAndFire` has them.
-    `reason` says who chose it, and does not count when recipes are compared.
+    `reason` says who chose it, and does not count when options are compared.
 
     Source: Rueckauer et al. 2017 (percentile of non-zero activations, bias every tick); Kim et al. 2020, AAAI
     (channels); the bias of a frame at once is ours.
@@ -86,7 +86,7 @@ class ConversionOptions:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The recipe as plain data."""
+        """The options as plain data."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __repr__(self) -> str:

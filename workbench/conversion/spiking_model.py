@@ -1,4 +1,4 @@
-"""A folded ANN's numbers in a spiking network: the scales go into weights and biases, the recipe into the neurons."""
+"""A folded ANN's numbers in a spiking network: the scales go into weights and biases, the options into the neurons."""
 
 from __future__ import annotations
 

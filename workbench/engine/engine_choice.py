@@ -1,4 +1,4 @@
-"""Which engine computes a spiking model: layer by layer, spike by spike, or each part by whichever is quicker."""
+"""Which engine computes a spiking model: layer by layer, spike by spike, or each component by whichever is quicker."""
 
 from __future__ import annotations
 

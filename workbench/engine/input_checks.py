@@ -1,4 +1,4 @@
-"""What a model is given, frames and weights, looked at before it is used."""
+"""Checks of what a model computes with, frames and weights, before it does."""
 
 from __future__ import annotations
 
@@ -107,8 +107,8 @@ train(..., precision="bf16") where half precision is enough to learn
     known = dict(numbers)
     found = {values.dtype: name for name, values in known.items()}
     if len(found) > 1:
-        told = ", ".join(f"{kind} ({name})" for kind, name in found.items())
-        raise ValueError(f"the model has numbers of several types: {told}; use model.float() or model.double()")
+        types = ", ".join(f"{kind} ({name})" for kind, name in found.items())
+        raise ValueError(f"the model has numbers of several types: {types}; use model.float() or model.double()")
     (dtype,) = found or {torch.get_default_dtype(): ""}
     if dtype not in (torch.float32, torch.float64):
         raise ValueError(

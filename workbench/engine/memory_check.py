@@ -1,4 +1,4 @@
-"""Whether a run fits into memory, told before it is asked for."""
+"""Whether a run fits into memory, estimated before any is allocated."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CONTROL_GROUPS = [
 
 @dataclass(frozen=True)
 class MemoryRequest:
-    """What is asked for: so many steps of a batch, some nodes recorded, `block` steps computed at a time.
+    """What a run needs memory for: so many steps of a batch, some nodes recorded, `block` steps computed at a time.
 
     >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
     >>> [MemoryRequest(network, ["class"], 10, 1, 10, False, type).bytes for type in (torch.float32, torch.float64)]
@@ -57,7 +57,7 @@ class MemoryRequest:
 
 
 def require_memory(run: MemoryRequest, device: torch.device) -> None:
-    """MemoryError where a run takes more than is free; it tells how many bytes, and which settings fit."""
+    """MemoryError where a run takes more than is free; its message names the bytes, and settings that fit."""
     needed = run.bytes
     if needed <= ALWAYS_FREE_BYTES or needed <= (free := free_bytes(device)):
         return
@@ -88,7 +88,7 @@ def free_bytes(device: torch.device) -> int:
 
 
 def _free_in_process() -> float:
-    """Bytes of addresses that this process can still have, where somebody has set it a limit (`ulimit -v`)."""
+    """Bytes of addresses that this process can still have, where it has a limit (`ulimit -v`)."""
     most = resource.getrlimit(resource.RLIMIT_AS)[0]
     return math.inf if most == resource.RLIM_INFINITY else max(0, most - psutil.Process().memory_info().vms)
 

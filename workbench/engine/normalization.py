@@ -1,4 +1,4 @@
-"""What a node adds to the sum that arrives: a bias, or a batch norm that knows about silence and time."""
+"""What a node applies to the sum of its edges: a bias, or a batch norm that leaves silent steps out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Norm(nn.Module):
     """Batch norm per channel over the steps and recordings in which the node is not silent.
 
     y = gain (x - mean) / sqrt(variance + eps) + bias. In training, mean and variance are those of the batch. A node
-    on a cycle meets its steps in several sub-blocks whose statistics differ; there the batch's normalisation is
+    on a cycle gets its steps in several sub-blocks whose statistics differ; there the batch's normalisation is
     corrected by r = sigma_batch / sigma and d = (mean_batch - mean) / sigma, taken as constants, so that training
     computes what evaluation will. Running statistics take all steps of a run together, once per run. ValueError, naming
     the `node`, for a batch with one number per channel.
@@ -45,20 +45,20 @@ class Norm(nn.Module):
         self.register_buffer("mean", torch.zeros(shape[0]))
         self.register_buffer("variance", torch.ones(shape[0]))
         self.register_buffer("runs", torch.zeros((), dtype=torch.int64))
-        self._met: list[tuple[int, Tensor, Tensor]] = []  # of each sub-block: how many, mean, variance by count - 1
+        self._seen: list[tuple[int, Tensor, Tensor]] = []  # of each sub-block: how many, mean, variance by count - 1
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return batch_norm(x, self.mean, self.variance, self.gain, self.bias, eps=NORM_EPSILON)
         if x.numel() <= x.shape[1]:
             raise ValueError(
-                f"node {self.node!r}: batch norm cannot tell a variance from one number per channel, as one recording "
-                "in one step gives; take a larger batch or more frames, or wb.Model(network, norm=None)"
+                f"node {self.node!r}: batch norm cannot estimate a variance from one number per channel, as one "
+                "recording in one step gives; take a larger batch or more frames, or wb.Model(network, norm=None)"
             )
         gain, bias = self._renormalise(x) if self.on_cycle else (self.gain, self.bias)
         mean, variance = torch.zeros_like(self.mean), torch.ones_like(self.variance)
         y = batch_norm(x, mean, variance, gain, bias, training=True, momentum=1.0, eps=NORM_EPSILON)
-        self._met.append((x.numel() // x.shape[1], mean, variance))
+        self._seen.append((x.numel() // x.shape[1], mean, variance))
         return y
 
     def _renormalise(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -74,32 +74,32 @@ class Norm(nn.Module):
 
     @torch.no_grad()
     def update(self) -> None:
-        """Let the running statistics follow what this run has met; the first run sets them."""
-        if self._met:
-            mean, variance = _gather(self._met)
+        """Move the running statistics towards those of this run; the first run sets them."""
+        if self._seen:
+            mean, variance = _gather(self._seen)
             runs = int(self.runs) + 1
             momentum = max(NORM_MOMENTUM, 1 / runs)
             self.mean.lerp_(mean, momentum)
             self.variance.lerp_(variance, momentum)
             self.runs.fill_(runs)
-            self.forget()
+            self.discard()
 
     @property
     def untouched(self) -> bool:
-        """Whether it still has the statistics that it was born with."""
+        """Whether its running statistics are still the initial ones."""
         return bool(self.runs == 0 and (self.mean == 0).all() and (self.variance == 1).all())
 
-    def forget(self) -> None:
-        """Leave out of the running statistics what was met since they last followed."""
-        self._met = []
+    def discard(self) -> None:
+        """Leave what was seen since the last update out of the running statistics."""
+        self._seen = []
 
 
-def _gather(met: list[tuple[int, Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+def _gather(seen: list[tuple[int, Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     """Mean and variance of all sub-blocks together, of (how many, mean, variance) of each."""
-    if len(met) == 1:
-        return met[0][1:]
-    means, variances = torch.stack([mean for _, mean, _ in met]), torch.stack([variance for _, _, variance in met])
-    counts = means.new_tensor([count for count, _, _ in met]).unsqueeze(1)
+    if len(seen) == 1:
+        return seen[0][1:]
+    means, variances = torch.stack([mean for _, mean, _ in seen]), torch.stack([variance for _, _, variance in seen])
+    counts = means.new_tensor([count for count, _, _ in seen]).unsqueeze(1)
     total = counts.sum()
     mean = (counts * means).sum(0) / total
     inside, between = (counts - 1) * variances, counts * (means - mean).square()

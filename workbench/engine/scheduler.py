@@ -1,4 +1,4 @@
-"""One engine for ANN and SNN: the parts of the graph in order, each computing a whole block of steps at once."""
+"""One engine for ANN and SNN: the components of the graph in order, each computing a whole block of steps at once."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ TRAINING_BLOCK_BYTES = 5 << 19  # the same where gradients are taken, which need
 
 @dataclass(frozen=True)
 class Component:
-    """A strongly connected part of the graph: its nodes in order, and how many steps they can compute at once.
+    """A strongly connected component of the graph: its nodes in order, and how many steps they can compute at once.
 
-    `steps` is the largest C such that the part's edges with delay < C form no cycle; None where it has no cycle.
+    `steps` is the largest C such that the component's edges with delay < C form no cycle; None where it has no cycle.
     """
 
     nodes: tuple[str, ...]
@@ -40,7 +40,7 @@ class Plan:
 
     network: Network
     wanted: tuple[str, ...]
-    parts: tuple[Component, ...]
+    components: tuple[Component, ...]
     lead: Mapping[str, int]  # node -> how many steps it is ahead of the input
     depth: Mapping[str, int]  # node -> steps of its past that edges still read, or that are still wanted
     slack: Mapping[str, int]  # node -> its last so many steps reach no wanted node any more
@@ -92,7 +92,7 @@ def choose_block(network: Network, batch: int, ticks_per_frame: int = 1, size: i
 
     The activity of the widest node in a block has `size` bytes: less pays for the calls of every block, more for the
     way to memory; that of all nodes together has at most 64 times as many. Where a frame and more fits, the block is a
-    whole number of frames, because the delays of a converted network are: then blocks and sub-blocks meet.
+    whole number of frames, because the delays of a converted network are: then blocks end where sub-blocks do.
 
     >>> network = Network({"eye": (2, 34, 34)}, [Edge("eye", "v1", Conv(16, kernel=3)), Edge("v1", "hand", Dense(10))])
     >>> [choose_block(network, batch, ticks_per_frame=12) for batch in (1, 4, 16, 1000)]
@@ -134,30 +134,30 @@ def _plan(network: Network, wanted: tuple[str, ...], ahead: bool) -> Plan:
     edges = [edge for edge in network.edges if edge.target in needed]
     nodes = [node for node in network.nodes if node in needed]
     found = connected_parts(nodes, [edge.ends for edge in edges])
-    number = {node: place for place, part in enumerate(found) for node in part}
+    number = {node: place for place, component in enumerate(found) for node in component}
     entering: list[list[Edge]] = [[] for _ in found]
     inside: list[list[Edge]] = [[] for _ in found]
     for edge in edges:
         (inside if number[edge.source] == number[edge.target] else entering)[number[edge.target]].append(edge)
-    parts = tuple(map(_part, found, inside))
-    lead = _leads(parts, entering) if ahead else dict.fromkeys(nodes, 0)
+    components = tuple(map(_part, found, inside))
+    lead = _leads(components, entering) if ahead else dict.fromkeys(nodes, 0)
     depth = dict.fromkeys(nodes, 0) | {node: lead[node] for node in wanted}
     for edge in edges:
         depth[edge.source] = max(depth[edge.source], lead[edge.source] + edge.delay - lead[edge.target])
     slack = shortest_delays(wanted, ((edge.target, edge.source, edge.delay) for edge in edges))
-    return Plan(network, wanted, parts, lead, depth, slack)
+    return Plan(network, wanted, components, lead, depth, slack)
 
 
-def _leads(parts: Sequence[Component], entering: Sequence[Sequence[Edge]]) -> dict[str, int]:
-    """How far each part can be ahead of the input: until the first of the edges into it has no more to bring."""
+def _leads(components: Sequence[Component], entering: Sequence[Sequence[Edge]]) -> dict[str, int]:
+    """How far each component can be ahead of the input: until the first of the edges into it has no more to bring."""
     lead: dict[str, int] = {}
-    for part, edges in zip(parts, entering, strict=True):
-        lead |= dict.fromkeys(part.nodes, min((lead[edge.source] + edge.delay for edge in edges), default=0))
+    for component, edges in zip(components, entering, strict=True):
+        lead |= dict.fromkeys(component.nodes, min((lead[edge.source] + edge.delay for edge in edges), default=0))
     return lead
 
 
 def _part(nodes: frozenset[str], inside: Sequence[Edge]) -> Component:
-    """A part with these edges inside: the delay from which on they close a cycle is found by halving."""
+    """A component with these edges inside: the delay from which on they close a cycle is found by halving."""
     delays = sorted({edge.delay for edge in inside})
     least = bisect(delays, False, key=lambda d: bool(find_cycle(e.ends for e in inside if e.delay <= d)))
     steps = delays[least] if least < len(delays) else None
@@ -174,8 +174,8 @@ def advance(
     is not computed.
     """
     block = Block(plan, layers, state, inputs, until)
-    for part in plan.parts:
-        block.compute(part)
+    for component in plan.components:
+        block.compute(component)
     return {node: block.activity_of(node) for node in plan.wanted}, block.state()
 
 
@@ -192,29 +192,31 @@ class Block:
         self.segments = {node: list(segments) for node, segments in state.past.items()}
         self.membranes = dict(state.membranes)
 
-    def compute(self, part: Component) -> None:
-        """Compute every step of a part; a cyclic one in sub-blocks, its outer edges for the whole block at once."""
-        if part.nodes[0] in self.network.inputs:
-            self.segments.setdefault(part.nodes[0], []).append(Segment(self.begin, self.inputs[part.nodes[0]]))
+    def compute(self, component: Component) -> None:
+        """Compute every step of a component; a cyclic one in sub-blocks, its outer edges for the whole block."""
+        if component.nodes[0] in self.network.inputs:
+            self.segments.setdefault(component.nodes[0], []).append(
+                Segment(self.begin, self.inputs[component.nodes[0]])
+            )
             return
-        if part.steps is None:
-            (node,) = part.nodes
+        if component.steps is None:
+            (node,) = component.nodes
             first, last = self.steps_of(node)
             if first < last:
                 self.answer_node(node, self.inputs_of(self.network.incoming(node), first, last), first, last)
             return
-        members, edges = set(part.nodes), self.network.edges
-        incoming = {node: self.network.incoming(node) for node in part.nodes}
-        inner = {node: [p for p in incoming[node] if edges[p].source in members] for node in part.nodes}
+        members, edges = set(component.nodes), self.network.edges
+        incoming = {node: self.network.incoming(node) for node in component.nodes}
+        inner = {node: [p for p in incoming[node] if edges[p].source in members] for node in component.nodes}
         outer = {
             node: self.inputs_of([p for p in incoming[node] if edges[p].source not in members], *self.steps_of(node))
-            for node in part.nodes
+            for node in component.nodes
         }
-        lead = self.plan.lead[part.nodes[0]]
-        for begin in range(self.begin + lead, self.end + lead, part.steps):
-            for node in part.nodes:
+        lead = self.plan.lead[component.nodes[0]]
+        for begin in range(self.begin + lead, self.end + lead, component.steps):
+            for node in component.nodes:
                 first, last = self.steps_of(node)
-                first, last = max(first, begin), min(last, begin + part.steps)
+                first, last = max(first, begin), min(last, begin + component.steps)
                 if first < last:
                     self.answer_node(node, outer[node] + self.inputs_of(inner[node], first, last), first, last)
 

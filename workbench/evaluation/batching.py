@@ -1,4 +1,4 @@
-"""Recordings fed to a model: whether they fit, and in which batches and blocks they come."""
+"""Batches of recordings: whether recordings fit a model, and how many run side by side."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workbench.model import Model
 from workbench.validation import require_whole
 
 MOST_RECORDINGS = 32  # recordings side by side: more gain nothing
-MEMORY_SHARE = 0.5  # of the memory that is free, which a batch that nobody has named may take
+MEMORY_SHARE = 0.5  # of the memory that is free, which a batch chosen here may take
 
 
 def require_match(model: Model, recordings: Recordings) -> None:

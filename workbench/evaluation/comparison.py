@@ -36,7 +36,7 @@ def compare(
     model, step, frame (when the step ends, in frames: (step + 1) / ticks_per_frame), accuracy (NaN before the first
     response) and, per recording and cumulative, dense_macs, effective_macs, synaptic_operations, neuron_updates,
     energy_nj under the preset `energy`, memory_accesses and memory_span_words (every access times the words of the
-    memory it meets, see `evaluation/memory_accesses.py`); of the whole network delay_buffer_bytes and synapses;
+    memory accessed, see `evaluation/memory_accesses.py`); of the whole network delay_buffer_bytes and synapses;
     synapse_frames, how often synapses could have been used so far: each once a frame, from the first response of its
     target on; last split, how training and test recordings were told apart, as their `Recordings.divided` says. An edge
     that carries spikes costs synaptic operations, any other one MACs. `padding` as in `operations`. A notebook shows a

@@ -1,4 +1,4 @@
-"""What critics of spiking networks would say of the models at hand: their bounds, evaluated, and a verdict in words."""
+"""Published bounds on when a spiking network is cheaper, evaluated for models at hand, and a verdict in words."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ def summarise_bounds(costs: pd.DataFrame) -> str:
     'SNN, with 0.889 spikes per synapse and frame, is cheaper than ANN in fp32, fp16 and int8, but not in fp32 that \
 skips zeros (above 0.511) and int8 that skips zeros (above 0.767)'
     """
-    table, told = criticise(costs), []
+    table, sentences = criticise(costs), []
     for _, rows in table.groupby("model", sort=False):
         verdicts = rows.set_index("critic")["verdict"]
         others = [f"{critic}: {verdict}" for critic, verdict in verdicts.items() if critic != PRICES]
-        told.append(". ".join([str(verdicts[PRICES]), *others]) + ".")
-    return " ".join(told)
+        sentences.append(". ".join([str(verdicts[PRICES]), *others]) + ".")
+    return " ".join(sentences)
 
 
 def find_break_even_spikes(costs: pd.DataFrame, model: str, preset: str | EnergyPreset) -> float:

@@ -25,7 +25,7 @@ from workbench.model import Model
 
 @dataclass(frozen=True, eq=False)
 class Accesses:
-    """Accesses by kind, (steps, edges or nodes) each, and the `words` of the memories that they meet."""
+    """Accesses by kind, (steps, edges or nodes) each, and the `words` of the memories accessed."""
 
     counts: dict[str, np.ndarray]
     words: dict[str, np.ndarray]
@@ -38,7 +38,7 @@ class Accesses:
 
     @property
     def span(self) -> np.ndarray:
-        """Every access times the words of the memory it meets, (steps, edges or nodes): larger memories cost more."""
+        """Every access times the words of the memory accessed, (steps, edges or nodes): larger memories cost more."""
         span: np.ndarray = np.stack([self.counts[kind] * self.words[kind] for kind in self.counts]).sum(axis=0)
         return span
 
@@ -91,7 +91,8 @@ def access_nodes(model: Model, counts: OperationCounts, recordings: int) -> Acce
 def count_buffer_bytes(model: Model, position: int) -> int:
     """What an edge must remember: delay steps of its source, a byte per event count, 4 per number.
 
-    Spikes take as many bits as tell all that a unit can send in a tick: 1 for a plain neuron, 7 for bursts up to 127.
+    Spikes take as many bits as the values that a unit can send in a tick need: 1 for a plain neuron, 7 for bursts up to
+    127.
     """
     edge = model.network.edges[position]
     units = count_units(model, edge.source)

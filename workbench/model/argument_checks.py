@@ -1,6 +1,6 @@
-"""What a verb is given, looked at before anything is done: a model where a model is wanted, recordings where these are.
+"""Checks of the arguments of verbs: a model where a model is expected, recordings where these are.
 
-Whatever else comes is told what it is, what is wanted, and the call that would do it. The `verb` is called as a user
+Errors say what was given, what is expected, and the call that would do it. The `verb` is called as a user
 calls it: "wb.compare".
 """
 

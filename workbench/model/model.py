@@ -82,7 +82,7 @@ class Model(nn.Module):
         self.exceptions = require_neurons(network, self.neuron, neurons or {})
         self.trained_network: Network | None = None  # of an SNN: the network its ANN was trained with
         self.scales: Scales | None = None  # of an SNN
-        self.conversion_options: Any = None  # of an SNN: how it was converted, as a value of whoever did it
+        self.conversion_options: Any = None  # of an SNN: how it was converted, a value of the conversion wing
         generator = torch.Generator().manual_seed(require_seed(seed))
         self.gains = nn.ParameterDict()  # of edges without weights, once a conversion has scaled them
         bounded = [node for node in network.hidden if self.neuron_of(node).bounded]
@@ -142,8 +142,8 @@ class Model(nn.Module):
         `frames` (steps, batch, *input shape) holds frames for an ANN and ticks for an SNN; a dict by input node where
         there are several, as tensors or as arrays of numpy. `block` steps are computed at a time; any cut gives the
         same numbers, but for the rounding of sums, which at a threshold can move a whole spike, and for batch norm in
-        training, whose statistics are those of a block and which gets the whole recording unless told otherwise.
-        `layers` stand in for the model's own, to watch or to disturb them. `engine` is that of `stream`.
+        training, whose statistics are those of a block and which gets the whole recording unless `block` is given.
+        `layers` replace the model's own, to record or to perturb them. `engine` is that of `stream`.
 
         ValueError where frames do not fit the network or numbers are not finite; MemoryError where there is no room.
         """
@@ -161,7 +161,7 @@ class Model(nn.Module):
         )
         require_numbers(inputs, like)
         for norm in self._norms():
-            norm.forget()  # a run before this one may have been interrupted
+            norm.discard()  # a run before this one may have been interrupted
         blocks = []
         while stream.step < steps:
             end = stream.step + (block or stream.choose_block())
@@ -173,7 +173,7 @@ class Model(nn.Module):
     def stream(self, batch: int = 1, record: Iterable[str] | None = None, engine: str = "dense") -> Stream:
         """A stream that is fed a recording of any length block by block, in constant memory.
 
-        `engine` tells how spiking nodes are computed: "dense", by the layers of whole blocks; "events", spike by spike,
+        `engine` is how spiking nodes are computed: "dense", by the layers of whole blocks; "events", spike by spike,
         what is silent costing next to nothing; "auto", part by part whichever is cheaper at the activity measured in
         the block before. All give the same numbers, up to the rounding of sums that are taken in another order; where
         that moves a membrane over its threshold, a whole spike comes, goes or moves to another tick.
@@ -209,7 +209,7 @@ class Model(nn.Module):
             return activity * ceiling, membrane
         drive = self.schedule_bias(node, drive, elapsed)
         if neuron.spiking and not self.training:
-            drive = drive.detach()  # spikes are learned through only where somebody trains
+            drive = drive.detach()  # gradients pass through spikes only in training
         return neuron.scan(drive, membrane, elapsed)
 
     def schedule_bias(self, node: str, drive: Tensor, elapsed: int) -> Tensor:
@@ -221,7 +221,7 @@ class Model(nn.Module):
         return drive + extra_biases * self.node_layer(node).bias.view(-1, *[1] * (drive.ndim - 3))
 
     def inference_layers(self) -> Layers:
-        """The layers to run where nobody trains; the model itself in training, and where the nodes do not spike."""
+        """The layers to run in eval mode; the model itself in training, and where the nodes do not spike."""
         if self.training or not self.spiking or self.norm is not None:
             return self
         if not can_compile(next(self.parameters()).detach(), None):
@@ -231,7 +231,7 @@ class Model(nn.Module):
         return InferenceLayers(self, compiled, {node: self.node_layer(node).bias for node in compiled})
 
     def training_layers(self) -> Layers:
-        """The layers to run where somebody trains."""
+        """The layers to run in training."""
         layers = {node: self.node_layer(node) for node in self.network.nodes if node not in self.network.inputs}
         rectified = frozenset(node for node in self.network.hidden if self.neuron_of(node).rectifies)
         return TrainingLayers(self, self.network, self.transform, layers, rectified)
@@ -247,7 +247,7 @@ class Model(nn.Module):
         return math.ceil(steps / math.ceil(steps / most))
 
     def event_driven_parameters(self) -> Parameters:
-        """What spikes meet on their way, as the event-driven engine takes it."""
+        """The numbers of a spiking model, as the event-driven engine takes them."""
         dynamics, extra_biases = self.neuron.dynamics, self.neuron.extra_biases(0, self.ticks_per_frame)
         assert dynamics is not None, "the event-driven engine is for neurons that have them"
         return Parameters(
@@ -299,10 +299,10 @@ class Model(nn.Module):
     def _stream(
         self, batch: int, record: Iterable[str], engine: str, until: int | None = None, layers: Layers | None = None
     ) -> Stream:
-        """A stream; ValueError where the event-driven engine is asked for in vain."""
+        """A stream; ValueError where the event-driven engine is asked for and cannot run."""
         require_engine(engine)
         require_one_type(self.named_parameters())
-        if not self.training:  # where a loss tells as well
+        if not self.training:  # where the loss shows it
             require_finite(self.network, self.state_dict())
         used = layers or (self.training_layers() if self.training else self.inference_layers())
         ahead = self.training or (layers is None and engine != "events")  # which counts what has arrived

@@ -19,15 +19,15 @@ def average_answers(drive: Tensor, first_response: int, ticks_per_frame: int = 1
     """
     if answer not in ANSWERS:
         raise ValueError(f"answer={answer!r} is unknown; choose from {', '.join(ANSWERS)}")
-    alive = drive[first_response:]
-    if len(alive) == 0:
+    responding = drive[first_response:]
+    if len(responding) == 0:
         raise ValueError(
             f"the output answers first at step {first_response}, but there are only {len(drive)} steps; use more "
             "frames, or smaller delays on the way to the output"
         )
-    total = alive.cumsum(0)
-    count = torch.arange(1, len(alive) + 1, dtype=drive.dtype, device=drive.device).view(-1, 1, 1)
-    if answer == "frame" and len(alive) > ticks_per_frame:
+    total = responding.cumsum(0)
+    count = torch.arange(1, len(responding) + 1, dtype=drive.dtype, device=drive.device).view(-1, 1, 1)
+    if answer == "frame" and len(responding) > ticks_per_frame:
         total = torch.cat([total[:ticks_per_frame], total[ticks_per_frame:] - total[:-ticks_per_frame]])
         count = count.clamp(max=ticks_per_frame)
     return total / count

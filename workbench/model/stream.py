@@ -90,7 +90,7 @@ class Stream:
         return self.advance(inputs)
 
     def advance(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The same as `run`, for whoever has looked at the inputs before."""
+        """The same as `run`, without checks of the inputs."""
         if self._hybrid is None:
             activity, self._state = advance(self._plan, self._layers, self._state, inputs, self._until)
         else:

@@ -24,8 +24,9 @@ def toy_network(shape: Shape = (2, 8, 8), classes: int = 3, channels: int = 4) -
 def shortcut_network(shape: Shape, classes: int, loop: bool = False, width: int = 16) -> Network:
     """Three convolutional nodes in a row and a shortcut around the first two, the same scene, sooner: notebook 02.
 
-    They have `width`, 2 `width` and 2 `width` channels. With `loop` the last of them also hears itself one step ago,
-    which is a memory in every rollout. ValueError where classes or width is no whole number of at least 1.
+    They have `width`, 2 `width` and 2 `width` channels. With `loop` the last of them also receives its own activity of
+    one step ago, which is a memory in every rollout. ValueError where classes or width is no whole number of at least
+    1.
 
     >>> shortcut_network((2, 34, 34), classes=10).first_response["class"]
     2
@@ -125,14 +126,15 @@ def densenet(
     stride: int = 2,
     compression: float = 0.5,
 ) -> Network:
-    """Dense blocks: every node hears all nodes before it in its block, so paths of many delays meet in each.
+    """Dense blocks: every node receives from all nodes before it in its block, so paths of many delays end in each.
 
     retina -> b1 (`channels`, kernel 5, `stride`); block i is its entry bi and `depth` nodes bi.1, bi.2, ... of `growth`
     channels, kernel 3; a transition pools (2 x 2, average) every node of a block and mixes their channels (kernel 1)
-    into the entry of the next block, which has `compression` times as many; class hears every node of the last block.
-    What the papers concatenate and convolve is here a sum of edges, 1 + blocks (depth + 1) (depth + 2) / 2 in all;
-    streaming, the first response is at step blocks + 1, the longest path takes blocks (depth + 1) + 1. ValueError for
-    sizes that are no whole numbers of at least 1, a compression beyond (0, 1], a shape too small for so many blocks.
+    into the entry of the next block, which has `compression` times as many; class receives from every node of the last
+    block. What the papers concatenate and convolve is here a sum of edges, 1 + blocks (depth + 1) (depth + 2) / 2 in
+    all; streaming, the first response is at step blocks + 1, the longest path takes blocks (depth + 1) + 1. ValueError
+    for sizes that are no whole numbers of at least 1, a compression beyond (0, 1], a shape too small for so many
+    blocks.
 
     The papers' are dense blocks with growth rate and depth, transitions of convolution and average pooling; ours are
     all sizes, the strided first edge, one norm and neuron a node after its sum (not before each convolution), no

@@ -2,8 +2,10 @@
 
 training                `train`: every answer from the first response on counts
 finetuning              `fine_tune`: the SNN itself, through surrogate gradients
-options                 how a training is done, and at which rate it learns when
-regularization          noise on activations, and what spikes would cost
+options                 every option of a training as one value
+schedule                the learning rate over a training
+regularization          noise on drives, and a penalty on spikes
+quantization            activations clipped and quantised while they are learned
 mixed_precision         bfloat16 in the linear maps, where that is enough
 gradient_checkpointing  long recordings learned segment by segment
 checkpoints             trainings that go on bit for bit

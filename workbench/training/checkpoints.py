@@ -121,7 +121,7 @@ def _read_moments(
 
 
 def identify(
-    model: Model, recordings: Recordings, validation: Recordings | None, settings: Mapping[str, Any]
+    model: Model, recordings: Recordings, validation: Recordings | None, options: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What a checkpoint must agree with to be continued."""
     digest = hashlib.sha256()
@@ -129,7 +129,7 @@ def identify(
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     clock = f"{recordings.frames} frames of {recordings.window_us} us together"
     identity = {"starting weights": digest.hexdigest(), "recordings": _digest(recordings), "frames": clock}
-    return dict(settings) | describe(model) | identity | {"validation": _digest(validation)}
+    return dict(options) | describe(model) | identity | {"validation": _digest(validation)}
 
 
 def _digest(recordings: Recordings | None) -> str | None:

@@ -44,7 +44,7 @@ def fine_tune(
     snn = require_model(snn, "wb.fine_tune")
     if not snn.spiking:
         raise ValueError("fine_tune takes an SNN; this model does not spike: convert it first, or train it by wb.train")
-    settings = TrainingOptions(
+    options = TrainingOptions(
         epochs, batch, learning_rate, weight_decay, answer, seed, None, spike_cost, noise, recompute, precision
     )
-    return fit("wb.fine_tune", snn, recordings, validation, settings, checkpoint, progress, callback)
+    return fit("wb.fine_tune", snn, recordings, validation, options, checkpoint, progress, callback)

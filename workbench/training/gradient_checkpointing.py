@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from workbench.training.options import TrainingOptions
 
 
-def require_segments(model: Model, settings: TrainingOptions) -> None:
+def require_segments(model: Model, options: TrainingOptions) -> None:
     """ValueError where a recording cannot be cut into segments without changing what is learned."""
-    asked = f"recompute={settings.recompute}"
-    if settings.recompute is None:
+    asked = f"recompute={options.recompute}"
+    if options.recompute is None:
         return
     if model.norm is not None:
         raise ValueError(
             f"{asked} cuts the recording, but batch norm takes its statistics over all of its steps; use "
             "Model(network, norm=None), or recompute=None"
         )
-    if settings.noise or settings.spike_cost:
+    if options.noise or options.spike_cost:
         raise ValueError(
             f"{asked} computes the same steps twice, which would draw other noise and count spikes twice; leave out "
             "noise and spike_cost, or use recompute=None"

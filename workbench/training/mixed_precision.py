@@ -34,9 +34,9 @@ def cast(device: torch.device, precision: str) -> torch.autocast:
 
 
 def multiplies_natively() -> bool:
-    """Whether this CPU has instructions for bfloat16; taken as given where torch does not tell."""
-    tell = getattr(torch.cpu, "get_capabilities", None)  # since torch 2.9 or so
-    return tell is None or any(has and "bf16" in name for name, has in tell().items())
+    """Whether this CPU has instructions for bfloat16; assumed where torch does not say."""
+    capabilities = getattr(torch.cpu, "get_capabilities", None)  # since torch 2.9 or so
+    return capabilities is None or any(has and "bf16" in name for name, has in capabilities().items())
 
 
 @cache

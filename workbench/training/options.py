@@ -11,7 +11,7 @@ from workbench.validation import hold_whole, require_seed
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How a training is done; the same settings, model and recordings give the same numbers."""
+    """How a training is done; the same options, model and recordings give the same numbers."""
 
     epochs: int
     batch: int
@@ -37,14 +37,3 @@ class TrainingOptions:
         for option in ("spike_cost", "noise"):
             if not 0 <= getattr(self, option) < math.inf:
                 raise ValueError(f"{option}={getattr(self, option)!r} must be 0 or more; 0 leaves it out")
-
-
-def learning_rate_at(done: float, peak: float) -> float:
-    """One cycle: a linear rise over the first tenth, then a cosine down to zero; `done` is the fraction of training.
-
-    >>> [round(learning_rate_at(done, 1.0), 3) for done in (0.0, 0.05, 0.1, 0.55, 1.0)]
-    [0.1, 0.55, 1.0, 0.5, 0.0]
-    """
-    if done < 0.1:
-        return peak * (0.1 + 9 * done)
-    return peak * (1 + math.cos(math.pi * (done - 0.1) / 0.9)) / 2

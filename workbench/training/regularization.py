@@ -1,14 +1,11 @@
-"""A model's layers while it learns for its conversion: noise on activations, and what its spikes would cost."""
+"""Regularization for conversion: noise on drives, and a penalty on the spikes that activities would cost."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from workbench.engine import QuantisedReLU
 from workbench.model import Model
-
-CEILING_PERCENTILE = 0.99
 
 
 class RegularizedLayers:
@@ -71,21 +68,3 @@ class RegularizedLayers:
         self._spent.append((spikes.sum((0, 1)) * fan_out.to(spikes)).sum())
         frames = activity.shape[0] / model.ticks_per_frame
         self._synapses += frames * activity.shape[1] * int(fan_out.sum())
-
-
-@torch.no_grad()
-def with_quantised_relu(model: Model, frames: Tensor, levels: int) -> Model:
-    """A copy of an ANN with the neurons `QuantisedReLU(levels)`, its ceilings those it has or measured on frames.
-
-    A ceiling is measured as the 99th percentile of the node's non-zero activities, 1 where there are none.
-    """
-    bounded = Model(model.network, norm=model.norm, neuron=QuantisedReLU(levels))
-    bounded.to(model.device, model.dtype).load_state_dict(model.state_dict(), strict=False)
-    bounded.train(model.training)
-    if not model.bounded:
-        for node, activity in model.copy().train().run(frames).items():
-            active = activity[activity > 0].double()
-            if node not in model.network.inputs and node != model.network.output and len(active):
-                ceiling = active.kthvalue(max(1, round(CEILING_PERCENTILE * len(active)))).values
-                bounded.ceiling_parameter(node).copy_(ceiling.log())
-    return bounded

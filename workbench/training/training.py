@@ -21,8 +21,10 @@ from workbench.model import Model, average_answers, require_model, take_test, ta
 from workbench.training.checkpoints import Checkpoint, TrainingState, identify
 from workbench.training.gradient_checkpointing import require_segments, run_segments
 from workbench.training.mixed_precision import cast
-from workbench.training.options import TrainingOptions, learning_rate_at
-from workbench.training.regularization import RegularizedLayers, with_quantised_relu
+from workbench.training.options import TrainingOptions
+from workbench.training.quantization import with_quantised_relu
+from workbench.training.regularization import RegularizedLayers
+from workbench.training.schedule import learning_rate_at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +52,7 @@ Callback = Callable[[Update], bool | None]
 
 
 class StopTraining(Exception):
-    """Whoever watches a training has asked it to end."""
+    """A callback has asked a training to end."""
 
 
 def train(
@@ -88,8 +90,8 @@ def train(
     Three options prepare the ANN for its conversion. `levels` = L gives it the neurons `QuantisedReLU(L)`, whose
     ceilings are learned too (they begin at the 99th percentile of the first batch): it answers as an SNN with at most L
     spikes a frame will. `spike_cost` adds spike_cost x mean spikes per synapse and frame to the loss, so that it learns
-    to spend few. `noise` disturbs every drive by so much of its unit. Both units are told in
-    `practice.RegularizedLayers`.
+    to spend few. `noise` disturbs every drive by so much of its unit. Both units are those of
+    `regularization.RegularizedLayers`.
 
     Two options spare the machine. `recompute` keeps of every so many steps only what the next ones read, and computes
     the rest again on the way back: long recordings take a fraction of the memory, and about a third more time. Numbers
@@ -102,7 +104,7 @@ def train(
     (recomputation).
     """
     model = require_model(model, "wb.train")
-    settings = TrainingOptions(
+    options = TrainingOptions(
         epochs, batch, learning_rate, weight_decay, answer, seed, levels, spike_cost, noise, recompute, precision
     )
     if model.spiking:
@@ -110,7 +112,7 @@ def train(
             "train takes an ANN; this model spikes already: train its ANN, then convert it, or improve it by "
             "wb.fine_tune"
         )
-    return fit("wb.train", model, recordings, validation, settings, checkpoint, progress, callback)
+    return fit("wb.train", model, recordings, validation, options, checkpoint, progress, callback)
 
 
 def fit(
@@ -118,7 +120,7 @@ def fit(
     model: Model,
     given: Recordings | Dataset,
     validation: Recordings | None,
-    settings: TrainingOptions,
+    options: TrainingOptions,
     checkpoint: str | Path | None,
     progress: bool,
     callback: Callback | None,
@@ -132,14 +134,14 @@ def fit(
         )
     validation = None if validation is None else take_test(validation, f"{verb}(validation=...)")
     with torch.inference_mode(False), torch.enable_grad():
-        return _fit(model, recordings, validation, settings, checkpoint, progress, callback)
+        return _fit(model, recordings, validation, options, checkpoint, progress, callback)
 
 
 def _fit(
     model: Model,
     recordings: Recordings,
     validation: Recordings | None,
-    settings: TrainingOptions,
+    options: TrainingOptions,
     checkpoint: str | Path | None,
     progress: bool,
     callback: Callback | None,
@@ -147,28 +149,28 @@ def _fit(
     for part in (recordings, validation):
         if part is not None:
             require_match(model, part)
-    require_segments(model, settings)
-    if settings.precision == "bf16" and model.dtype != torch.float32:
+    require_segments(model, options)
+    if options.precision == "bf16" and model.dtype != torch.float32:
         raise ValueError(
             f'precision="bf16" is for models in float32, but this one computes in {model.dtype}; use model.float(), or '
             'precision="fp32", which leaves it as it is'
         )
-    _require_room(model, recordings, settings)
-    state = _begin(model, recordings, settings)
+    _require_room(model, recordings, options)
+    state = _begin(model, recordings, options)
     saved = None
     if checkpoint:
-        saved = Checkpoint(Path(checkpoint), identify(model, recordings, validation, asdict(settings)))
+        saved = Checkpoint(Path(checkpoint), identify(model, recordings, validation, asdict(options)))
         if saved.path.exists():
             saved.resume(state)
     try:
-        with _bar(settings, len(recordings), len(state.history), progress) as bar:
-            _train_epochs(state, recordings, validation, settings, saved, bar, callback)
+        with _bar(options, len(recordings), len(state.history), progress) as bar:
+            _train_epochs(state, recordings, validation, options, saved, bar, callback)
         trained = state.model
     except (KeyboardInterrupt, StopTraining) as end:
         trained = state.best if state.history else state.model
         if isinstance(end, KeyboardInterrupt):
             what = "the best model so far" if state.history else "the model as far as it came"
-            where = f"epoch {len(state.history) + 1} of {settings.epochs}"
+            where = f"epoch {len(state.history) + 1} of {options.epochs}"
             warnings.warn(f"training was interrupted in {where}; this is {what}", stacklevel=2)
     return trained.eval(), _tabulate(state.history)
 
@@ -177,16 +179,16 @@ def _train_epochs(
     state: TrainingState,
     recordings: Recordings,
     validation: Recordings | None,
-    settings: TrainingOptions,
+    options: TrainingOptions,
     saved: Checkpoint | None,
     bar: Any,
     callback: Callback | None,
 ) -> None:
     """Train the epochs that are left, and note each in the history and the checkpoint."""
-    for epoch in range(len(state.history), settings.epochs):
-        row = {"epoch": epoch + 1, **_train_epoch(state, recordings, settings, epoch, bar, callback)}
+    for epoch in range(len(state.history), options.epochs):
+        row = {"epoch": epoch + 1, **_train_epoch(state, recordings, options, epoch, bar, callback)}
         if validation is not None:
-            found = evaluate(state.model, validation, answer=settings.answer)
+            found = evaluate(state.model, validation, answer=options.answer)
             row |= {f"validation_{name}": value for name, value in found.items()}
         state.note(row)
         bar.set_postfix({name: f"{value:.3f}" for name, value in row.items() if name != "epoch"})
@@ -209,29 +211,29 @@ def _write_checkpoint(saved: Checkpoint, state: TrainingState) -> None:
 def _train_epoch(
     state: TrainingState,
     recordings: Recordings,
-    settings: TrainingOptions,
+    options: TrainingOptions,
     epoch: int,
     bar: Any,
     callback: Callback | None,
 ) -> dict[str, float]:
     state.model.train()
-    order = np.random.default_rng([settings.seed, epoch]).permutation(len(recordings))
-    rounds = math.ceil(len(recordings) / settings.batch)
+    order = np.random.default_rng([options.seed, epoch]).permutation(len(recordings))
+    rounds = math.ceil(len(recordings) / options.batch)
     loss_sum = correct = seen = 0.0
-    for number, chosen in enumerate(batches(len(recordings), settings.batch, order)):
-        rate = learning_rate_at((epoch * rounds + number) / (settings.epochs * rounds), settings.learning_rate)
+    for number, chosen in enumerate(batches(len(recordings), options.batch, order)):
+        rate = learning_rate_at((epoch * rounds + number) / (options.epochs * rounds), options.learning_rate)
         for group in state.optimizer.param_groups:
             group["lr"] = rate
-        practice = _regularize(state.model, settings, epoch, number)
-        with cast(state.model.device, settings.precision):
-            answers, labels = _answer(state.model, recordings, chosen, settings.answer, practice, settings.recompute)
+        layers = _regularize(state.model, options, epoch, number)
+        with cast(state.model.device, options.precision):
+            answers, labels = _answer(state.model, recordings, chosen, options.answer, layers, options.recompute)
             loss = find_loss(answers, labels)
-            if practice is not None and settings.spike_cost:
-                loss = loss + settings.spike_cost * practice.cost
+            if layers is not None and options.spike_cost:
+                loss = loss + options.spike_cost * layers.cost
         if not torch.isfinite(loss):
             raise ValueError(
                 f"the loss became {loss.item()} in epoch {epoch + 1}, batch {number + 1}; lower learning_rate (now "
-                f'{settings.learning_rate:g}), or give the model norm="batch"'
+                f'{options.learning_rate:g}), or give the model norm="batch"'
             )
         state.optimizer.zero_grad()
         torch.autograd.backward(loss)
@@ -242,11 +244,11 @@ def _train_epoch(
         seen += len(chosen)
         bar.update()
         update = Update(
-            epoch + 1, settings.epochs, number + 1, rounds, loss_sum / seen, correct / seen, tuple(state.history)
+            epoch + 1, options.epochs, number + 1, rounds, loss_sum / seen, correct / seen, tuple(state.history)
         )
         if callback is not None and callback(update):
             raise StopTraining
-    require_finite(state.model.network, state.model.state_dict())  # after the last step no loss tells
+    require_finite(state.model.network, state.model.state_dict())  # no loss follows the last step
     return {"loss": loss_sum / len(recordings), "accuracy": correct / len(recordings)}
 
 
@@ -255,7 +257,7 @@ def _answer(
     recordings: Recordings,
     chosen: np.ndarray,
     answer: str,
-    practice: RegularizedLayers | None = None,
+    layers: RegularizedLayers | None = None,
     recompute: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Answers at the end of every frame (frames, batch, classes), from the first response on, and labels."""
@@ -264,47 +266,47 @@ def _answer(
     if recompute is not None:
         drive = run_segments(model, ticks, recompute)
     else:
-        drive = model(ticks) if practice is None else model.run(ticks, record=[output], layers=practice)[output]
+        drive = model(ticks) if layers is None else model.run(ticks, record=[output], layers=layers)[output]
     answers = take_frame_ends(model, average_answers(drive, first, k, answer))
     return answers, torch.tensor(recordings.labels[chosen]).to(model.device)
 
 
-def _regularize(model: Model, settings: TrainingOptions, epoch: int, number: int) -> RegularizedLayers | None:
+def _regularize(model: Model, options: TrainingOptions, epoch: int, number: int) -> RegularizedLayers | None:
     """The layers to learn on in this batch, where noise or cost ask for others than the model's own."""
-    if not settings.noise and not settings.spike_cost:
+    if not options.noise and not options.spike_cost:
         return None
-    drawn = np.random.SeedSequence([settings.seed, epoch, number]).generate_state(1, np.uint64)[0]
+    drawn = np.random.SeedSequence([options.seed, epoch, number]).generate_state(1, np.uint64)[0]
     generator = torch.Generator(model.device).manual_seed(int(drawn) >> 1)
-    return RegularizedLayers(model, settings.noise, generator)
+    return RegularizedLayers(model, options.noise, generator)
 
 
-def _begin(model: Model, recordings: Recordings, settings: TrainingOptions) -> TrainingState:
+def _begin(model: Model, recordings: Recordings, options: TrainingOptions) -> TrainingState:
     trained = model.copy()
-    if settings.levels is not None:
-        first = np.random.default_rng([settings.seed, 0]).permutation(len(recordings))[: settings.batch]
-        trained = with_quantised_relu(model, bin_batch(model, recordings, first), settings.levels)
+    if options.levels is not None:
+        first = np.random.default_rng([options.seed, 0]).permutation(len(recordings))[: options.batch]
+        trained = with_quantised_relu(model, bin_batch(model, recordings, first), options.levels)
     ceilings = list(trained.log_ceilings.parameters())
     others = [p for name, p in trained.named_parameters() if not name.startswith("log_ceilings.")]
     groups: list[dict[str, Any]] = [{"params": others}, {"params": ceilings, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    optimizer = torch.optim.AdamW(groups, lr=options.learning_rate, weight_decay=options.weight_decay)
     return TrainingState(trained, optimizer, trained)
 
 
-def _require_room(model: Model, recordings: Recordings, settings: TrainingOptions) -> None:
+def _require_room(model: Model, recordings: Recordings, options: TrainingOptions) -> None:
     """MemoryError, with the batch that fits, where not even a batch can be learned."""
     network, steps = model.network, recordings.frames * model.ticks_per_frame
-    batch, held = min(settings.batch, len(recordings)), min(settings.recompute or steps, steps)
+    batch, held = min(options.batch, len(recordings)), min(options.recompute or steps, steps)
     recorded = [network.output, *network.inputs]
     dtype = next(model.parameters()).dtype
     require_memory(MemoryRequest(network, recorded, held, batch, held, True, dtype), model.device)
 
 
-def _bar(settings: TrainingOptions, count: int, done: int, progress: bool) -> Any:
+def _bar(options: TrainingOptions, count: int, done: int, progress: bool) -> Any:
     from tqdm.auto import tqdm  # a bar in a terminal, a widget in a notebook
 
-    rounds = math.ceil(count / settings.batch)
+    rounds = math.ceil(count / options.batch)
     return tqdm(
-        total=settings.epochs * rounds,
+        total=options.epochs * rounds,
         initial=done * rounds,
         desc="train",
         unit="batch",

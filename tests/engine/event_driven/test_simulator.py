@@ -91,7 +91,7 @@ def test_channels_of_any_number_are_walked_along(seed):
 def test_parts_may_change_hands_at_every_block(seed, monkeypatch):
     model, ticks = some_model(seed)
     rng = np.random.default_rng(seed)
-    parts = [part.nodes for part in model.stream(2)._plan.parts if part.nodes[0] != "in"]
+    parts = [part.nodes for part in model.stream(2)._plan.components if part.nodes[0] != "in"]
     expected = model.run(ticks, layers=model)
     some = [[], ["out"], model.network.nodes][seed % 3]
 
@@ -196,7 +196,8 @@ def test_a_chain_too_large_to_write_out_is_computed_densely(monkeypatch):
     expected = model.run(ticks, layers=model)
     monkeypatch.setattr(synapse_tables, "LARGEST", 100)
     assert torch.equal(model.run(ticks, engine="auto")["out"], expected["out"])
-    with pytest.raises(ValueError, match="a map into 'a' joins too many units to be walked along"):
+    too_many = r"a map into 'a' has too many synapses for event-driven simulation \([\d,]+; at most 100\); use engine="
+    with pytest.raises(ValueError, match=too_many):
         model.run(ticks, engine="events")
 
 

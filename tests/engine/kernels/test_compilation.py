@@ -25,11 +25,11 @@ def anew():
     """Whatever was compiled is asked for again, and nobody was warned yet."""
     known = dict(compilation._found)
     compilation._found.clear()
-    compilation._told.clear()
+    compilation._warned.clear()
     yield
     compilation._found.clear()
     compilation._found.update(known)
-    compilation._told.clear()
+    compilation._warned.clear()
 
 
 def some_run(engine="dense"):
@@ -190,8 +190,8 @@ print(torch.equal(spikes, neuron.scan_plainly(drive, None, 0)[0]), len(told), *s
 
 
 def test_without_numba_torch_scans_and_says_so_once():
-    same, warnings_told, *words = run_apart(WITHOUT)
-    assert (same, warnings_told) == ("True", "1")
+    same, warnings_seen, *words = run_apart(WITHOUT)
+    assert (same, warnings_seen) == ("True", "1")
     assert " ".join(words).startswith(
         "numba cannot compile the kernel scan_rows, torch does it slower (ModuleNotFoundError: import of numba halted"
     )

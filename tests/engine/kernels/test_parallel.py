@@ -58,7 +58,7 @@ def test_without_a_library_to_ask_one_thread_does_it_all(monkeypatch):
 
 
 class Owner:
-    """Somebody who borrows."""
+    """Whoever owns borrowed buffers."""
 
 
 def test_memory_is_lent_to_one_at_a_time_and_comes_back():

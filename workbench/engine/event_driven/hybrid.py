@@ -1,4 +1,4 @@
-"""Blocks of time in which some parts are computed densely and others spike by spike, whichever is cheaper."""
+"""The hybrid engine: blocks of time in which some components are computed densely, others spike by spike."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class HybridState(State):
     """What a hybrid remembers between two blocks: of each node its past as activity, as lists, or both.
 
     `levels` are the membranes of nodes that were computed in one call, as the next call takes them. Of the last block:
-    the nodes `chosen` to be computed spike by spike, the `rates`, parts of its units and late steps in which each node
-    was active, and the synaptic operations `counted` (edges, batch).
+    the nodes `chosen` to be computed spike by spike, the `rates`, shares of its units and late steps in which each
+    node was active, and the synaptic operations `counted` (edges, batch).
     """
 
     levels: Mapping[tuple[str, ...], Membranes] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class HybridState(State):
 
 
 class Hybrid:
-    """How the blocks of a plan are computed: some parts by layers, the others along tables, as the engine says.
+    """How the blocks of a plan are computed: some components by layers, the others along tables, as the engine says.
 
     With "auto" the output stays with its layers while it learns, for lists pass no gradient on.
     """
@@ -58,13 +58,13 @@ class Hybrid:
 
     @property
     def adapts(self) -> bool:
-        """Whether parts change hands with the activity."""
+        """Whether the choice of an engine follows the activity."""
         return self.choice.engine == "auto"
 
     def choose_block(self, state: State, dense: int, ticks_per_frame: int) -> int:
-        """How many steps to compute next: more than densely where all parts are listed, for lists are short.
+        """How many steps to compute next: more than densely where all components are listed, for lists are short.
 
-        As long as nobody knows how active nodes are, no more than a frame.
+        Before the activity of nodes has been measured, no more than a frame.
         """
         if self.adapts and not isinstance(state, HybridState):
             return min(dense, ticks_per_frame)
@@ -74,7 +74,7 @@ class Hybrid:
     def choose(self, state: State, inputs: Mapping[str, Tensor] = MappingProxyType({})) -> frozenset[str]:
         """The nodes to compute spike by spike in the block after this state.
 
-        As long as nobody knows better, all are taken for as active as the most active input.
+        Before that has been measured, all are assumed to be as active as the most active input.
         """
         if isinstance(state, HybridState):
             return self.choice.choose(state.rates, state.chosen)
@@ -84,14 +84,14 @@ class Hybrid:
     def advance(
         self, layers: Layers, state: State, inputs: Mapping[str, Tensor], until: int | None = None
     ) -> tuple[dict[str, Tensor], HybridState]:
-        """What `engine.advance` does, with the parts that are chosen computed spike by spike."""
+        """What `engine.advance` does, with the components that are chosen computed spike by spike."""
         block = _HybridBlock(self, self.choose(state, inputs), layers, state, inputs, until)
-        for listed, parts in groupby(self.plan.parts, key=block.is_chosen):
+        for listed, components in groupby(self.plan.components, key=block.is_chosen):
             if listed:
-                block.run_event_driven(list(parts))
+                block.run_event_driven(list(components))
             else:
-                for part in parts:
-                    block.compute(part)
+                for component in components:
+                    block.compute(component)
         return {node: block.activity_of(node) for node in self.plan.wanted}, block.state()
 
 
@@ -119,24 +119,24 @@ class _HybridBlock(Block):
         self.levels: dict[tuple[str, ...], Membranes] = {}
         self._take_over(state)
 
-    def is_chosen(self, part: Component) -> bool:
-        """Whether a part is computed spike by spike."""
-        return part.nodes[0] in self.chosen
+    def is_chosen(self, component: Component) -> bool:
+        """Whether a component is computed spike by spike."""
+        return component.nodes[0] in self.chosen
 
-    def run_event_driven(self, parts: Sequence[Component]) -> None:
-        """Compute these parts, each of which is chosen, spike by spike."""
-        key = tuple(node for part in parts for node in part.nodes)
+    def run_event_driven(self, components: Sequence[Component]) -> None:
+        """Compute these components, each of which is chosen, spike by spike."""
+        key = tuple(node for component in components for node in component.nodes)
         before = self.membranes_before.get(key)
-        self.levels[key] = self.simulator.compute(parts, self.lists, self.membranes, self.operations, before)
-        for node in self.read_densely.intersection(node for part in parts for node in part.nodes):
+        self.levels[key] = self.simulator.compute(components, self.lists, self.membranes, self.operations, before)
+        for node in self.read_densely.intersection(node for component in components for node in component.nodes):
             self._to_dense(node, *self._span(node))
 
-    def compute(self, part: Component) -> None:
-        super().compute(part)
-        for node in self.listed.intersection(part.nodes):
+    def compute(self, component: Component) -> None:
+        super().compute(component)
+        for node in self.listed.intersection(component.nodes):
             first, last = self._span(node)
             for segment in self.segments.get(node, ()):
-                if first <= segment.start < last:  # an input goes on where nobody reads it any more, its lists do not
+                if first <= segment.start < last:  # an input goes on after its last reader, its lists do not
                     self.lists.append(self.simulator.numbers[node], segment.start, segment.values)
 
     def state(self) -> HybridState:
@@ -200,7 +200,7 @@ class _HybridBlock(Block):
         self.segments.setdefault(node, []).append(Segment(begin, values))
 
     def _rate(self, node: str) -> float:
-        """The part of its units and steps in which a node was active, some recordings for all.
+        """The share of its units and steps in which a node was active, some recordings for all.
 
         It is that of the last third of the block, for what begins from full membranes calms down only after a while.
         """
@@ -214,7 +214,7 @@ class _HybridBlock(Block):
 
 
 def measure_rate(values: Tensor) -> float:
-    """The part of these that is not 0.
+    """The share of these that is not 0.
 
     >>> measure_rate(torch.tensor([0.0, 2.0]))
     0.5

@@ -14,7 +14,7 @@ from workbench.engine.kernels.neuron_scan import Dynamics
 class Parameters:
     """Weights and gains by edge position, biases by node, and the dynamics of the neurons.
 
-    `extra_biases` (ticks of a frame) tells how many more biases than one arrive in each tick.
+    `extra_biases` (ticks of a frame) is how many more biases than one arrive in each tick.
     """
 
     weights: Sequence[Sequence[Tensor]]

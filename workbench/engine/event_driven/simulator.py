@@ -1,4 +1,4 @@
-"""Parts of a network computed spike by spike: what is silent costs next to nothing."""
+"""The event-driven simulator: components of a network computed spike by spike."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from workbench.network import Shape
 class Membranes:
     """Membranes of several nodes one after the other, and what signed neurons have sent in this frame.
 
-    `places` tells where each node begins, `shown` (batch, *shape) are the same numbers in the same memory, of signed
+    `places` is where each node begins, `shown` (batch, *shape) are the same numbers in the same memory, of signed
     neurons (2, batch, *shape) with what they have sent.
     """
 
@@ -54,7 +54,7 @@ class Membranes:
 
 
 class Simulator:
-    """A plan's nodes and edges as the tables of `walks.simulate`, made once.
+    """A plan's nodes and edges as the tables of `event_kernels.simulate`, made once.
 
     `numbers` is the row of each node in the table `nodes`, whose last columns are filled in for every block; `edges`
     are those into the nodes `reached`, each of which must have a table of fan-outs. `grains` (nodes) are how many units
@@ -96,23 +96,25 @@ class Simulator:
                 row[BIAS] = biases.add(flatten_units(bias[None]))
         self.edges = np.array(edges, np.int64).reshape(-1, EDGE_COLUMNS)
         self.runs, self.weights, self.biases = runs.joined(), weights.joined(), biases.joined()
-        grains = {node: find_grain(network, part, node) for part in plan.parts for node in part.nodes}
+        grains = {
+            node: find_grain(network, component, node) for component in plan.components for node in component.nodes
+        }
         self.grains = np.array([grains[node] for node in self.numbers], np.int64)
 
     def compute(
         self,
-        parts: Sequence[Component],
+        components: Sequence[Component],
         lists: SpikeLists,
         membranes: dict[str, Tensor | None],
         operations: NDArray[np.float64],
         before: Membranes | None,
     ) -> Membranes:
-        """Run the nodes of these parts through the block that the regions of the lists tell, one part after the other.
+        """Run the nodes of these components through the block of the lists, one component after the other.
 
         The lists, the membranes and the operations (lanes, edges) are written on. `before` is what the block
-        before this one gave for the same nodes: their membranes, unless somebody else has computed them meanwhile.
+        before this one gave for the same nodes: their membranes, unless they were computed elsewhere meanwhile.
         """
-        nodes = [node for part in parts for node in part.nodes if self.nodes[self.numbers[node], FIRES]]
+        nodes = [node for component in components for node in component.nodes if self.nodes[self.numbers[node], FIRES]]
         if before is None or any(membranes.get(node) is not before.shown[node] for node in nodes):
             before = self._gather(nodes, membranes)
         after = self._make_room(nodes, lists.batch)
@@ -122,9 +124,9 @@ class Simulator:
         learned = self.edges, self.runs, self.weights, self.biases, self.extra_biases
         tables = lists.regions, *learned, before.level, before.sent, after.level, after.sent
         lanes, spans = lists.batch * lists.bands, np.zeros((len(self.edges), lists.bands, 2), np.int64)
-        for group in [parts] if lists.bands == 1 else [[part] for part in parts]:
-            members = np.array([self.numbers[node] for part in group for node in part.nodes])
-            begins = np.cumsum([0, *(len(part.nodes) for part in group)])
+        for group in [components] if lists.bands == 1 else [[component] for component in components]:
+            members = np.array([self.numbers[node] for component in group for node in component.nodes])
+            begins = np.cumsum([0, *(len(component.nodes) for component in group)])
             steps = lists.regions[members, END] - lists.regions[members, BEGIN]
             numbers = int(self.nodes[members, UNITS] @ steps) * lists.batch
             self._find_spans(members, lists, spans)

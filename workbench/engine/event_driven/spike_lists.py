@@ -1,4 +1,4 @@
-"""What nodes send, as lists of spikes: for whoever walks along them, and back as tensors."""
+"""Spike lists: what nodes send, as units and values step by step, and back as tensors."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class SpikeLists:
     """The spikes of several nodes in consecutive steps: of every node, recording and step the units and their values.
 
     `regions` is the table of nodes as the kernels take it. A list ends where the next one begins; before the first is
-    written all are empty. There is room for every unit in every step, of which the machine only gives what is used.
-    Each recording is held in bands: `cuts` (nodes, bands + 1) tells at which unit each begins; the first has room
+    written all are empty. There is room for every unit in every step, of which the system only allocates what is used.
+    Each recording is held in bands: `cuts` (nodes, bands + 1) is the unit at which each begins; the first has room
     for all. The units in a list rise, but for those nodes that are `unsorted`, where one channel follows the other.
     """
 
@@ -42,7 +42,7 @@ class SpikeLists:
         self.unsorted: set[int] = set()
         lanes, widths = batch * self.bands, np.diff(cuts)
         widths[:, 0] = regions[:, UNITS]
-        rooms = widths * regions[:, STEPS, None] + UNROLL  # so many more may be written without being meant
+        rooms = widths * regions[:, STEPS, None] + UNROLL  # as many entries as the kernels may write beyond the end
         lengths = (regions[:, STEPS] + 1) * lanes
         regions[:, OFFSETS] = np.cumsum(lengths) - lengths
         each = rooms[:, None].repeat(batch, axis=1).ravel()  # of every node and lane

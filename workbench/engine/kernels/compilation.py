@@ -1,4 +1,4 @@
-"""Kernels as machine code: made whole or not at all; where they cannot be made, whoever asks does without."""
+"""Compiled kernels: compiled completely or not at all; where that fails, callers use torch instead."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from workbench.interrupts import holding_interrupts
 _NUMBA = ("numba", "llvmlite", "coverage", "yaml")  # and what it imports
 _ABSENT = object()
 _found: dict[tuple[str, str], Callable[..., None] | None] = {}
-_told: set[str] = set()
+_warned: set[str] = set()
 
 
 def find_kernel(module: str, name: str) -> Callable[..., None] | None:
     """The machine code of a kernel of this module beside it; None where numba or LLVM fails to make it.
 
     A warning then says so, once for every reason. What failed is not tried again; what was interrupted is: an interrupt
-    is raised when the import or the compilation that it met is done, for numba does not stand half of either.
+    is raised when the import or the compilation that it interrupted is done, because numba does not survive half of
+    either.
 
     >>> find_kernel("neuron_kernels", "scan_rows") is find_kernel("neuron_kernels", "scan_rows")
     True
@@ -32,7 +33,7 @@ def find_kernel(module: str, name: str) -> Callable[..., None] | None:
                 _found[key] = getattr(_import(f"workbench.engine.kernels.{module}"), name).compiled()
         except Exception as error:  # whatever it is, torch can do without
             _found[key] = None
-            _tell(name, f"{type(error).__name__}: {error}")
+            _warn_once(name, f"{type(error).__name__}: {error}")
     return _found[key]
 
 
@@ -40,7 +41,7 @@ def forget_failures() -> None:
     """Try anew what has failed so far, and warn anew."""
     for key in [key for key, kernel in _found.items() if kernel is None]:
         del _found[key]
-    _told.clear()
+    _warned.clear()
 
 
 def _import(module: str) -> Any:
@@ -55,11 +56,11 @@ def _import(module: str) -> Any:
 def _is_stranded(module: str) -> bool:
     """Whether a module was imported, but not to its end the package that it lies in, which does not know it."""
     package, _, name = module.partition(".")
-    parent = sys.modules.get(package, _ABSENT)  # None where somebody forbids its import
+    parent = sys.modules.get(package, _ABSENT)  # None where its import is forbidden
     return bool(name) and "." not in name and parent is not None and not hasattr(parent, name)
 
 
-def _tell(name: str, reason: str) -> None:
-    if reason not in _told:
-        _told.add(reason)
+def _warn_once(name: str, reason: str) -> None:
+    if reason not in _warned:
+        _warned.add(reason)
         warnings.warn(f"numba cannot compile the kernel {name}, torch does it slower ({reason})", stacklevel=3)

@@ -1,4 +1,4 @@
-"""What numba compiles to walk along lists of spikes, from the units that sent them to those that they reach.
+"""Event-driven kernels: from lists of spikes to the drives of the units that they reach, and to their spikes.
 
 The lists of a node are held lane by lane: in `offsets`, of every step where its list begins and where it ends. A lane
 is a recording, or one of so many `bands` of its units, so that several threads can compute one recording; whatever was
@@ -33,7 +33,7 @@ SOURCE, DELAY, POSITION, RUNS, WEIGHTS, TARGET_ROW, WEIGHT_ROW, TARGET_UNIT, WEI
 DEPTH, RECIPROCAL, EVEN = range(9, 12)
 EDGE_COLUMNS = 12
 
-UNROLL = 8  # spikes that are listed at a time, as many as there are: one by one, the next could not be foretold
+UNROLL = 8  # spikes that are listed at a time, whether there are so many or not: a branch per spike is mispredicted
 LISTS_ARE = "int64[::1], int32[::1], float32[::1]"
 
 
@@ -213,7 +213,7 @@ def receive(
 
 
 @njit(nogil=True)
-def recall(
+def restore_membranes(
     members: Any, nodes: Any, cuts: Any, recording: int, band: int, membranes: Any, before: Any, start: Any
 ) -> None:
     """Begin the membranes of a band by those that its units had before, or at their start."""
@@ -241,10 +241,10 @@ def simulate(
 
     The `members` of a part follow each other from where it `begins`; `cuts` (nodes, bands + 1) tells at which unit each
     band begins, `spans` (edges, bands, 2) where the units of the source begin and end that may reach it. With several
-    bands there must be one part, none of whose nodes in bands hears from another.
+    bands there must be one part, none of whose nodes in bands has another as a source.
 
-    A node pulls what its sources have sent `delay` steps ago, meets its bias, fires, and lists its spikes. `operations`
-    (lanes, edges) counts synaptic operations; `extra_biases` (ticks of a frame) tells how many more biases than one
+    A node adds up what its sources have sent `delay` steps ago and its bias, fires, and lists its spikes. `operations`
+    (lanes, edges) counts synaptic operations; `extra_biases` (ticks of a frame) is how many more biases than one
     arrive in each tick.
     """
     widest, bands = 0, cuts.shape[1] - 1
@@ -253,9 +253,9 @@ def simulate(
     drives, nothing = np.zeros(widest, np.float32), np.zeros(widest, np.float32)
     for lane in range(first, last):
         recording, band = divmod(lane, bands)
-        recall(members, nodes, cuts, recording, band, membranes, membranes_before, start)
+        restore_membranes(members, nodes, cuts, recording, band, membranes, membranes_before, start)
         if signed:
-            recall(members, nodes, cuts, recording, band, sent, sent_before, ZERO)
+            restore_membranes(members, nodes, cuts, recording, band, sent, sent_before, ZERO)
         for part in range(len(begins) - 1):
             together = members[begins[part] : begins[part + 1]]
             earliest, latest = nodes[together[0], BEGIN], nodes[together[0], END]

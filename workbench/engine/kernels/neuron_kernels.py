@@ -1,4 +1,4 @@
-"""What numba compiles: neurons that fire, and the counting of what they sent. Imported when first needed.
+"""Neuron kernels: integrate-and-fire in place, and weighted counts of what was sent. Imported when first needed.
 
 Units are numbered in the order in which they lie in memory, the channels of an image next to each other. A kernel does
 the recordings `first` .. `last` - 1 unless it says otherwise, so that `threads.parallel_for` can divide them.
@@ -79,7 +79,7 @@ def fire_row(
 
 @njit(nogil=True)
 def integrate(membrane: Any, drive: Any, bias: Any, extra_bias: Any, floor: Any) -> Any:
-    """The membrane that its drive has met, in bounds."""
+    """The membrane after its drive and its biases, at least the floor."""
     membrane += (drive + bias) + extra_bias * bias
     return floor if membrane < floor else membrane
 
@@ -113,7 +113,7 @@ def scan_rows(
 
     `rows` (steps, batch, units) holds drives and, afterwards, spikes; `state` (2, batch, units) receives the membranes
     and what signed neurons have sent in this frame, as `before` holds them, which is empty where they begin.
-    `extra_biases` (steps) tells how many more biases than one arrive. The rest are the options of `IntegrateAndFire`.
+    `extra_biases` (steps) is how many more biases than one arrive. The rest are the options of `IntegrateAndFire`.
     """
     units = rows.shape[2]
     for lane in range(first, last):
@@ -151,7 +151,7 @@ def weighted_count_row(row: Any, weights: Any, spikes: bool) -> float:
 
 @of_types(f"void({RANGE}, float32[:,:,::1], float64[:,::1], boolean, float64[:,:,::1])")
 def weighted_count_rows(first: int, last: int, rows: Any, weights: Any, spikes: bool, sums: Any) -> None:
-    """What the active units weigh, in the steps `first` .. `last` - 1, of every recording and kind of `weights`.
+    """Sum the weights of active units, in the steps `first` .. `last` - 1, by recording and kind of `weights`.
 
     `rows` (steps, batch, units), `weights` (kinds, units), `sums` (steps, batch, kinds).
     """

@@ -1,4 +1,4 @@
-"""Compiled kernels on the threads that torch has already: others beside them would wait for the same cores."""
+"""Compiled kernels on the threads of torch: further threads would compete for the same cores."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import torch
 
 from workbench.interrupts import holding_interrupts
 
-MIN_PARALLEL_SIZE = 1 << 16  # numbers to pass over: with fewer, waking a thread takes longer than it helps
-PIECES = 4  # of the work for each thread, for one of them may be held up
-DIVIDED = 16  # times as many there must be before one recording is divided, for that makes work
+MIN_PARALLEL_SIZE = 1 << 16  # numbers to process: with fewer, waking a thread costs more than it saves
+PIECES = 4  # of the work for each thread, because threads do not run equally fast
+DIVIDED = 16  # times as many numbers before one recording is divided, because that has costs of its own
 
 
 def parallel_for(kernel: Callable[..., None], lanes: int, numbers: int, *arguments: Any) -> None:
-    """Call `kernel(first, last, *arguments)` for the ranges of all lanes, side by side where that is worth it.
+    """Call `kernel(first, last, *arguments)` for the ranges of all lanes, in parallel where that is faster.
 
-    The kernel must let go of Python's lock, and no lane may write what another reads. `numbers` tells how many numbers
-    it passes over in all. An exception of any range, and an interrupt, is raised here, after the others have ended.
+    The kernel must release the GIL, and no lane may write what another reads. `numbers` is how many numbers it
+    processes in all. An exception of any range, and an interrupt, is raised here, after the others have ended.
 
     >>> doubled = np.arange(4)
     >>> parallel_for(lambda first, last, row: np.multiply(row[first:last], 2, out=row[first:last]), 4, 1 << 20, doubled)
@@ -40,7 +40,7 @@ def parallel_for(kernel: Callable[..., None], lanes: int, numbers: int, *argumen
 
     def work(_: object) -> None:
         try:
-            for first, last in ranges:  # each range goes to whoever asks first
+            for first, last in ranges:  # each range goes to the first free thread
                 kernel(first, last, *arguments)
         except BaseException as error:  # it would end in a C function; it is raised again below
             errors.append(error)

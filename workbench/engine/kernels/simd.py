@@ -1,4 +1,4 @@
-"""Looking at sixty-four numbers at a time, and adding sixteen at a time: what numba has no words for."""
+"""SIMD intrinsics that numba lacks: testing sixty-four numbers at a time, and adding sixteen at a time."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ INTEGER, WORD = ir.IntType(32), ir.IntType(WIDTH)
 NUMBERS, INTEGERS, BITS = (ir.VectorType(kind, LANES) for kind in (ir.FloatType(), INTEGER, ir.IntType(1)))
 
 
-def written(generator: Callable[..., Any]) -> Callable[..., Any]:
+def as_intrinsic(generator: Callable[..., Any]) -> Callable[..., Any]:
     """A function for kernels, whose code is written by a generator of numba's intrinsics."""
     made: Callable[..., Any] = intrinsic(generator)
     return made
 
 
-@written
+@as_intrinsic
 def find_active(_: Any, row: Any, begin: Any) -> Any:
-    """A word whose bit b tells whether row[begin + b] is not 0, -0 being 0, for b < 64."""
+    """A word whose bit b is set where row[begin + b] is not 0, -0 being 0, for b < 64."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
@@ -36,7 +36,7 @@ def find_active(_: Any, row: Any, begin: Any) -> Any:
     return types.uint64(row, types.uint64), generate
 
 
-@written
+@as_intrinsic
 def count_trailing_zeros(_: Any, word: Any) -> Any:
     """The number of the lowest bit that is set in a word, 64 if there is none."""
 
@@ -46,7 +46,7 @@ def count_trailing_zeros(_: Any, word: Any) -> Any:
     return types.uint64(types.uint64), generate
 
 
-@written
+@as_intrinsic
 def count_ones(_: Any, word: Any) -> Any:
     """How many bits of a word are set."""
 
@@ -56,7 +56,7 @@ def count_ones(_: Any, word: Any) -> Any:
     return types.uint64(types.uint64), generate
 
 
-@written
+@as_intrinsic
 def add_scaled(_: Any, row: Any, target: Any, weights: Any, weight: Any, value: Any) -> Any:
     """row[target + lane] += value weights[weight + lane] for lane < 16; product and sum may be rounded as one."""
 
@@ -69,7 +69,7 @@ def add_scaled(_: Any, row: Any, target: Any, weights: Any, weight: Any, value: 
     return types.void(row, types.uint64, weights, types.uint64, types.float32), generate
 
 
-@written
+@as_intrinsic
 def add_some_scaled(_: Any, row: Any, target: Any, weights: Any, weight: Any, value: Any, lanes: Any) -> Any:
     """The same for lane < lanes alone; nothing beyond is looked at."""
 

@@ -1,4 +1,4 @@
-"""Where the spikes of every unit land: tables for an engine that walks along them."""
+"""Synapse tables: for every unit, the targets and weights that a spike of it reaches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from workbench.network import Conv, Dense, Identity, Operation, Pool, Shape
 
-LARGEST = 1 << 22  # weights that a map which is written out unit by unit may have
+LARGEST = 1 << 22  # synapses that a map may have whose table is written out unit by unit
 SHIFT = 40  # bits of the reciprocal of a depth
 
 
@@ -43,7 +43,7 @@ class SynapseTable:
 
     @property
     def run_count(self) -> int:
-        """Runs that are walked along when every unit spikes once."""
+        """Runs of weights that are added when every unit spikes once."""
         return int(self.runs[:, 3].sum()) * self.depth
 
     @property
@@ -61,15 +61,18 @@ class SynapseTable:
         return bool(run <= row and self.target_row_stride == row) or bool(run <= 1 and runs <= 1)
 
 
+def count_written(operation: Operation, shape: Shape) -> int:
+    """Synapses that are written out for a map without a table of its own, such as a chain: every pair of units."""
+    return math.prod(shape) * math.prod(operation.output_shape(shape))
+
+
 def has_table(operation: Operation, shape: Shape) -> bool:
     """Whether there is a table for this map from a source of this shape: a long chain may be too large to write out."""
     units = math.prod(shape)
     depth = _depth(operation, shape)
     if units * depth >= 1 << SHIFT or units // depth >= 1 << (64 - SHIFT):  # a place would not be found by `reciprocal`
         return False
-    return isinstance(operation, (Conv, Dense, Pool, Identity)) or (
-        units * math.prod(operation.output_shape(shape)) <= LARGEST
-    )
+    return isinstance(operation, (Conv, Dense, Pool, Identity)) or count_written(operation, shape) <= LARGEST
 
 
 @lru_cache(maxsize=256)
@@ -183,30 +186,30 @@ def _tabulate_convolution(operation: Conv, shape: Shape) -> SynapseTable:
 
 
 def _kernel_order(operation: Conv) -> list[int]:
-    """The positions of a kernel so that those which one unit meets lie next to each other, the nearest target first."""
+    """The positions of a kernel in the order in which a unit uses them next to each other, the nearest target first."""
     return sorted(range(operation.kernel), key=lambda position: (position % operation.stride, -position))
 
 
 def _reach(operation: Conv, size: int, targets: int) -> tuple[NDArray[np.int64], ...]:
-    """Along one axis, of every source position: its first target, which kernel position it meets, and how many."""
+    """Along one axis, of every source position: its first target, the first kernel position it uses, and how many."""
     order, found = _kernel_order(operation), np.zeros((3, size), np.int64)
     for position in range(size):
         shifted = position + operation.kernel // 2
-        met = [
+        used = [
             (place, (shifted - k) // operation.stride)
             for place, k in enumerate(order)
             if (shifted - k) % operation.stride == 0 and 0 <= (shifted - k) // operation.stride < targets
         ]
-        if met:
-            found[:, position] = met[0][1], met[0][0], len(met)
+        if used:
+            found[:, position] = used[0][1], used[0][0], len(used)
     return tuple(found)
 
 
 def _tabulate_pool(operation: Pool, shape: Shape) -> SynapseTable:
     channels, height, width = operation.output_shape(shape)
-    target_row_stride, right = (np.arange(size) // operation.kernel for size in shape[1:])
-    inside = (target_row_stride < height)[:, None] & (right < width)
-    target = (target_row_stride[:, None] * width + right) * channels
+    row, column = (np.arange(size) // operation.kernel for size in shape[1:])
+    inside = (row < height)[:, None] & (column < width)
+    target = (row[:, None] * width + column) * channels
     return _table(target * inside, 0, inside, 1, depth=channels, target_unit_stride=1, weight_unit_stride=1)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from workbench.engine.kernels.neuron_scan import Dynamics
 
 NEURONS: dict[str, type[Neuron]] = {}
-"""Every kind of neuron by the name under which models are saved; a subclass of `Neuron` enters itself."""
+"""Every kind of neuron by the name under which models are saved; a subclass of `Neuron` registers itself."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class SpikingNeuron(Neuron, abstract=True):
 
     @abstractmethod
     def membrane_at_step_start(self, membrane: Tensor | None, drive: Tensor, elapsed: int) -> Tensor:
-        """The membrane that the drive of the step at this time meets: after what the begin of a frame does to it."""
+        """The membrane to which the drive of this step is added: after what the begin of a frame does to it."""
 
     @abstractmethod
     def potential(self, membrane: Tensor) -> Tensor:

@@ -155,12 +155,12 @@ def calibrate_exit(
     """Find when a model may stop early so that, with `certainty`, accuracy falls by at most `loss`.
 
     `recordings` are training ones that the training has not seen: `held_back, seen = digits.train.split(0.25, seed=0)`;
-    test recordings would flatter, which nobody can detect. Of a `Dataset` the test part serves, so judge the exit by
-    others. A third of them fits the sharpness of each step. On the others thresholds are tested from the strictest
-    down, as long as the upper bound (Clopper-Pearson) of the share of recordings that are wrong early and right at the
-    end stays within `loss`; or, with `accuracy=`, that of all wrong ones within 1 - accuracy. In new recordings of the
-    same kind the share is then larger with a probability of at most 1 - certainty. Where not even the strictest passes,
-    the exit waits for the end and says so.
+    test recordings would give bounds that are too good, which cannot be detected. Of a `Dataset` the test part serves,
+    so judge the exit by others. A third of them fits the temperature of each step. On the others thresholds are tested
+    from the strictest down, as long as the upper bound (Clopper-Pearson) of the share of recordings that are wrong
+    early and right at the end stays within `loss`; or, with `accuracy=`, that of all wrong ones within 1 - accuracy. In
+    new recordings of the same kind the share is then larger with a probability of at most 1 - certainty. Where not even
+    the strictest passes, the exit waits for the end and says so.
 
     ValueError for a missing class, for a loss, accuracy or certainty not between 0 and 1, and for fewer recordings than
     could pass without a single error: log(1 - certainty) / log(1 - loss) to test, 149 by default, half as many to fit.

@@ -1,4 +1,4 @@
-"""Every recording on its way through one model: what was answered at every step, and what it had cost by then."""
+"""Trajectories of recordings through one model: what was answered at every step, and what it had cost by then."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Trajectories:
         """What each recording has cost by its step (recordings,), counted from the first response: a row each.
 
         Columns: step, frame, dense_macs, effective_macs, synaptic_operations, neuron_updates, energy_nj under the
-        preset `energy`. All that was computed until then counts, also what the answer has not heard of yet.
+        preset `energy`. All that was computed until then counts, also what has not reached the answer yet.
         """
         import pandas as pd
 

@@ -18,7 +18,7 @@ from workbench.validation import whole
 Shape = tuple[int, ...]
 
 OPERATIONS: dict[str, type[Operation]] = {}
-"""Every kind of operation by its name in files; a subclass of `Operation` enters itself."""
+"""Every kind of operation by its name in files; a subclass of `Operation` registers itself."""
 
 
 class UnknownOptionError(ValueError, TypeError):
@@ -41,7 +41,7 @@ class Operation(ABC):
     """A linear map from one activity to another, without bias: what an edge does.
 
     A new kind is a subclass in a file beside this one, and nothing else: engines, counts and files take what it
-    defines. `elsewhere` tells for the options that such a map has in other tools what to do here.
+    defines. `elsewhere` says for options that such a map has in other tools what to do here.
     """
 
     elsewhere: ClassVar[Mapping[str, str]] = {}
@@ -59,7 +59,7 @@ class Operation(ABC):
 
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:
-        """Shape of the target for a source of this shape; ValueError where the two cannot meet."""
+        """Shape of the target for a source of this shape; ValueError where the map cannot be applied to it."""
 
     @abstractmethod
     def projective_field(self, shape: Shape) -> ProjectiveField:
@@ -83,7 +83,7 @@ class Operation(ABC):
         return ()
 
     def fan_in(self, shape: Shape) -> int:
-        """Number of weights that meet in one target unit, away from the borders; 1 for a map without weights."""
+        """Number of weights of one target unit, away from the borders; 1 for a map without weights."""
         return math.prod(math.prod(weight[1:]) for weight in self.weight_shapes(shape))
 
     def fan_out(self, shape: Shape) -> Tensor:
