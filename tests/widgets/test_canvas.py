@@ -4,6 +4,8 @@ import base64
 import gzip
 import json
 from collections.abc import Callable
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import plotly
 import plotly.graph_objects as go
 import pytest
 
+from tests.support.tiny import tell
 from workbench.figures._style import dress
 from workbench.widgets._base.canvas import Canvas, pack, shared_bundle
 
@@ -34,6 +37,19 @@ def unpack(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: unpack(each) for key, each in value.items()}
     return [unpack(each) for each in value] if isinstance(value, list) else value
+
+
+def record(canvas: Canvas) -> list[dict[str, Any]]:
+    """Every state that the page is sent from now on, its buffers in place."""
+    states: list[dict[str, Any]] = []
+
+    def send(data: dict[str, Any], buffers: list[memoryview]) -> None:
+        for path, buffer in zip(data["buffer_paths"], buffers, strict=True):
+            reduce(getitem, path[:-1], data["state"])[path[-1]] = buffer
+        states.append(data["state"])
+
+    canvas.comm.send = send
+    return states
 
 
 def state_of(figure: go.Figure) -> Any:
@@ -59,10 +75,11 @@ def assert_sends(canvas: Canvas, figure: go.Figure) -> None:
 )
 def test_drawing_replaces_everything(figure: go.Figure) -> None:
     canvas = Canvas(lines(3))
-    before = canvas._drawing["revision"]
+    before, states = canvas._drawing["revision"], record(canvas)
     canvas.draw(figure)
     assert_sends(canvas, figure)
-    assert canvas._drawing["revision"] == before + 1, "one message for one figure"
+    assert [list(state) for state in states] == [["_drawing"]], "one message for one figure"
+    assert canvas._drawing["revision"] == before + 1
     canvas.draw(lines(2))
     assert_sends(canvas, lines(2))
 
@@ -128,11 +145,23 @@ def batch(canvas: Canvas) -> None:
         canvas.layout.title.text = "both"
 
 
+def animate(canvas: Canvas) -> None:
+    with canvas.batch_animate():
+        canvas.data[0].y = [1, 1, 1, 1]
+        canvas.layout.title.text = "both"
+
+
 @pytest.mark.parametrize(
     "change",
     [
         move_points,
         batch,
+        animate,
+        lambda canvas: setattr(canvas, "layout", {"height": 77}),
+        lambda canvas: canvas.layout.update(title_text="new"),
+        lambda canvas: canvas.plotly_relayout({"title.text": "new"}),
+        lambda canvas: canvas.plotly_restyle({"name": "changed"}, 1),
+        lambda canvas: canvas.add_traces([go.Bar(y=[1]), go.Bar(y=[2])]),
         lambda canvas: canvas.update_layout(title_text="new"),
         lambda canvas: canvas.update_xaxes(range=[0, 1]),
         lambda canvas: canvas.update_traces(line_width=7),
@@ -145,9 +174,11 @@ def batch(canvas: Canvas) -> None:
 )
 def test_every_ordinary_change_is_published(change: Callable[[Canvas], None]) -> None:
     canvas = Canvas(lines())
-    revision, before = canvas._drawing["revision"], sent(canvas)
+    revision, before, states = canvas._drawing["revision"], sent(canvas), record(canvas)
     change(canvas)
     assert canvas._drawing["revision"] > revision
+    assert {key for state in states for key in state} == {"_drawing"}
+    assert unpack(states[-1]["_drawing"]) == sent(canvas)
     assert {key: sent(canvas)[key] for key in ("data", "layout")} != {key: before[key] for key in ("data", "layout")}
     assert_sends(canvas, canvas.plain)
 
@@ -159,38 +190,73 @@ def test_any_number_of_canvases_carry_plotly_once() -> None:
     assert first.get_state()["_bundle"] == second.get_state()["_bundle"] == f"IPY_MODEL_{shared_bundle().model_id}"
 
 
+ZOOM = {"xaxis.range[0]": 1, "xaxis.range[1]": 2}
+
+
 def test_the_page_zooms_and_is_not_told_what_it_knows() -> None:
     canvas, heard = Canvas(lines()), []
-    canvas.listen_view(heard.append)
-    revision = canvas._drawing["revision"]
-    zoom = {"xaxis.range[0]": 1, "xaxis.range[1]": 2}
-    canvas._js2py_relayout = {"relayout_data": zoom, "source_view_id": "page"}
-    assert heard == [zoom]
+    canvas.listen_view(lambda changes: heard.append((changes, canvas.layout.xaxis.range)))
+    revision, states = canvas._drawing["revision"], record(canvas)
+    tell(canvas, "view", changes=ZOOM)
+    assert heard == [(ZOOM, (1, 2))], "listeners find the zoom in the layout"
+    assert states == []
     assert canvas._drawing["revision"] == revision
-    assert canvas.layout.xaxis.range == (1, 2)
+    assert sent(canvas)["layout"]["xaxis"]["range"] == [1, 2], "a page that is opened late finds the zoom"
     canvas.update_layout(height=123)
-    assert sent(canvas)["layout"]["xaxis"]["range"] == [1, 2], "what Python changes next keeps the zoom"
+    assert states[-1]["_drawing"]["layout"]["xaxis"]["range"] == [1, 2], "what Python changes next keeps the zoom"
+
+
+def test_the_same_zoom_is_heard_again() -> None:
+    canvas, heard = Canvas(lines()), []
+    canvas.listen_view(heard.append)
+    for _ in range(2):
+        tell(canvas, "view", changes={"xaxis.autorange": True})
+    assert heard == [{"xaxis.autorange": True}] * 2
+    revision = canvas._drawing["revision"]
+    canvas.update_layout(height=123)
+    assert canvas._drawing["revision"] == revision + 1, "a zoom that changes nothing hides no change that follows"
+
+
+def test_what_a_zoom_brings_about_in_python_is_published() -> None:
+    canvas = Canvas(lines())
+    states = record(canvas)
+    canvas.layout.on_change(lambda layout, span: layout.update(yaxis_range=span), "xaxis.range")
+    tell(canvas, "view", changes=ZOOM)
+    assert states[-1]["_drawing"]["layout"]["yaxis"]["range"] == [1, 2]
+    canvas.layout.on_change(lambda layout, span: canvas.draw(lines(1)), "xaxis.range")
+    tell(canvas, "view", changes={"xaxis.range[0]": 0})
+    assert len(states[-1]["_drawing"]["data"]) == 1
+
+
+def points(*places: tuple[int, Any]) -> list[dict[str, Any]]:
+    return [{"trace": trace, "point": point, "x": 0, "y": None} for trace, point in places]
 
 
 @pytest.mark.parametrize("kind", ["hover", "click"])
 def test_the_pointer_is_heard(kind: str) -> None:
     canvas, heard = Canvas(lines()), []
     canvas.listen(lambda *what: heard.append(what))
-    points = {"trace_indexes": [1, 0], "point_indexes": [2, [3, 4]], "xs": [0, 0], "ys": [0, 0]}
-    canvas._js2py_pointsCallback = {
-        "event_type": f"plotly_{kind}", "points": points, "device_state": None, "selector": None,
-    }  # fmt: skip
-    assert heard == [(kind, 1, 2), (kind, 0, [3, 4])]
+    for _ in range(2):
+        tell(canvas, kind, revision=canvas._drawing["revision"], points=points((1, 2), (0, [3, 4])))
+    assert heard == [(kind, 1, 2), (kind, 0, [3, 4])] * 2
+
+
+@pytest.mark.parametrize("kind", ["hover", "click"])
+def test_plotlys_own_callbacks_of_a_trace_are_called(kind: str) -> None:
+    canvas, heard = Canvas(lines()), []
+    getattr(canvas.data[1], f"on_{kind}")(lambda trace, found, state: heard.append((trace.name, found.point_inds)))
+    for _ in range(2):
+        tell(canvas, kind, revision=canvas._drawing["revision"], points=points((1, 2)))
+    assert heard == [("line 1", [2])] * 2
 
 
 def test_the_pointer_over_a_figure_that_is_gone_is_not_heard() -> None:
     canvas, heard = Canvas(lines(3)), []
     canvas.listen(lambda *what: heard.append(what))
-    points = {"trace_indexes": [2], "point_indexes": [0], "xs": [0], "ys": [0]}
-    message = {"event_type": "plotly_hover", "points": points, "revision": canvas._drawing["revision"]}
-    canvas._js2py_pointsCallback = message
+    revision = canvas._drawing["revision"]
+    tell(canvas, "hover", revision=revision, points=points((2, 0)))
     canvas.draw(lines(1))
-    canvas._js2py_pointsCallback = message
+    tell(canvas, "hover", revision=revision, points=points((2, 0)))
     assert heard == [("hover", 2, 0)]
 
 
@@ -198,10 +264,9 @@ def test_a_listener_may_draw_another_figure() -> None:
     canvas = Canvas(lines(3))
     canvas.listen(lambda *what: canvas.draw(lines(1)))
     canvas.listen_view(lambda change: canvas.draw(lines(2).update_xaxes(range=[0, 9])))
-    points = {"trace_indexes": [2], "point_indexes": [0], "xs": [0], "ys": [0]}
-    canvas._js2py_pointsCallback = {"event_type": "plotly_click", "points": points}
+    tell(canvas, "click", revision=canvas._drawing["revision"], points=points((2, 0)))
     assert_sends(canvas, lines(1))
-    canvas._js2py_relayout = {"relayout_data": {"xaxis.range[0]": 5, "xaxis.range[1]": 6}, "source_view_id": "page"}
+    tell(canvas, "view", changes={"xaxis.range[0]": 5, "xaxis.range[1]": 6})
     assert_sends(canvas, lines(2).update_xaxes(range=[0, 9]))
 
 

@@ -71,7 +71,8 @@ class Canvas(Mortal, go.FigureWidget):  # type: ignore[misc]  # plotly carries n
     """A figure widget that takes a new figure whole: `draw` sends it in one message, `cursor` moves without drawing.
 
     What the page needs is always complete in the widget's state: a view opened late, or from a saved notebook, is
-    never blank. Any number of canvases send plotly.js once.
+    never blank. Any number of canvases send plotly.js once. The page writes `hover`, `click` and `view`, of which
+    `listen` and `listen_view` tell.
 
     >>> canvas = Canvas(go.Figure(go.Scatter(y=[1, 2])))
     >>> canvas.draw(go.Figure([go.Scatter(y=[3]), go.Bar(y=[4])]))
@@ -89,6 +90,10 @@ class Canvas(Mortal, go.FigureWidget):  # type: ignore[misc]  # plotly carries n
     _widget_layout = traitlets.Dict()
     _set_trace_uid = False  # equal figures stay equal
     cursor = traitlets.Float(None, allow_none=True).tag(sync=True)  # x at which a line stands, over all subplots
+    # what the page tells, with the time "at" which it did: the same told twice is a change
+    hover = traitlets.Dict().tag(sync=True, echo_update=False)  # "revision", "points": [{"trace", "point", "x", "y"}]
+    click = traitlets.Dict().tag(sync=True, echo_update=False)  # as hover
+    view = traitlets.Dict().tag(sync=True, echo_update=False)  # "changes" of the layout: a zoom or a pan
 
     def __init__(self, figure: go.Figure) -> None:
         self._silent = True
@@ -134,27 +139,31 @@ class Canvas(Mortal, go.FigureWidget):  # type: ignore[misc]  # plotly carries n
         """Tell a page that asks whether the kernel is alive that it is."""
         self.send({"answer": content["ask"]})
 
-    # plotly's own handlers come first: they know the figure to which the page has answered, not what a listener draws
-    @traitlets.observe("_js2py_pointsCallback")
-    def _handler_js2py_pointsCallback(self, change: Any) -> None:
-        message, revision = change["new"], self._drawing.get("revision")
-        if message and message.get("revision", revision) != revision:
-            self._js2py_pointsCallback = None  # the pointer was over a figure that is gone
+    @traitlets.observe("hover", "click")
+    def _hear_pointer(self, change: Any) -> None:
+        """Tell of the points that the pointer is over, unless it was over a figure that is gone."""
+        kind, told = change["name"], change["new"]
+        if told["revision"] != self._drawing["revision"]:
             return
-        super()._handler_js2py_pointsCallback(change)
-        if not message:
-            return
-        kind, points = message["event_type"].removeprefix("plotly_"), message["points"]
-        for trace, point in zip(points["trace_indexes"], points["point_indexes"], strict=True):
+        points = told["points"]
+        self._tell_traces(kind, points)  # first: they know the figure that was pointed at, not what a listener draws
+        for each in points:
             for callback in self._listeners:
-                callback(kind, trace, point)
+                callback(kind, each["trace"], each["point"])
 
-    @traitlets.observe("_js2py_relayout")
-    def _handler_js2py_relayout(self, change: Any) -> None:
-        super()._handler_js2py_relayout(change)
-        if change["new"]:
-            for callback in self._viewers:
-                callback(dict(change["new"]["relayout_data"]))
+    def _tell_traces(self, kind: str, points: list[dict[str, Any]]) -> None:
+        """Let plotly call back whom its own `on_hover` and `on_click` of a trace have registered."""
+        columns = {"trace_indexes": "trace", "point_indexes": "point", "xs": "x", "ys": "y"}
+        found = {column: [each[name] for each in points] for column, name in columns.items()}
+        self._js2py_pointsCallback = {"event_type": f"plotly_{kind}", "points": found}
+
+    @traitlets.observe("view")
+    def _hear_view(self, change: Any) -> None:
+        """Follow a zoom or a pan, then tell of it."""
+        changes = change["new"]["changes"]
+        self.plotly_relayout(changes, source_view_id="page")
+        for callback in self._viewers:
+            callback(dict(changes))
 
     def _publish(self, source_view_id: str | None = None) -> None:
         """Let the page have the figure as it is now; what the page itself has changed it need not be told."""
