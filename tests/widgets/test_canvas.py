@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import threading
 from collections.abc import Callable
 from functools import reduce
 from operator import getitem
@@ -16,7 +17,7 @@ import pytest
 
 from tests.support.tiny import tell
 from workbench.figures._style import dress
-from workbench.widgets._base.canvas import Canvas, pack, shared_bundle
+from workbench.widgets._base.canvas import PLOTLYS_OWN, Canvas, pack, shared_bundle
 
 JAVASCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
@@ -190,6 +191,38 @@ def test_any_number_of_canvases_carry_plotly_once() -> None:
     assert first.get_state()["_bundle"] == second.get_state()["_bundle"] == f"IPY_MODEL_{shared_bundle().model_id}"
 
 
+@pytest.mark.parametrize("order", [[1], [2, 0], [2, 1, 0], []])
+def test_traces_are_taken_away_or_moved_in_one_message(order: list[int]) -> None:
+    canvas = Canvas(lines(3))
+    states = record(canvas)
+    canvas.data = [canvas.data[place] for place in order]
+    (state,) = states
+    assert [trace["name"] for trace in state["_drawing"]["data"]] == [f"line {place}" for place in order]
+
+
+def test_a_new_canvas_publishes_once() -> None:
+    figure = lines()
+    figure.layout.template = None  # plotly gives it one
+    assert Canvas(figure)._drawing["revision"] == 1
+
+
+def test_what_another_thread_changes_meanwhile_is_published() -> None:
+    canvas = Canvas(lines())
+    revision = canvas._drawing["revision"]
+    with canvas._edits.skip():
+        other = threading.Thread(target=lambda: canvas.update_layout(height=321))
+        other.start()
+        other.join()
+        canvas.update_layout(title_text="not yet")
+        assert canvas._drawing["revision"] == revision + 1
+    assert canvas._drawing["layout"]["height"] == 321
+
+
+def test_nothing_of_plotlys_own_state_travels() -> None:
+    assert "_drawing" in Canvas(lines()).get_state()
+    assert not PLOTLYS_OWN & Canvas(lines()).get_state().keys()
+
+
 ZOOM = {"xaxis.range[0]": 1, "xaxis.range[1]": 2}
 
 
@@ -236,9 +269,11 @@ def points(*places: tuple[int, Any]) -> list[dict[str, Any]]:
 def test_the_pointer_is_heard(kind: str) -> None:
     canvas, heard = Canvas(lines()), []
     canvas.listen(lambda *what: heard.append(what))
+    states = record(canvas)
     for _ in range(2):
         tell(canvas, kind, revision=canvas._drawing["revision"], points=points((1, 2), (0, [3, 4])))
     assert heard == [(kind, 1, 2), (kind, 0, [3, 4])] * 2
+    assert states == [], "nothing goes back"
 
 
 @pytest.mark.parametrize("kind", ["hover", "click"])
@@ -268,6 +303,13 @@ def test_a_listener_may_draw_another_figure() -> None:
     assert_sends(canvas, lines(1))
     tell(canvas, "view", changes={"xaxis.range[0]": 5, "xaxis.range[1]": 6})
     assert_sends(canvas, lines(2).update_xaxes(range=[0, 9]))
+
+
+def test_no_edit_is_waited_for() -> None:
+    canvas, done = Canvas(lines()), []
+    canvas.update_layout(height=123)
+    canvas.on_edits_completed(lambda: done.append(True))
+    assert done == [True]
 
 
 def test_a_page_that_asks_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:

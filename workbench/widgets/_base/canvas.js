@@ -133,7 +133,7 @@ async function render({ model, el }) {
         const layout = prepare(drawing.layout, colours);
         el.setAttribute("role", "img");
         el.setAttribute("aria-label", layout.meta?.alt ?? layout.title?.text ?? "figure");
-        await Plotly.react(plot, data, layout, { responsive: true, displaylogo: false, ...model.get("_config") });
+        await Plotly.react(plot, data, layout, { responsive: true, displaylogo: false });
         drawn = drawing.revision;
         placeCursor(model, plot, lines);
         onLife();
