@@ -1,7 +1,9 @@
 """The canvas without a browser: by its state, which is what a page would be sent."""
 
+import ast
 import base64
 import gzip
+import inspect
 import json
 import threading
 from collections.abc import Callable
@@ -14,9 +16,11 @@ import numpy as np
 import plotly
 import plotly.graph_objects as go
 import pytest
+import traitlets
 
 from tests.support.tiny import tell
 from workbench.figures._style import dress
+from workbench.widgets._base import canvas as canvas_module
 from workbench.widgets._base.canvas import PLOTLYS_OWN, Canvas, pack, shared_bundle
 
 JAVASCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
@@ -341,3 +345,70 @@ def test_a_view_brings_the_figure_for_readers_without_a_kernel(notebook_renderer
     bundle = Canvas(lines())._repr_mimebundle_()
     assert len(bundle["application/vnd.plotly.v1+json"]["data"]) == 2
     assert bundle["application/vnd.jupyter.widget-view+json"]["version_major"] == 2
+
+
+PRIVATE: dict[str, Callable[[], bool]] = {
+    # grows with every edit of data or layout: each is published
+    "_last_layout_edit_id": lambda: is_trait("_last_layout_edit_id", traitlets.Integer),
+    # calls back whom `on_hover` and `on_click` of a trace have registered
+    "_js2py_pointsCallback": lambda: is_trait("_js2py_pointsCallback", traitlets.Dict),
+    # whether a trace without a `uid` is given one
+    "_set_trace_uid": lambda: go.FigureWidget._set_trace_uid is True,
+    # of anywidget's and IPython's interfaces, which plotly follows as we do
+    "_esm": lambda: hasattr(go.FigureWidget, "_esm"),
+    "_repr_mimebundle_": lambda: takes("_repr_mimebundle_", "include", "exclude"),
+}
+"""Each private name of plotly that the canvas uses, and whether the plotly that is installed has it as it must be."""
+
+
+def is_trait(name: str, kind: type[traitlets.TraitType]) -> bool:
+    return isinstance(go.FigureWidget.class_traits().get(name), kind)
+
+
+def takes(name: str, *parameters: str) -> bool:
+    """Whether plotly has a method that can be called with these parameters by name."""
+    method = getattr(go.FigureWidget, name, None)
+    return inspect.isfunction(method) and {"self", *parameters} <= inspect.signature(method).parameters.keys()
+
+
+def private_names(*values: Any) -> set[str]:
+    """The private names of the values and of their classes, whoever has given them."""
+    names = {name for value in values for each in (value, *type(value).__mro__) for name in vars(each)}
+    return {name for name in names if name.startswith("_") and not name.startswith("__")}
+
+
+def names_in(source: str) -> set[str]:
+    """Every name that a module defines in a class, asks an object for, or writes as a text."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+    return found
+
+
+@pytest.mark.parametrize("name", PRIVATE)
+def test_plotly_has_each_private_name_that_the_canvas_uses(name: str) -> None:
+    assert PRIVATE[name](), f"plotly {plotly.__version__} has {name} no more, or as something else: mend canvas.py"
+
+
+def test_the_canvas_uses_no_other_private_name_of_plotly() -> None:
+    theirs = private_names(go.FigureWidget(), go.Scatter(), go.Layout())
+    used = names_in(Path(canvas_module.__file__).read_text(encoding="utf-8")) & theirs
+    assert used - PRIVATE.keys() == set(), f"private in plotly {plotly.__version__}: do without, or list it in PRIVATE"
+    assert PRIVATE.keys() - used == set(), "used no more, or private no more: take it out of PRIVATE"
+
+
+def test_the_page_uses_no_name_of_plotlys_own_state() -> None:
+    source = Path(canvas_module.__file__).with_suffix(".js").read_text(encoding="utf-8")
+    assert {name for name in PLOTLYS_OWN if name in source} == set()
+
+
+def test_the_canvas_replaces_nothing_public_of_plotly_unawares() -> None:
+    public = {name for name in vars(Canvas) if not name.startswith("_")}
+    assert public & {*dir(go.FigureWidget)} == {"data", "on_edits_completed"}
