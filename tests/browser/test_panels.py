@@ -107,6 +107,20 @@ def test_a_click_on_a_spike_shows_its_membrane(opened: tuple[dict[str, Locator],
     until(plot, f"gd => ({TITLES})(gd).includes('membrane<br>v2 {spike}')")
 
 
+def test_a_drag_in_the_raster_zooms(opened: tuple[dict[str, Locator], Seen]) -> None:
+    panel = opened[0]["raster"]
+    plot = panel.locator(".workbench-canvas").last.locator(".js-plotly-plot")
+    until(plot, "gd => (gd._fullData || []).length > 0")
+    said = panel.get_by_text("spikes in view")
+    before = said.inner_text()
+    field = plot.locator(".nsewdrag").first
+    box = field.bounding_box()
+    assert box is not None
+    begin, end = ({"x": box["width"] * part, "y": box["height"] * part} for part in (0.3, 0.6))
+    field.drag_to(field, source_position=begin, target_position=end, force=True)
+    plot.page.wait_for_function("([said, before]) => said.innerText !== before", arg=[said.element_handle(), before])
+
+
 def test_stop_works_while_the_cell_waits(page: Page, tmp_path: Path) -> None:
     wait = [
         "panel = widgets.training(ann, recordings, epochs=100_000)\npanel",

@@ -2,14 +2,17 @@
 
 import json
 from functools import cache
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 import workbench as wb
+from workbench.widgets._base.canvas import Canvas
 from workbench.widgets._base.panel import Panel
+
+TIMES = count()
 
 
 def network(hidden: int = 2, delay: int = 1, shape: tuple[int, ...] = (2, 3, 3)) -> wb.Network:
@@ -44,19 +47,22 @@ def snn() -> wb.Model:
     return wb.convert(ann(), recordings(), percentile=99.9)
 
 
-def point_at(panel: Panel, trace: int, point: Any, event: str = "plotly_click") -> None:
-    """What the page sends when the pointer is over a point of a trace, or clicks on it."""
-    points = {"trace_indexes": [trace], "point_indexes": [point], "xs": [0], "ys": [0]}
-    panel.figure._js2py_pointsCallback = {
-        "event_type": event, "points": points, "device_state": None, "selector": None,
-    }  # fmt: skip
+def tell(canvas: Canvas, name: str, **what: Any) -> None:
+    """What the page tells a canvas: "hover", "click" or "view"."""
+    canvas.set_state({name: {"at": next(TIMES), **what}})
 
 
-def zoom(panel: Panel, **changes: Any) -> None:
-    """What the page sends when somebody zooms; `xaxis_0` stands for xaxis.range[0]."""
-    change = {name.replace("_0", ".range[0]").replace("_1", ".range[1]").replace("_auto", ".autorange"): value
-              for name, value in changes.items()}  # fmt: skip
-    panel.figure._js2py_relayout = {"relayout_data": change, "source_view_id": "page"}
+def point_at(panel: Panel, trace: int, point: Any, kind: str = "click") -> None:
+    """What the page tells when the pointer is over a point of a trace, or clicks on it."""
+    revision = panel.figure._drawing["revision"]
+    tell(panel.figure, kind, revision=revision, points=[{"trace": trace, "point": point, "x": 0, "y": 0}])
+
+
+def zoom(panel: Panel, **ends: Any) -> None:
+    """What the page tells when somebody zooms; `xaxis_0` stands for xaxis.range[0]."""
+    changes = {name.replace("_0", ".range[0]").replace("_1", ".range[1]").replace("_auto", ".autorange"): value
+               for name, value in ends.items()}  # fmt: skip
+    tell(panel.figure, "view", changes=changes)
 
 
 def assert_shows(panel: Panel, fresh: go.Figure) -> None:

@@ -1,8 +1,13 @@
 """The canvas without a browser: by its state, which is what a page would be sent."""
 
+import ast
 import gzip
+import inspect
 import json
+import threading
 from collections.abc import Callable
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +15,13 @@ import numpy as np
 import plotly
 import plotly.graph_objects as go
 import pytest
+import traitlets
 
 from tests.support.messages import as_json
+from tests.support.tiny import tell
 from workbench.figures._style import dress
-from workbench.widgets._base.canvas import Canvas, pack, shared_bundle
+from workbench.widgets._base import canvas as canvas_module
+from workbench.widgets._base.canvas import PLOTLYS_OWN, Canvas, pack, shared_bundle
 
 JAVASCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
@@ -34,6 +42,19 @@ def unpack(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: unpack(each) for key, each in value.items()}
     return [unpack(each) for each in value] if isinstance(value, list) else value
+
+
+def record(canvas: Canvas) -> list[dict[str, Any]]:
+    """Every state that the page is sent from now on, its buffers in place."""
+    states: list[dict[str, Any]] = []
+
+    def send(data: dict[str, Any], buffers: list[memoryview]) -> None:
+        for path, buffer in zip(data["buffer_paths"], buffers, strict=True):
+            reduce(getitem, path[:-1], data["state"])[path[-1]] = buffer
+        states.append(data["state"])
+
+    canvas.comm.send = send
+    return states
 
 
 def state_of(figure: go.Figure) -> Any:
@@ -59,10 +80,11 @@ def assert_sends(canvas: Canvas, figure: go.Figure) -> None:
 )
 def test_drawing_replaces_everything(figure: go.Figure) -> None:
     canvas = Canvas(lines(3))
-    before = canvas._drawing["revision"]
+    before, states = canvas._drawing["revision"], record(canvas)
     canvas.draw(figure)
     assert_sends(canvas, figure)
-    assert canvas._drawing["revision"] == before + 1, "one message for one figure"
+    assert [list(state) for state in states] == [["_drawing"]], "one message for one figure"
+    assert canvas._drawing["revision"] == before + 1
     canvas.draw(lines(2))
     assert_sends(canvas, lines(2))
 
@@ -128,11 +150,23 @@ def batch(canvas: Canvas) -> None:
         canvas.layout.title.text = "both"
 
 
+def animate(canvas: Canvas) -> None:
+    with canvas.batch_animate():
+        canvas.data[0].y = [1, 1, 1, 1]
+        canvas.layout.title.text = "both"
+
+
 @pytest.mark.parametrize(
     "change",
     [
         move_points,
         batch,
+        animate,
+        lambda canvas: setattr(canvas, "layout", {"height": 77}),
+        lambda canvas: canvas.layout.update(title_text="new"),
+        lambda canvas: canvas.plotly_relayout({"title.text": "new"}),
+        lambda canvas: canvas.plotly_restyle({"name": "changed"}, 1),
+        lambda canvas: canvas.add_traces([go.Bar(y=[1]), go.Bar(y=[2])]),
         lambda canvas: canvas.update_layout(title_text="new"),
         lambda canvas: canvas.update_xaxes(range=[0, 1]),
         lambda canvas: canvas.update_traces(line_width=7),
@@ -145,9 +179,11 @@ def batch(canvas: Canvas) -> None:
 )
 def test_every_ordinary_change_is_published(change: Callable[[Canvas], None]) -> None:
     canvas = Canvas(lines())
-    revision, before = canvas._drawing["revision"], sent(canvas)
+    revision, before, states = canvas._drawing["revision"], sent(canvas), record(canvas)
     change(canvas)
     assert canvas._drawing["revision"] > revision
+    assert {key for state in states for key in state} == {"_drawing"}
+    assert unpack(states[-1]["_drawing"]) == sent(canvas)
     assert {key: sent(canvas)[key] for key in ("data", "layout")} != {key: before[key] for key in ("data", "layout")}
     assert_sends(canvas, canvas.plain)
 
@@ -159,38 +195,107 @@ def test_any_number_of_canvases_carry_plotly_once() -> None:
     assert first.get_state()["_bundle"] == second.get_state()["_bundle"] == f"IPY_MODEL_{shared_bundle().model_id}"
 
 
+@pytest.mark.parametrize("order", [[1], [2, 0], [2, 1, 0], []])
+def test_traces_are_taken_away_or_moved_in_one_message(order: list[int]) -> None:
+    canvas = Canvas(lines(3))
+    states = record(canvas)
+    canvas.data = [canvas.data[place] for place in order]
+    (state,) = states
+    assert [trace["name"] for trace in state["_drawing"]["data"]] == [f"line {place}" for place in order]
+
+
+def test_a_new_canvas_publishes_once() -> None:
+    figure = lines()
+    figure.layout.template = None  # plotly gives it one
+    assert Canvas(figure)._drawing["revision"] == 1
+
+
+def test_what_another_thread_changes_meanwhile_is_published() -> None:
+    canvas = Canvas(lines())
+    revision = canvas._drawing["revision"]
+    with canvas._edits.skip():
+        other = threading.Thread(target=lambda: canvas.update_layout(height=321))
+        other.start()
+        other.join()
+        canvas.update_layout(title_text="not yet")
+        assert canvas._drawing["revision"] == revision + 1
+    assert canvas._drawing["layout"]["height"] == 321
+
+
+def test_nothing_of_plotlys_own_state_travels() -> None:
+    assert "_drawing" in Canvas(lines()).get_state()
+    assert not PLOTLYS_OWN & Canvas(lines()).get_state().keys()
+
+
+ZOOM = {"xaxis.range[0]": 1, "xaxis.range[1]": 2}
+
+
 def test_the_page_zooms_and_is_not_told_what_it_knows() -> None:
     canvas, heard = Canvas(lines()), []
-    canvas.listen_view(heard.append)
-    revision = canvas._drawing["revision"]
-    zoom = {"xaxis.range[0]": 1, "xaxis.range[1]": 2}
-    canvas._js2py_relayout = {"relayout_data": zoom, "source_view_id": "page"}
-    assert heard == [zoom]
+    canvas.listen_view(lambda changes: heard.append((changes, canvas.layout.xaxis.range)))
+    revision, states = canvas._drawing["revision"], record(canvas)
+    tell(canvas, "view", changes=ZOOM)
+    assert heard == [(ZOOM, (1, 2))], "listeners find the zoom in the layout"
+    assert states == []
     assert canvas._drawing["revision"] == revision
-    assert canvas.layout.xaxis.range == (1, 2)
+    assert sent(canvas)["layout"]["xaxis"]["range"] == [1, 2], "a page that is opened late finds the zoom"
     canvas.update_layout(height=123)
-    assert sent(canvas)["layout"]["xaxis"]["range"] == [1, 2], "what Python changes next keeps the zoom"
+    assert states[-1]["_drawing"]["layout"]["xaxis"]["range"] == [1, 2], "what Python changes next keeps the zoom"
+
+
+def test_the_same_zoom_is_heard_again() -> None:
+    canvas, heard = Canvas(lines()), []
+    canvas.listen_view(heard.append)
+    for _ in range(2):
+        tell(canvas, "view", changes={"xaxis.autorange": True})
+    assert heard == [{"xaxis.autorange": True}] * 2
+    revision = canvas._drawing["revision"]
+    canvas.update_layout(height=123)
+    assert canvas._drawing["revision"] == revision + 1, "a zoom that changes nothing hides no change that follows"
+
+
+def test_what_a_zoom_brings_about_in_python_is_published() -> None:
+    canvas = Canvas(lines())
+    states = record(canvas)
+    canvas.layout.on_change(lambda layout, span: layout.update(yaxis_range=span), "xaxis.range")
+    tell(canvas, "view", changes=ZOOM)
+    assert states[-1]["_drawing"]["layout"]["yaxis"]["range"] == [1, 2]
+    canvas.layout.on_change(lambda layout, span: canvas.draw(lines(1)), "xaxis.range")
+    tell(canvas, "view", changes={"xaxis.range[0]": 0})
+    assert len(states[-1]["_drawing"]["data"]) == 1
+
+
+def points(*places: tuple[int, Any]) -> list[dict[str, Any]]:
+    return [{"trace": trace, "point": point, "x": 0, "y": None} for trace, point in places]
 
 
 @pytest.mark.parametrize("kind", ["hover", "click"])
 def test_the_pointer_is_heard(kind: str) -> None:
     canvas, heard = Canvas(lines()), []
     canvas.listen(lambda *what: heard.append(what))
-    points = {"trace_indexes": [1, 0], "point_indexes": [2, [3, 4]], "xs": [0, 0], "ys": [0, 0]}
-    canvas._js2py_pointsCallback = {
-        "event_type": f"plotly_{kind}", "points": points, "device_state": None, "selector": None,
-    }  # fmt: skip
-    assert heard == [(kind, 1, 2), (kind, 0, [3, 4])]
+    states = record(canvas)
+    for _ in range(2):
+        tell(canvas, kind, revision=canvas._drawing["revision"], points=points((1, 2), (0, [3, 4])))
+    assert heard == [(kind, 1, 2), (kind, 0, [3, 4])] * 2
+    assert states == [], "nothing goes back"
+
+
+@pytest.mark.parametrize("kind", ["hover", "click"])
+def test_plotlys_own_callbacks_of_a_trace_are_called(kind: str) -> None:
+    canvas, heard = Canvas(lines()), []
+    getattr(canvas.data[1], f"on_{kind}")(lambda trace, found, state: heard.append((trace.name, found.point_inds)))
+    for _ in range(2):
+        tell(canvas, kind, revision=canvas._drawing["revision"], points=points((1, 2)))
+    assert heard == [("line 1", [2])] * 2
 
 
 def test_the_pointer_over_a_figure_that_is_gone_is_not_heard() -> None:
     canvas, heard = Canvas(lines(3)), []
     canvas.listen(lambda *what: heard.append(what))
-    points = {"trace_indexes": [2], "point_indexes": [0], "xs": [0], "ys": [0]}
-    message = {"event_type": "plotly_hover", "points": points, "revision": canvas._drawing["revision"]}
-    canvas._js2py_pointsCallback = message
+    revision = canvas._drawing["revision"]
+    tell(canvas, "hover", revision=revision, points=points((2, 0)))
     canvas.draw(lines(1))
-    canvas._js2py_pointsCallback = message
+    tell(canvas, "hover", revision=revision, points=points((2, 0)))
     assert heard == [("hover", 2, 0)]
 
 
@@ -198,11 +303,17 @@ def test_a_listener_may_draw_another_figure() -> None:
     canvas = Canvas(lines(3))
     canvas.listen(lambda *what: canvas.draw(lines(1)))
     canvas.listen_view(lambda change: canvas.draw(lines(2).update_xaxes(range=[0, 9])))
-    points = {"trace_indexes": [2], "point_indexes": [0], "xs": [0], "ys": [0]}
-    canvas._js2py_pointsCallback = {"event_type": "plotly_click", "points": points}
+    tell(canvas, "click", revision=canvas._drawing["revision"], points=points((2, 0)))
     assert_sends(canvas, lines(1))
-    canvas._js2py_relayout = {"relayout_data": {"xaxis.range[0]": 5, "xaxis.range[1]": 6}, "source_view_id": "page"}
+    tell(canvas, "view", changes={"xaxis.range[0]": 5, "xaxis.range[1]": 6})
     assert_sends(canvas, lines(2).update_xaxes(range=[0, 9]))
+
+
+def test_no_edit_is_waited_for() -> None:
+    canvas, done = Canvas(lines()), []
+    canvas.update_layout(height=123)
+    canvas.on_edits_completed(lambda: done.append(True))
+    assert done == [True]
 
 
 def test_a_page_that_asks_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,3 +341,70 @@ def test_a_view_brings_the_figure_for_readers_without_a_kernel(notebook_renderer
     bundle = Canvas(lines())._repr_mimebundle_()
     assert len(bundle["application/vnd.plotly.v1+json"]["data"]) == 2
     assert bundle["application/vnd.jupyter.widget-view+json"]["version_major"] == 2
+
+
+PRIVATE: dict[str, Callable[[], bool]] = {
+    # grows with every edit of data or layout: each is published
+    "_last_layout_edit_id": lambda: is_trait("_last_layout_edit_id", traitlets.Integer),
+    # calls back whom `on_hover` and `on_click` of a trace have registered
+    "_js2py_pointsCallback": lambda: is_trait("_js2py_pointsCallback", traitlets.Dict),
+    # whether a trace without a `uid` is given one
+    "_set_trace_uid": lambda: go.FigureWidget._set_trace_uid is True,
+    # of anywidget's and IPython's interfaces, which plotly follows as we do
+    "_esm": lambda: hasattr(go.FigureWidget, "_esm"),
+    "_repr_mimebundle_": lambda: takes("_repr_mimebundle_", "include", "exclude"),
+}
+"""Each private name of plotly that the canvas uses, and whether the plotly that is installed has it as it must be."""
+
+
+def is_trait(name: str, kind: type[traitlets.TraitType]) -> bool:
+    return isinstance(go.FigureWidget.class_traits().get(name), kind)
+
+
+def takes(name: str, *parameters: str) -> bool:
+    """Whether plotly has a method that can be called with these parameters by name."""
+    method = getattr(go.FigureWidget, name, None)
+    return inspect.isfunction(method) and {"self", *parameters} <= inspect.signature(method).parameters.keys()
+
+
+def private_names(*values: Any) -> set[str]:
+    """The private names of the values and of their classes, whoever has given them."""
+    names = {name for value in values for each in (value, *type(value).__mro__) for name in vars(each)}
+    return {name for name in names if name.startswith("_") and not name.startswith("__")}
+
+
+def names_in(source: str) -> set[str]:
+    """Every name that a module defines in a class, asks an object for, or writes as a text."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+    return found
+
+
+@pytest.mark.parametrize("name", PRIVATE)
+def test_plotly_has_each_private_name_that_the_canvas_uses(name: str) -> None:
+    assert PRIVATE[name](), f"plotly {plotly.__version__} has {name} no more, or as something else: mend canvas.py"
+
+
+def test_the_canvas_uses_no_other_private_name_of_plotly() -> None:
+    theirs = private_names(go.FigureWidget(), go.Scatter(), go.Layout())
+    used = names_in(Path(canvas_module.__file__).read_text(encoding="utf-8")) & theirs
+    assert used - PRIVATE.keys() == set(), f"private in plotly {plotly.__version__}: do without, or list it in PRIVATE"
+    assert PRIVATE.keys() - used == set(), "used no more, or private no more: take it out of PRIVATE"
+
+
+def test_the_page_uses_no_name_of_plotlys_own_state() -> None:
+    source = Path(canvas_module.__file__).with_suffix(".js").read_text(encoding="utf-8")
+    assert {name for name in PLOTLYS_OWN if name in source} == set()
+
+
+def test_the_canvas_replaces_nothing_public_of_plotly_unawares() -> None:
+    public = {name for name in vars(Canvas) if not name.startswith("_")}
+    assert public & {*dir(go.FigureWidget)} == {"data", "on_edits_completed"}

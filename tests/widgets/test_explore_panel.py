@@ -87,7 +87,7 @@ def test_a_click_on_a_spike_chooses_its_unit() -> None:
     panel = widgets.explore(tiny.snn(), RECORDINGS)
     (place,) = traces_of(panel, "v0", "scattergl")
     for point, unit in enumerate(panel.figure.data[place].customdata):
-        point_at(panel, place, point, "plotly_hover")
+        point_at(panel, place, point, "hover")
         (place,) = traces_of(panel, "v0", "scattergl")
         point_at(panel, place, point)
         assert panel.selection == ("v0", unit)

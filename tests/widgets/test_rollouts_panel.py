@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 import pytest
 
 import workbench as wb
+from tests.support import tiny
 from workbench import figures, widgets
 
 CHOICES = ("streaming", "sequential", "as given (hybrid)", "streaming beside sequential")
@@ -22,16 +23,10 @@ def network() -> wb.Network:
     return wb.Network({"eye": (2,)}, [wb.Edge(a, b, wb.Dense(2), delay=d) for a, b, d in edges])
 
 
-def point_at(
-    panel: widgets.RolloutsPanel, place: tuple[str, int], event: str = "plotly_hover", column: int = 0
-) -> None:
-    """What the page sends when the pointer is over a mark, or clicks on it."""
+def point_at(panel: widgets.RolloutsPanel, place: tuple[str, int], kind: str = "hover", column: int = 0) -> None:
+    """What the page tells when the pointer is over a mark, or clicks on it."""
     index = panel.rollouts[column].places.index(place)
-    points = {"trace_indexes": [3 + 4 * column], "point_indexes": [index], "xs": [0], "ys": [0]}
-    state = {"alt": False, "ctrl": False, "meta": False, "shift": False, "button": 0, "buttons": 1}
-    panel.figure._js2py_pointsCallback = {
-        "event_type": event, "points": points, "device_state": state, "selector": None,
-    }  # fmt: skip
+    tiny.point_at(panel, 3 + 4 * column, index, kind)
 
 
 def assert_shows(panel: widgets.RolloutsPanel) -> None:
@@ -85,15 +80,15 @@ def test_hovering_lights_a_place(panel: widgets.RolloutsPanel, choice: str) -> N
 
 def test_clicking_keeps_a_place_until_it_is_clicked_again(panel: widgets.RolloutsPanel) -> None:
     point_at(panel, ("v1", 1))
-    point_at(panel, ("v1", 1), "plotly_click")
+    point_at(panel, ("v1", 1), "click")
     assert "Kept" in panel.note.value
     point_at(panel, ("eye", 0))
     assert panel.selection == ("v1", 1)
-    point_at(panel, ("v1", 1), "plotly_click")
+    point_at(panel, ("v1", 1), "click")
     point_at(panel, ("eye", 0))
     assert panel.selection == ("eye", 0)
-    point_at(panel, ("v2", 2), "plotly_click")
-    point_at(panel, ("hand", 3), "plotly_click")
+    point_at(panel, ("v2", 2), "click")
+    point_at(panel, ("hand", 3), "click")
     assert panel.selection == ("hand", 3)
 
 

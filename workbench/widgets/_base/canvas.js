@@ -73,20 +73,10 @@ function isDark() {
   return dataset.jpThemeLight === "false" || classList.contains("theme-dark") || classList.contains("vscode-dark");
 }
 
-function describePoints(event, kind, revision) {
-  const points = event.points ?? [];
-  return {
-    revision,
-    event_type: kind,
-    points: {
-      trace_indexes: points.map((point) => point.curveNumber),
-      point_indexes: points.map((point) => point.pointNumber ?? point.pointIndex ?? 0),
-      xs: points.map((point) => point.x),
-      ys: points.map((point) => point.y),
-    },
-    device_state: null,
-    selector: null,
-  };
+function describePoints(event) {
+  return (event.points ?? []).map(({ curveNumber, pointNumber, pointIndex, x, y }) => ({
+    trace: curveNumber, point: pointNumber ?? pointIndex ?? 0, x: x ?? null, y: y ?? null,
+  }));
 }
 
 // the time cursor lies over the figure, a line in every column of subplots, so that moving it redraws nothing
@@ -116,7 +106,8 @@ async function render({ model, el }) {
   words.textContent = "Drawing …";
   el.append(plot, lines, words);
   const say = (text) => { words.textContent = text; words.style.display = text ? "block" : "none"; };
-  const tell = (name, value) => { model.set(name, value); model.save_changes(); };
+  // with the time, so that the same told twice is a change
+  const tell = (name, what) => { model.set(name, { at: Date.now(), ...what }); model.save_changes(); };
 
   let Plotly, bundle;
   try {
@@ -142,7 +133,7 @@ async function render({ model, el }) {
         const layout = prepare(drawing.layout, colours);
         el.setAttribute("role", "img");
         el.setAttribute("aria-label", layout.meta?.alt ?? layout.title?.text ?? "figure");
-        await Plotly.react(plot, data, layout, { responsive: true, displaylogo: false, ...model.get("_config") });
+        await Plotly.react(plot, data, layout, { responsive: true, displaylogo: false });
         drawn = drawing.revision;
         placeCursor(model, plot, lines);
         onLife();
@@ -177,14 +168,12 @@ async function render({ model, el }) {
   bundle.on("comm_live_update", onLife);
   TOUCHES.forEach((kind) => document.addEventListener(kind, onTouch, true));
   await draw();
-  for (const kind of ["plotly_hover", "plotly_click"]) {
-    plot.on?.(kind, (event) => tell("_js2py_pointsCallback", describePoints(event, kind, drawn)));
+  for (const kind of ["hover", "click"]) {
+    plot.on?.(`plotly_${kind}`, (event) => tell(kind, { revision: drawn, points: describePoints(event) }));
   }
   plot.on?.("plotly_relayout", (change) => {
     onCursor();
-    if (Object.keys(change).some((key) => key.includes("axis"))) {
-      tell("_js2py_relayout", { relayout_data: change, source_view_id: "page" });
-    }
+    if (Object.keys(change).some((key) => key.includes("axis"))) tell("view", { changes: change });
   });
   plot.on?.("plotly_afterplot", onCursor);
   const resized = new ResizeObserver(() => plot.isConnected && plot.offsetWidth && Plotly.Plots.resize(plot));

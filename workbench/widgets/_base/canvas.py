@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable
+import math
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets
 import numpy as np
 import plotly.graph_objects as go
@@ -22,6 +26,9 @@ from workbench.widgets._base.lifetime import Mortal
 
 Pointed = Callable[[str, int, Any], None]  # kind ("hover", "click"), index of the trace, index of the point
 Viewed = Callable[[dict[str, Any]], None]  # what changed in the layout, such as {"xaxis.range[0]": 1.5, ...}
+
+# what plotly keeps in step with its own code in the page; ours draws without it, so it need not travel
+PLOTLYS_OWN = {*go.FigureWidget.class_trait_names(sync=True)} - {*anywidget.AnyWidget.class_trait_names(sync=True)}
 
 
 class Bundle(ipywidgets.Widget):  # type: ignore[misc]  # ipywidgets carries no types
@@ -67,11 +74,43 @@ def _travelling(value: NDArray[Any]) -> np.dtype[Any]:
     return np.dtype(np.int32 if small else np.float64)
 
 
+def snapshot(figure: go.Figure) -> dict[str, Any]:
+    """A copy of a figure's data and layout as plotly.js takes them, numbers still in arrays."""
+    return {"data": [trace.to_plotly_json() for trace in figure.data], "layout": figure.layout.to_plotly_json()}
+
+
+class Edits(threading.local):
+    """Decides which edits of a figure are published; what one thread skips is not skipped for another.
+
+    >>> edits = Edits()
+    >>> with edits.skip(1):
+    ...     edits.passes(), edits.passes()
+    (False, True)
+    """
+
+    _skipped = 0.0  # how many of the next
+
+    @contextmanager
+    def skip(self, count: float = math.inf) -> Iterator[None]:
+        """Skip the first edits made inside, all of them by default."""
+        before, self._skipped = self._skipped, count
+        try:
+            yield
+        finally:
+            self._skipped = before
+
+    def passes(self) -> bool:
+        """Count one more edit, and tell whether it is to be published."""
+        skipped, self._skipped = self._skipped > 0, max(0.0, self._skipped - 1)
+        return not skipped
+
+
 class Canvas(Mortal, go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
     """A figure widget that takes a new figure whole: `draw` sends it in one message, `cursor` moves without drawing.
 
     What the page needs is always complete in the widget's state: a view opened late, or from a saved notebook, is
-    never blank. Any number of canvases send plotly.js once.
+    never blank. Any number of canvases send plotly.js once. The page writes `hover`, `click` and `view`, of which
+    `listen` and `listen_view` tell; every edit of the figure in Python sends it anew.
 
     >>> canvas = Canvas(go.Figure(go.Scatter(y=[1, 2])))
     >>> canvas.draw(go.Figure([go.Scatter(y=[3]), go.Bar(y=[4])]))
@@ -84,24 +123,42 @@ class Canvas(Mortal, go.FigureWidget):  # type: ignore[misc]  # plotly carries n
     _css = (Path(__file__).parent / "canvas.css").read_text(encoding="utf-8")
     _bundle = traitlets.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
     _dark = traitlets.Dict({light.lower(): dark for light, dark in DARK.items()}).tag(sync=True)
-    _drawing = traitlets.Dict().tag(sync=True, to_json=pack)
-    _widget_data: traitlets.List[Any] = traitlets.List()  # plotly's own copies of the same need not travel
-    _widget_layout = traitlets.Dict()
+    _drawing = traitlets.Dict().tag(sync=True, to_json=pack)  # "revision", "data", "layout"
     _set_trace_uid = False  # equal figures stay equal
     cursor = traitlets.Float(None, allow_none=True).tag(sync=True)  # x at which a line stands, over all subplots
+    # what the page tells, with the time "at" which it did: the same told twice is a change
+    hover = traitlets.Dict().tag(sync=True, echo_update=False)  # "revision", "points": [{"trace", "point", "x", "y"}]
+    click = traitlets.Dict().tag(sync=True, echo_update=False)  # as hover
+    view = traitlets.Dict().tag(sync=True, echo_update=False)  # "changes" of the layout: a zoom or a pan
 
     def __init__(self, figure: go.Figure) -> None:
-        self._silent = True
+        self._edits = Edits()
         self._listeners: list[Pointed] = []
         self._viewers: list[Viewed] = []
-        super().__init__(figure)
+        with self._edits.skip():
+            super().__init__(figure)
         self.on_msg(self._answer)
-        self._silent = False
         self._publish()
 
     @traitlets.default("_bundle")
     def _find_bundle(self) -> Bundle:
         return shared_bundle()
+
+    @traitlets.default("keys")
+    def _find_keys(self) -> list[str]:
+        """The names of the traits that travel."""
+        return [name for name in self.traits(sync=True) if name not in PLOTLYS_OWN]
+
+    @property
+    def data(self) -> tuple[Any, ...]:
+        traces: tuple[Any, ...] = super().data
+        return traces
+
+    @data.setter
+    def data(self, traces: Any) -> None:
+        with self._edits.skip():  # plotly counts this edit before it is done, and a new order not at all
+            go.FigureWidget.data.fset(self, traces)
+        self._publish()
 
     @property
     def plain(self) -> Figure:
@@ -110,14 +167,14 @@ class Canvas(Mortal, go.FigureWidget):  # type: ignore[misc]  # plotly carries n
 
     def draw(self, figure: go.Figure) -> None:
         """Show another figure, any number of traces, in one message to the page."""
-        self._silent = True
-        try:
+        with self._edits.skip():
             self.data = ()
             self.add_traces(figure.data)
             self.layout = figure.layout
-        finally:
-            self._silent = False
         self._publish()
+
+    def on_edits_completed(self, fn: Callable[[], Any]) -> None:
+        fn()  # none is pending: a page is given whole figures and does not answer
 
     def listen(self, callback: Pointed) -> None:
         """Call back with ("hover" or "click", trace, point) when the pointer is over, or clicks on, a point.
@@ -130,67 +187,49 @@ class Canvas(Mortal, go.FigureWidget):  # type: ignore[misc]  # plotly carries n
         """Call back with what changes in the layout when somebody zooms or pans in the page."""
         self._viewers.append(callback)
 
+    @traitlets.observe("_last_layout_edit_id")  # in which plotly counts every edit, those of traces as well
+    def _publish(self, change: Any = None) -> None:
+        """Let the page have the figure as it is now."""
+        if self._edits.passes():
+            self._drawing = {"revision": self._drawing.get("revision", 0) + 1, **snapshot(self)}
+
     def _answer(self, widget: Any, content: Any, buffers: Any) -> None:
         """Tell a page that asks whether the kernel is alive that it is."""
         self.send({"answer": content["ask"]})
 
-    # plotly's own handlers come first: they know the figure to which the page has answered, not what a listener draws
-    @traitlets.observe("_js2py_pointsCallback")
-    def _handler_js2py_pointsCallback(self, change: Any) -> None:
-        message, revision = change["new"], self._drawing.get("revision")
-        if message and message.get("revision", revision) != revision:
-            self._js2py_pointsCallback = None  # the pointer was over a figure that is gone
+    @traitlets.observe("hover", "click")
+    def _hear_pointer(self, change: Any) -> None:
+        """Tell of the points that the pointer is over, unless it was over a figure that is gone."""
+        kind, told = change["name"], change["new"]
+        if told["revision"] != self._drawing["revision"]:
             return
-        super()._handler_js2py_pointsCallback(change)
-        if not message:
-            return
-        kind, points = message["event_type"].removeprefix("plotly_"), message["points"]
-        for trace, point in zip(points["trace_indexes"], points["point_indexes"], strict=True):
+        points = told["points"]
+        self._tell_traces(kind, points)  # first: they know the figure that was pointed at, not what a listener draws
+        for each in points:
             for callback in self._listeners:
-                callback(kind, trace, point)
+                callback(kind, each["trace"], each["point"])
 
-    @traitlets.observe("_js2py_relayout")
-    def _handler_js2py_relayout(self, change: Any) -> None:
-        super()._handler_js2py_relayout(change)
-        if change["new"]:
-            for callback in self._viewers:
-                callback(dict(change["new"]["relayout_data"]))
+    def _tell_traces(self, kind: str, points: list[dict[str, Any]]) -> None:
+        """Let plotly call back whom its own `on_hover` and `on_click` of a trace have registered."""
+        columns = {"trace_indexes": "trace", "point_indexes": "point", "xs": "x", "ys": "y"}
+        found = {column: [each[name] for each in points] for column, name in columns.items()}
+        self._js2py_pointsCallback = {"event_type": f"plotly_{kind}", "points": found}
 
-    def _publish(self, source_view_id: str | None = None) -> None:
-        """Let the page have the figure as it is now; what the page itself has changed it need not be told."""
-        if not self._silent and source_view_id is None:
-            revision = self._drawing.get("revision", 0) + 1
-            self._drawing = {"revision": revision, "data": list(self._data), "layout": self._layout_obj._props}
+    @traitlets.observe("view")
+    def _hear_view(self, change: Any) -> None:
+        """Follow a zoom or a pan, then tell of it."""
+        changes = change["new"]["changes"]
+        with self._edits.skip(1):  # the page knows; what plotly's own `on_change` brings about it does not
+            self.plotly_relayout(changes)
+        self._drawing["layout"] = self.layout.to_plotly_json()  # for a page that is opened late, so it is not sent
+        for callback in self._viewers:
+            callback(dict(changes))
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         """The live view, and beside it the figure as it is now for readers without a kernel."""
         self._appear()
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         return {**self.plain._repr_mimebundle_(), "application/vnd.jupyter.widget-view+json": view}
-
-    # plotly's own messages each change a part of the page's figure; here every change publishes the whole
-    def _send_relayout_msg(self, layout_data: Any, source_view_id: str | None = None) -> None:
-        self._publish(source_view_id)
-
-    def _send_restyle_msg(self, restyle_data: Any, trace_indexes: Any = None, source_view_id: Any = None) -> None:
-        self._publish(source_view_id)
-
-    def _send_update_msg(
-        self, restyle_data: Any, relayout_data: Any, trace_indexes: Any = None, source_view_id: Any = None
-    ) -> None:
-        self._publish(source_view_id)
-
-    def _send_animate_msg(self, styles_data: Any, relayout_data: Any, trace_indexes: Any, animation_opts: Any) -> None:
-        self._publish()
-
-    def _send_addTraces_msg(self, new_traces_data: Any) -> None:
-        self._publish()
-
-    def _send_moveTraces_msg(self, current_inds: Any, new_inds: Any) -> None:
-        self._publish()
-
-    def _send_deleteTraces_msg(self, delete_inds: Any) -> None:
-        self._publish()
 
 
 attach(Canvas, lambda canvas: attend(canvas._repr_mimebundle_(), canvas))
