@@ -23,7 +23,7 @@ DATA ?=
 test: export OMP_WAIT_POLICY := passive
 SIDE_BY_SIDE := --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
-.PHONY: demo test soak lab results conversion recordings gallery panels engine training graphs notebooks lint browser clean
+.PHONY: demo test soak lab results conversion recordings gallery panels engine training graphs architecture notebooks lint browser clean
 
 demo: $(READY)
 	$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
@@ -76,6 +76,10 @@ training: $(READY)
 # how time grows with the number of edges, up to 20,000: docs/graphs.md
 graphs: $(READY)
 	$(BIN)/python -m benchmarks.graphs
+
+# the picture of the wings, made from the imports, and the path of a recording: docs/architecture.md
+architecture: $(READY) browser
+	$(BIN)/python -m benchmarks.architecture
 
 # the notebooks as they are committed: executed, with a still of every figure, without the state of their widgets
 notebooks: $(READY) browser

@@ -19,14 +19,11 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import workbench as wb
+from benchmarks.architecture import WINGS as WINGS_ABOVE
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-WINGS = (
-    "discovery",
-    "validation", "atomic", "interrupts", "events", "network", "engine", "model", "evaluation", "conversion",
-    "exchange", "training", "analysis", "figures", "study", "widgets", "display", "__main__",
-)  # fmt: skip
+WINGS = ("discovery", "validation", "atomic", "interrupts", *WINGS_ABOVE, "display", "__main__")
 """From the ground up: each imports only those before it."""
 
 REACHED = {
@@ -301,7 +298,7 @@ def test_every_direct_requirement_has_a_lower_bound():
 # manners
 
 WORDS = re.compile(r"\b(T[O]DO|F[I]XME|X[X]X)\b")
-LEFT_OUT = {"build", "data", "dist", "__pycache__", "workbench.egg-info"}
+LEFT_OUT = {"build", "data", "dist", "__pycache__"}
 TEXT = {".py", ".md", ".toml", ".yml", ".yaml", ".txt", ".cfg", ".js", ".css", ".ipynb", ""}
 
 
@@ -309,7 +306,11 @@ def texts() -> dict[str, str]:
     """Every text of the repository by its path; of notebooks what a person wrote, not what they show."""
     found = {}
     for folder, inner, files in os.walk(ROOT):
-        inner[:] = [name for name in inner if name not in LEFT_OUT and (name[0] != "." or name == ".ci")]
+        inner[:] = [
+            name
+            for name in inner
+            if name not in LEFT_OUT and not name.endswith(".egg-info") and (name[0] != "." or name == ".ci")
+        ]
         for path in (Path(folder, name) for name in files if name[0] != "." and name != "LICENSE"):
             if path.suffix in TEXT:
                 text = path.read_text(encoding="utf-8")

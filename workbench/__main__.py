@@ -1,4 +1,4 @@
-"""The main job from the command line: `python -m workbench`, on embedded recordings or on a folder of N-MNIST."""
+"""The main job from the command line, `workbench` or `python -m workbench`: on embedded recordings or on N-MNIST."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workbench.validation import require_seed, require_whole
 
 def main(arguments: list[str] | None = None) -> int:
     """Do the main job, print the tables, write the report; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m workbench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="workbench", description=__doc__)
     parser.add_argument("--data", metavar="FOLDER", help="N-MNIST recordings (.bin) instead of the embedded sets")
     parser.add_argument("--out", metavar="FOLDER", default="build", help="where the report goes (default: build)")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and training (default: 0)")
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         _check(options)
         datasets = _load(options)
     except (ValueError, OSError) as error:
-        print(f"python -m workbench: {error}", file=sys.stderr)
+        print(f"workbench: {error}", file=sys.stderr)
         return 2
     studies = []
     for dataset in datasets:

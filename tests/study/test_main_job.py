@@ -85,7 +85,7 @@ def test_a_mistake_is_said_in_one_line(house, tmp_path, monkeypatch, capsys, arg
     monkeypatch.chdir(house)
     assert job.main([*arguments, "--out", str(tmp_path)]) == 2
     said = capsys.readouterr().err
-    assert re.match(rf"python -m workbench: .*({words})", said)
+    assert re.match(rf"workbench: .*({words})", said)
     assert said.count("\n") == 1
 
 
