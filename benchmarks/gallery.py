@@ -98,7 +98,7 @@ def draw_all(found) -> dict[str, go.Figure]:
         "recordings": figures.recordings(dataset),
         "events": figures.events(dataset.test[3], dataset.shape, dataset.window_us),
         "frames": figures.frames(counts, dataset.window_us),
-        "moment": figures.frame(counts, 3, dataset.window_us, "frame"),
+        "frame": figures.frame(counts, 3, dataset.window_us, "frame"),
         "learning": figures.learning(found.histories[STREAMING_ANN]),
         "accuracy": figures.accuracy(costs),
         "accuracy_per_operation": figures.accuracy_per_operation(costs),
