@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from workbench.network.graph_algorithms import (
-    connected_parts,
+    connected_components,
     find_cycle,
     reachable,
     shortest_delays,
@@ -73,7 +73,7 @@ def test_in_topological_order_every_pair_leads_forward(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_connected_parts_are_the_strongly_connected_components_in_order(seed):
     nodes, pairs, graph = random_graph(seed)
-    parts = connected_parts(nodes, iter(pairs))
+    parts = connected_components(nodes, iter(pairs))
     assert set(parts) == {frozenset(part) for part in networkx.strongly_connected_components(graph)}
     assert len(parts) == len(set(parts))
     place = {node: number for number, part in enumerate(parts) for node in part}

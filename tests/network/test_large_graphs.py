@@ -23,7 +23,7 @@ from workbench.evaluation import count_updates
 from workbench.figures._layout import layered_layout, many_edges
 from workbench.figures._layout.edge_routing import Squares, Text, free_places, paths_of, viewport_of
 from workbench.figures._layout.layered_layout import lay_out
-from workbench.network.graph_algorithms import connected_parts, keep_acyclic
+from workbench.network.graph_algorithms import connected_components, keep_acyclic
 
 SEEDS = range(40)
 DENSE = wb.Dense(3)
@@ -71,7 +71,7 @@ def test_parts_come_in_the_order_of_the_nodes_wherever_that_leads_forward(seed):
     nodes = list(range(int(rng.integers(1, 12))))
     pairs = [(a, b) for a in nodes for b in nodes if a < b and rng.random() < 0.3]
     loops = [(a, a) for a in nodes if rng.random() < 0.2]
-    assert connected_parts(nodes, pairs + loops) == tuple(frozenset([node]) for node in nodes)
+    assert connected_components(nodes, pairs + loops) == tuple(frozenset([node]) for node in nodes)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

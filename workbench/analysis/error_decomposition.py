@@ -1,4 +1,4 @@
-"""What a spiking node's error in a frame comes from: counterfactual counts, each with one cause more than the last."""
+"""Error decomposition: the error of a spiking node in a frame, as differences of counterfactual counts."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class RecordingLayers:
         return self.model.normalize(node, drive)
 
     def fire(self, node: str, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
-        """As the model does, and note it."""
+        """As the model does, and record it."""
         if node == self.model.network.output:
             return self.model.fire(node, drive, membrane, elapsed)
         neuron = find_neuron(self.model, node)

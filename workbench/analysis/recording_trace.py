@@ -1,4 +1,4 @@
-"""One recording on its way through one model: what every node did, what was answered, what it cost."""
+"""Recording traces: everything that one recording does in one model, its answers and its cost."""
 
 from __future__ import annotations
 

@@ -12,7 +12,15 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from workbench.network import Edge, Network, connected_parts, find_cycle, reachable, shortest_delays, topological_order
+from workbench.network import (
+    Edge,
+    Network,
+    connected_components,
+    find_cycle,
+    reachable,
+    shortest_delays,
+    topological_order,
+)
 
 BLOCK_BYTES = 8 << 20  # of the widest node; half as many cost a tenth more, twice as many a fifth
 MOST_TIMES_WIDEST = 64  # times as many all nodes of a large graph may have together
@@ -133,7 +141,7 @@ def _plan(network: Network, wanted: tuple[str, ...], ahead: bool) -> Plan:
     needed = reachable(wanted, ((edge.target, edge.source) for edge in network.edges))
     edges = [edge for edge in network.edges if edge.target in needed]
     nodes = [node for node in network.nodes if node in needed]
-    found = connected_parts(nodes, [edge.ends for edge in edges])
+    found = connected_components(nodes, [edge.ends for edge in edges])
     number = {node: place for place, component in enumerate(found) for node in component}
     entering: list[list[Edge]] = [[] for _ in found]
     inside: list[list[Edge]] = [[] for _ in found]

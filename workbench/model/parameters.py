@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from workbench.engine import Bias, Norm
-from workbench.network import Network, connected_parts
+from workbench.network import Network, connected_components
 
 
 def draw_weights(network: Network, generator: torch.Generator) -> list[nn.ParameterList]:
@@ -38,7 +38,7 @@ def make_layers(network: Network, normed: bool) -> dict[str, Bias | Norm]:
     """By node the bias or, `normed` and hidden, the batch norm, which must know whether the node lies on a cycle."""
     pairs = [edge.ends for edge in network.edges]
     cyclic = {source for source, target in pairs if source == target}
-    for part in connected_parts(network.nodes, pairs) if normed else ():
+    for part in connected_components(network.nodes, pairs) if normed else ():
         cyclic |= part if len(part) > 1 else set()
     layers: dict[str, Bias | Norm] = {}
     for node in network.nodes:

@@ -10,7 +10,7 @@ graph_algorithms  reachability, cycles, topological order, shortest delays
 from workbench.network.architectures import shortcut_network
 from workbench.network.graph import Edge, Network
 from workbench.network.graph_algorithms import (
-    connected_parts,
+    connected_components,
     find_cycle,
     keep_acyclic,
     reachable,
@@ -32,7 +32,7 @@ __all__ = [
     "Pool",
     "Rollout",
     "Shape",
-    "connected_parts",
+    "connected_components",
     "count_rollouts",
     "find_cycle",
     "keep_acyclic",

@@ -56,7 +56,7 @@ class Edge:
 
 @dataclass(frozen=True, repr=False)
 class Network:
-    """A directed graph with delays, validated at birth; nodes sum what arrives, edges are linear.
+    """A directed graph with delays, validated when it is made; nodes sum what arrives, edges are linear.
 
     `inputs` maps input nodes to shapes, `edges` are kept in the order given, `output` is the target of the last edge
     unless named. Raises ValueError (edge, fact, cure) for shapes that disagree, unknown or unreachable nodes, an edge

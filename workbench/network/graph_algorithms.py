@@ -58,14 +58,14 @@ def topological_order(nodes: Iterable[Node], pairs: Iterable[tuple[Node, Node]])
     return tuple(sorter.static_order())
 
 
-def connected_parts(nodes: Iterable[Node], pairs: Iterable[tuple[Node, Node]]) -> tuple[frozenset[Node], ...]:
+def connected_components(nodes: Iterable[Node], pairs: Iterable[tuple[Node, Node]]) -> tuple[frozenset[Node], ...]:
     """The strongly connected parts, in an order in which every pair between two parts leads forward.
 
     That is the order of the nodes wherever it leads forward. Time grows with nodes and pairs.
 
     Source: the two searches of Kosaraju and Sharir 1981.
 
-    >>> [sorted(part) for part in connected_parts("abc", ["ab", "bc", "cb"])]
+    >>> [sorted(part) for part in connected_components("abc", ["ab", "bc", "cb"])]
     [['a'], ['b', 'c']]
     """
     following: dict[Node, list[Node]] = {node: [] for node in nodes}
@@ -123,7 +123,7 @@ def keep_acyclic(pairs: Iterable[tuple[Node, Node]]) -> list[bool]:
     """
     pairs = list(pairs)
     nodes = dict.fromkeys(node for pair in pairs for node in pair)
-    part = {node: number for number, some in enumerate(connected_parts(nodes, pairs)) for node in some}
+    part = {node: number for number, some in enumerate(connected_components(nodes, pairs)) for node in some}
     within = [place for place, (source, target) in enumerate(pairs) if part[source] == part[target]]
     size = 2 * isqrt(len(within)) + 1
     following: dict[Node, list[Node]] = {node: [] for place in within for node in pairs[place]}

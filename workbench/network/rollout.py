@@ -1,4 +1,4 @@
-"""The network unrolled over a window of frames: who reads whom, and in which order all can be computed."""
+"""The network unrolled over a window of frames: which node reads which, and in which order all can be computed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import combinations
 
 from workbench.network.graph import Network
-from workbench.network.graph_algorithms import connected_parts, reachable, topological_order
+from workbench.network.graph_algorithms import connected_components, reachable, topological_order
 from workbench.validation import whole
 
 Place = tuple[str, int]  # (node, frame)
@@ -122,7 +122,7 @@ def count_rollouts(network: Network) -> int:
     >>> count_rollouts(Network({"u": (1,)}, [Edge(a, b, Dense(1)) for a, b in ends]))
     12
     """
-    parts = connected_parts(network.nodes, [edge.ends for edge in network.edges])
+    parts = connected_components(network.nodes, [edge.ends for edge in network.edges])
     number = {node: place for place, part in enumerate(parts) for node in part}
     inside: list[list[tuple[str, str]]] = [[] for _ in parts]
     for source, target in (edge.ends for edge in network.edges):

@@ -1,4 +1,4 @@
-"""Trainings put down in a file after every epoch, from which they go on bit for bit."""
+"""Checkpoints: a training written to a file after every epoch, from which it goes on bit for bit."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class TrainingState:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A file that holds one training, and what that training is known by."""
+    """A file that holds one training, and what identifies that training."""
 
     path: Path
     identity: dict[str, Any]
 
     def write(self, state: TrainingState) -> None:
-        """Put down where the training stands, whole or not at all."""
+        """Write the training state, completely or not at all."""
         tensors = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in state.best.state_dict().items()}
         moments = {
@@ -59,7 +59,7 @@ class Checkpoint:
         write_tensors(self.path, tensors | moments, description)
 
     def resume(self, state: TrainingState) -> None:
-        """Bring a training to where the file says it stood; ValueError for another training's file or a broken one.
+        """Restore a training from the file; ValueError for another training's file or a broken one.
 
         What a training needs to go on bit for bit must all be there and make sense: weights, the best ones, the moments
         of the optimizer, and a history with a row for every epoch.
@@ -105,7 +105,7 @@ def _read_history(rows: Any, identity: Mapping[str, Any]) -> list[dict[str, floa
 def _read_moments(
     tensors: Mapping[str, Tensor], names: Any, optimizer: torch.optim.Optimizer
 ) -> dict[int, dict[str, Tensor]]:
-    """What the optimizer remembers of every parameter; ValueError unless all that was written is there and fits."""
+    """The moments of the optimizer for every parameter; ValueError unless all that was written is there and fits."""
     found = {name: tensor for name, tensor in tensors.items() if name.startswith("optimizer.")}
     if not names or sorted(found) != names:
         raise ValueError("it lacks a part of the optimizer's state, without which training would go on otherwise")

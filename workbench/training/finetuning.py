@@ -1,4 +1,4 @@
-"""An SNN made better by training the SNN itself, through surrogate gradients, its delays kept."""
+"""Fine-tuning: an SNN trained itself, through surrogate gradients, its delays kept."""
 
 from __future__ import annotations
 

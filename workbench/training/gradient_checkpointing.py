@@ -1,4 +1,4 @@
-"""Long recordings learned segment by segment: what happens inside one is computed again on the way back."""
+"""Gradient checkpointing in time: segments of long recordings are computed again in the backward pass."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def run_segments(model: Model, frames: Frames, recompute: int) -> Tensor:
 def _advance(
     plan: Plan, layers: Layers, state: State, inputs: Mapping[str, Tensor], block: int, until: int
 ) -> tuple[Tensor, State]:
-    """One segment in blocks: the output's drive, and a state that holds on to nothing of the segment but itself."""
+    """One segment in blocks: the output's drive, and a state that keeps no other memory of the segment."""
     drives, begin, end = [], state.step, state.step + len(next(iter(inputs.values())))
     while state.step < end:
         first = state.step - begin
@@ -93,5 +93,5 @@ def _advance(
 
 
 def _keep(piece: Segment, begin: int) -> Segment:
-    """The steps of a piece from this one on, in memory of their own."""
+    """The steps of a segment from this one on, in memory of their own."""
     return Segment(max(piece.start, begin), piece.cut(begin, piece.end).clone())

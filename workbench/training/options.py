@@ -1,4 +1,4 @@
-"""How a training is done, and at which rate it learns when."""
+"""Every option of a training as one value."""
 
 from __future__ import annotations
 

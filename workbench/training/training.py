@@ -197,7 +197,7 @@ def _train_epochs(
 
 
 def _write_checkpoint(saved: Checkpoint, state: TrainingState) -> None:
-    """Write a checkpoint; a warning where that fails, for what was learned so far is worth more than a file."""
+    """Write a checkpoint; a warning where that fails, because a failed file must not end a training."""
     try:
         saved.write(state)
     except (OSError, SafetensorError) as error:

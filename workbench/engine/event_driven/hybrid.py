@@ -26,7 +26,7 @@ LISTED_BLOCKS = 4  # of the dense length, where all spikes are listed: more gain
 
 @dataclass(frozen=True)
 class HybridState(State):
-    """What a hybrid remembers between two blocks: of each node its past as activity, as lists, or both.
+    """The state of a hybrid between two blocks: of each node its past as activity, as lists, or both.
 
     `levels` are the membranes of nodes that were computed in one call, as the next call takes them. Of the last block:
     the nodes `chosen` to be computed spike by spike, the `rates`, shares of its units and late steps in which each
@@ -42,7 +42,7 @@ class HybridState(State):
 
 
 class Hybrid:
-    """How the blocks of a plan are computed: some components by layers, the others along tables, as the engine says.
+    """How the blocks of a plan are computed: some components by layers, the others spike by spike, as the engine says.
 
     With "auto" the output stays with its layers while it learns, for lists pass no gradient on.
     """
@@ -173,7 +173,7 @@ class _HybridBlock(Block):
         return max(self.begin + self.plan.lead[node] - self.plan.depth[node], self.first_response[node])
 
     def _take_over(self, state: State) -> None:
-        """Make sure that the past is there as activity where it is read densely, and as lists where along them."""
+        """Convert the past to activity where it is read densely, and to lists where it is read spike by spike."""
         before = state if isinstance(state, HybridState) else HybridState()
         for node, number in self.simulator.numbers.items():
             first, last = self._earliest_read(node), self.begin + self.plan.lead[node]

@@ -1,6 +1,6 @@
 """Neuron dynamics as frozen values over pure scans; every module in here registers the kinds that it defines.
 
-neuron              what all kinds share, and who they are
+neuron              the interface of all, and their registry
 rectifiers          neurons of an ANN: ReLU, quantised ReLU
 integrate_and_fire  the neuron of an SNN
 """

@@ -1,4 +1,4 @@
-"""What a node does with its drive: the shape that all kinds of neurons share, and who they are."""
+"""What a node does with its drive: the interface of all neurons, and their registry."""
 
 from __future__ import annotations
 

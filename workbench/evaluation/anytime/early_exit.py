@@ -60,7 +60,7 @@ class EarlyExit:
         )
 
     def stop(
-        self, recordings: Recordings | Dataset, *, energy: str | EnergyPreset = "fp32", batch: int | None = None
+        self, recordings: Recordings | Dataset, *, batch: int | None = None, energy: str | EnergyPreset = "fp32"
     ) -> pd.DataFrame:
         """When and with what each recording stops: one row a recording.
 
@@ -83,10 +83,10 @@ class EarlyExit:
     def sweep(
         self,
         recordings: Recordings | Dataset,
-        thresholds: Iterable[float] = LEVELS,
         *,
-        energy: str | EnergyPreset = "fp32",
+        thresholds: Iterable[float] = LEVELS,
         batch: int | None = None,
+        energy: str | EnergyPreset = "fp32",
     ) -> pd.DataFrame:
         """What other thresholds would give: a row for each, for the calibrated one and for infinity, which waits.
 
@@ -117,10 +117,10 @@ class EarlyExit:
         return pd.DataFrame(rows)
 
     def summarise(
-        self, recordings: Recordings | Dataset, *, energy: str | EnergyPreset = "fp32", batch: int | None = None
+        self, recordings: Recordings | Dataset, *, batch: int | None = None, energy: str | EnergyPreset = "fp32"
     ) -> pd.DataFrame:
         """The calibrated exit beside waiting for the end: two rows in the columns of `sweep`, and rule before them."""
-        table = self.sweep(take_test(recordings, "EarlyExit.summarise"), (), energy=energy, batch=batch)
+        table = self.sweep(take_test(recordings, "EarlyExit.summarise"), thresholds=(), energy=energy, batch=batch)
         table = table.iloc[[0, -1]].reset_index(drop=True)
         table.insert(1, "rule", ["early exit", "to the end"])
         return table

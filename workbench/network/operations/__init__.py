@@ -1,6 +1,6 @@
 """Linear maps that an edge can carry; each owns its shape rule, its weights and its fan-out, and registers itself.
 
-operation         what all kinds share, and who they are
+operation         the interface of all, and their registry
 convolution       `Conv`
 dense             `Dense`
 pooling           `Pool`

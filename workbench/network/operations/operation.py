@@ -1,4 +1,4 @@
-"""What an edge does: the shape that all kinds of linear maps share, and who they are."""
+"""What an edge does: the interface of all linear maps, and their registry."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def operation_from_dict(data: Any) -> Operation:
 
 
 def require_operation(operation: object, where: str) -> None:
-    """ValueError with advice unless `operation` is one of ours."""
+    """ValueError with advice unless `operation` is an `Operation`."""
     if isinstance(operation, Operation):
         return
     shown = repr(operation)

@@ -1,4 +1,4 @@
-"""Whom a unit reaches through a linear map."""
+"""Projective fields: which targets a unit reaches through a linear map."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class ProjectiveField:
-    """Whom one source unit reaches: so many target channels, and these positions along every spatial axis.
+    """Which targets one source unit reaches: so many target channels, and these positions along every spatial axis.
 
     `channels` is None where the unit reaches only its own channel; `axes` holds one 0/1 matrix
     (source positions, target positions) per spatial axis. The targets of a unit are their product.
@@ -19,7 +19,7 @@ class ProjectiveField:
     axes: tuple[Tensor, ...]
 
     def then(self, following: ProjectiveField) -> ProjectiveField:
-        """The projective_field of this map followed by another one."""
+        """The projective field of this map followed by another one."""
         axes = (
             tuple(((mine @ theirs) > 0).double() for mine, theirs in zip(self.axes, following.axes, strict=False))
             or self.axes
