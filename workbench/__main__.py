@@ -75,7 +75,7 @@ def _print(costs: pd.DataFrame) -> None:
     )
     for preset, source in prices.drop_duplicates("preset")[["preset", "source"]].itertuples(index=False):
         print(f"  {preset}: {source}")
-    print(f"\nPublished bounds: {summarise_bounds(costs)}\n")
+    print(f"\nWhat critics say: {summarise_bounds(costs)}\n")
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def _section(number: int, study: Study) -> str:
         *(_figure(title, figure, f"figure-{number}-{place}") for place, (title, figure) in enumerate(shown)),
         "<h3>Energy per recording, in nanojoules, under every preset</h3>",
         _table(energies, "prices"),
-        f"<h3>Published bounds on when spikes are cheaper</h3><p>{html.escape(summarise_bounds(study.costs))}</p>",
+        f"<h3>What critics say</h3><p>{html.escape(summarise_bounds(study.costs))}</p>",
         _table(criticise(study.costs).round(3), "critics"),
     ]
     return "\n".join(parts)
