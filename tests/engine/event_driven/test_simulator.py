@@ -9,7 +9,7 @@ from tests.support import reference
 from tests.support.random_models import some_model
 from tests.support.random_networks import random_frames, random_network, random_spiking
 from workbench.engine.event_driven.hybrid import Hybrid
-from workbench.engine.kernels import parallel, synapse_tables
+from workbench.engine.kernels import parallel, synapse_layouts
 
 ENGINES = ["dense", "events", "auto"]
 
@@ -194,7 +194,7 @@ def test_a_chain_too_large_to_write_out_is_computed_densely(monkeypatch):
     model = random_spiking(wb.Network({"in": (2, 6, 5)}, edges), 0)
     ticks = random_frames(model.network, 0, 9, counts=True)
     expected = model.run(ticks, layers=model)
-    monkeypatch.setattr(synapse_tables, "LARGEST", 100)
+    monkeypatch.setattr(synapse_layouts, "LARGEST", 100)
     assert torch.equal(model.run(ticks, engine="auto")["out"], expected["out"])
     too_many = r"a map into 'a' has too many synapses for event-driven simulation \([\d,]+; at most 100\); use engine="
     with pytest.raises(ValueError, match=too_many):

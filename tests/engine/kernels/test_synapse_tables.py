@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import workbench as wb
-from workbench.engine.kernels.synapse_tables import SHIFT, arrange_weights, find_sources, make_table
+from workbench.engine.kernels.synapse_layouts import arrange_weights, make_table
+from workbench.engine.kernels.synapse_tables import SHIFT, find_sources
 from workbench.network.operations import Operation, Shape
 
 IMAGES = [

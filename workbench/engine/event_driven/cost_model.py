@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
-from workbench.engine.kernels import synapse_tables
-from workbench.engine.kernels.synapse_tables import count_written, has_table, make_table
+from workbench.engine.kernels import synapse_layouts
+from workbench.engine.kernels.synapse_layouts import count_written, has_table, make_table
 from workbench.engine.scheduler import Component, Plan
 from workbench.network import Network
 
@@ -77,7 +77,7 @@ class EngineChoice:
             if missing:
                 raise ValueError(
                     f"a map into {missing[0]!r} has too many synapses for event-driven simulation "
-                    f"({_count_largest(plan, missing[0]):,}; at most {synapse_tables.LARGEST:,}); "
+                    f"({_count_largest(plan, missing[0]):,}; at most {synapse_layouts.LARGEST:,}); "
                     'use engine="auto", which computes it densely'
                 )
 

@@ -34,7 +34,8 @@ from workbench.engine.kernels.event_kernels import (
 )
 from workbench.engine.kernels.parallel import parallel_for
 from workbench.engine.kernels.simd import LANES
-from workbench.engine.kernels.synapse_tables import SynapseTable, arrange_weights, find_sources, make_table
+from workbench.engine.kernels.synapse_layouts import arrange_weights, make_table
+from workbench.engine.kernels.synapse_tables import SynapseTable, find_sources
 from workbench.engine.scheduler import Component, Plan
 from workbench.network import Shape
 

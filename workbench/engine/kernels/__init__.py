@@ -1,1 +1,13 @@
-"""Compiled kernels: imported when first needed, so that numba loads only where something runs."""
+"""Compiled kernels: imported when first needed, so that numba loads only where something runs.
+
+buffer_pool      buffers for spike lists, reused
+compilation      kernels compiled completely or not at all
+event_kernels    from lists of spikes to drives and to spikes
+neuron_kernels   integrate-and-fire in place, and weighted counts
+neuron_scan      the compiled scan as torch sees it
+parallel         kernels on the threads of torch
+simd             SIMD intrinsics that numba lacks
+synapse_layouts  how the synapses of each kind of operation lie in its table
+synapse_tables   targets and weights of every unit
+weighted_counts  weighted counts of active units
+"""
