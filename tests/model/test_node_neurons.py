@@ -46,7 +46,7 @@ def test_with_several_neurons_auto_is_dense_and_events_are_refused() -> None:
     ticks = random_frames(network, 1, 5, counts=True)
     output = network.output
     assert torch.equal(model.run(ticks, engine="auto")[output], model.run(ticks)[output])
-    with pytest.raises(ValueError, match='engine="events" is for spiking models .* one neuron for all nodes'):
+    with pytest.raises(ValueError, match=r'engine="events" is for spiking models .* one neuron for all nodes'):
         model.run(ticks, engine="events")
 
 
@@ -84,7 +84,7 @@ def test_files_keep_them(tmp_path) -> None:
 
 def test_the_bias_schedule_is_the_neurons() -> None:
     network = wb.Network({"eye": (1,)}, [wb.Edge("eye", "v1", wb.Identity()), wb.Edge("v1", "hand", wb.Identity())])
-    for schedule, sent in (("tick", [0, 1, 0, 1, 0, 1, 0]), ("frame", [0, 1, 1, 0, 1, 1, 0])):
+    for schedule, sent in (("tick", [0, 1, 0, 1, 0, 1, 0]), ("frame", [0, 1, 1, 0, 1, 0, 0])):
         neuron = wb.IntegrateAndFire(start=0.5, ticks_per_frame=3, bias=schedule)
         model = wb.Model(network, norm=None, neuron=neuron, ticks_per_frame=3).eval()
         with torch.no_grad():

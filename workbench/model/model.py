@@ -312,8 +312,8 @@ class Model(nn.Module):
             hybrid = make_hybrid(planned, self.event_driven_parameters(), batch, engine)
         elif engine == "events":
             raise ValueError(
-                'engine="events" is for spiking models in eval mode, in float32 on a CPU, with numba, one neuron for all '
-                'nodes, and without custom layers=; use engine="auto"'
+                'engine="events" is for spiking models in eval mode, in float32 on a CPU, with numba, one neuron for '
+                'all nodes, and without custom layers=; use engine="auto"'
             )
         like = next(self.parameters())
         return Stream(planned, used, batch, self.ticks_per_frame, like, until, hybrid)

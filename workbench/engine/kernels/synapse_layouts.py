@@ -145,7 +145,7 @@ class PoolLayout(WrittenOut):
 
 
 class IdentityLayout(WrittenOut):
-    """Every unit reaches itself; in one place are the channels of a pixel or, without pixels, the units of a channel."""
+    """Every unit reaches itself; in one place are the channels of a pixel, else the units of a channel."""
 
     compact = True
 
