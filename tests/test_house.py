@@ -20,6 +20,8 @@ from packaging.version import Version
 
 import workbench as wb
 from benchmarks.architecture import WINGS as WINGS_ABOVE
+from workbench import widgets
+from workbench.evaluation import EarlyExit
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -205,6 +207,30 @@ def test_the_front_door_is_small_and_complete():
     assert set(dir(wb)) == {*wb.__all__, "__version__"}
     for name in set(wb.__all__) - {"PRESETS"}:
         assert (inspect.getdoc(getattr(wb, name)) or "").strip(), f"{name} has no docstring"
+
+
+SUBJECTS = {"model", "models", "ann", "snn", "network", "recordings", "activity", "costs", "validation"}
+COMMON = ("answer", "engine", "batch", "energy", "progress", "seed")
+VERBS = {name: getattr(wb, name) for name in wb.__all__ if inspect.isfunction(getattr(wb, name)) and name != "load"}
+PANELS = {name: getattr(widgets, name) for name in widgets.__all__ if inspect.isfunction(getattr(widgets, name))}
+METHODS = {f"EarlyExit.{name}": getattr(EarlyExit, name) for name in ("stop", "sweep", "summarise")}
+
+
+@pytest.mark.parametrize("name", [*VERBS, *PANELS, *METHODS])
+def test_verbs_take_what_they_work_on_in_one_order_and_options_by_keyword(name):
+    """Model(s), recordings, then by keyword; the common options in the order of `COMMON`, behind a verb's own."""
+    parameters = [
+        p for p in inspect.signature((VERBS | PANELS | METHODS)[name]).parameters.values() if p.name != "self"
+    ]
+    options = [p for p in parameters if p.name not in SUBJECTS]
+    if "recordings" in [p.name for p in parameters]:
+        assert all(p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD) for p in options), name
+        subjects = [p.name for p in parameters if p.name in SUBJECTS]
+        assert subjects == sorted(subjects, key=lambda one: (one == "validation", one == "recordings"))
+        assert [p.name for p in parameters][: len(subjects)] == subjects
+    common = [p.name for p in options if p.name in COMMON]
+    assert common == sorted(common, key=COMMON.index)
+    assert [p.name for p in options if p.kind is not p.VAR_KEYWORD][len(options) - len(common) :] in (common, [])
 
 
 def test_no_public_verb_is_called_as_its_module():

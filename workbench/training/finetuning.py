@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def fine_tune(
     snn: Model,
     recordings: Recordings | Dataset,
-    *,
     validation: Recordings | None = None,
+    *,
     epochs: int = 2,
     learning_rate: float = 3e-4,
     weight_decay: float = 0.0,

@@ -58,8 +58,8 @@ class StopTraining(Exception):
 def train(
     model: Model,
     recordings: Recordings | Dataset,
-    *,
     validation: Recordings | None = None,
+    *,
     epochs: int = 10,
     learning_rate: float = 4e-3,
     weight_decay: float = 1e-2,

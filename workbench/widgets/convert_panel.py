@@ -41,7 +41,7 @@ class Outcome:
 
 
 def convert(
-    model: Model, recordings: Recordings | Dataset, *, validation: Recordings | None = None, limit: int = 64
+    model: Model, recordings: Recordings | Dataset, validation: Recordings | None = None, *, limit: int = 64
 ) -> ConvertPanel:
     """A panel that converts an ANN with percentile, ticks, delays and neuron to choose, and shows what that does.
 

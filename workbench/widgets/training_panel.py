@@ -27,8 +27,8 @@ BAR_S, FIGURE_S = 1.0, 4.0  # at least so long between two updates: looking must
 def training(
     model: Model,
     recordings: Recordings | Dataset,
-    *,
     validation: Recordings | None = None,
+    *,
     epochs: int = 10,
     **options: Any,
 ) -> TrainingPanel:
