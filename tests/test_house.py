@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 
 import networkx
@@ -288,6 +289,20 @@ def pins() -> dict[str, Version]:
     pairs = [line.split("==") for line in lines if line.strip() and not line.startswith("#")]
     assert all(len(pair) == 2 for pair in pairs)
     return {canonicalize_name(name): Version(version) for name, version in pairs}
+
+
+def test_the_version_is_in_one_place_and_the_citation_names_it():
+    assert PROJECT["dynamic"] == ["version"]
+    assert metadata.version(PROJECT["name"]) == wb.__version__
+    cited = re.search(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
+    assert cited is not None
+    assert cited[1] == wb.__version__
+
+
+def test_the_command_is_the_main_job():
+    assert PROJECT["scripts"] == {"workbench": "workbench.__main__:main"}
+    (found,) = metadata.entry_points(group="console_scripts", name="workbench")
+    assert found.value == PROJECT["scripts"]["workbench"]
 
 
 ONLY_ON_PYPI = {"aedat"}  # conda users get it with the last line, `pip: -e .`
