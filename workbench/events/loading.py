@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -16,9 +16,9 @@ from workbench.events.event_arrays import Sensor
 from workbench.events.formats.read_options import Reading
 from workbench.events.formats.registry import tell
 from workbench.events.recording_checks import positive
-from workbench.events.sources import cifar10dvs, digits, dvsgesture, folders, in_memory, motion, ncars, nmnist
+from workbench.events.sources import folders, in_memory
 from workbench.events.sources.clips import Collection, clip_array
-from workbench.events.sources.location import Location
+from workbench.events.sources.named_sets import GENERATED_SETS, RECORDED_SETS, known_names
 from workbench.events.sources.splits import Split
 from workbench.events.storage.assembly import assemble, describe_left_out, keep
 from workbench.events.storage.extents import CLOCKS, recall
@@ -27,20 +27,6 @@ from workbench.events.storage.preprocessing import Preparation
 from workbench.events.transforms.transforms import Transform
 from workbench.events.windowing import FULL
 from workbench.validation import require_seed
-
-GENERATED: dict[str, Callable[[int], Dataset]] = {"digits": digits.generate, "motion": motion.generate}
-"""How each embedded set is made from a seed."""
-
-PLACED: dict[str, tuple[Location, Callable[..., Collection]]] = {
-    "n-mnist": (nmnist.PLACE, nmnist.collect),
-    "cifar10-dvs": (cifar10dvs.PLACE, cifar10dvs.collect),
-    "n-cars": (ncars.PLACE, ncars.collect),
-    "dvs-gesture": (dvsgesture.PLACE, dvsgesture.collect),
-}
-"""Where each set of recordings lies on disk, and how it is read; a further set is one file and one line here."""
-
-CHOICES = {"cifar10-dvs": ("upright",), "dvs-gesture": ("classes",)}
-"""Options that are for one of these sets alone."""
 
 CACHE = ".workbench"
 _LONGEST_US = int(np.iinfo(np.int32).max)
@@ -73,7 +59,7 @@ def load(
     ``name`` is one of
 
     - ``"digits"``, ``"motion"``: generated from ``seed``, without any download, and kept in ``root``;
-    - ``"n-mnist"``, ``"cifar10-dvs"``, ``"n-cars"``, ``"dvs-gesture"``: read from ``root``, the set's folder or its
+    - ``"cifar10-dvs"``, ``"dvs-gesture"``, ``"n-cars"``, ``"n-mnist"``: read from ``root``, the set's folder or its
       parent, whole or a part; ``download=True`` lets tonic fetch what it can first;
     - a folder (a path) of recordings sorted by class, in any format of `workbench.events.formats`;
     - a data set object of tonic, or a pair of them to train and to test;
@@ -97,8 +83,8 @@ def load(
 
     >>> load("digit")
     Traceback (most recent call last):
-    ValueError: unknown data set 'digit'; did you mean 'digits'? known sets: digits, motion, n-mnist, cifar10-dvs, \
-n-cars, dvs-gesture, or a folder
+    ValueError: unknown data set 'digit'; did you mean 'digits'? known sets: digits, motion, cifar10-dvs, \
+dvs-gesture, n-cars, n-mnist, or a folder
     """
     steps = _require_transforms(transforms)
     _require_options(
@@ -109,12 +95,12 @@ n-cars, dvs-gesture, or a folder
     seed = require_seed(seed, f"{owner}seed")
     skip, first, where = on_error == "skip", slices == "first", Path(root)
     reading = tell(sensor, columns, unit, "raise" if skip else on_error)
-    if isinstance(name, str) and name in GENERATED:
+    if isinstance(name, str) and name in GENERATED_SETS:
         _refuse_unused(
             name, split=split, labels=labels, classes=classes, sensor=sensor, clock=clock, columns=columns, unit=unit,
             upright=upright, download=download or None,
         )  # fmt: skip
-        made = remember(name, GENERATED[name], where, seed)
+        made = remember(name, GENERATED_SETS[name], where, seed)
         if not steps and (window_us is None or first or window_us * (1 + FULL) > made.window_us):
             made = made.rebin(frames, ticks_per_frame, window_us)
             return replace(made, split=made.split + describe_left_out(made.left_out))
@@ -161,13 +147,13 @@ def _find(
     name: Any, root: Path, split: Split, seed: int, own: dict[str, Any], download: bool
 ) -> tuple[Collection, Path]:  # fmt: skip
     """The clips of what is not generated, and the folder that is theirs; ``own`` are options that only some use."""
-    if isinstance(name, str) and name in PLACED:
-        place, collect = PLACED[name]
-        used = {option: own[option] for option in CHOICES.get(name, ()) if own[option] is not None}
+    if isinstance(name, str) and name in RECORDED_SETS:
+        known = RECORDED_SETS[name]
+        used = {option: own[option] for option in known.options if own[option] is not None}
         _refuse_unused(name, **{option: value for option, value in own.items() if option not in used})
         if download:
-            place.fetch(root)
-        return collect(root, split, seed, **used), root
+            known.location.fetch(root)
+        return known.collect(root, split, seed, **used), root
     if isinstance(name, str | PathLike):
         folder = _require_folder(name)
         _refuse_unused(str(name), **_only(own, "labels", "classes", "upright"), download=download or None)
@@ -189,7 +175,7 @@ def _require_folder(name: str | PathLike[str]) -> Path:
             "workbench.events.formats.read"
         )
     if isinstance(name, str) and not path.is_dir():
-        known = (*GENERATED, *PLACED)
+        known = known_names()
         near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(f"unknown data set {name!r}; {hint}known sets: {', '.join(known)}, or a folder")

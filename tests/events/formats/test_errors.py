@@ -98,11 +98,13 @@ def test_the_byte_of_a_single_event_is_told(name, write):
 
 
 def test_missing_files_folders_and_unknown_formats_are_named(tmp_path, write):
-    with pytest.raises(FileNotFoundError, match=r"no file /.*nowhere.bin; give the path of a file of events: N-MNIST"):
+    with pytest.raises(
+        FileNotFoundError, match=r"no file /.*nowhere.bin; give the path of a file of events: AEDAT"
+    ):
         formats.read(tmp_path / "nowhere.bin")
-    with pytest.raises(ValueError, match=r"is a folder; give a file of events: N-MNIST \(\.bin\), AEDAT 2.0"):
+    with pytest.raises(ValueError, match=r"is a folder; give a file of events: AEDAT 2.0 \(\.aedat\), AEDAT 3.1"):
         formats.sensor(tmp_path)
-    with pytest.raises(ValueError, match=r"one.mp4 begins with b'ftyp', which no known format does; give one of N-MN"):
+    with pytest.raises(ValueError, match=r"one.mp4 begins with b'ftyp', which no known format does; give one of AEDAT"):
         formats.find_format(write(".mp4", b"ftyp"))
     with pytest.raises(DamagedFile, match=r"not with #!AER-DAT2.0 \(AEDAT 2.0\) or #!AER-DAT3.1 \(AEDAT 3.1\); get"):
         formats.find_format(write(".aedat", b"#!AER-DAT1.0\r\n"))

@@ -118,7 +118,7 @@ def test_a_folder_that_cannot_be_written_is_only_slow(tmp_path):
 def test_unknown_names_are_refused_with_the_known_ones(root):
     with pytest.raises(ValueError, match="unknown data set 'N-MNIST'; did you mean 'n-mnist'"):
         load("N-MNIST", root)
-    with pytest.raises(ValueError, match="unknown data set 'xyz'; known sets: digits, motion, n-mnist"):
+    with pytest.raises(ValueError, match="unknown data set 'xyz'; known sets: digits, motion, cifar10-dvs"):
         load("xyz", root)
 
 

@@ -15,7 +15,7 @@ from workbench.events.formats.errors import DamagedFile
 from workbench.events.formats.event_blocks import Block
 from workbench.events.formats.event_checks import check
 from workbench.events.formats.fixed_records import places, read_records
-from workbench.events.formats.format import Format
+from workbench.events.formats.format import Format, register
 from workbench.events.formats.read_options import Reading, Remarks
 from workbench.events.formats.text_header import Header, read_header
 from workbench.events.formats.timestamp_unwrapping import Clock
@@ -142,4 +142,4 @@ def _sniff(head: bytes) -> bool:
     return head.startswith(_MAGIC)
 
 
-FORMAT = Format("AEDAT 2.0", (".aedat",), "workbench", True, _MAGIC.decode(), _sniff, stream, sensor)
+FORMAT = register(Format("AEDAT 2.0", (".aedat",), "workbench", True, _MAGIC.decode(), _sniff, stream, sensor))

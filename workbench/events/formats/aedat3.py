@@ -16,7 +16,7 @@ from workbench.events.formats.errors import DamagedFile
 from workbench.events.formats.event_blocks import Block
 from workbench.events.formats.event_checks import check
 from workbench.events.formats.fixed_records import places
-from workbench.events.formats.format import Format
+from workbench.events.formats.format import Format, register
 from workbench.events.formats.read_options import Reading, Remarks
 from workbench.events.formats.text_header import Header, read_header
 
@@ -112,4 +112,4 @@ def _sniff(head: bytes) -> bool:
     return head.startswith(_MAGIC)
 
 
-FORMAT = Format("AEDAT 3.1", (".aedat",), "workbench", True, _MAGIC.decode(), _sniff, stream, sensor)
+FORMAT = register(Format("AEDAT 3.1", (".aedat",), "workbench", True, _MAGIC.decode(), _sniff, stream, sensor))

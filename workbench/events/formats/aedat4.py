@@ -16,7 +16,7 @@ from workbench.events.formats.decompression_limits import refuse_bombs
 from workbench.events.formats.errors import DamagedFile
 from workbench.events.formats.event_blocks import Block
 from workbench.events.formats.event_checks import check
-from workbench.events.formats.format import Format
+from workbench.events.formats.format import Format, register
 from workbench.events.formats.read_options import Reading, Remarks
 
 _HEAD = struct.Struct("<II")
@@ -126,6 +126,6 @@ def _sniff(head: bytes) -> bool:
     return head.startswith(MAGIC)
 
 
-FORMAT = Format(
-    "AEDAT 4", (".aedat4",), "aedat, as in tonic", True, MAGIC.decode().strip(), _sniff, stream, sensor
-)  # fmt: skip
+FORMAT = register(
+    Format("AEDAT 4", (".aedat4",), "aedat, as in tonic", True, MAGIC.decode().strip(), _sniff, stream, sensor)
+)

@@ -14,7 +14,7 @@ from workbench.events.formats.errors import DamagedFile
 from workbench.events.formats.event_blocks import Block
 from workbench.events.formats.event_checks import check
 from workbench.events.formats.fixed_records import places, read_records
-from workbench.events.formats.format import Format
+from workbench.events.formats.format import Format, register
 from workbench.events.formats.read_options import Reading, Remarks
 from workbench.events.formats.text_header import Header
 from workbench.events.formats.time_order import refuse_backwards
@@ -86,4 +86,6 @@ def _sniff(head: bytes) -> bool:
     return kind is not None
 
 
-FORMAT = Format("DAT", (".dat",), "expelliarmus", True, "% lines, then 00 08", _sniff, stream, prophesee_header.sensor)
+FORMAT = register(
+    Format("DAT", (".dat",), "expelliarmus", True, "% lines, then 00 08", _sniff, stream, prophesee_header.sensor)
+)

@@ -14,7 +14,7 @@ from workbench.events.formats import prophesee_header
 from workbench.events.formats.event_blocks import Block
 from workbench.events.formats.event_checks import check
 from workbench.events.formats.fixed_records import places, read_records
-from workbench.events.formats.format import Format
+from workbench.events.formats.format import Format, register
 from workbench.events.formats.read_options import Reading, Remarks
 from workbench.events.formats.timestamp_unwrapping import Clock, latest
 from workbench.events.formats.word_types import refuse_unknown
@@ -104,4 +104,4 @@ def _sniff(head: bytes) -> bool:
     return prophesee_header.encoding(prophesee_header.begins(head) or "") == "3.0"
 
 
-FORMAT = Format("EVT 3.0", (".raw",), "numpy", True, "% evt 3.0", _sniff, stream, prophesee_header.sensor)
+FORMAT = register(Format("EVT 3.0", (".raw",), "numpy", True, "% evt 3.0", _sniff, stream, prophesee_header.sensor))

@@ -16,7 +16,7 @@ from workbench.events.formats.column_checks import refuse_other_types, whole
 from workbench.events.formats.column_names import FIELDS
 from workbench.events.formats.column_tables import Columns, Table, stream_table
 from workbench.events.formats.errors import DamagedFile, refuse_empty
-from workbench.events.formats.format import Format, untold
+from workbench.events.formats.format import Format, register, untold
 from workbench.events.formats.hdf5_chunks import refuse_unreadable
 from workbench.events.formats.hdf5_superblock import MAGIC, refuse_contradictions
 from workbench.events.formats.npy import find_named, name_fields, refuse_told, take_columns
@@ -219,4 +219,4 @@ def _sniff(head: bytes) -> bool:
     return head.startswith(MAGIC)
 
 
-FORMAT = Format("HDF5", (".hdf5", ".h5"), "h5py", True, r"\x89HDF", _sniff, stream, untold, is_table=True)
+FORMAT = register(Format("HDF5", (".hdf5", ".h5"), "h5py", True, r"\x89HDF", _sniff, stream, untold, is_table=True))

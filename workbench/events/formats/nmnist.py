@@ -13,7 +13,7 @@ from workbench.events.formats.errors import refuse_empty
 from workbench.events.formats.event_blocks import Block
 from workbench.events.formats.event_checks import check
 from workbench.events.formats.fixed_records import places, read_records
-from workbench.events.formats.format import Format, unmarked, untold
+from workbench.events.formats.format import Format, register, unmarked, untold
 from workbench.events.formats.read_options import Reading, Remarks
 
 _BYTES = 5
@@ -45,4 +45,4 @@ def _read(path: Path, count: int) -> Generator[Block]:
         passed_us += _OVERFLOW_US * int((rows == _OVERFLOW_ROW).sum())
 
 
-FORMAT = Format("N-MNIST", (".bin",), "tonic", False, "", unmarked, stream, untold)
+FORMAT = register(Format("N-MNIST", (".bin",), "tonic", False, "", unmarked, stream, untold))

@@ -18,7 +18,7 @@ from workbench.events.formats.column_tables import Columns, Table, stream_table
 from workbench.events.formats.errors import DamagedFile, refuse_empty, refuse_streams
 from workbench.events.formats.event_blocks import Block
 from workbench.events.formats.event_checks import check
-from workbench.events.formats.format import Format, untold
+from workbench.events.formats.format import Format, register, untold
 from workbench.events.formats.read_options import NOTHING_TOLD, Reading, Remarks
 
 _MAGIC = b"\x93NUMPY"
@@ -146,4 +146,4 @@ def _sniff(head: bytes) -> bool:
     return head.startswith(_MAGIC)
 
 
-FORMAT = Format("NumPy", (".npy",), "numpy", False, r"\x93NUMPY", _sniff, stream, untold, is_table=True)
+FORMAT = register(Format("NumPy", (".npy",), "numpy", False, r"\x93NUMPY", _sniff, stream, untold, is_table=True))

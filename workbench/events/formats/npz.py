@@ -22,7 +22,7 @@ from workbench.events.formats.column_names import FIELDS
 from workbench.events.formats.column_tables import Columns, Table, stream_table
 from workbench.events.formats.decompression_limits import refuse_bombs
 from workbench.events.formats.errors import DamagedFile, refuse_empty
-from workbench.events.formats.format import Format, untold
+from workbench.events.formats.format import Format, register, untold
 from workbench.events.formats.npy import LONGEST_HEADER, find_named, name_fields, refuse_told, take_columns
 from workbench.events.formats.read_options import Reading, Remarks
 from workbench.events.formats.zip_archives import guard_archive, open_archive, require_member
@@ -185,6 +185,8 @@ def _sniff(head: bytes) -> bool:
     return head.startswith(zip_archives.MAGIC)
 
 
-FORMAT = Format(
-    "NumPy archive", (".npz",), "numpy", False, r"PK\x03\x04", _sniff, stream, untold, is_table=True, is_common=True
+FORMAT = register(
+    Format(
+        "NumPy archive", (".npz",), "numpy", False, r"PK\x03\x04", _sniff, stream, untold, is_table=True, is_common=True
+    )
 )

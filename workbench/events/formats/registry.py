@@ -1,4 +1,4 @@
-"""The formats of event files that are read, and reading by them."""
+"""Event files of all known formats: which one a file is of, and reading it."""
 
 from __future__ import annotations
 
@@ -10,27 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from workbench.events.event_arrays import Events, Sensor
-from workbench.events.formats import aedat2, aedat3, aedat4, dat, evt2, evt3, hdf5, nmnist, npy, npz, text
 from workbench.events.formats.column_names import tell_columns
 from workbench.events.formats.errors import DamagedFile, refuse_empty, refuse_streams
-from workbench.events.formats.format import Format
+from workbench.events.formats.format import FORMATS, Format
 from workbench.events.formats.read_options import Reading, Remarks
 from workbench.events.formats.time_units import tell_unit
 from workbench.events.recording_checks import positive
-
-FORMATS: tuple[Format, ...] = (
-    nmnist.FORMAT,
-    aedat2.FORMAT,
-    aedat3.FORMAT,
-    aedat4.FORMAT,
-    dat.FORMAT,
-    evt2.FORMAT,
-    evt3.FORMAT,
-    npy.FORMAT,
-    npz.FORMAT,
-    hdf5.FORMAT,
-    text.FORMAT,
-)
 
 _HEAD = 2**14
 _SHOWN = 16
@@ -45,9 +30,9 @@ def find_format(path: str | PathLike[str]) -> Format:
     path = _existing(Path(path))
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    for known in FORMATS:
-        if known.sniff(head):
-            return known
+    found = _sniff(head)
+    if found is not None:
+        return found
     named = [known for known in FORMATS if path.suffix.lower() in known.suffixes]
     if not named:
         raise ValueError(f"{path} begins with {head[:_SHOWN]!r}, which no known format does; give one of {_known()}")
@@ -67,11 +52,12 @@ def begins_as_one(path: Path) -> bool:
 
 def is_note(path: Path) -> bool:
     """Whether a file is no recording but text beside recordings: by its suffix a table, but without rows of numbers."""
-    if path.suffix.lower() not in text.FORMAT.suffixes or not path.is_file():
+    suffixes = {suffix for known in FORMATS if known.last_resort for suffix in known.suffixes}
+    if path.suffix.lower() not in suffixes or not path.is_file():
         return False
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    return bool(head) and not any(known.sniff(head) for known in FORMATS)
+    return bool(head) and _sniff(head) is None
 
 
 def stream(
@@ -140,6 +126,10 @@ def read(
 def sensor(path: str | PathLike[str]) -> Sensor | None:
     """Height and width of the sensor as the file tells them, None where it does not."""
     return find_format(path).sensor(Path(path))
+
+
+def _sniff(head: bytes) -> Format | None:
+    return next((known for known in FORMATS if known.sniff(head)), None)
 
 
 def _warned(path: Path, blocks: Iterator[Events], remarks: Remarks) -> Iterator[Events]:

@@ -15,7 +15,7 @@ from workbench.events.event_arrays import Events, Sensor
 from workbench.events.formats.column_names import Naming, find_columns, place_columns
 from workbench.events.formats.column_tables import Columns, Table, stream_table
 from workbench.events.formats.errors import DamagedFile, refuse_empty
-from workbench.events.formats.format import Format
+from workbench.events.formats.format import Format, register
 from workbench.events.formats.npy import find_named
 from workbench.events.formats.read_options import Reading, Remarks
 
@@ -238,15 +238,18 @@ def _sniff(head: bytes) -> bool:
         return False
 
 
-FORMAT = Format(
-    "text",
-    (".csv", ".txt", ".tsv"),
-    "pandas",
-    False,
-    "rows of numbers",
-    _sniff,
-    stream,
-    sensor,
-    is_table=True,
-    is_common=True,
+FORMAT = register(
+    Format(
+        "text",
+        (".csv", ".txt", ".tsv"),
+        "pandas",
+        False,
+        "rows of numbers",
+        _sniff,
+        stream,
+        sensor,
+        is_table=True,
+        is_common=True,
+        last_resort=True,
+    )
 )

@@ -11,6 +11,7 @@ from workbench.events.formats.read_options import Reading, Remarks
 from workbench.events.sources.clips import Clip, Collection, clip_file
 from workbench.events.sources.folder_tree import folders, walk
 from workbench.events.sources.location import Location
+from workbench.events.sources.named_sets import register_recorded
 from workbench.events.sources.splits import Split, divide
 from workbench.events.transforms import Turn
 
@@ -19,7 +20,7 @@ SENSOR = (128, 128)
 WINDOW_US = 1_200_000
 SUFFIXES = (".aedat", ".aedat4")
 UPRIGHT = Turn(-1)
-PLACE = Location(
+LOCATION = Location(
     name="cifar10-dvs",
     title="CIFAR10-DVS",
     layout="<class>/*.aedat or <class>/*.aedat4, with the classes airplane to truck",
@@ -44,7 +45,7 @@ def collect(root: Path, split: Split = None, seed: int = 0, upright: bool | None
     there. Source: Li et al. 2017, Front. Neurosci. 11:309; the turn: _load_origin_data of SpikingJelly, which also
     mirrors left and right.
     """
-    folder = PLACE.find(root)
+    folder = LOCATION.find(root)
     for kind in folders(folder):
         if kind.name not in CLASSES:
             raise ValueError(f"{kind} is not a class of CIFAR10-DVS; they are {', '.join(CLASSES)}")
@@ -53,12 +54,12 @@ def collect(root: Path, split: Split = None, seed: int = 0, upright: bool | None
     above = {path: path.relative_to(folder).parts[:-1] for path in all_of_them}
     found = [(path, CLASSES.index(names[0])) for path, names in above.items() if names]
     if not found:
-        raise ValueError(f"{folder} holds no .aedat or .aedat4 file; cifar10-dvs needs {PLACE.layout}")
+        raise ValueError(f"{folder} holds no .aedat or .aedat4 file; cifar10-dvs needs {LOCATION.layout}")
     turn = _require_one_copy(folder, [path for path, _ in found], upright)
     clips = [_turned(clip_file(path, label)) if turn else clip_file(path, label) for path, label in found]
     train, test, words = divide(clips, split, seed, share=0.9)
-    words = f"{words}; {len(clips):,} of {PLACE.recordings:,} recordings"
-    words += tree.tell([path for path, _ in found], [path for path in above if not above[path]], PLACE.layout)
+    words = f"{words}; {len(clips):,} of {LOCATION.recordings:,} recordings"
+    words += tree.tell([path for path, _ in found], [path for path in above if not above[path]], LOCATION.layout)
     return Collection("cifar10-dvs", CLASSES, train, test, words, SENSOR, WINDOW_US)
 
 
@@ -86,3 +87,6 @@ def _turned(clip: Clip) -> Clip:
             yield UPRIGHT(block, SENSOR)[0]
 
     return replace(clip, blocks=blocks, stamp=f"{clip.stamp} upright")
+
+
+register_recorded(LOCATION, collect, options=("upright",))

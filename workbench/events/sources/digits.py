@@ -11,6 +11,7 @@ from workbench.events.camera.camera import Camera
 from workbench.events.dataset import Dataset
 from workbench.events.recordings import Recordings
 from workbench.events.sources.digit_images import glyphs, spline
+from workbench.events.sources.named_sets import register_generated
 
 CAMERA = Camera(threshold=0.46, noise_hz=0.5, refractory_us=500, full_scale=255)
 SIZE = 34
@@ -63,3 +64,6 @@ def film(images: Floats) -> Floats:
     ink = rows @ images[:, None] @ columns.transpose(0, 2, 1)
     light: Floats = _DARK * (_BRIGHT / _DARK) ** ink
     return light
+
+
+register_generated("digits", generate)

@@ -12,6 +12,7 @@ from workbench.events.dataset import Dataset
 from workbench.events.event_arrays import Events
 from workbench.events.recordings import Recordings
 from workbench.events.sources.digit_images import glyphs, spline
+from workbench.events.sources.named_sets import register_generated
 
 CAMERA = Camera(threshold=0.25, noise_hz=0.5, refractory_us=500, full_scale=255)
 CLASSES = ("left", "right", "up", "down", "clockwise", "counter-clockwise", "approach", "recede")
@@ -145,3 +146,6 @@ def _texel(down: Floats, right: Floats) -> NDArray[np.int32]:
     """The whole part, around the period, of every sum of both, in fixed point."""
     fine_down, fine_right = (np.rint(part * 256).astype(np.int32) for part in (down, right))
     return (fine_down[..., :, None] + fine_right[..., None, :]) >> 8 & (_TEXELS - 1)
+
+
+register_generated("motion", generate)
