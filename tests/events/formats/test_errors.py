@@ -98,9 +98,7 @@ def test_the_byte_of_a_single_event_is_told(name, write):
 
 
 def test_missing_files_folders_and_unknown_formats_are_named(tmp_path, write):
-    with pytest.raises(
-        FileNotFoundError, match=r"no file /.*nowhere.bin; give the path of a file of events: AEDAT"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"no file /.*nowhere.bin; give the path of a file of events: AEDAT"):
         formats.read(tmp_path / "nowhere.bin")
     with pytest.raises(ValueError, match=r"is a folder; give a file of events: AEDAT 2.0 \(\.aedat\), AEDAT 3.1"):
         formats.sensor(tmp_path)
