@@ -15,7 +15,6 @@ from workbench.events.dataset import Dataset
 from workbench.events.event_arrays import Sensor
 from workbench.events.formats.read_options import Reading
 from workbench.events.formats.registry import tell
-from workbench.events.recording_checks import positive
 from workbench.events.sources import folders, in_memory
 from workbench.events.sources.clips import Collection, clip_array
 from workbench.events.sources.named_sets import GENERATED_SETS, RECORDED_SETS, known_names
@@ -26,7 +25,7 @@ from workbench.events.storage.generated_sets import remember
 from workbench.events.storage.preprocessing import Preparation
 from workbench.events.transforms.transforms import Transform
 from workbench.events.windowing import FULL
-from workbench.validation import require_seed
+from workbench.validation import require_seed, require_whole
 
 CACHE = ".workbench"
 _LONGEST_US = int(np.iinfo(np.int32).max)
@@ -91,7 +90,8 @@ dvs-gesture, n-cars, n-mnist, or a folder
         slices=(slices, ("all", "first")), on_error=(on_error, ("raise", "skip", "sort")), clock=(clock, CLOCKS)
     )
     owner = f"{name} train: " if isinstance(name, str) else ""
-    frames, ticks_per_frame = positive(frames, f"{owner}frames"), positive(ticks_per_frame, f"{owner}ticks_per_frame")
+    frames = require_whole(f"{owner}frames", frames, floats=True)
+    ticks_per_frame = require_whole(f"{owner}ticks_per_frame", ticks_per_frame, floats=True)
     seed = require_seed(seed, f"{owner}seed")
     skip, first, where = on_error == "skip", slices == "first", Path(root)
     reading = tell(sensor, columns, unit, "raise" if skip else on_error)
@@ -111,7 +111,7 @@ dvs-gesture, n-cars, n-mnist, or a folder
     kept = where / CACHE if cache else None
     reading = replace(reading, sensor=reading.sensor or collection.sensor)
     sensor, window_us, clock = _complete(collection, reading, window_us, clock, skip, kept)
-    if positive(window_us, f"{owner}window_us") > _LONGEST_US:
+    if require_whole(f"{owner}window_us", window_us, floats=True) > _LONGEST_US:
         raise ValueError(
             f"{owner}window_us is {window_us}, beyond {_LONGEST_US}; give a shorter one, to cut recordings"
         )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from workbench.events.event_arrays import Events, flatten
 from workbench.events.exact_integers import COUNTED, require_countable, to_integers
-from workbench.events.recording_checks import positive
+from workbench.validation import require_whole
 
 
 def stream_ticks(
@@ -28,7 +28,8 @@ def stream_ticks(
     >>> [block[:, 0, 1, 0, 0].tolist() for block in stream_ticks([some], (2, 1, 1), tick_us=10, ticks=3)]
     [[2.0, 0.0, 0.0], [1.0]]
     """
-    tick_us, ticks = positive(tick_us, "stream_ticks: tick_us"), positive(ticks, "stream_ticks: ticks")
+    tick_us = require_whole("stream_ticks: tick_us", tick_us, floats=True)
+    ticks = require_whole("stream_ticks: ticks", ticks, floats=True)
     sites, now, last, counted = prod(shape), 0, -1, 0
     counts = np.zeros((ticks, sites), dtype=np.float32)
     for some in events:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from workbench.validation import whole
+from workbench.validation import require_whole
 
 _LONGEST_US = int(np.iinfo(np.int32).max)
 _MOST_EVENTS = 1 << 36
@@ -46,14 +46,6 @@ def frozen(values: ArrayLike, bits: int, owner: str) -> NDArray[Any]:
     array = given.astype(f"i{bits // 8}", copy=given.flags.writeable)
     array.flags.writeable = False
     return array
-
-
-def positive(value: object, owner: str) -> int:
-    """``value`` as an integer, refused unless it is whole, perhaps written as 1e6, and at least 1."""
-    number = int(value) if isinstance(value, float | np.floating) and value.is_integer() else whole(value)
-    if number is None or number < 1:
-        raise ValueError(f"{owner} is {value!r}; give a whole number of at least 1")
-    return number
 
 
 def validate(r: Fields) -> None:
@@ -104,7 +96,7 @@ def whole_ticks(counts: NDArray[Any], frames: int | None, ticks_per_frame: int, 
     if total > _MOST_EVENTS:
         raise ValueError(f"{name}: counts hold {total:.3g} events, more than {_MOST_EVENTS:,}; give fewer recordings")
     ticks = len(counts)
-    wanted = ticks // positive(ticks_per_frame, f"{name}: ticks_per_frame") if frames is None else frames
+    wanted = ticks // ticks_per_frame if frames is None else frames
     if wanted * ticks_per_frame != ticks or ticks == 0:
         raise ValueError(
             f"{name}: {ticks} ticks are not {wanted} frames of {ticks_per_frame} ticks; let counts have"
@@ -115,7 +107,7 @@ def whole_ticks(counts: NDArray[Any], frames: int | None, ticks_per_frame: int, 
 
 def tick_length(tick_us: object, ticks: int, name: str) -> int:
     """The length of a tick, refused unless it is whole, positive and so short that times of 32 bits hold all ticks."""
-    length = positive(tick_us, f"{name}: tick_us")
+    length = require_whole(f"{name}: tick_us", tick_us, floats=True)
     if length * ticks > _LONGEST_US:
         raise ValueError(
             f"{name}: {ticks:,} ticks of {length:,} us last {length * ticks / 1e6:,.0f} s, longer than times of 32 bits"

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from workbench.events.event_arrays import Events, flatten, unflatten
 from workbench.events.exact_integers import COUNTED, require_countable
-from workbench.events.recording_checks import frozen, positive, tick_length, validate, whole_ticks
-from workbench.validation import require_seed
+from workbench.events.recording_checks import frozen, tick_length, validate, whole_ticks
+from workbench.validation import require_seed, require_whole
 
 _MOST_CLASSES = 100_000  # that are named by their numbers
 
@@ -115,7 +115,7 @@ class Recordings:
         all ticks together last longer than times of 32 bits, 2,147 s.
         """
         counts = np.asarray(counts)
-        ticks_per_frame = positive(ticks_per_frame, f"{name}: ticks_per_frame")
+        ticks_per_frame = require_whole(f"{name}: ticks_per_frame", ticks_per_frame, floats=True)
         ticks = whole_ticks(counts, frames, ticks_per_frame, name)
         tick_us = tick_length(tick_us, ticks, name)
         by_recording = np.moveaxis(counts, 1, 0).reshape(counts.shape[1], ticks, -1).astype(np.int64)
@@ -208,7 +208,8 @@ class Recordings:
         that a frame is exactly the sum of its ticks, however many they are.
         """
         ticks = self.ticks_per_frame if ticks_per_frame is None else ticks_per_frame
-        return self._count(indices, self.frames * positive(ticks, f"{self.name}: ticks_per_frame"), begin, end)
+        ticks = require_whole(f"{self.name}: ticks_per_frame", ticks, floats=True)
+        return self._count(indices, self.frames * ticks, begin, end)
 
     def as_frames(
         self, indices: Selection | None = None, begin: int = 0, end: int | None = None
@@ -255,7 +256,8 @@ class Recordings:
 
     def _require_bins(self) -> None:
         for field in ("frames", "ticks_per_frame", "window_us"):
-            object.__setattr__(self, field, positive(getattr(self, field), f"{self.name}: {field}"))
+            value = require_whole(f"{self.name}: {field}", getattr(self, field), floats=True)
+            object.__setattr__(self, field, value)
         if self.frames * self.ticks_per_frame * self.window_us >= 1 << 62:
             raise ValueError(
                 f"{self.name}: {self.frames:,} frames of {self.ticks_per_frame:,} ticks over {self.window_us:,} us are"

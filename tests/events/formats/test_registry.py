@@ -292,9 +292,9 @@ def test_a_given_sensor_goes_before_that_of_the_header(tmp_path):
 def test_asked_sizes_are_whole_and_positive(tmp_path):
     path = tmp_path / "one.bin"
     path.write_bytes(writers.nmnist([(1, 2, 3, 1)]))
-    with pytest.raises(ValueError, match="events is 0; give a whole number of at least 1"):
+    with pytest.raises(ValueError, match="events=0 must be a whole number of at least 1"):
         formats.stream(path, events=0)
-    with pytest.raises(ValueError, match="height of the sensor is -1; give"):
+    with pytest.raises(ValueError, match="height of the sensor=-1 must be"):
         formats.stream(path, (-1, 5))
 
 

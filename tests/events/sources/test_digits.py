@@ -123,7 +123,7 @@ def test_unknown_names_are_refused_with_the_known_ones(root):
 
 
 def test_bad_bins_are_refused(root, digits):
-    with pytest.raises(ValueError, match="digits train: frames is 0; give a whole number of at least 1"):
+    with pytest.raises(ValueError, match="digits train: frames=0 must be a whole number of at least 1"):
         load("digits", root, frames=0)
 
 

@@ -191,14 +191,14 @@ def test_a_cache_that_shrinks_while_it_is_read_is_damage(tmp_path, monkeypatch):
 
 
 def test_a_cache_that_is_gone_or_spoilt_when_it_is_read_back_costs_only_memory(tmp_path, monkeypatch):
-    finish = memmap.Writer.finish
+    leave = memmap.Writer.__exit__
 
-    def spoil(writer, notes):
-        finish(writer, notes)
+    def spoil(writer, *error):
+        leave(writer, *error)
         if "survey" not in writer.path.name:
             os.truncate(writer.path, 20)
 
-    monkeypatch.setattr(memmap.Writer, "finish", spoil)
+    monkeypatch.setattr(memmap.Writer, "__exit__", spoil)
     fill(tmp_path)
     with pytest.warns(UserWarning, match="cannot be read back .*; the recordings are held in memory"):
         dataset = wb.load(tmp_path)
@@ -290,7 +290,7 @@ def test_whatever_fails_in_a_writer_nothing_is_left(tmp_path, moment, monkeypatc
 
     monkeypatch.setattr(Path, "open", open_full)
     if moment == "rename":
-        monkeypatch.setattr(memmap.os, "replace", lambda *paths: (_ for _ in ()).throw(full))
+        monkeypatch.setattr(os, "replace", lambda *paths: (_ for _ in ()).throw(full))
 
     def write():
         with memmap.Writer(tmp_path / "a", ROWS, {}) as one:

@@ -15,7 +15,7 @@ from workbench.events.formats.errors import DamagedFile, refuse_empty, refuse_st
 from workbench.events.formats.format import FORMATS, Format
 from workbench.events.formats.read_options import Reading, Remarks
 from workbench.events.formats.time_units import tell_unit
-from workbench.events.recording_checks import positive
+from workbench.validation import require_whole
 
 _HEAD = 2**14
 _SHOWN = 16
@@ -102,9 +102,13 @@ def tell(
     """What a user tells, checked. Raises ValueError for what is no size, no column, no unit or no choice."""
     if on_error not in ("raise", "sort"):
         raise ValueError(f"on_error is {on_error!r}; give 'raise' or 'sort'")
-    size = positive(events, "events")
+    size = require_whole("events", events, floats=True)
     if sensor is not None:
-        sensor = (positive(sensor[0], "height of the sensor"), positive(sensor[1], "width of the sensor"))
+        height, width = sensor
+        sensor = (
+            require_whole("height of the sensor", height, floats=True),
+            require_whole("width of the sensor", width, floats=True),
+        )
     return Reading(sensor, None, tell_columns(columns), tell_unit(unit), on_error == "sort", size)
 
 

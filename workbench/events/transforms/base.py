@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.events.event_arrays import Events, Sensor
 from workbench.events.transforms import functional
-from workbench.validation import require_seeds, whole
+from workbench.validation import require_seeds, require_whole
 
 Seed = int | Sequence[int]
 
@@ -35,8 +35,7 @@ class EventTransform:
         if not holds:
             raise ValueError(f"{type(self).__name__}: {field} is {getattr(self, field)!r}; give {cure}")
 
-    def _require_whole(self, field: str, least: int, cure: str, most: float = float("inf")) -> None:
-        """Refuse the value of a field unless it is a whole number from ``least`` to ``most``."""
-        value = whole(getattr(self, field))
-        self._require(value is not None and least <= value <= most, field, cure)
+    def _require_whole(self, field: str, least: int, most: int | None = None) -> None:
+        """Make the value of a field a plain integer; ValueError unless it is a whole number from ``least`` on."""
+        value = require_whole(f"{type(self).__name__}: {field}", getattr(self, field), least, most)
         object.__setattr__(self, field, value)

@@ -25,7 +25,7 @@ class Turn(EventTransform):
     quarters: int = 1
 
     def __post_init__(self) -> None:
-        self._require_whole("quarters", -_MOST, "a whole number of quarters", _MOST)
+        self._require_whole("quarters", -_MOST, _MOST)
 
     def size(self, sensor: Sensor) -> Sensor:
         return (sensor[1], sensor[0]) if self.quarters % 2 else sensor

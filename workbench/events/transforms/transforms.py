@@ -74,10 +74,10 @@ class Crop(EventTransform):
 
     def __post_init__(self) -> None:
         for field in ("height", "width"):
-            self._require_whole(field, 1, f"a whole number of pixels from 1 to {_LARGEST}", _LARGEST)
+            self._require_whole(field, 1, _LARGEST)
         for field in ("top", "left"):
             if getattr(self, field) is not None:
-                self._require_whole(field, -_LARGEST, "a whole number, or None for the middle", _LARGEST)
+                self._require_whole(field, -_LARGEST, _LARGEST)
 
     def size(self, sensor: Sensor) -> Sensor:
         return self.height, self.width
@@ -99,8 +99,8 @@ class CropTime(EventTransform):
     end_us: int
 
     def __post_init__(self) -> None:
-        self._require_whole("begin_us", -(1 << 62), "whole microseconds")
-        self._require_whole("end_us", self.begin_us + 1, f"whole microseconds later than begin_us = {self.begin_us}")
+        self._require_whole("begin_us", -(1 << 62))
+        self._require_whole("end_us", self.begin_us + 1)
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         kept = events[(events["t"] >= self.begin_us) & (events["t"] < self.end_us)]
@@ -125,8 +125,8 @@ class Downsample(EventTransform):
     merge_us: int = 0
 
     def __post_init__(self) -> None:
-        self._require_whole("factor", 1, "a whole number of at least 1")
-        self._require_whole("merge_us", 0, "whole microseconds, 0 to keep every event")
+        self._require_whole("factor", 1)
+        self._require_whole("merge_us", 0)
 
     def size(self, sensor: Sensor) -> Sensor:
         return -(-sensor[0] // self.factor), -(-sensor[1] // self.factor)
@@ -206,7 +206,7 @@ class Shift(EventTransform):
     pixels: int
 
     def __post_init__(self) -> None:
-        self._require_whole("pixels", 0, "a whole number of at least 0")
+        self._require_whole("pixels", 0)
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         right, down = rng.integers(-self.pixels, self.pixels, 2, endpoint=True).tolist()
@@ -266,7 +266,7 @@ class Refractory(EventTransform):
     microseconds: int
 
     def __post_init__(self) -> None:
-        self._require_whole("microseconds", 0, "whole microseconds, 0 for no rest")
+        self._require_whole("microseconds", 0)
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         return events[functional.rested(functional.pixels(events, sensor[1]), events["t"], self.microseconds)]
@@ -282,7 +282,7 @@ class Denoise(EventTransform):
     microseconds: int
 
     def __post_init__(self) -> None:
-        self._require_whole("microseconds", 0, "whole microseconds")
+        self._require_whole("microseconds", 0)
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         return events[functional.supported(events, sensor, self.microseconds)]
