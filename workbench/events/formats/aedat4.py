@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from workbench.events.event_arrays import Events, Sensor
-from workbench.events.formats.aedat4_header import MAGIC, IOHeader, read_ioheader
+from workbench.events.formats.aedat4_header import MAGIC, PacketRange, read_packet_range
 from workbench.events.formats.compressed_frames import bound_lz4, bound_zstandard
 from workbench.events.formats.decompression_limits import refuse_bombs
 from workbench.events.formats.errors import DamagedFile
@@ -38,15 +38,15 @@ def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
     Raises DamagedFile for what is no AEDAT 4, a packet cut short, a place off the sensor, a step back in time or no
     events, ImportError where aedat is not installed.
     """
-    header = read_ioheader(path)
+    packets = read_packet_range(path)
     decoder = _open(path)
     number, told = _event_stream(path, decoder)
-    return check(path, _read(path, decoder, header, number), reading, remarks, told)
+    return check(path, _read(path, decoder, packets, number), reading, remarks, told)
 
 
 def sensor(path: Path) -> Sensor | None:
     """Height and width of the first event stream."""
-    read_ioheader(path)
+    read_packet_range(path)
     return _event_stream(path, _open(path))[1]
 
 
@@ -78,8 +78,8 @@ def _event_stream(path: Path, decoder: Any) -> tuple[int, Sensor | None]:
     return first, (height, width) if height and width else None
 
 
-def _read(path: Path, decoder: Any, header: IOHeader, number: int) -> Generator[Block]:
-    for offset, told in _packets(path, header):
+def _read(path: Path, decoder: Any, packets: PacketRange, number: int) -> Generator[Block]:
+    for offset, told in _packets(path, packets):
         packet = _guard(path, offset, lambda: next(decoder, None))
         if packet is None or packet["stream_id"] != told:
             raise DamagedFile(path, f"is not read to its end by aedat, at byte {offset}", offset)
@@ -90,13 +90,13 @@ def _read(path: Path, decoder: Any, header: IOHeader, number: int) -> Generator[
             yield Block(found["x"].astype(np.int16), found["y"].astype(np.int16), time, found["on"] != 0, place)
 
 
-def _packets(path: Path, header: IOHeader) -> Iterator[tuple[int, int]]:
+def _packets(path: Path, packets: PacketRange) -> Iterator[tuple[int, int]]:
     """Byte and stream of every packet; raises DamagedFile where they do not end where the header says they do."""
     length = path.stat().st_size
-    end = length if header.table_at == -1 else header.table_at
-    if not header.start <= end <= length:
+    end = length if packets.table_at == -1 else packets.table_at
+    if not packets.start <= end <= length:
         raise DamagedFile(path, f"ends before its packets do, at byte {length} ({end} by its header)", length)
-    start = header.start
+    start = packets.start
     with path.open("rb") as file:
         while start < end:
             file.seek(start)
@@ -104,7 +104,7 @@ def _packets(path: Path, header: IOHeader) -> Iterator[tuple[int, int]]:
             stream, size = _HEAD.unpack(head) if len(head) == _HEAD.size else (0, length)
             if start + _HEAD.size + size > end:
                 raise DamagedFile(path, f"ends within a packet, at byte {start} ({end} bytes)", start)
-            _refuse_sizes(path, file, header.compression, start, size)
+            _refuse_sizes(path, file, packets.compression, start, size)
             yield start, stream
             start += _HEAD.size + size
 

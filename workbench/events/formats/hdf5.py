@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +19,14 @@ from workbench.events.formats.column_tables import Columns, Table, stream_table
 from workbench.events.formats.errors import DamagedFile, refuse_empty
 from workbench.events.formats.format import Format, register, untold
 from workbench.events.formats.hdf5_chunks import refuse_unreadable
-from workbench.events.formats.hdf5_superblock import MAGIC, refuse_contradictions
 from workbench.events.formats.npy import find_named, name_fields, refuse_told, take_columns
 from workbench.events.formats.read_options import Reading, Remarks
 
+_MAGIC = b"\x89HDF\r\n\x1a\n"
+_ADDRESSES_AT = {0: 24, 1: 28, 2: 12, 3: 12}
+"""By version: the byte of the superblock at which its addresses begin."""
+
+_UNDEFINED = 2**64 - 1
 _PLACES = ("events", "CD/events", "/")
 _MOST_NAMES = 2**12
 
@@ -49,7 +54,7 @@ def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
     events or a filter is missing, and ImportError where h5py is not installed.
     """
     refuse_empty(path)
-    refuse_contradictions(path)
+    _refuse_superblock(path)
 
     def parts(count: int) -> Generator[Columns]:
         with _opened(path, reading) as layout:
@@ -62,6 +67,25 @@ def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
         refuse_unreadable(path, layout.data)
         table = Table(parts, layout.unit, layout.offset_us)
     return stream_table(path, table, reading, remarks)
+
+
+def _refuse_superblock(path: Path) -> None:
+    """Raise DamagedFile for bytes after the end of the data, and for a driver's block.
+
+    The HDF5 library says nothing of what follows the end, such as a second file, and for a driver's block it takes as
+    much memory as that asks for, up to 4 GB. Whatever else is wrong with a superblock it finds by itself.
+    """
+    with path.open("rb") as file:
+        head = file.read(64)
+    first = _ADDRESSES_AT.get(head[8]) if len(head) == 64 else None
+    if first is None:
+        return
+    *_, end, driver = struct.unpack_from("<4Q", head, first)
+    if head[8] < 2 and driver != _UNDEFINED:
+        raise DamagedFile(path, f"names a driver's block in its superblock, at byte {first + 24}", first + 24)
+    length = path.stat().st_size
+    if end < length:
+        raise DamagedFile(path, f"goes on after its data, at byte {end} ({length} bytes)", end)
 
 
 @contextmanager
@@ -216,7 +240,7 @@ def _offset(path: Path, file: Any) -> int:
 
 
 def _sniff(head: bytes) -> bool:
-    return head.startswith(MAGIC)
+    return head.startswith(_MAGIC)
 
 
 FORMAT = register(Format("HDF5", (".hdf5", ".h5"), "h5py", True, r"\x89HDF", _sniff, stream, untold, is_table=True))
