@@ -61,11 +61,11 @@ from workbench.events.formats.event_checks import check
 from workbench.events.formats.format import Format, register
 
 
-def stream(path, reading, remarks):
+def stream(path, options, remarks):
     times = np.frombuffer(path.read_bytes()[5:], np.uint8).astype(np.int64)
     nothing = np.zeros_like(times)
     block = Block(nothing, nothing, times, nothing, 5 + np.arange(len(times)))
-    return check(path, (one for one in [block]), reading, remarks)
+    return check(path, (one for one in [block]), options, remarks)
 
 
 def sensor(path):

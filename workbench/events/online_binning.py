@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.events.event_arrays import Events, flatten
-from workbench.events.exact_integers import COUNTED, require_countable, to_integers
+from workbench.events.exact_integers import LARGEST_EXACT_COUNT, require_countable, to_integers
 from workbench.validation import require_whole
 
 
@@ -42,7 +42,7 @@ def stream_ticks(
             inside = int(np.searchsorted(tick, (now + 1) * ticks))
             np.add.at(counts, (tick[:inside] - now * ticks, site[:inside]), np.float32(1))
             last, counted = int(tick[inside - 1]) if inside else last, counted + inside
-            if counted >= COUNTED:
+            if counted >= LARGEST_EXACT_COUNT:
                 require_countable(counts.max(), "stream_ticks: a block")
             tick, site = tick[inside:], site[inside:]
             if len(tick):

@@ -15,7 +15,7 @@ _MOST_EVENTS = 1 << 36
 _AT_ONCE = 1 << 22  # events looked at together, so that mapped files are not held in memory
 
 
-class Fields(Protocol):
+class RecordingFields(Protocol):
     """What is asked of recordings here; theirs is the one implementation."""
 
     @property
@@ -36,7 +36,7 @@ class Fields(Protocol):
     def origins(self) -> NDArray[np.int64] | None: ...
 
 
-def frozen(values: ArrayLike, bits: int, owner: str) -> NDArray[Any]:
+def as_read_only(values: ArrayLike, bits: int, owner: str) -> NDArray[Any]:
     """A read-only row of integers of so many bits: ``values`` if they are that already, else a copy."""
     given = np.asarray(values)
     if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
@@ -48,7 +48,7 @@ def frozen(values: ArrayLike, bits: int, owner: str) -> NDArray[Any]:
     return array
 
 
-def validate(r: Fields) -> None:
+def validate(r: RecordingFields) -> None:
     """Refuse fields that contradict each other."""
     if len(r.labels) == 0:
         raise ValueError(f"{r.name}: no recordings; give at least one (was a folder, subset or part empty?)")
@@ -85,7 +85,7 @@ def _inside(values: NDArray[Any], size: int, owner: str, cure: str) -> None:
             raise ValueError(f"{owner}[{first}] is {values[first]}, outside 0 to {size - 1} of {cure}")
 
 
-def whole_ticks(counts: NDArray[Any], frames: int | None, ticks_per_frame: int, name: str) -> int:
+def require_whole_ticks(counts: NDArray[Any], frames: int | None, ticks_per_frame: int, name: str) -> int:
     """Number of ticks of ``counts``, refused unless they are counts and make whole frames."""
     if counts.ndim < 3 or counts.dtype.kind not in "iu" or counts.min(initial=0) < 0:
         raise ValueError(
@@ -105,7 +105,7 @@ def whole_ticks(counts: NDArray[Any], frames: int | None, ticks_per_frame: int, 
     return ticks
 
 
-def tick_length(tick_us: object, ticks: int, name: str) -> int:
+def require_tick_length(tick_us: object, ticks: int, name: str) -> int:
     """The length of a tick, refused unless it is whole, positive and so short that times of 32 bits hold all ticks."""
     length = require_whole(f"{name}: tick_us", tick_us, floats=True)
     if length * ticks > _LONGEST_US:

@@ -12,12 +12,12 @@ import numpy as np
 from workbench.events.event_arrays import Events, Sensor
 from workbench.events.formats.aedat4_header import MAGIC, PacketRange, read_packet_range
 from workbench.events.formats.compressed_frames import bound_lz4, bound_zstandard
-from workbench.events.formats.decompression_limits import refuse_bombs
+from workbench.events.formats.decompression_limits import refuse_decompression_bombs
 from workbench.events.formats.errors import DamagedFile
 from workbench.events.formats.event_blocks import Block
-from workbench.events.formats.event_checks import check
+from workbench.events.formats.event_checks import check_events
 from workbench.events.formats.format import Format, register
-from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.read_options import ReadOptions, Remarks
 
 _HEAD = struct.Struct("<II")
 _SMALLEST = 12
@@ -29,19 +29,19 @@ _BOUNDS = {
 }  # fmt: skip
 
 
-def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
+def stream(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
     """Events in us of the first event stream (that of the lowest number), decoded by the package aedat.
 
     Offsets and sizes are checked first: aedat 2.3.0 ends the process on deeply nested headers, panics on others,
-    says nothing of bytes after the last whole packet and unpacks 2 GB from 64 kB where they say so. The byte told
-    of an event is that of its packet.
+    says nothing of bytes after the last whole packet and unpacks 2 GB from 64 kB where they say so. The byte
+    named of an event is that of its packet.
     Raises DamagedFile for what is no AEDAT 4, a packet cut short, a place off the sensor, a step back in time or no
     events, ImportError where aedat is not installed.
     """
     packets = read_packet_range(path)
     decoder = _open(path)
-    number, told = _event_stream(path, decoder)
-    return check(path, _read(path, decoder, packets, number), reading, remarks, told)
+    number, file_sensor = _event_stream(path, decoder)
+    return check_events(path, _read(path, decoder, packets, number), options, remarks, file_sensor)
 
 
 def sensor(path: Path) -> Sensor | None:
@@ -70,7 +70,7 @@ def _guard(path: Path, offset: int | None, act: Any) -> Any:
 
 
 def _event_stream(path: Path, decoder: Any) -> tuple[int, Sensor | None]:
-    streams = {number: told for number, told in decoder.id_to_stream().items() if told["type"] == "events"}
+    streams = {number: one for number, one in decoder.id_to_stream().items() if one["type"] == "events"}
     if not streams:
         raise DamagedFile(path, "names no stream of events in its header", None)
     first = min(streams)
@@ -79,11 +79,11 @@ def _event_stream(path: Path, decoder: Any) -> tuple[int, Sensor | None]:
 
 
 def _read(path: Path, decoder: Any, packets: PacketRange, number: int) -> Generator[Block]:
-    for offset, told in _packets(path, packets):
+    for offset, stream_number in _packets(path, packets):
         packet = _guard(path, offset, lambda: next(decoder, None))
-        if packet is None or packet["stream_id"] != told:
+        if packet is None or packet["stream_id"] != stream_number:
             raise DamagedFile(path, f"is not read to its end by aedat, at byte {offset}", offset)
-        if told == number:
+        if stream_number == number:
             found = packet["events"]
             time = found["t"].astype(np.int64)
             place = np.full(len(found), offset, dtype=np.int64)
@@ -119,7 +119,7 @@ def _refuse_sizes(path: Path, file: BinaryIO, compression: str, start: int, size
             unpacked = _BOUNDS[compression](file.read(size))
         except ValueError as error:
             raise DamagedFile(path, f"cannot be read at byte {start} ({error})", start) from error
-        refuse_bombs(path, "its packet", size, unpacked, start)
+        refuse_decompression_bombs(path, "its packet", size, unpacked, start)
 
 
 def _sniff(head: bytes) -> bool:

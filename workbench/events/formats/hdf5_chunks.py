@@ -7,7 +7,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from workbench.events.formats.decompression_limits import FREE, refuse_bombs
+from workbench.events.formats.decompression_limits import FREE, refuse_decompression_bombs
 from workbench.events.formats.errors import DamagedFile
 
 _GZIP = 1
@@ -37,7 +37,7 @@ def refuse_unreadable(path: Path, columns: dict[str, Any]) -> None:
             raise DamagedFile(path, f"has {len(data)} events by the shape of {name}, but only {stored} bytes of them")
         if data.chunks:
             _refuse_missing(path, name, data)
-    refuse_bombs(path, ", ".join(columns), packed, unpacked)
+    refuse_decompression_bombs(path, ", ".join(columns), packed, unpacked)
     for name, data in columns.items():
         if data.chunks and _GZIP in _list_filters(path, name, data):
             _refuse_overfull(path, name, data, length)

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from workbench.events.event_arrays import Events, Sensor
-from workbench.events.formats.column_names import tell_columns
+from workbench.events.formats.column_names import parse_columns
 from workbench.events.formats.errors import DamagedFile, refuse_empty, refuse_streams
 from workbench.events.formats.format import FORMATS, Format
-from workbench.events.formats.read_options import Reading, Remarks
-from workbench.events.formats.time_units import tell_unit
+from workbench.events.formats.read_options import ReadOptions, Remarks
+from workbench.events.formats.time_units import require_unit
 from workbench.validation import require_whole
 
 _HEAD = 2**14
@@ -22,7 +22,7 @@ _SHOWN = 16
 
 
 def find_format(path: str | PathLike[str]) -> Format:
-    """The format of a file: by its first bytes where they tell, else by its suffix.
+    """The format of a file: by its first bytes where a format is known by them, else by its suffix.
 
     Raises FileNotFoundError where there is no such file, DamagedFile for a file that is not what its suffix says and
     ValueError for a format that is not known, a folder, a FIFO or a device.
@@ -43,7 +43,7 @@ def find_format(path: str | PathLike[str]) -> Format:
     raise DamagedFile(path, f"begins with {head[:_SHOWN]!r} at byte 0, not with {marks}", 0)
 
 
-def begins_as_one(path: Path) -> bool:
+def begins_as_recording(path: Path) -> bool:
     """Whether a file begins with the mark of a known format, whatever its name."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
@@ -71,35 +71,35 @@ def stream(
 ) -> Iterator[Events]:
     """The events of a file (dtype EVENTS, time in us), at most ``events`` at a time, in constant memory.
 
-    ``sensor`` (height, width) may tell how a file is laid out that names no chip; places outside are refused, without
-    it those outside what the header tells. Of a table ``columns`` tells which column is which where it does not,
+    ``sensor`` (height, width) may decide how a file is laid out that names no chip; places outside are refused, without
+    it those outside what the header says. Of a table ``columns`` says which column is which where it does not,
     as "t x y p" (of no use: "-"), and ``unit`` that of its times ("s", "ms", "us", "ns"; without it a unit that is not
     sure is warned of). ``on_error="sort"`` sorts events that are at most a second late, and warns.
     Raises FileNotFoundError, DamagedFile for a file that contradicts its format and ValueError for an unknown one.
     """
-    reading = tell(sensor, columns, unit, on_error, events)
+    options = make_read_options(sensor, columns, unit, on_error, events)
     remarks = Remarks()
-    blocks = stream_as(Path(path), reading, remarks)
+    blocks = stream_with_options(Path(path), options, remarks)
     return _warned(Path(path), blocks, remarks)
 
 
-def stream_as(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
+def stream_with_options(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
     """As ``stream``, but nobody is warned: ``remarks`` has the words after the last event."""
     known = find_format(path)
     for option in ("columns", "unit"):
-        if getattr(reading, option) is not None and not known.is_table:
+        if getattr(options, option) is not None and not known.is_table:
             raise ValueError(f"{path} is a {known.name} file, which has no use for {option}=; leave it out")
-    return known.stream(path, reading, remarks)
+    return known.stream(path, options, remarks)
 
 
-def tell(
+def make_read_options(
     sensor: tuple[int, int] | None = None,
     columns: str | Sequence[str] | None = None,
     unit: str | None = None,
     on_error: str = "raise",
     events: int = 2**18,
-) -> Reading:
-    """What a user tells, checked. Raises ValueError for what is no size, no column, no unit or no choice."""
+) -> ReadOptions:
+    """The options of reading, checked. Raises ValueError for what is no size, no column, no unit or no choice."""
     if on_error not in ("raise", "sort"):
         raise ValueError(f"on_error is {on_error!r}; give 'raise' or 'sort'")
     size = require_whole("events", events, floats=True)
@@ -109,7 +109,7 @@ def tell(
             require_whole("height of the sensor", height, floats=True),
             require_whole("width of the sensor", width, floats=True),
         )
-    return Reading(sensor, None, tell_columns(columns), tell_unit(unit), on_error == "sort", size)
+    return ReadOptions(sensor, None, parse_columns(columns), require_unit(unit), on_error == "sort", size)
 
 
 def read(
@@ -122,13 +122,13 @@ def read(
 ) -> Events:
     """All events of a file in one array; takes and raises what ``stream`` does."""
     remarks = Remarks()
-    blocks = list(stream_as(Path(path), tell(sensor, columns, unit, on_error), remarks))
+    blocks = list(stream_with_options(Path(path), make_read_options(sensor, columns, unit, on_error), remarks))
     _warn(Path(path), remarks)
     return np.concatenate(blocks)
 
 
 def sensor(path: str | PathLike[str]) -> Sensor | None:
-    """Height and width of the sensor as the file tells them, None where it does not."""
+    """Height and width of the sensor as the file says, None where it does not."""
     return find_format(path).sensor(Path(path))
 
 

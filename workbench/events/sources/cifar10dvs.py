@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench.events.event_arrays import Events
-from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.read_options import ReadOptions, Remarks
 from workbench.events.sources.clips import Clip, Collection, clip_file
-from workbench.events.sources.folder_tree import folders, walk
+from workbench.events.sources.folder_tree import folders, scan_folder
 from workbench.events.sources.location import Location
 from workbench.events.sources.named_sets import register_recorded
 from workbench.events.sources.splits import Split, divide
@@ -49,7 +49,7 @@ def collect(root: Path, split: Split = None, seed: int = 0, upright: bool | None
     for kind in folders(folder):
         if kind.name not in CLASSES:
             raise ValueError(f"{kind} is not a class of CIFAR10-DVS; they are {', '.join(CLASSES)}")
-    tree = walk(folder)
+    tree = scan_folder(folder)
     all_of_them = [path for path in tree.files if path.suffix.lower() in SUFFIXES]
     above = {path: path.relative_to(folder).parts[:-1] for path in all_of_them}
     found = [(path, CLASSES.index(names[0])) for path, names in above.items() if names]
@@ -59,7 +59,9 @@ def collect(root: Path, split: Split = None, seed: int = 0, upright: bool | None
     clips = [_turned(clip_file(path, label)) if turn else clip_file(path, label) for path, label in found]
     train, test, words = divide(clips, split, seed, share=0.9)
     words = f"{words}; {len(clips):,} of {LOCATION.recordings:,} recordings"
-    words += tree.tell([path for path, _ in found], [path for path in above if not above[path]], LOCATION.layout)
+    words += tree.describe_unread(
+        [path for path, _ in found], [path for path in above if not above[path]], LOCATION.layout
+    )
     return Collection("cifar10-dvs", CLASSES, train, test, words, SENSOR, WINDOW_US)
 
 
@@ -82,8 +84,8 @@ def _require_one_copy(folder: Path, paths: Sequence[Path], upright: bool | None)
 def _turned(clip: Clip) -> Clip:
     """The same clip, turned upright."""
 
-    def blocks(reading: Reading, remarks: Remarks) -> Iterator[Events]:
-        for block in clip.blocks(reading, remarks):
+    def blocks(options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
+        for block in clip.blocks(options, remarks):
             yield UPRIGHT(block, SENSOR)[0]
 
     return replace(clip, blocks=blocks, stamp=f"{clip.stamp} upright")

@@ -6,11 +6,11 @@ import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from workbench.events import formats
 from workbench.events.event_arrays import Events
-from workbench.events.formats.read_options import Reading, Remarks
-from workbench.events.sources.clips import Clip, Collection, clip_interval, stamp_file
-from workbench.events.sources.folder_tree import folders, walk
+from workbench.events.formats.npy import read_gesture
+from workbench.events.formats.read_options import ReadOptions, Remarks
+from workbench.events.sources.clips import Clip, Collection, clip_interval, fingerprint_file
+from workbench.events.sources.folder_tree import folders, scan_folder
 from workbench.events.sources.location import Location
 from workbench.events.sources.named_sets import register_recorded
 from workbench.events.sources.splits import Split, require_official
@@ -56,7 +56,7 @@ def collect(root: Path, split: Split = None, seed: int = 0, classes: int = 11) -
     if classes not in (10, 11):
         raise ValueError(f'dvs-gesture has 11 classes, or 10 without "other gestures"; classes is {classes!r}')
     folder = LOCATION.find(root)
-    trials, tree = _find_trials(folder), walk(folder)
+    trials, tree = _find_trials(folder), scan_folder(folder)
     if trials is None:
         found = [path for path in tree.files if path.suffix.lower() == ".npy"]
         parts = [[path for path in found if _is_cut(path.relative_to(folder), name)] for name in CUT]
@@ -74,9 +74,9 @@ def collect(root: Path, split: Split = None, seed: int = 0, classes: int = 11) -
     read = {path for part in parts for path in part}
     left_out = [path for path in found if path not in read]
     if trials is None:
-        words += tree.tell(read, left_out, LOCATION.layout)
+        words += tree.describe_unread(read, left_out, LOCATION.layout)
     elif left_out:
-        words += tree.tell([path for path in tree.files if path not in left_out], left_out, LOCATION.layout)
+        words += tree.describe_unread([path for path in tree.files if path not in left_out], left_out, LOCATION.layout)
     return Collection("dvs-gesture", CLASSES[:classes], train, test, words, SENSOR, WINDOW_US)
 
 
@@ -95,10 +95,10 @@ def _cut_clips(paths: Iterable[Path], classes: int) -> Iterator[Clip]:
 
 
 def _cut_clip(path: Path) -> Clip:
-    def blocks(reading: Reading, remarks: Remarks) -> Iterator[Events]:
-        yield formats.read_gesture(path, reading, remarks)
+    def blocks(options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
+        yield read_gesture(path, options, remarks)
 
-    return Clip(str(path), int(path.stem), blocks, False, stamp_file(path))
+    return Clip(str(path), int(path.stem), blocks, False, fingerprint_file(path))
 
 
 def _listed(trials: Path) -> Iterator[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbench.events.sources.clips import Collection, clip_file
-from workbench.events.sources.folder_tree import folders, walk
+from workbench.events.sources.folder_tree import folders, scan_folder
 from workbench.events.sources.location import Location
 from workbench.events.sources.named_sets import register_recorded
 from workbench.events.sources.splits import Split, require_official
@@ -40,7 +40,7 @@ def collect(root: Path, split: Split = None, seed: int = 0) -> Collection:
     for kind in (kind for part in PARTS for kind in folders(folder / part)):
         if kind.name not in CLASSES:
             raise ValueError(f"{kind} is not a class; the folders of {kind.parent} are called 0 to 9")
-    tree = walk(folder)
+    tree = scan_folder(folder)
     places = {path: path.relative_to(folder).parts[:-1] for path in tree.files if path.suffix.lower() == ".bin"}
     read = {path: place for path, place in places.items() if len(place) >= 2 and place[0] in PARTS}
     for part in PARTS:
@@ -51,7 +51,7 @@ def collect(root: Path, split: Split = None, seed: int = 0) -> Collection:
         for part in PARTS
     )
     words = f"official folders Train and Test; {len(read):,} of {LOCATION.recordings:,} recordings"
-    words += tree.tell(read, [path for path in places if path not in read], LOCATION.layout)
+    words += tree.describe_unread(read, [path for path in places if path not in read], LOCATION.layout)
     return Collection("n-mnist", CLASSES, train, test, words, SENSOR, WINDOW_US)
 
 

@@ -17,7 +17,7 @@ Split = str | float | None
 def divide(
     clips: Sequence[Clip], split: Split, seed: int, share: float = 0.8
 ) -> tuple[tuple[Clip, ...], tuple[Clip, ...], str]:
-    """Training clips, test clips, and in words how they were told apart.
+    """Training clips, test clips, and in words how they were divided.
 
     ``"random"`` (or None) draws ``share`` of every class for training by ``seed``, a number draws that share instead;
     ``"first-100"`` tests on the files 0 to 99 of every class, by the number in their names, whichever of them are

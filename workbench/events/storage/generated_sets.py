@@ -23,7 +23,7 @@ GENERATION_VERSION = 1
 _ARRAYS = ("time_us", "site", "starts", "labels")
 
 
-def remember(name: str, generate: Callable[[int], Dataset], root: Path, seed: int) -> Dataset:
+def load_or_generate(name: str, generate: Callable[[int], Dataset], root: Path, seed: int) -> Dataset:
     """Load the set from its file under ``root``, or generate it and write the file.
 
     The file's name carries the set, the seed and `GENERATION_VERSION`, so no stale file is read. Warns, naming the

@@ -28,7 +28,7 @@ class DamagedStoreError(Exception):
 
 
 class UnwritableStoreError(Exception):
-    """A store that cannot be written here; the cause tells why."""
+    """A store that cannot be written here; the cause says why."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Writer:
         self._rows += len(rows)
 
     def rewind(self, mark: Mark) -> None:
-        """Forget what was added after the mark."""
+        """Remove what was added after the mark."""
         with _unwritable():
             self._file.seek(len(_MAGIC) + mark.rows * self.dtype.itemsize)
             self._file.truncate()
@@ -138,7 +138,7 @@ def open_rows(path: Path, dtype: np.dtype[Any], settings: Mapping[str, Any]) -> 
             raise DamagedStoreError("it was written with other settings")
         rows, notes = whole(page.get("rows")), page.get("notes")
         if rows is None or not isinstance(notes, dict):
-            raise DamagedStoreError("its last page tells no rows or no notes")
+            raise DamagedStoreError("its last page has no rows or no notes")
         left = rows * dtype.itemsize
         if not 0 <= left <= size - len(_MAGIC):
             raise DamagedStoreError("it is shorter than its rows")

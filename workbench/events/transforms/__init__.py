@@ -1,4 +1,10 @@
-"""Transforms of one recording: frozen values that crop, thin, jitter and clean events."""
+"""Transforms of one recording: frozen values that crop, thin, jitter and clean events.
+
+transforms   crops, flips, jitter, denoising and others
+orientation  quarter turns and transposition
+base         what all transforms share
+functional   plain functions from events to events
+"""
 
 from workbench.events.transforms.orientation import Transpose, Turn
 from workbench.events.transforms.transforms import (
@@ -40,3 +46,7 @@ __all__ = [
     "Turn",
     "Transpose",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -26,7 +26,7 @@ class EventTransform:
 
     def __call__(self, events: Events, sensor: Sensor, seed: Seed = 0) -> tuple[Events, Sensor]:
         """New events and their sensor. Raises ValueError for events off the sensor or not in order of time."""
-        functional.inspect(events, sensor, type(self).__name__)
+        functional.require_valid_events(events, sensor, type(self).__name__)
         seeds = require_seeds(seed, f"{type(self).__name__}: seed")
         return self.edit(events, sensor, np.random.default_rng(seeds)), self.size(sensor)
 

@@ -134,9 +134,9 @@ class Downsample(EventTransform):
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         x, y = (events[field].astype(np.int64) // self.factor for field in "xy")
         height, width = self.size(sensor)
-        fewer = functional.place(events, x, y, (height, width))
-        pixel = functional.pixels(fewer, width) + (fewer["p"] > 0) * height * width
-        return fewer[functional.rested(pixel, fewer["t"], self.merge_us)]
+        fewer = functional.move(events, x, y, (height, width))
+        pixel = functional.flat_pixels(fewer, width) + (fewer["p"] > 0) * height * width
+        return fewer[functional.is_past_refractory(pixel, fewer["t"], self.merge_us)]
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ class Jitter(EventTransform):
         earliest = events["t"][:1].min(initial=0)
         timed = events.copy()
         timed["t"] = np.maximum(events["t"] + late, earliest)
-        moved = functional.place(timed, events["x"] + right, events["y"] + down, sensor)
+        moved = functional.move(timed, events["x"] + right, events["y"] + down, sensor)
         return moved[np.argsort(moved["t"], kind="stable")]
 
 
@@ -253,7 +253,7 @@ class DropHotPixels(EventTransform):
         self._require(self.above_hz > 0, "above_hz", "a positive rate")
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
-        return events[~functional.hot(events, sensor, self.above_hz)]
+        return events[~functional.is_hot_pixel(events, sensor, self.above_hz)]
 
 
 @dataclass(frozen=True)
@@ -269,7 +269,9 @@ class Refractory(EventTransform):
         self._require_whole("microseconds", 0)
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
-        return events[functional.rested(functional.pixels(events, sensor[1]), events["t"], self.microseconds)]
+        return events[
+            functional.is_past_refractory(functional.flat_pixels(events, sensor[1]), events["t"], self.microseconds)
+        ]
 
 
 @dataclass(frozen=True)
@@ -285,12 +287,12 @@ class Denoise(EventTransform):
         self._require_whole("microseconds", 0)
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
-        return events[functional.supported(events, sensor, self.microseconds)]
+        return events[functional.has_recent_neighbour(events, sensor, self.microseconds)]
 
 
 @dataclass(frozen=True)
 class Unsigned(EventTransform):
-    """All events ON: brighter and darker are no longer told apart; the channel OFF stays and is silent."""
+    """All events ON, whatever their polarity; the channel OFF stays and is silent."""
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         unsigned = events.copy()
