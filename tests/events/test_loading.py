@@ -261,13 +261,13 @@ def test_a_damaged_cache_is_made_anew(tmp_path, damage):
     assert path.read_bytes() == whole
 
 
-def test_a_damaged_survey_is_made_anew(tmp_path):
+def test_damaged_extents_are_measured_again(tmp_path):
     made = wb.load(fill(tmp_path))
     (path,) = (tmp_path / ".workbench").glob("*-extents-*")
-    path.write_bytes(b"no measure_extents")
+    path.write_bytes(b"no extents")
     again = wb.load(tmp_path)
     assert (again.shape, again.window_us) == (made.shape, made.window_us)
-    assert path.read_bytes() != b"no measure_extents"
+    assert path.read_bytes() != b"no extents"
 
 
 def test_without_a_cache_nothing_is_written(tmp_path):

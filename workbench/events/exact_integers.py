@@ -35,9 +35,9 @@ def find_inexact(values: NDArray[Any]) -> tuple[int, str] | None:
 def to_integers(values: NDArray[Any], field: str, owner: str) -> NDArray[np.int64]:
     """The values of a field as int64; ValueError, naming owner and event, unless that is what they are.
 
-    >>> to_integers(np.array([250.0, np.nan]), "t", "a spark")
+    >>> to_integers(np.array([250.0, np.nan]), "t", "recording 0")
     Traceback (most recent call last):
-    ValueError: a spark: event 1 has t = nan, not a finite number; give whole numbers (of microseconds, of pixels)
+    ValueError: recording 0: event 1 has t = nan, not a finite number; give whole numbers (of microseconds, of pixels)
     """
     if values.dtype.kind not in "biuf":
         raise ValueError(

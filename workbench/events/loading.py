@@ -67,7 +67,7 @@ def load(
     A recording longer than the window is cut into slices, all on its side of the ``split`` (``slices="first"`` takes
     the first alone). ``split``: the official one where there is one, else ``"random"`` by ``seed``, ``"first-100"`` or
     the share that trains; `Dataset.split` says which. ``sensor`` (height, width) where files do not name it, else the
-    smallest that holds all events. ``clock`` where nobody knows it: ``"own"``, times count from the recording's own
+    smallest that holds all events. ``clock`` where it is not known: ``"own"``, times count from the recording's own
     beginning, or ``"running"``, it begins at its first event; by default it is their own unless one of them begins
     later than the longest lasts, or before 0. ``transforms`` (`workbench.events.transforms`) change every slice, by
     ``seed``. Of tables without names ``columns`` says which is which ("t x y p"), and ``unit`` that of their times

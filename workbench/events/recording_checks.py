@@ -16,7 +16,7 @@ _AT_ONCE = 1 << 22  # events looked at together, so that mapped files are not he
 
 
 class RecordingFields(Protocol):
-    """What is asked of recordings here; theirs is the one implementation."""
+    """The fields of recordings that are checked here."""
 
     @property
     def time_us(self) -> NDArray[np.int32]: ...
@@ -37,7 +37,7 @@ class RecordingFields(Protocol):
 
 
 def as_read_only(values: ArrayLike, bits: int, owner: str) -> NDArray[Any]:
-    """A read-only row of integers of so many bits: ``values`` if they are that already, else a copy."""
+    """The values as a read-only row of integers of 32 or 64 bits; no copy where they are that already."""
     given = np.asarray(values)
     if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
         raise ValueError(f"{owner} is {given.dtype} of shape {given.shape}; give whole numbers in one row")

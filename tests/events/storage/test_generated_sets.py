@@ -328,7 +328,7 @@ def test_a_damaged_recording_on_a_full_disk_is_told_as_damage(tmp_path, monkeypa
 
 
 def test_measured_extents_says_what_it_is():
-    with pytest.raises(ValueError, match=r"MeasuredExtents\(sensor=\(0, 8\), .*\) is no measure_extents"):
+    with pytest.raises(ValueError, match=r"MeasuredExtents\(sensor=\(0, 8\), .*\) cannot be: sizes are whole numbers"):
         extents.MeasuredExtents((0, 8), 3, "own")
 
 

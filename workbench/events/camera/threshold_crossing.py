@@ -51,6 +51,6 @@ def find_crossings(
 
 
 def concatenate(parts: list[Fired]) -> Fired:
-    """Events of several origins, one after the other."""
+    """Several groups of events, one after the other."""
     pixel, time, on = (np.concatenate(same) for same in zip(*parts, strict=True))
     return pixel, time, on

@@ -39,7 +39,7 @@ def stream(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Event
     the size of; else, if jAER wrote them, of a DVS128; else of the one chip whose addresses all of theirs can be (v2e
     names no chip). Decoded here, as jAER does: tonic 1.7 fails on all of these but the DAVIS346, takes data that begin
     with # for a comment, and has the DVS128 on its side, mirrored and with ON and OFF exchanged. Words that are no
-    polarity events (frames, inertia, external signals) are passed over.
+    polarity events (frames, inertia, external signals) are skipped.
     Raises DamagedFile for an event cut short, addresses that no such chip has or several have, a place off the sensor,
     a step back in time or no events, and ValueError for another chip.
     """

@@ -14,7 +14,7 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Layout:
-    """The words of one chip, of so many ``bits``: ``x`` and ``y`` are (shift, bits), ``polarity`` is a bit's number.
+    """The words of one chip, each of ``bits``: ``x`` and ``y`` are (shift, bits), ``polarity`` is a bit's number.
 
     Columns count from the right, rows from the bottom; the bit of polarity is ``on`` for an event ON. Words with a bit
     of ``other`` are no polarity events but frames, inertia or external signals.

@@ -19,7 +19,7 @@ from workbench.events.formats.time_units import HEAD, Times, guess_unit
 
 Columns = dict[str, NDArray[Any]]
 Parts = Callable[[int], Generator[Columns]]
-"""Reads the columns x, y, t and p from their beginning on, about so many rows at a time."""
+"""Reads the columns x, y, t and p from their beginning on, about that many rows at a time."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What is asked of all events, whatever their format: checked in passing, and cut to the asked size."""
+"""What holds of all events, whatever their format: checked block by block, which are then cut to the wanted size."""
 
 from __future__ import annotations
 

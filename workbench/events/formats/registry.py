@@ -84,7 +84,7 @@ def stream(
 
 
 def stream_with_options(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
-    """As ``stream``, but nobody is warned: ``remarks`` has the words after the last event."""
+    """As ``stream``, but without warnings: what they would say is in ``remarks`` after the last event."""
     known = find_format(path)
     for option in ("columns", "unit"):
         if getattr(options, option) is not None and not known.is_table:
@@ -142,7 +142,7 @@ def _warned(path: Path, blocks: Iterator[Events], remarks: Remarks) -> Iterator[
 
 
 def _warn(path: Path, remarks: Remarks) -> None:
-    """Tell whoever called what was noticed."""
+    """Warn the caller of what was noticed."""
     for words in remarks.words:
         warnings.warn(f"{path} {words}", stacklevel=3)
 

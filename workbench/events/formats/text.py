@@ -54,7 +54,7 @@ def stream(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Event
     files for E2VID, one of width and height, which says that the columns are t, x, y and p. Of files without either,
     ``options.columns`` says which column is which.
     Raises DamagedFile for a line that is no such row, values that are not whole, a place off the sensor, a step back in
-    time or no events, and ValueError where nobody says which column is which.
+    time or no events, and ValueError where neither file nor options say which column is which.
     """
     refuse_empty(path)
     with path.open("rb") as file:

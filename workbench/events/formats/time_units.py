@@ -14,7 +14,7 @@ from workbench.events.formats.errors import CURE
 
 UNITS = ("s", "ms", "us", "ns")
 HEAD = 2**16
-"""So many events are looked at to find the unit out."""
+"""Number of events that are looked at to guess the unit."""
 
 US_PER = {"s": 1_000_000, "ms": 1_000}
 NS_PER_US = 1_000
@@ -96,7 +96,7 @@ class Times:
 
     @property
     def words(self) -> str:
-        """What to say of the unit after the last event: "" if nothing speaks against it."""
+        """What to say of the unit after the last event: "" if it is not doubtful."""
         lasts = self.last - self.first
         sparse = self.count >= _FEW and lasts > max(_LONG_US, NS_PER_US * self.count)
         if sparse and self.divisor == NS_PER_US:

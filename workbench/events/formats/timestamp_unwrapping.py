@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass
 class TimestampUnwrapper:
-    """A counter of so many bits, unwrapped from block to block.
+    """A counter of ``bits`` bits, unwrapped from block to block.
 
     A step back of half its range or more is a wrap-around; a smaller one is left as it is.
 

@@ -37,9 +37,9 @@ def collect(root: Path, split: Split = None, seed: int = 0, upright: bool | None
 
     The camera was filmed lying on its side. The authors' copy (.aedat) is decoded as the camera's makers do and turned
     by a quarter, clockwise, so that what was up is up; ``upright=False`` leaves it as the camera lay. The copy of tonic
-    (.aedat4) was converted by another program, and nobody has said how it lies: it is never turned. No file of the set
-    was at hand when this was written; that it lies on its side, and on which, is what tools say that turn it.
-    Nobody has divided this set officially: by default nine tenths of every class train, drawn by ``seed``;
+    (.aedat4) was converted by another program, and its orientation is not documented: it is never turned. No file of
+    the set was available when this was written; that it lies on its side is taken from tools that turn it.
+    This set has no official split: by default nine tenths of every class train, drawn by ``seed``;
     ``split="first-100"`` tests on the first 100 of every class, which scores higher than a random choice.
     Raises FileNotFoundError when no CIFAR10-DVS is there and ValueError when a folder is no class or both copies lie
     there. Source: Li et al. 2017, Front. Neurosci. 11:309; the turn: _load_origin_data of SpikingJelly, which also

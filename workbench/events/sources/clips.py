@@ -1,4 +1,4 @@
-"""What will be recordings: labelled stretches of events that are read only when they are asked for."""
+"""Clips: labelled stretches of events that are read only when they are needed, and collections of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scikit-learn's 1,797 handwritten digits as smooth surfaces that can be drawn at any size and place."""
+"""Scikit-learn's 1,797 handwritten digits, and splines to draw them at any size and place."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ CAMERA = Camera(threshold=0.46, noise_hz=0.5, refractory_us=500, full_scale=255)
 SIZE = 34
 WINDOW_US = 300_000
 CORNERS = np.array([(0.0, 0.0), (7.0, 3.5), (0.0, 7.0), (0.0, 0.0)])
-"""Where the saccade_positions rests, (row, column) in pixels, at 0, 100, 200 and 300 ms."""
+"""Where the camera looks, (row, column) in pixels, at 0, 100, 200 and 300 ms."""
 
 _PIXELS_A_CELL = 3.2  # a digit of 8 x 8 cells is drawn about 26 pixels large
 _DARK, _BRIGHT = 10.0, 255.0

@@ -1,4 +1,4 @@
-"""Folders of recordings as people have them: with links, debris, and names in several forms of Unicode."""
+"""What lies in a folder and below it, through links, without hidden files and those of operating systems."""
 
 from __future__ import annotations
 

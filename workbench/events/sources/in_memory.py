@@ -1,4 +1,4 @@
-"""Recordings that some program holds already: arrays in memory, and the data sets of tonic."""
+"""Recordings in memory: arrays, and the data sets of tonic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the items of a data set are labelled with, and how these classes are called."""
+"""The labels of the items of a data set, and the names of its classes."""
 
 from __future__ import annotations
 

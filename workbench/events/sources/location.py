@@ -1,4 +1,4 @@
-"""Where a data set lies on disk, and what is said when it is not there."""
+"""Where a data set lies on disk, and the error when it is not there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which clips train and which test, where nobody has decided it officially."""
+"""Which clips train and which test, where there is no official split."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def divide(
 
 
 def require_official(split: Split, name: str) -> None:
-    """ValueError for any wish where the data set has a division of its own."""
+    """ValueError for any other split where the data set has an official one."""
     if split not in (None, "official"):
         raise ValueError(f'{name} has an official split; leave split out (it is {split!r}), or give "official"')
 

@@ -2,7 +2,7 @@
 
 assembly        clips become a data set, which says what was done to them
 preprocessing   clips read, cut and transformed, in memory or on disk
-extents         sensor, length and clock of clips, measured where nobody knows them
+extents         sensor, length and clock of clips, measured where they are not known
 memmap          rows on disk, mapped into memory
 generated_sets  generated data sets as .npz files
 """

@@ -18,7 +18,7 @@ from workbench.events.sources.location import normalize_name
 from workbench.events.storage.preprocessing import Preparation, PreparedRecordings, load_or_prepare
 
 READING_VERSION = 1
-"""To be raised by whoever changes what is read from files: what older ones have kept is read anew; a test compares."""
+"""Raise it when what is read from files changes: what is on disk is then read again. A test compares digests."""
 
 
 def assemble(collection: Collection, preparation: Preparation, cache: Path | None) -> Dataset:
@@ -93,7 +93,7 @@ def _recordings(
 def cache_entry(
     collection: Collection, clips: Sequence[Clip], settings: dict[str, Any], part: str, cache: Path | None
 ) -> tuple[Path | None, dict[str, Any]]:
-    """Where a part is kept, and the stamp it is kept for; nowhere when the events have none."""
+    """The path under which a part is stored, and the stamp for which it holds; no path when clips have no stamp."""
     stamps = [clip.stamp for clip in clips]
     if cache is None or None in stamps:
         return None, {}

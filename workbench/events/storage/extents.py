@@ -1,4 +1,4 @@
-"""A first look at clips whose sensor, length or clock nobody knows."""
+"""Sensor, length and clock of clips, measured by reading them once where they are not known."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ CLOCKS = ("own", "running")
 
 @dataclass(frozen=True)
 class MeasuredExtents:
-    """What a first reading found: the smallest sensor that holds all events and all sensors that files name, how long
-    the longest clip lasts, and the clock of all clips that have none known to be their own.
+    """What reading all clips once has found: the smallest sensor that holds all events and all sensors that files
+    name, how long the longest clip lasts, and the clock of all clips that have none known to be their own.
 
     From a millisecond on, the length is rounded up to whole milliseconds.
     """

@@ -81,7 +81,7 @@ class PreparedRecordings:
 
 
 class RowSink(Protocol):
-    """Where rows go: to disk by a `store.Writer`, or into `RowsInMemory`."""
+    """Where rows go: to disk by a `memmap.Writer`, or into `RowsInMemory`."""
 
     @property
     def mark(self) -> Mark: ...
@@ -174,7 +174,7 @@ def _prepare_all(clips: Sequence[Clip], preparation: Preparation, sink: RowSink)
 def _open_prepared(
     path: Path, stamp: dict[str, Any], clips: Sequence[Clip], preparation: Preparation
 ) -> PreparedRecordings:
-    """What a store holds, checked as if a user had made it: folders are shared, and sums say nothing of sense."""
+    """What a store holds, checked as if a user had made it: folders are shared, and checksums show no wrong values."""
     prepared = _from_notes(*open_rows(path, ROWS, stamp))
     _require_consistent(prepared, clips, preparation)
     return prepared

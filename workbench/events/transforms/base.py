@@ -1,4 +1,4 @@
-"""The shape that transforms share."""
+"""What transforms of one recording share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Seed = int | Sequence[int]
 
 
 class EventTransform:
-    """A transform that checks its events, does ``edit`` and keeps the sensor unless ``size`` says otherwise."""
+    """A transform: a subclass says by ``edit`` which events come of checked ones, and by ``size`` on which sensor."""
 
     def size(self, sensor: Sensor) -> Sensor:
         """The new sensor (height, width), whatever the events."""

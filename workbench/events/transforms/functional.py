@@ -1,4 +1,4 @@
-"""Edits of one recording: plain functions from events, sorted by time, to new events, sorted by time."""
+"""Plain functions of the events of one recording, sorted by time before and after."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def shift(events: Events, right: int, down: int, sensor: Sensor) -> Events:
 
 
 def is_past_refractory(site: NDArray[Any], time: NDArray[Any], microseconds: int) -> Mask:
-    """Which events remain when a site is deaf for so long after each event that it lets through.
+    """Which events come after the refractory period, in ``microseconds``, of the last kept event of their site.
 
     An event is kept if ``t - t_kept >= microseconds`` since the last kept event of its site, whatever lies
-    between; events are given in order of time. All chains of kept events are followed at once, by doubling:
-    what is kept within ``2n`` links is kept within ``n`` links, or ``n`` links after such an event.
+    between; events are given in order of time. Each event links to the next one that could be kept after it; the
+    chains of kept events are followed by pointer doubling, in a logarithmic number of steps.
 
     >>> import numpy as np
     >>> is_past_refractory(np.zeros(5, dtype=int), np.array([0, 60, 100, 150, 210]), 100).tolist()
@@ -83,13 +83,13 @@ def is_past_refractory(site: NDArray[Any], time: NDArray[Any], microseconds: int
 
 
 def has_recent_neighbour(events: Events, sensor: Sensor, microseconds: int) -> Mask:
-    """Which events have one of their 8 neighbours fire at most so long before them, or at the same time.
+    """Which events have one of their 8 neighbours fire at most ``microseconds`` before them, or at the same time.
 
     The pixel itself does not count, nor does polarity.
 
     >>> import numpy as np
-    >>> spark = [(1, 1, 0, True), (2, 2, 50, True), (2, 2, 60, True), (2, 2, 151, True)]
-    >>> events = np.array(spark, dtype=[*zip("xytp", ("i2", "i2", "i8", "?"))])
+    >>> rows = [(1, 1, 0, True), (2, 2, 50, True), (2, 2, 60, True), (2, 2, 151, True)]
+    >>> events = np.array(rows, dtype=[*zip("xytp", ("i2", "i2", "i8", "?"))])
     >>> has_recent_neighbour(events, (4, 4), 100).tolist()
     [False, True, True, False]
     """

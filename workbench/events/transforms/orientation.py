@@ -14,7 +14,7 @@ _MOST = 1 << 15
 
 @dataclass(frozen=True)
 class Turn(EventTransform):
-    """Turned by so many quarters, counterclockwise as ``numpy.rot90`` turns images; clockwise below 0.
+    """Turned by a number of quarters, counterclockwise as ``numpy.rot90`` turns images; clockwise below 0.
 
     Raises ValueError unless ``quarters`` is a whole number.
 

@@ -198,7 +198,7 @@ class Jitter(EventTransform):
 
 @dataclass(frozen=True)
 class Shift(EventTransform):
-    """All events moved by at most so many whole ``pixels``, all ways alike often; what leaves the sensor is dropped.
+    """All events moved by the same random whole number of at most ``pixels``; what leaves the sensor is dropped.
 
     Raises ValueError unless ``pixels`` is a whole number of at least 0.
     """
@@ -258,7 +258,7 @@ class DropHotPixels(EventTransform):
 
 @dataclass(frozen=True)
 class Refractory(EventTransform):
-    """Without what follows the last kept event of its pixel, ON or OFF, by less than ``microseconds``.
+    """Without events that follow the last kept event of their pixel, ON or OFF, by less than ``microseconds``.
 
     Raises ValueError unless these are whole and at least 0.
     """
@@ -276,7 +276,7 @@ class Refractory(EventTransform):
 
 @dataclass(frozen=True)
 class Denoise(EventTransform):
-    """Only what one of the 8 neighbouring pixels fired with, or at most ``microseconds`` before.
+    """Only events of which one of the 8 neighbouring pixels fired at the same time, or at most ``microseconds`` before.
 
     Raises ValueError unless these are whole and at least 0. Source: Delbruck 2008, background activity filter.
     """
