@@ -23,11 +23,11 @@ from workbench.events.storage.assembly import assemble, cache_entry, describe_le
 from workbench.events.storage.extents import CLOCKS, load_or_measure_extents
 from workbench.events.storage.generated_sets import load_or_generate
 from workbench.events.storage.preprocessing import Preparation
-from workbench.events.transforms.transforms import Transform
+from workbench.events.transforms.composition import Transform
 from workbench.events.windowing import FULL_WINDOW
 from workbench.validation import require_seed, require_whole
 
-CACHE = ".workbench"
+CACHE_FOLDER = ".workbench"
 _LONGEST_US = int(np.iinfo(np.int32).max)
 
 
@@ -107,10 +107,10 @@ dvs-gesture, n-cars, n-mnist, or a folder
         collection = _collect_generated(made)
     else:
         own = {"labels": labels, "classes": classes, "columns": columns, "unit": unit, "upright": upright}
-        collection, where = _find(name, where, split, seed, own, download)
-    kept = where / CACHE if cache else None
+        collection, where = _collect(name, where, split, seed, own, download)
+    kept = where / CACHE_FOLDER if cache else None
     options = replace(options, sensor=options.sensor or collection.sensor)
-    sensor, window_us, clock = _complete(collection, options, window_us, clock, skip, kept)
+    sensor, window_us, clock = _measure_missing(collection, options, window_us, clock, skip, kept)
     if require_whole(f"{owner}window_us", window_us, floats=True) > _LONGEST_US:
         raise ValueError(
             f"{owner}window_us is {window_us}, beyond {_LONGEST_US}; give a shorter one, to cut recordings"
@@ -143,7 +143,7 @@ def _refuse_unused(source: str, **options: Any) -> None:
             raise ValueError(f"{source} has no use for {option}={value!r}; leave it out")
 
 
-def _find(
+def _collect(
     name: Any, root: Path, split: Split, seed: int, own: dict[str, Any], download: bool
 ) -> tuple[Collection, Path]:  # fmt: skip
     """The clips of what is not generated, and the folder that is theirs; ``own`` are options that only some use."""
@@ -156,13 +156,13 @@ def _find(
         return known.collect(root, split, seed, **used), root
     if isinstance(name, str | PathLike):
         folder = _require_folder(name)
-        _refuse_unused(str(name), **_only(own, "labels", "classes", "upright"), download=download or None)
+        _refuse_unused(str(name), **_select(own, "labels", "classes", "upright"), download=download or None)
         return folders.collect(folder, split, seed), folder
-    _refuse_unused("what is in memory", **_only(own, "upright"), download=download or None)
+    _refuse_unused("what is in memory", **_select(own, "upright"), download=download or None)
     return _collect_in_memory(name, own["labels"], own["classes"], split, seed), root
 
 
-def _only(options: dict[str, Any], *names: str) -> dict[str, Any]:
+def _select(options: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: options[name] for name in names}
 
 
@@ -200,7 +200,7 @@ def _collect_in_memory(
     return in_memory.collect_arrays(held, labels, classes, split, seed)
 
 
-def _complete(
+def _measure_missing(
     collection: Collection,
     options: ReadOptions,
     window_us: int | None,

@@ -33,7 +33,7 @@ def stream_ticks(
     sites, now, last, counted = prod(shape), 0, -1, 0
     counts = np.zeros((ticks, sites), dtype=np.float32)
     for some in events:
-        tick, site = _place(some, shape, tick_us)
+        tick, site = _to_ticks(some, shape, tick_us)
         if len(tick) and (tick[0] < max(last, 0) or (np.diff(tick) < 0).any()):
             raise ValueError(
                 f"stream_ticks: time runs backwards to tick {tick.min()}; give events in order from time 0"
@@ -52,7 +52,7 @@ def stream_ticks(
         yield counts[: last - now * ticks + 1].reshape(-1, 1, *shape)
 
 
-def _place(events: Events, shape: tuple[int, ...], tick_us: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+def _to_ticks(events: Events, shape: tuple[int, ...], tick_us: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Tick and flat site of every event; their times may be those of days."""
     time = to_integers(events["t"], "t", "stream_ticks")
     early = events.copy()

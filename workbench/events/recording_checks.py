@@ -67,8 +67,8 @@ def validate(r: RecordingFields) -> None:
         )
     if r.origins is not None and len(r.origins) != len(r.labels):
         raise ValueError(f"{r.name}: {len(r.origins)} origins for {len(r.labels)} labels; give one a recording")
-    _inside(r.labels, len(r.classes), f"{r.name}: labels", "the classes; give an index into them")
-    _inside(r.site, prod(r.shape), f"{r.name}: site", f"shape {r.shape}; crop the events or mend the shape")
+    _require_inside(r.labels, len(r.classes), f"{r.name}: labels", "the classes; give an index into them")
+    _require_inside(r.site, prod(r.shape), f"{r.name}: site", f"shape {r.shape}; crop the events or mend the shape")
     for begin in range(0, len(r.time_us), _AT_ONCE):
         back = begin + np.flatnonzero(np.diff(r.time_us[begin : begin + _AT_ONCE + 1]) < 0) + 1
         back = back[~np.isin(back, r.starts)]
@@ -76,7 +76,7 @@ def validate(r: RecordingFields) -> None:
             raise ValueError(f"{r.name}: time runs backwards at event {back[0]}; sort each recording by time")
 
 
-def _inside(values: NDArray[Any], size: int, owner: str, cure: str) -> None:
+def _require_inside(values: NDArray[Any], size: int, owner: str, cure: str) -> None:
     for begin in range(0, len(values), _AT_ONCE):
         some = values[begin : begin + _AT_ONCE]
         outside = (some < 0) | (some >= size)

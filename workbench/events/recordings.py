@@ -146,7 +146,7 @@ class Recordings:
     def __getitem__(self, index: Selection) -> Recordings: ...
     def __getitem__(self, index: int | Selection) -> Events | Recordings:
         """One recording's events (index), or the Recordings of a subset (slice, indexes or mask)."""
-        chosen = self._choose(index)
+        chosen = self._to_indexes(index)
         if chosen.ndim == 0:
             part = slice(self.starts[chosen], self.starts[chosen + 1])
             return unflatten(self.time_us[part], self.site[part], self.shape)
@@ -265,7 +265,7 @@ class Recordings:
                 " too many for whole numbers of 64 bits; give fewer, or a shorter window_us"
             )
 
-    def _choose(self, index: int | Selection) -> NDArray[np.int64]:
+    def _to_indexes(self, index: int | Selection) -> NDArray[np.int64]:
         try:
             return np.asarray(np.arange(len(self))[index])
         except IndexError as error:
@@ -274,7 +274,7 @@ class Recordings:
     def _count(self, indices: Selection | None, steps: int, begin: int, end: int | None) -> NDArray[np.float32]:
         """Events per step: of every chosen recording the steps are runs of events, found by bisection."""
         first, last, _ = slice(begin, end).indices(steps)
-        chosen = self._choose(slice(None) if indices is None else indices)
+        chosen = self._to_indexes(slice(None) if indices is None else indices)
         if chosen.ndim != 1:
             raise ValueError(f"{self.name}: a batch is a slice or a 1-D list of indexes; write [{chosen}]")
         sites = prod(self.shape)

@@ -32,7 +32,7 @@ def _checked(
     path: Path, blocks: Generator[Block], sensor: Sensor, sort: bool, remarks: Remarks
 ) -> Iterator[Events]:  # fmt: skip
     with closing(blocks):  # an error's traceback must not leave the file open
-        inside = _inside(path, blocks, sensor)
+        inside = _require_inside(path, blocks, sensor)
         count = 0
         for block in sort_late_events(path, inside, remarks) if sort else require_order(path, inside):
             count += len(block)
@@ -41,7 +41,7 @@ def _checked(
         raise DamagedFile(path, "holds no events")
 
 
-def _inside(path: Path, blocks: Generator[Block], sensor: Sensor) -> Generator[Block]:
+def _require_inside(path: Path, blocks: Generator[Block], sensor: Sensor) -> Generator[Block]:
     """The blocks that are not empty. Raises DamagedFile for a place outside the sensor."""
     height, width = sensor
     for block in blocks:

@@ -57,13 +57,13 @@ def stream(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Event
     _refuse_superblock(path)
 
     def parts(count: int) -> Generator[Columns]:
-        with _opened(path, options) as layout:
+        with _open_events(path, options) as layout:
             for first in range(0, layout.length, count):
                 with _guard(path):
                     columns = layout.read(slice(first, min(first + count, layout.length)))
                 yield columns
 
-    with _opened(path, options) as layout, _guard(path):
+    with _open_events(path, options) as layout, _guard(path):
         refuse_unreadable(path, layout.data)
         table = Table(parts, layout.unit, layout.offset_us)
     return stream_table(path, table, options, remarks)
@@ -89,12 +89,12 @@ def _refuse_superblock(path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path, options: ReadOptions) -> Iterator[_Layout]:
+def _open_events(path: Path, options: ReadOptions) -> Iterator[_Layout]:
     with _guard(path):
         file = _open(path)
     with file:
         with _guard(path):
-            layout = _find(path, file, options)
+            layout = _find_events(path, file, options)
         yield layout
 
 
@@ -114,25 +114,25 @@ def _guard(path: Path) -> Iterator[None]:
     except (ValueError, ImportError) as error:
         if type(error) in (ValueError, DamagedFile, ImportError) and str(error).startswith(str(path)):
             raise
-        raise DamagedFile(path, f"cannot be read as HDF5 ({_line(error)})") from error
+        raise DamagedFile(path, f"cannot be read as HDF5 ({_one_line(error)})") from error
     except Exception as error:
-        raise DamagedFile(path, f"cannot be read as HDF5 ({_line(error)})") from error
+        raise DamagedFile(path, f"cannot be read as HDF5 ({_one_line(error)})") from error
 
 
-def _line(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def _find(path: Path, file: Any, options: ReadOptions) -> _Layout:
+def _find_events(path: Path, file: Any, options: ReadOptions) -> _Layout:
     """The events of a file: in one of the usual places, or in the only other one."""
     for name in _PLACES:
-        layout = _look(path, file, name, options)
+        layout = _find_at(path, file, name, options)
         if layout is not None:
             return layout
     others = _search(path, file, options)
     if len(others) > 1:
         raise ValueError(f"{path} has events in several places, {', '.join(others)}; give a file of one of them")
-    layout = _look(path, file, others[0], options) if others else None
+    layout = _find_at(path, file, others[0], options) if others else None
     if layout is None:
         raise ValueError(
             f"{path} has no events; give datasets x, y, t (us) and p in its root or in a group events, or one table"
@@ -141,7 +141,7 @@ def _find(path: Path, file: Any, options: ReadOptions) -> _Layout:
     return layout
 
 
-def _look(path: Path, file: Any, name: str, options: ReadOptions) -> _Layout | None:
+def _find_at(path: Path, file: Any, name: str, options: ReadOptions) -> _Layout | None:
     """The events of a group or dataset of that name, None where it holds none. ValueError for those of another file."""
     from h5py import Dataset
 

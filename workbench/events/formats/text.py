@@ -61,7 +61,7 @@ def stream(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Event
         preamble = _read_preamble(path, file)
     if preamble.width == 0:
         raise DamagedFile(path, "holds no events")
-    naming = _name(path, preamble, options)
+    naming = _map_columns(path, preamble, options)
 
     def parts(count: int) -> Generator[Columns]:
         line = preamble.line
@@ -82,7 +82,7 @@ def sensor(path: Path) -> Sensor | None:
         return _read_preamble(path, file).sensor
 
 
-def _name(path: Path, preamble: _Preamble, options: ReadOptions) -> ColumnMap:
+def _map_columns(path: Path, preamble: _Preamble, options: ReadOptions) -> ColumnMap:
     """Which column is which. Raises ValueError where neither the file nor the user says."""
     what = f"{path} has {preamble.width} columns"
     if options.columns is not None:
@@ -117,7 +117,7 @@ def _read_preamble(path: Path, file: BinaryIO) -> _Preamble:
             comment = line.lstrip("#% ")
             geometry = _GEOMETRY.search(comment)
             found = replace(found, sensor=(int(geometry[2]), int(geometry[1]))) if geometry else found
-        elif len(fields) >= _LEAST_WIDTH and (all(map(_is_number, fields)) or _fits(fields, found.names)):
+        elif len(fields) >= _LEAST_WIDTH and (all(map(_is_number, fields)) or _is_row_under(fields, found.names)):
             names = found.names or _names_in(comment)
             return replace(found, names=names, separator=_separator(line), width=len(fields))
         elif len(fields) == 2 and all(field.isdecimal() for field in fields) and not found.sized:
@@ -162,7 +162,7 @@ def _is_number(field: str) -> bool:
     return True
 
 
-def _fits(fields: tuple[str, ...], names: tuple[str, ...]) -> bool:
+def _is_row_under(fields: tuple[str, ...], names: tuple[str, ...]) -> bool:
     """Whether fields can be a row under the names of columns: numbers at least where an event needs them."""
     naming = find_columns(names) if len(fields) == len(names) else None
     return naming is not None and all(_is_number(fields[place]) for place in naming.places.values())
@@ -206,20 +206,20 @@ def _parse(path: Path, chunk: bytes, preamble: _Preamble, naming: ColumnMap, lin
             skipinitialspace=True, na_filter=False, low_memory=False,
         )  # fmt: skip
     except (ParserError, ValueError, OverflowError) as error:
-        raise _blame(path, chunk, preamble, naming, line) from error
+        raise _find_bad_line(path, chunk, preamble, naming, line) from error
     if frame.shape != (chunk.count(b"\n"), preamble.width):
-        raise _blame(path, chunk, preamble, naming, line)
+        raise _find_bad_line(path, chunk, preamble, naming, line)
     columns: dict[str, NDArray[Any]] = {}
     for field, place in naming.places.items():
         column = frame.iloc[:, place]
         try:
             columns[field] = (column if column.dtype.kind in "biuf" else column.astype("float64")).to_numpy()
         except (ValueError, TypeError) as error:
-            raise _blame(path, chunk, preamble, naming, line) from error
+            raise _find_bad_line(path, chunk, preamble, naming, line) from error
     return columns
 
 
-def _blame(path: Path, chunk: bytes, preamble: _Preamble, naming: ColumnMap, line: int) -> DamagedFile:
+def _find_bad_line(path: Path, chunk: bytes, preamble: _Preamble, naming: ColumnMap, line: int) -> DamagedFile:
     """What is wrong with some lines: the first that is no row of numbers."""
     lines = chunk.splitlines()
     for number, raw in enumerate(lines, line):

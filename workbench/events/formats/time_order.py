@@ -50,7 +50,7 @@ def sort_late_events(path: Path, blocks: Iterable[Block], remarks: Remarks) -> G
     waiting = list[Block]()  # the first one sorted already
     count = held = latest = given = 0
     for block in blocks:
-        latest = _notice(path, block, latest, given, remarks)
+        latest = _track_latest(path, block, latest, given, remarks)
         waiting.append(block)
         count += len(block)
         if count - held < max(_AT_ONCE, held // 2):
@@ -71,7 +71,7 @@ def _sort(blocks: list[Block]) -> Block:
     return block.choose(np.argsort(block.t, kind="stable"))
 
 
-def _notice(path: Path, block: Block, latest: int, given: int, remarks: Remarks) -> int:
+def _track_latest(path: Path, block: Block, latest: int, given: int, remarks: Remarks) -> int:
     """The latest time so far. Raises DamagedFile for an event that is too late to be sorted, and counts the others."""
     reached = np.maximum.accumulate(np.concatenate([[latest], block.t]))
     behind = reached[:-1] - block.t

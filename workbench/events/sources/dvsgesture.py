@@ -63,7 +63,7 @@ def collect(root: Path, split: Split = None, seed: int = 0, classes: int = 11) -
         train, test = (tuple(_cut_clips(part, classes)) for part in parts)
     else:
         found = [path for path in tree.files if path.suffix.lower() == ".aedat"]
-        parts = [list(_listed(trials / name)) for name in TRIALS]
+        parts = [list(_list_recordings(trials / name)) for name in TRIALS]
         train, test = (tuple(_trial_clips(part, classes)) for part in parts)
     for part, name in ((train, "train"), (test, "test")):
         if not part:
@@ -101,7 +101,7 @@ def _cut_clip(path: Path) -> Clip:
     return Clip(str(path), int(path.stem), blocks, False, fingerprint_file(path))
 
 
-def _listed(trials: Path) -> Iterator[Path]:
+def _list_recordings(trials: Path) -> Iterator[Path]:
     """The authors' copy: the long files of a list; those that are missing are left out."""
     for line in trials.read_text(encoding="utf-8").split():
         path = trials.parent / line

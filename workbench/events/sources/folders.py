@@ -32,10 +32,10 @@ def collect(root: Path, split: Split = None, seed: int = 0) -> Collection:
     if not root.is_dir():
         raise FileNotFoundError(f"{root.absolute()} is no folder; give one with {LAYOUT}")
     tree = scan_folder(root)
-    found = [_place(path, root) for path in tree.files if _is_recording(path)]
+    found = [_classify(path, root) for path in tree.files if _is_recording(path)]
     chosen = _choose(root, found)
     if not chosen:
-        raise ValueError(_nothing(root))
+        raise ValueError(_describe_nothing_found(root))
     _refuse_two_places(tree, chosen)
     _refuse_one_folder(root, chosen)
     classes = tuple(sorted({one.kind for one in chosen}, key=natural_key))
@@ -61,7 +61,7 @@ class _Recording:
     kind: str
 
 
-def _place(path: Path, root: Path) -> _Recording:
+def _classify(path: Path, root: Path) -> _Recording:
     """Part and class by the folders between root and file: <part>/<class>, <class>/<part> or <class> alone."""
     above = path.relative_to(root).parts[:-1]
     parts = [_part(folder) for folder in above[:2]]
@@ -102,7 +102,7 @@ def _refuse_two_places(tree: FolderTree, chosen: list[_Recording]) -> None:
         for one in chosen:
             real = tree.files[one.path]
             if real == target or real.startswith(target + os.sep):
-                again = _place(link / os.path.relpath(real, target), tree.root)
+                again = _classify(link / os.path.relpath(real, target), tree.root)
                 if (one.part, one.kind) != (again.part, again.kind):
                     raise ValueError(
                         f"{again.path} and {one.path} are one file in two classes or parts; take one of them out"
@@ -155,7 +155,7 @@ def _warn_of_classes_not_trained(root: Path, classes: tuple[str, ...], train: tu
         warnings.warn(f"{root} has no recording of {names} to train, only to test", stacklevel=5)
 
 
-def _nothing(folder: Path) -> str:
+def _describe_nothing_found(folder: Path) -> str:
     return (
         f"{folder} is no data set: no folder in it holds recordings; give a folder with {LAYOUT}, in files "
         f"{', '.join(SUFFIXES)}"

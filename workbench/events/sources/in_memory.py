@@ -30,7 +30,7 @@ def collect_arrays(
         classes = [str(name) for name in events]
         pairs = [(one, label) for label, rows in enumerate(events.values()) for one in rows]
     else:
-        pairs = _label(list(events), labels, classes)
+        pairs = _pair_with_labels(list(events), labels, classes)
         most = max((label for _, label in pairs), default=0)
         classes = [str(number) for number in range(most + 1)] if classes is None else classes
     clips = [clip_array(one, label, f"recording {i}") for i, (one, label) in enumerate(pairs)]
@@ -137,7 +137,9 @@ def _events_of(dataset: Any, index: int, polarities: int) -> tuple[Any, Any]:
     return events, target
 
 
-def _label(events: list[Any], labels: Sequence[int] | None, classes: Sequence[str] | None) -> list[tuple[Any, int]]:
+def _pair_with_labels(
+    events: list[Any], labels: Sequence[int] | None, classes: Sequence[str] | None
+) -> list[tuple[Any, int]]:
     if labels is None:
         raise ValueError("these arrays have no labels; give labels=, or the arrays by class: {'left': [...], ...}")
     if len(labels) != len(events):

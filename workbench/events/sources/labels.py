@@ -32,7 +32,9 @@ def name_classes(datasets: tuple[Any, ...], targets: list[list[Any]]) -> tuple[t
     stands for the target of an item that cannot be read; it gets the index 0. Raises ValueError for targets that are
     no classes, and for parts that name their classes differently.
     """
-    plain = [[_plain(target, dataset) for target in part] for dataset, part in zip(datasets, targets, strict=True)]
+    plain = [
+        [_to_plain_value(target, dataset) for target in part] for dataset, part in zip(datasets, targets, strict=True)
+    ]
     found = [target for part in plain for target in part if target is not None]
     numbers = all(whole(target) is not None and target >= 0 for target in found)
     known = _listed_names(datasets) if numbers and not _relabelled(datasets, plain) else None
@@ -99,7 +101,7 @@ def _relabelled(datasets: tuple[Any, ...], targets: list[list[Any]]) -> bool:
     return any(
         target is not None
         and (listed := find_listed_target(dataset, index)) is not None
-        and _plain(listed, dataset) != target
+        and _to_plain_value(listed, dataset) != target
         for dataset, part in zip(datasets, targets, strict=True)
         for index, target in enumerate(part)
     )
@@ -113,7 +115,7 @@ def _walk(dataset: Any) -> Iterator[Any]:
         yield from _walk(part)
 
 
-def _plain(target: Any, dataset: Any) -> Any:
+def _to_plain_value(target: Any, dataset: Any) -> Any:
     """A target as a plain value that can be compared."""
     if hasattr(target, "item") and getattr(target, "size", None) is not None:
         size = target.numel() if hasattr(target, "numel") else target.size

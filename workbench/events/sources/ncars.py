@@ -100,7 +100,7 @@ def _find_recordings(tree: FolderTree) -> dict[Path, tuple[str, str]]:
     return found
 
 
-def _holds(folder: Path) -> bool:
+def _contains_recordings(folder: Path) -> bool:
     return any("" not in place for place in _find_recordings(scan_folder(folder)).values())
 
 
@@ -108,7 +108,7 @@ LOCATION = Location(
     name="n-cars",
     title="N-CARS",
     layout="n-cars_train/<class>/*.dat and n-cars_test/<class>/*.dat, with the classes cars and background",
-    contains=_holds,
+    contains=_contains_recordings,
     recordings=24_029,
     size="below 1 GB",
     url="https://www.prophesee.ai/2018/03/13/dataset-n-cars/",

@@ -25,10 +25,10 @@ def divide(
     without a number, or a part without clips.
     """
     if split == FIRST_100:
-        test = np.array([_number(clip) < 100 for clip in clips])
+        test = np.array([_file_number(clip) < 100 for clip in clips])
         words = "first 100 of every class test (by the numbers of the files), the others train"
     else:
-        test = ~_draw(clips, share if split in (None, RANDOM) else _share(split), seed)
+        test = ~_draw_training(clips, share if split in (None, RANDOM) else _share(split), seed)
         percent = round(100 * (share if split in (None, RANDOM) else _share(split)))
         words = f"at random by seed {seed}, {percent} to {100 - percent} in every class"
     training = tuple(clip for clip, chosen in zip(clips, test, strict=True) if not chosen)
@@ -54,7 +54,7 @@ def _share(split: Split) -> float:
     return float(split)
 
 
-def _draw(clips: Sequence[Clip], share: float, seed: int) -> np.ndarray:
+def _draw_training(clips: Sequence[Clip], share: float, seed: int) -> np.ndarray:
     """Mask of the training clips: at least one of a class on either side, if it has two."""
     rng = np.random.default_rng(seed)
     labels = np.array([clip.label for clip in clips])
@@ -66,7 +66,7 @@ def _draw(clips: Sequence[Clip], share: float, seed: int) -> np.ndarray:
     return chosen
 
 
-def _number(clip: Clip) -> int:
+def _file_number(clip: Clip) -> int:
     found = re.findall(r"\d+", Path(clip.name).stem)
     if not found:
         raise ValueError(

@@ -17,7 +17,7 @@ from workbench.events.formats.read_options import DEFAULT_OPTIONS, ReadOptions, 
 from workbench.events.recording_checks import as_read_only, validate
 from workbench.events.sources.clips import Clip
 from workbench.events.storage.memmap import DamagedStoreError, Mark, UnwritableStoreError, Writer, open_rows
-from workbench.events.transforms.transforms import Transform, apply, resize
+from workbench.events.transforms.composition import Transform, apply, resize
 from workbench.events.windowing import cut_windows
 from workbench.validation import require_whole
 

@@ -2,10 +2,12 @@
 
 transforms   crops, flips, jitter, denoising and others
 orientation  quarter turns and transposition
+composition  several transforms one after the other
 base         what all transforms share
 functional   plain functions from events to events
 """
 
+from workbench.events.transforms.composition import Transform, apply, resize
 from workbench.events.transforms.orientation import Transpose, Turn
 from workbench.events.transforms.transforms import (
     Centre,
@@ -20,10 +22,7 @@ from workbench.events.transforms.transforms import (
     RandomFlip,
     Refractory,
     Shift,
-    Transform,
     Unsigned,
-    apply,
-    resize,
 )
 
 __all__ = [
