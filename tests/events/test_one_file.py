@@ -57,7 +57,7 @@ DIARY = '''
 import numpy as np
 
 from workbench.events.formats.event_blocks import Block
-from workbench.events.formats.event_checks import check
+from workbench.events.formats.event_checks import check_events
 from workbench.events.formats.format import Format, register
 
 
@@ -65,7 +65,7 @@ def stream(path, options, remarks):
     times = np.frombuffer(path.read_bytes()[5:], np.uint8).astype(np.int64)
     nothing = np.zeros_like(times)
     block = Block(nothing, nothing, times, nothing, 5 + np.arange(len(times)))
-    return check(path, (one for one in [block]), options, remarks)
+    return check_events(path, (one for one in [block]), options, remarks)
 
 
 def sensor(path):
