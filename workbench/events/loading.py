@@ -111,7 +111,8 @@ dvs-gesture, n-cars, n-mnist, or a folder
     kept = where / CACHE_FOLDER if cache else None
     options = replace(options, sensor=options.sensor or collection.sensor)
     sensor, window_us, clock = _measure_missing(collection, options, window_us, clock, skip, kept)
-    if require_whole(f"{owner}window_us", window_us, floats=True) > _LONGEST_US:
+    window_us = require_whole(f"{owner}window_us", window_us, floats=True)
+    if window_us > _LONGEST_US:
         raise ValueError(
             f"{owner}window_us is {window_us}, beyond {_LONGEST_US}; give a shorter one, to cut recordings"
         )
