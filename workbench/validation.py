@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from numbers import Real
 
 
 def whole(value: object) -> int | None:
@@ -23,16 +24,23 @@ def whole(value: object) -> int | None:
         return None
 
 
-def require_whole(option: str, value: object, least: int = 1) -> int:
-    """The value as a plain integer; ValueError unless this option is a whole number of at least so many.
+def require_whole(option: str, value: object, least: int = 1, most: int | None = None, *, floats: bool = False) -> int:
+    """The value as a plain integer; ValueError unless this option is a whole number from ``least`` to ``most``.
+
+    With ``floats`` a whole number may be written as a float, such as 1e6.
 
     >>> require_whole("burst", 0)
     Traceback (most recent call last):
     ValueError: burst=0 must be a whole number of at least 1
+    >>> require_whole("window_us", 3e5, floats=True)
+    300000
     """
     number = whole(value)
-    if number is None or number < least:
-        raise ValueError(f"{option}={value!r} must be a whole number of at least {least}")
+    if number is None and floats and not isinstance(value, bool) and isinstance(value, Real):
+        number = int(float(value)) if float(value).is_integer() else None
+    if number is None or number < least or (most is not None and number > most):
+        bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{option}={value!r} must be a whole number {bounds}")
     return number
 
 
@@ -55,7 +63,4 @@ def require_seed(seed: object, owner: str = "seed") -> int:
     Traceback (most recent call last):
     ValueError: seed=-1 must be a whole number from 0 to 9223372036854775807
     """
-    number = whole(seed)
-    if number is None or not 0 <= number < 1 << 63:
-        raise ValueError(f"{owner}={seed!r} must be a whole number from 0 to {(1 << 63) - 1}")
-    return number
+    return require_whole(owner, seed, 0, (1 << 63) - 1)

@@ -9,10 +9,10 @@ import tonic
 import workbench as wb
 from tests.support import event_writers
 from workbench.events.event_arrays import EVENTS
-from workbench.events.formats.read_options import Reading
-from workbench.events.recordings import tell_outside
+from workbench.events.formats.read_options import ReadOptions
+from workbench.events.recordings import describe_unbinned
 from workbench.events.sources.clips import clip_array
-from workbench.events.storage.extents import survey
+from workbench.events.storage.extents import measure_extents
 
 COUNT = 8
 
@@ -115,7 +115,7 @@ def test_events_given_are_binned_or_counted_as_left_out(source, seed, tmp_path):
         some = wb.load(held, window_us=window, frames=2, clock=clock, **options)
         assert binned(some) + told(some) == given
         assert told(some) == some.left_out == some.train.left_out + some.test.left_out
-        assert (tell_outside(some.train.left_out, "the window") in repr(some)) == (some.train.left_out > 0)
+        assert (describe_unbinned(some.train.left_out, "the window") in repr(some)) == (some.train.left_out > 0)
         first = wb.load(held, window_us=window, frames=2, clock=clock, slices="first", **options)
         assert binned(first) + told(first) == given
         assert len(first) == len(recordings)
@@ -160,16 +160,16 @@ def test_a_clock_is_refused_where_it_is_known():
 def test_clocks_of_their_own_are_not_asked():
     late = record(np.random.default_rng(0), 99, 900)
     own, unknown = (clip_array(late, 0, "late", own_clock=known) for known in (True, False))
-    assert survey([own], Reading(), skip=False).clock == "own"
-    assert survey([own], Reading(), skip=False).longest_us == 1000
-    assert survey([unknown], Reading(), skip=False).clock == "running"
-    assert survey([unknown], Reading(), skip=False).longest_us == 100
-    assert survey([own, unknown], Reading(), skip=False).longest_us == 1000
-    assert survey([unknown], Reading(), skip=False, window_us=900).clock == "own"
+    assert measure_extents([own], ReadOptions(), skip=False).clock == "own"
+    assert measure_extents([own], ReadOptions(), skip=False).longest_us == 1000
+    assert measure_extents([unknown], ReadOptions(), skip=False).clock == "running"
+    assert measure_extents([unknown], ReadOptions(), skip=False).longest_us == 100
+    assert measure_extents([own, unknown], ReadOptions(), skip=False).longest_us == 1000
+    assert measure_extents([unknown], ReadOptions(), skip=False, window_us=900).clock == "own"
 
 
 def test_a_window_shorter_than_the_recordings_leaves_events_out_and_says_so():
     whole = wb.load({"a": [record(np.random.default_rng(i), 1000, 0) for i in range(4)]})
     part = whole.rebin(window_us=500)
     assert part.left_out == sum(map(len, part.train)) + sum(map(len, part.test)) - binned(part) > 0
-    assert tell_outside(part.train.left_out, "the window") in repr(part.train)
+    assert describe_unbinned(part.train.left_out, "the window") in repr(part.train)

@@ -5,7 +5,7 @@ import pytest
 
 import workbench as wb
 from workbench.events.event_arrays import flatten, unflatten
-from workbench.events.exact_integers import COUNTED
+from workbench.events.exact_integers import LARGEST_EXACT_COUNT
 from workbench.events.online_binning import stream_ticks
 
 FIELDS = "xytp"
@@ -111,7 +111,7 @@ def test_ticks_that_last_longer_than_times_can_tell_are_refused():
         r"21,474,836",
     ):
         wb.Recordings.from_ticks(counts, [0], tick_us=21_474_837)
-    with pytest.raises(ValueError, match=r"tick_us is 0; give a whole number of at least 1"):
+    with pytest.raises(ValueError, match="tick_us=0 must be a whole number of at least 1"):
         wb.Recordings.from_ticks(counts, [0], tick_us=0)
 
 
@@ -124,7 +124,7 @@ def test_more_events_than_there_can_be_are_refused(kind):
 
 @pytest.mark.parametrize("more", [-1, 0, 1000])
 def test_events_are_counted_exactly_or_not_at_all(more):
-    count = COUNTED + more
+    count = LARGEST_EXACT_COUNT + more
     recordings = wb.Recordings.from_ticks(np.array([[[count]], [[3]]]), [0], ticks_per_frame=2)
     if more < 0:
         assert recordings.as_ticks().ravel().tolist() == [count, 3]
@@ -139,7 +139,7 @@ def test_events_are_counted_exactly_or_not_at_all(more):
 
 
 def test_a_stream_counts_exactly_or_not_at_all():
-    block = np.zeros(COUNTED // 4, dtype=[("x", "i2"), ("y", "i2"), ("t", "i8"), ("p", "?")])
+    block = np.zeros(LARGEST_EXACT_COUNT // 4, dtype=[("x", "i2"), ("y", "i2"), ("t", "i8"), ("p", "?")])
     assert next(stream_ticks([block] * 3, (2, 1, 1), tick_us=10)).sum() == 3 * len(block)
     with pytest.raises(ValueError, match="stream_ticks: a block holds 16,777,216 events or more"):
         list(stream_ticks([block] * 4, (2, 1, 1), tick_us=10))
@@ -147,5 +147,5 @@ def test_a_stream_counts_exactly_or_not_at_all():
 
 def test_bins_that_whole_numbers_cannot_tell_apart_are_refused():
     recordings = wb.Recordings.from_ticks(np.ones((2, 1, 1), dtype=int), [0])
-    with pytest.raises(ValueError, match="are more than whole numbers of 64 bits tell apart; give fewer, or a shorter"):
+    with pytest.raises(ValueError, match="are too many for whole numbers of 64 bits; give fewer, or a shorter"):
         recordings.rebin(frames=10**9, window_us=10**10)

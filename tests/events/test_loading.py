@@ -212,15 +212,15 @@ def test_an_option_that_would_change_nothing_is_refused(tmp_path, name, option, 
 
 
 def events_files(root):
-    return sorted(path for path in (root / ".workbench").glob("*.events") if "-survey-" not in path.name)
+    return sorted(path for path in (root / ".workbench").glob("*.events") if "-extents-" not in path.name)
 
 
 def test_the_second_load_reads_no_recording(tmp_path, monkeypatch):
     first = wb.load(fill(tmp_path))
     assert len(events_files(tmp_path)) == 2
-    monkeypatch.setattr(assembly, "gather", callback := Watch(assembly.gather))
-    monkeypatch.setattr("workbench.events.storage.preprocessing._append", None)  # would read the recordings
-    monkeypatch.setattr("workbench.events.storage.extents.survey", None)  # so would this
+    monkeypatch.setattr(assembly, "load_or_prepare", callback := Watch(assembly.load_or_prepare))
+    monkeypatch.setattr("workbench.events.storage.preprocessing._prepare_all", None)  # would read the recordings
+    monkeypatch.setattr("workbench.events.storage.extents.measure_extents", None)  # so would this
     second = wb.load(tmp_path, frames=3)
     assert callback.calls == 2
     assert same(first.train, second.train)
@@ -261,13 +261,13 @@ def test_a_damaged_cache_is_made_anew(tmp_path, damage):
     assert path.read_bytes() == whole
 
 
-def test_a_damaged_survey_is_made_anew(tmp_path):
+def test_damaged_extents_are_measured_again(tmp_path):
     made = wb.load(fill(tmp_path))
-    (path,) = (tmp_path / ".workbench").glob("*-survey-*")
-    path.write_bytes(b"no survey")
+    (path,) = (tmp_path / ".workbench").glob("*-extents-*")
+    path.write_bytes(b"no extents")
     again = wb.load(tmp_path)
     assert (again.shape, again.window_us) == (made.shape, made.window_us)
-    assert path.read_bytes() != b"no survey"
+    assert path.read_bytes() != b"no extents"
 
 
 def test_without_a_cache_nothing_is_written(tmp_path):

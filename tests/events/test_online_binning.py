@@ -71,6 +71,6 @@ def test_what_is_no_stream_is_refused():
         list(stream_ticks([events, events], (2, 4, 5), 100))
     with pytest.raises(ValueError, match="outside 0 to 1 of"):
         list(stream_ticks([events], (2, 2, 5), 100))
-    with pytest.raises(ValueError, match="tick_us is 0; give a whole number of at least 1"):
+    with pytest.raises(ValueError, match="tick_us=0 must be a whole number of at least 1"):
         list(stream_ticks([events], (2, 4, 5), 0))
     assert list(stream_ticks([], (2, 4, 5), 100)) == []

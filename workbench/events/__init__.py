@@ -15,6 +15,7 @@ windowing         long recordings cut into windows
 online_binning    ticks of a recording too long to hold
 """
 
+from workbench.events import formats, transforms
 from workbench.events.camera.camera import Camera
 from workbench.events.dataset import Dataset
 from workbench.events.event_arrays import Events
@@ -27,6 +28,8 @@ __all__ = [
     "Dataset",
     "Events",
     "Recordings",
+    "formats",
     "load",
     "stream_ticks",
+    "transforms",
 ]

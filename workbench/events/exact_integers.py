@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 _LARGEST = 2.0**63
 _CURE = "give whole numbers (of microseconds, of pixels)"
-COUNTED = 1 << 24
+LARGEST_EXACT_COUNT = 1 << 24
 """Up to here float32, in which events are counted, has every whole number."""
 
 
@@ -35,9 +35,9 @@ def find_inexact(values: NDArray[Any]) -> tuple[int, str] | None:
 def to_integers(values: NDArray[Any], field: str, owner: str) -> NDArray[np.int64]:
     """The values of a field as int64; ValueError, naming owner and event, unless that is what they are.
 
-    >>> to_integers(np.array([250.0, np.nan]), "t", "a spark")
+    >>> to_integers(np.array([250.0, np.nan]), "t", "recording 0")
     Traceback (most recent call last):
-    ValueError: a spark: event 1 has t = nan, not a finite number; give whole numbers (of microseconds, of pixels)
+    ValueError: recording 0: event 1 has t = nan, not a finite number; give whole numbers (of microseconds, of pixels)
     """
     if values.dtype.kind not in "biuf":
         raise ValueError(
@@ -53,10 +53,10 @@ def to_integers(values: NDArray[Any], field: str, owner: str) -> NDArray[np.int6
 def require_countable(most: float, owner: str) -> None:
     """ValueError where the most events in one step and place reach what float32 counts exactly.
 
-    A sum of ones in float32 stops there, so that what was more cannot be told from it.
+    A sum of ones in float32 stops there, so that more cannot be distinguished from it.
     """
-    if most >= COUNTED:
+    if most >= LARGEST_EXACT_COUNT:
         raise ValueError(
-            f"{owner} holds {COUNTED:,} events or more in one step and place, which float32 does not count exactly;"
-            " cut the time finer, by more frames or ticks_per_frame"
+            f"{owner} holds {LARGEST_EXACT_COUNT:,} events or more in one step and place, which float32 does not count"
+            " exactly; cut the time finer, by more frames or ticks_per_frame"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -13,36 +13,21 @@ import numpy as np
 
 from workbench.events.dataset import Dataset
 from workbench.events.event_arrays import Sensor
-from workbench.events.formats.read_options import Reading
-from workbench.events.formats.registry import tell
-from workbench.events.recording_checks import positive
-from workbench.events.sources import cifar10dvs, digits, dvsgesture, folders, in_memory, motion, ncars, nmnist
+from workbench.events.formats.read_options import ReadOptions
+from workbench.events.formats.registry import make_read_options
+from workbench.events.sources import folders, in_memory
 from workbench.events.sources.clips import Collection, clip_array
-from workbench.events.sources.location import Location
+from workbench.events.sources.named_sets import GENERATED_SETS, RECORDED_SETS, known_names
 from workbench.events.sources.splits import Split
-from workbench.events.storage.assembly import assemble, describe_left_out, keep
-from workbench.events.storage.extents import CLOCKS, recall
-from workbench.events.storage.generated_sets import remember
+from workbench.events.storage.assembly import assemble, cache_entry, describe_left_out
+from workbench.events.storage.extents import CLOCKS, load_or_measure_extents
+from workbench.events.storage.generated_sets import load_or_generate
 from workbench.events.storage.preprocessing import Preparation
-from workbench.events.transforms.transforms import Transform
-from workbench.events.windowing import FULL
-from workbench.validation import require_seed
+from workbench.events.transforms.composition import Transform
+from workbench.events.windowing import FULL_WINDOW
+from workbench.validation import require_seed, require_whole
 
-GENERATED: dict[str, Callable[[int], Dataset]] = {"digits": digits.generate, "motion": motion.generate}
-"""How each embedded set is made from a seed."""
-
-PLACED: dict[str, tuple[Location, Callable[..., Collection]]] = {
-    "n-mnist": (nmnist.PLACE, nmnist.collect),
-    "cifar10-dvs": (cifar10dvs.PLACE, cifar10dvs.collect),
-    "n-cars": (ncars.PLACE, ncars.collect),
-    "dvs-gesture": (dvsgesture.PLACE, dvsgesture.collect),
-}
-"""Where each set of recordings lies on disk, and how it is read; a further set is one file and one line here."""
-
-CHOICES = {"cifar10-dvs": ("upright",), "dvs-gesture": ("classes",)}
-"""Options that are for one of these sets alone."""
-
-CACHE = ".workbench"
+CACHE_FOLDER = ".workbench"
 _LONGEST_US = int(np.iinfo(np.int32).max)
 
 
@@ -73,7 +58,7 @@ def load(
     ``name`` is one of
 
     - ``"digits"``, ``"motion"``: generated from ``seed``, without any download, and kept in ``root``;
-    - ``"n-mnist"``, ``"cifar10-dvs"``, ``"n-cars"``, ``"dvs-gesture"``: read from ``root``, the set's folder or its
+    - ``"cifar10-dvs"``, ``"dvs-gesture"``, ``"n-cars"``, ``"n-mnist"``: read from ``root``, the set's folder or its
       parent, whole or a part; ``download=True`` lets tonic fetch what it can first;
     - a folder (a path) of recordings sorted by class, in any format of `workbench.events.formats`;
     - a data set object of tonic, or a pair of them to train and to test;
@@ -81,11 +66,11 @@ def load(
 
     A recording longer than the window is cut into slices, all on its side of the ``split`` (``slices="first"`` takes
     the first alone). ``split``: the official one where there is one, else ``"random"`` by ``seed``, ``"first-100"`` or
-    the share that trains; `Dataset.split` says which. ``sensor`` (height, width) where files do not tell, else the
-    smallest that holds all events. ``clock`` where nobody knows it: ``"own"``, times count from the recording's own
+    the share that trains; `Dataset.split` says which. ``sensor`` (height, width) where files do not name it, else the
+    smallest that holds all events. ``clock`` where it is not known: ``"own"``, times count from the recording's own
     beginning, or ``"running"``, it begins at its first event; by default it is their own unless one of them begins
     later than the longest lasts, or before 0. ``transforms`` (`workbench.events.transforms`) change every slice, by
-    ``seed``. Of tables without names ``columns`` tells which is which ("t x y p"), and ``unit`` that of their times
+    ``seed``. Of tables without names ``columns`` says which is which ("t x y p"), and ``unit`` that of their times
     ("s", "ms", "us", "ns"): without it whole numbers are microseconds and fractions seconds, and a warning names what
     is doubtful. ``upright=False`` leaves "cifar10-dvs" as its camera lay, on its side.
     ``on_error="skip"`` leaves out damaged recordings, ``"sort"`` sorts events that are at most a second late, each with
@@ -97,39 +82,41 @@ def load(
 
     >>> load("digit")
     Traceback (most recent call last):
-    ValueError: unknown data set 'digit'; did you mean 'digits'? known sets: digits, motion, n-mnist, cifar10-dvs, \
-n-cars, dvs-gesture, or a folder
+    ValueError: unknown data set 'digit'; did you mean 'digits'? known sets: digits, motion, cifar10-dvs, \
+dvs-gesture, n-cars, n-mnist, or a folder
     """
     steps = _require_transforms(transforms)
     _require_options(
         slices=(slices, ("all", "first")), on_error=(on_error, ("raise", "skip", "sort")), clock=(clock, CLOCKS)
     )
     owner = f"{name} train: " if isinstance(name, str) else ""
-    frames, ticks_per_frame = positive(frames, f"{owner}frames"), positive(ticks_per_frame, f"{owner}ticks_per_frame")
+    frames = require_whole(f"{owner}frames", frames, floats=True)
+    ticks_per_frame = require_whole(f"{owner}ticks_per_frame", ticks_per_frame, floats=True)
     seed = require_seed(seed, f"{owner}seed")
     skip, first, where = on_error == "skip", slices == "first", Path(root)
-    reading = tell(sensor, columns, unit, "raise" if skip else on_error)
-    if isinstance(name, str) and name in GENERATED:
+    options = make_read_options(sensor, columns, unit, "raise" if skip else on_error)
+    if isinstance(name, str) and name in GENERATED_SETS:
         _refuse_unused(
             name, split=split, labels=labels, classes=classes, sensor=sensor, clock=clock, columns=columns, unit=unit,
             upright=upright, download=download or None,
         )  # fmt: skip
-        made = remember(name, GENERATED[name], where, seed)
-        if not steps and (window_us is None or first or window_us * (1 + FULL) > made.window_us):
+        made = load_or_generate(name, GENERATED_SETS[name], where, seed)
+        if not steps and (window_us is None or first or window_us * (1 + FULL_WINDOW) > made.window_us):
             made = made.rebin(frames, ticks_per_frame, window_us)
             return replace(made, split=made.split + describe_left_out(made.left_out))
-        collection = _regather(made)
+        collection = _collect_generated(made)
     else:
         own = {"labels": labels, "classes": classes, "columns": columns, "unit": unit, "upright": upright}
-        collection, where = _find(name, where, split, seed, own, download)
-    kept = where / CACHE if cache else None
-    reading = replace(reading, sensor=reading.sensor or collection.sensor)
-    sensor, window_us, clock = _complete(collection, reading, window_us, clock, skip, kept)
-    if positive(window_us, f"{owner}window_us") > _LONGEST_US:
+        collection, where = _collect(name, where, split, seed, own, download)
+    kept = where / CACHE_FOLDER if cache else None
+    options = replace(options, sensor=options.sensor or collection.sensor)
+    sensor, window_us, clock = _measure_missing(collection, options, window_us, clock, skip, kept)
+    window_us = require_whole(f"{owner}window_us", window_us, floats=True)
+    if window_us > _LONGEST_US:
         raise ValueError(
             f"{owner}window_us is {window_us}, beyond {_LONGEST_US}; give a shorter one, to cut recordings"
         )
-    preparation = Preparation(sensor, collection.polarities, window_us, clock, first, steps, seed, skip, reading)
+    preparation = Preparation(sensor, collection.polarities, window_us, clock, first, steps, seed, skip, options)
     return assemble(collection, preparation, kept).rebin(frames, ticks_per_frame)
 
 
@@ -157,26 +144,26 @@ def _refuse_unused(source: str, **options: Any) -> None:
             raise ValueError(f"{source} has no use for {option}={value!r}; leave it out")
 
 
-def _find(
+def _collect(
     name: Any, root: Path, split: Split, seed: int, own: dict[str, Any], download: bool
 ) -> tuple[Collection, Path]:  # fmt: skip
     """The clips of what is not generated, and the folder that is theirs; ``own`` are options that only some use."""
-    if isinstance(name, str) and name in PLACED:
-        place, collect = PLACED[name]
-        used = {option: own[option] for option in CHOICES.get(name, ()) if own[option] is not None}
+    if isinstance(name, str) and name in RECORDED_SETS:
+        known = RECORDED_SETS[name]
+        used = {option: own[option] for option in known.options if own[option] is not None}
         _refuse_unused(name, **{option: value for option, value in own.items() if option not in used})
         if download:
-            place.fetch(root)
-        return collect(root, split, seed, **used), root
+            known.location.fetch(root)
+        return known.collect(root, split, seed, **used), root
     if isinstance(name, str | PathLike):
         folder = _require_folder(name)
-        _refuse_unused(str(name), **_only(own, "labels", "classes", "upright"), download=download or None)
+        _refuse_unused(str(name), **_select(own, "labels", "classes", "upright"), download=download or None)
         return folders.collect(folder, split, seed), folder
-    _refuse_unused("what is in memory", **_only(own, "upright"), download=download or None)
-    return _collect_held(name, own["labels"], own["classes"], split, seed), root
+    _refuse_unused("what is in memory", **_select(own, "upright"), download=download or None)
+    return _collect_in_memory(name, own["labels"], own["classes"], split, seed), root
 
 
-def _only(options: dict[str, Any], *names: str) -> dict[str, Any]:
+def _select(options: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: options[name] for name in names}
 
 
@@ -189,14 +176,14 @@ def _require_folder(name: str | PathLike[str]) -> Path:
             "workbench.events.formats.read"
         )
     if isinstance(name, str) and not path.is_dir():
-        known = (*GENERATED, *PLACED)
+        known = known_names()
         near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(f"unknown data set {name!r}; {hint}known sets: {', '.join(known)}, or a folder")
     return path
 
 
-def _collect_held(
+def _collect_in_memory(
     held: Any, labels: Sequence[int] | None, classes: int | Sequence[str] | None, split: Split, seed: int
 ) -> Collection:
     """The clips of an object of tonic, of two, or of arrays."""
@@ -214,29 +201,29 @@ def _collect_held(
     return in_memory.collect_arrays(held, labels, classes, split, seed)
 
 
-def _complete(
+def _measure_missing(
     collection: Collection,
-    reading: Reading,
+    options: ReadOptions,
     window_us: int | None,
     clock: str | None,
     skip: bool,
     cache: Path | None,
 ) -> tuple[Sensor, int, str]:
-    """Sensor, window and clock: as told, as known, else as a first reading of all clips finds them."""
+    """Sensor, window and clock: as given, as known, else as a first reading of all clips finds them."""
     clips = [*collection.train, *collection.test]
     if all(clip.own_clock for clip in clips):
         _refuse_unused(f"{collection.name}, whose recordings have clocks of their own,", clock=clock)
         clock = "own"
     window_us = collection.window_us if window_us is None else window_us
-    if reading.sensor is not None and window_us is not None and clock is not None:
-        return reading.sensor, window_us, clock
-    settings = {"reading": repr(reading), "skip": skip, "window_us": window_us, "clock": clock}
-    path, stamp = keep(collection, clips, settings, "survey", cache)
-    found = recall(clips, path, stamp, reading=reading, skip=skip, window_us=window_us, clock=clock)
+    if options.sensor is not None and window_us is not None and clock is not None:
+        return options.sensor, window_us, clock
+    settings = {"reading": repr(options), "skip": skip, "window_us": window_us, "clock": clock}
+    path, stamp = cache_entry(collection, clips, settings, "extents", cache)
+    found = load_or_measure_extents(clips, path, stamp, options=options, skip=skip, window_us=window_us, clock=clock)
     return found.sensor, found.longest_us if window_us is None else window_us, found.clock
 
 
-def _regather(made: Dataset) -> Collection:
+def _collect_generated(made: Dataset) -> Collection:
     """A generated set as clips, to be cut and transformed like any other."""
     train, test = (
         tuple(clip_array(part[i], int(part.labels[i]), f"{part.name}[{i}]", own_clock=True) for i in range(len(part)))

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.events.event_arrays import Events, flatten
-from workbench.events.exact_integers import COUNTED, require_countable, to_integers
-from workbench.events.recording_checks import positive
+from workbench.events.exact_integers import LARGEST_EXACT_COUNT, require_countable, to_integers
+from workbench.validation import require_whole
 
 
 def stream_ticks(
@@ -28,11 +28,12 @@ def stream_ticks(
     >>> [block[:, 0, 1, 0, 0].tolist() for block in stream_ticks([some], (2, 1, 1), tick_us=10, ticks=3)]
     [[2.0, 0.0, 0.0], [1.0]]
     """
-    tick_us, ticks = positive(tick_us, "stream_ticks: tick_us"), positive(ticks, "stream_ticks: ticks")
+    tick_us = require_whole("stream_ticks: tick_us", tick_us, floats=True)
+    ticks = require_whole("stream_ticks: ticks", ticks, floats=True)
     sites, now, last, counted = prod(shape), 0, -1, 0
     counts = np.zeros((ticks, sites), dtype=np.float32)
     for some in events:
-        tick, site = _place(some, shape, tick_us)
+        tick, site = _to_ticks(some, shape, tick_us)
         if len(tick) and (tick[0] < max(last, 0) or (np.diff(tick) < 0).any()):
             raise ValueError(
                 f"stream_ticks: time runs backwards to tick {tick.min()}; give events in order from time 0"
@@ -41,7 +42,7 @@ def stream_ticks(
             inside = int(np.searchsorted(tick, (now + 1) * ticks))
             np.add.at(counts, (tick[:inside] - now * ticks, site[:inside]), np.float32(1))
             last, counted = int(tick[inside - 1]) if inside else last, counted + inside
-            if counted >= COUNTED:
+            if counted >= LARGEST_EXACT_COUNT:
                 require_countable(counts.max(), "stream_ticks: a block")
             tick, site = tick[inside:], site[inside:]
             if len(tick):
@@ -51,7 +52,7 @@ def stream_ticks(
         yield counts[: last - now * ticks + 1].reshape(-1, 1, *shape)
 
 
-def _place(events: Events, shape: tuple[int, ...], tick_us: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+def _to_ticks(events: Events, shape: tuple[int, ...], tick_us: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Tick and flat site of every event; their times may be those of days."""
     time = to_integers(events["t"], "t", "stream_ticks")
     early = events.copy()

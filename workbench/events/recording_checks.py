@@ -8,15 +8,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from workbench.validation import whole
+from workbench.validation import require_whole
 
 _LONGEST_US = int(np.iinfo(np.int32).max)
 _MOST_EVENTS = 1 << 36
 _AT_ONCE = 1 << 22  # events looked at together, so that mapped files are not held in memory
 
 
-class Fields(Protocol):
-    """What is asked of recordings here; theirs is the one implementation."""
+class RecordingFields(Protocol):
+    """The fields of recordings that are checked here."""
 
     @property
     def time_us(self) -> NDArray[np.int32]: ...
@@ -36,8 +36,8 @@ class Fields(Protocol):
     def origins(self) -> NDArray[np.int64] | None: ...
 
 
-def frozen(values: ArrayLike, bits: int, owner: str) -> NDArray[Any]:
-    """A read-only row of integers of so many bits: ``values`` if they are that already, else a copy."""
+def as_read_only(values: ArrayLike, bits: int, owner: str) -> NDArray[Any]:
+    """The values as a read-only row of integers of 32 or 64 bits; no copy where they are that already."""
     given = np.asarray(values)
     if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
         raise ValueError(f"{owner} is {given.dtype} of shape {given.shape}; give whole numbers in one row")
@@ -48,15 +48,7 @@ def frozen(values: ArrayLike, bits: int, owner: str) -> NDArray[Any]:
     return array
 
 
-def positive(value: object, owner: str) -> int:
-    """``value`` as an integer, refused unless it is whole, perhaps written as 1e6, and at least 1."""
-    number = int(value) if isinstance(value, float | np.floating) and value.is_integer() else whole(value)
-    if number is None or number < 1:
-        raise ValueError(f"{owner} is {value!r}; give a whole number of at least 1")
-    return number
-
-
-def validate(r: Fields) -> None:
+def validate(r: RecordingFields) -> None:
     """Refuse fields that contradict each other."""
     if len(r.labels) == 0:
         raise ValueError(f"{r.name}: no recordings; give at least one (was a folder, subset or part empty?)")
@@ -75,8 +67,8 @@ def validate(r: Fields) -> None:
         )
     if r.origins is not None and len(r.origins) != len(r.labels):
         raise ValueError(f"{r.name}: {len(r.origins)} origins for {len(r.labels)} labels; give one a recording")
-    _inside(r.labels, len(r.classes), f"{r.name}: labels", "the classes; give an index into them")
-    _inside(r.site, prod(r.shape), f"{r.name}: site", f"shape {r.shape}; crop the events or mend the shape")
+    _require_inside(r.labels, len(r.classes), f"{r.name}: labels", "the classes; give an index into them")
+    _require_inside(r.site, prod(r.shape), f"{r.name}: site", f"shape {r.shape}; crop the events or mend the shape")
     for begin in range(0, len(r.time_us), _AT_ONCE):
         back = begin + np.flatnonzero(np.diff(r.time_us[begin : begin + _AT_ONCE + 1]) < 0) + 1
         back = back[~np.isin(back, r.starts)]
@@ -84,7 +76,7 @@ def validate(r: Fields) -> None:
             raise ValueError(f"{r.name}: time runs backwards at event {back[0]}; sort each recording by time")
 
 
-def _inside(values: NDArray[Any], size: int, owner: str, cure: str) -> None:
+def _require_inside(values: NDArray[Any], size: int, owner: str, cure: str) -> None:
     for begin in range(0, len(values), _AT_ONCE):
         some = values[begin : begin + _AT_ONCE]
         outside = (some < 0) | (some >= size)
@@ -93,7 +85,7 @@ def _inside(values: NDArray[Any], size: int, owner: str, cure: str) -> None:
             raise ValueError(f"{owner}[{first}] is {values[first]}, outside 0 to {size - 1} of {cure}")
 
 
-def whole_ticks(counts: NDArray[Any], frames: int | None, ticks_per_frame: int, name: str) -> int:
+def require_whole_ticks(counts: NDArray[Any], frames: int | None, ticks_per_frame: int, name: str) -> int:
     """Number of ticks of ``counts``, refused unless they are counts and make whole frames."""
     if counts.ndim < 3 or counts.dtype.kind not in "iu" or counts.min(initial=0) < 0:
         raise ValueError(
@@ -104,7 +96,7 @@ def whole_ticks(counts: NDArray[Any], frames: int | None, ticks_per_frame: int, 
     if total > _MOST_EVENTS:
         raise ValueError(f"{name}: counts hold {total:.3g} events, more than {_MOST_EVENTS:,}; give fewer recordings")
     ticks = len(counts)
-    wanted = ticks // positive(ticks_per_frame, f"{name}: ticks_per_frame") if frames is None else frames
+    wanted = ticks // ticks_per_frame if frames is None else frames
     if wanted * ticks_per_frame != ticks or ticks == 0:
         raise ValueError(
             f"{name}: {ticks} ticks are not {wanted} frames of {ticks_per_frame} ticks; let counts have"
@@ -113,9 +105,9 @@ def whole_ticks(counts: NDArray[Any], frames: int | None, ticks_per_frame: int, 
     return ticks
 
 
-def tick_length(tick_us: object, ticks: int, name: str) -> int:
+def require_tick_length(tick_us: object, ticks: int, name: str) -> int:
     """The length of a tick, refused unless it is whole, positive and so short that times of 32 bits hold all ticks."""
-    length = positive(tick_us, f"{name}: tick_us")
+    length = require_whole(f"{name}: tick_us", tick_us, floats=True)
     if length * ticks > _LONGEST_US:
         raise ValueError(
             f"{name}: {ticks:,} ticks of {length:,} us last {length * ticks / 1e6:,.0f} s, longer than times of 32 bits"

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from workbench.events.event_arrays import Events, flatten, unflatten
-from workbench.events.exact_integers import COUNTED, require_countable
-from workbench.events.recording_checks import frozen, positive, tick_length, validate, whole_ticks
-from workbench.validation import require_seed
+from workbench.events.exact_integers import LARGEST_EXACT_COUNT, require_countable
+from workbench.events.recording_checks import as_read_only, require_tick_length, require_whole_ticks, validate
+from workbench.validation import require_seed, require_whole
 
 _MOST_CLASSES = 100_000  # that are named by their numbers
 
@@ -29,7 +29,7 @@ class Recordings:
     ``site`` (flat index into ``shape``). The ``frames`` together cover ``[0, window_us)``, each is cut in
     ``ticks_per_frame`` ticks; events outside the window stay in the recording but are not binned.
     ``origins`` numbers the stream that each was cut from (default: each its own); ``divided`` says in words how
-    training and test recordings were told apart. All arrays are read-only, and may be mapped from a file.
+    training and test recordings were divided. All arrays are read-only, and may be mapped from a file.
 
     Raises ValueError when the fields contradict each other or when there is no recording.
 
@@ -61,7 +61,7 @@ class Recordings:
         origins = np.arange(len(self.labels)) if self.origins is None else self.origins
         store(self, "origins", origins)
         for field, bits in (("time_us", 32), ("site", 32), ("starts", 64), ("labels", 64), ("origins", 64)):
-            store(self, field, frozen(getattr(self, field), bits, f"{self.name}: {field}"))
+            store(self, field, as_read_only(getattr(self, field), bits, f"{self.name}: {field}"))
         self._require_bins()
         validate(self)
 
@@ -77,7 +77,7 @@ class Recordings:
         window_us: int = 300_000,
         name: str = "recordings",
     ) -> Recordings:
-        """Gather structured event arrays (fields x, y, t in us, p), one a recording, and sort each by time.
+        """Put together structured event arrays (fields x, y, t in us, p), one a recording, and sort each by time.
 
         Raises ValueError when an event lacks a field or lies outside ``shape``, naming recording and event.
 
@@ -115,14 +115,14 @@ class Recordings:
         all ticks together last longer than times of 32 bits, 2,147 s.
         """
         counts = np.asarray(counts)
-        ticks_per_frame = positive(ticks_per_frame, f"{name}: ticks_per_frame")
-        ticks = whole_ticks(counts, frames, ticks_per_frame, name)
-        tick_us = tick_length(tick_us, ticks, name)
+        ticks_per_frame = require_whole(f"{name}: ticks_per_frame", ticks_per_frame, floats=True)
+        ticks = require_whole_ticks(counts, frames, ticks_per_frame, name)
+        tick_us = require_tick_length(tick_us, ticks, name)
         by_recording = np.moveaxis(counts, 1, 0).reshape(counts.shape[1], ticks, -1).astype(np.int64)
         recording, tick, site = np.nonzero(by_recording)
         repeats = by_recording[recording, tick, site]
         starts = np.concatenate([[0], np.cumsum(by_recording.sum(axis=(1, 2)))])
-        labels = frozen(labels, 64, f"{name}: labels")
+        labels = as_read_only(labels, 64, f"{name}: labels")
         if classes is None:
             if labels.max(initial=0) > _MOST_CLASSES:
                 raise ValueError(f"{name}: labels reach {labels.max()}; give indices into the classes, and their names")
@@ -146,7 +146,7 @@ class Recordings:
     def __getitem__(self, index: Selection) -> Recordings: ...
     def __getitem__(self, index: int | Selection) -> Events | Recordings:
         """One recording's events (index), or the Recordings of a subset (slice, indexes or mask)."""
-        chosen = self._choose(index)
+        chosen = self._to_indexes(index)
         if chosen.ndim == 0:
             part = slice(self.starts[chosen], self.starts[chosen + 1])
             return unflatten(self.time_us[part], self.site[part], self.shape)
@@ -208,7 +208,8 @@ class Recordings:
         that a frame is exactly the sum of its ticks, however many they are.
         """
         ticks = self.ticks_per_frame if ticks_per_frame is None else ticks_per_frame
-        return self._count(indices, self.frames * positive(ticks, f"{self.name}: ticks_per_frame"), begin, end)
+        ticks = require_whole(f"{self.name}: ticks_per_frame", ticks, floats=True)
+        return self._count(indices, self.frames * ticks, begin, end)
 
     def as_frames(
         self, indices: Selection | None = None, begin: int = 0, end: int | None = None
@@ -243,7 +244,8 @@ class Recordings:
             f"  shape {self.shape}, {self.frames} frames x {self.ticks_per_frame} ticks"
             f" over {self.window_us / 1000:g} ms\n"
             f"  {sizes.mean():,.0f} events a recording ({sizes.min():,} to {sizes.max():,}),"
-            f" {rate:,.1f} events a millisecond" + (f"\n  {tell_outside(outside, 'the window')}" if outside else "")
+            f" {rate:,.1f} events a millisecond"
+            + (f"\n  {describe_unbinned(outside, 'the window')}" if outside else "")
         )
 
     def _with(self, **changes: Any) -> Recordings:
@@ -255,14 +257,15 @@ class Recordings:
 
     def _require_bins(self) -> None:
         for field in ("frames", "ticks_per_frame", "window_us"):
-            object.__setattr__(self, field, positive(getattr(self, field), f"{self.name}: {field}"))
+            value = require_whole(f"{self.name}: {field}", getattr(self, field), floats=True)
+            object.__setattr__(self, field, value)
         if self.frames * self.ticks_per_frame * self.window_us >= 1 << 62:
             raise ValueError(
                 f"{self.name}: {self.frames:,} frames of {self.ticks_per_frame:,} ticks over {self.window_us:,} us are"
-                " more than whole numbers of 64 bits tell apart; give fewer, or a shorter window_us"
+                " too many for whole numbers of 64 bits; give fewer, or a shorter window_us"
             )
 
-    def _choose(self, index: int | Selection) -> NDArray[np.int64]:
+    def _to_indexes(self, index: int | Selection) -> NDArray[np.int64]:
         try:
             return np.asarray(np.arange(len(self))[index])
         except IndexError as error:
@@ -271,7 +274,7 @@ class Recordings:
     def _count(self, indices: Selection | None, steps: int, begin: int, end: int | None) -> NDArray[np.float32]:
         """Events per step: of every chosen recording the steps are runs of events, found by bisection."""
         first, last, _ = slice(begin, end).indices(steps)
-        chosen = self._choose(slice(None) if indices is None else indices)
+        chosen = self._to_indexes(slice(None) if indices is None else indices)
         if chosen.ndim != 1:
             raise ValueError(f"{self.name}: a batch is a slice or a 1-D list of indexes; write [{chosen}]")
         sites = prod(self.shape)
@@ -286,15 +289,15 @@ class Recordings:
             place = np.repeat((np.arange(steps) * len(chosen) + row) * sites, np.diff(bounds))
             place += self.site[part][bounds[0] : bounds[-1]]
             np.add.at(counts, place, np.float32(1))
-            if len(place) >= COUNTED:
+            if len(place) >= LARGEST_EXACT_COUNT:
                 require_countable(counts.max(), f"{self.name}: recording {recording}")
         return counts.reshape(steps, len(chosen), *self.shape)
 
 
-def tell_outside(events: int, where: str) -> str:
+def describe_unbinned(events: int, where: str) -> str:
     """That so many events lie outside the window or windows.
 
-    >>> tell_outside(1, "the window"), tell_outside(2_000, "the windows")
+    >>> describe_unbinned(1, "the window"), describe_unbinned(2_000, "the windows")
     ('1 event lies outside the window and is not binned', '2,000 events lie outside the windows and are not binned')
     """
     words = ("event lies", "is") if events == 1 else ("events lie", "are")

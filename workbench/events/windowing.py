@@ -9,10 +9,10 @@ import numpy as np
 
 from workbench.events.event_arrays import Events
 
-FULL = 0.9  # share of a window that the last slice must cover to stand alone
+FULL_WINDOW = 0.9  # share of a window that the last slice must cover to stand alone
 
 
-def cut(blocks: Iterable[Events], window_us: int, running: bool = False) -> Iterator[Events]:
+def cut_windows(blocks: Iterable[Events], window_us: int, running: bool = False) -> Iterator[Events]:
     """The windows of a recording one after another, each with its own time from 0.
 
     The recording begins at its clock's 0, or at its first event where the clock was ``running`` before. What is left
@@ -22,7 +22,7 @@ def cut(blocks: Iterable[Events], window_us: int, running: bool = False) -> Iter
 
     >>> import numpy as np
     >>> events = np.array([(0, 0, t, True) for t in (10, 110, 190, 215)], dtype=[*zip("xytp", ("i2", "i2", "i8", "?"))])
-    >>> [one["t"].tolist() for one in cut([events], 100)]
+    >>> [one["t"].tolist() for one in cut_windows([events], 100)]
     [[10], [10, 90, 115]]
     """
     before: tuple[int, list[Events]] | None = None  # a whole window; what follows it may belong to it
@@ -36,7 +36,7 @@ def cut(blocks: Iterable[Events], window_us: int, running: bool = False) -> Iter
     if now is None:
         return
     if before is not None:
-        if now[0] == before[0] + 1 and now[1][-1]["t"][-1] + 1 < (now[0] + FULL) * window_us:
+        if now[0] == before[0] + 1 and now[1][-1]["t"][-1] + 1 < (now[0] + FULL_WINDOW) * window_us:
             now = (before[0], before[1] + now[1])
         else:
             yield _join(before, window_us)

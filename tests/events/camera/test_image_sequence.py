@@ -9,7 +9,7 @@ import pytest
 from workbench.events import Camera
 from workbench.events.camera.image_sequence import WHITE
 from workbench.events.sources import digits, motion
-from workbench.events.sources.digit_images import glyphs
+from workbench.events.sources.digit_images import load_digit_images
 
 CAMERA = Camera(threshold_mismatch=0.02, noise_hz=5)
 TIMES = np.arange(12) * 33_333
@@ -247,9 +247,9 @@ def test_other_units_are_refused():
 def test_embedded_sets_see_light_as_it_is():
     """Their cameras are told that white is 255; without that the films give the same events, and no warning."""
     rng = np.random.default_rng(0)
-    images = glyphs()[0][:6]
-    moving = motion.film(motion.draw(images, rng), np.arange(6))
-    for camera, film in ((digits.CAMERA, digits.film(images)), (motion.CAMERA, moving)):
+    images = load_digit_images()[0][:6]
+    moving = motion.render(motion.draw_scenes(images, rng), np.arange(6))
+    for camera, film in ((digits.CAMERA, digits.render(images)), (motion.CAMERA, moving)):
         plain = replace(camera, full_scale=None)
         times = np.linspace(0, 300_000, film.shape[1])
         for one, other in zip(camera.record_many(film, times), plain.record_many(film, times), strict=True):

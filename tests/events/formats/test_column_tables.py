@@ -132,7 +132,7 @@ def test_columns_of_no_use_are_told_as_such(write, tmp_path):
     np.save(tmp_path / "a.npy", table)
     for path in (write(".csv", writers.text(events, "xyatp", header=False)), tmp_path / "a.npy"):
         assert formats.read(path, columns="x y - t p").tolist() == listed(events)
-        with pytest.raises(ValueError, match=r"columns tells 4; name every"):
+        with pytest.raises(ValueError, match=r"columns names 4; name every"):
             formats.read(path, columns="x y t p")
 
 
@@ -405,7 +405,7 @@ def test_hdf5_of_other_layouts_is_refused(write, tmp_path):
 
     with pytest.raises(ValueError, match="names its columns; leave out columns="):
         formats.read(write(".h5", writers.hdf5(some(0), table="events")), columns="x y t p")
-    with pytest.raises(ValueError, match=r"holds float64 of shape \(60, 4\), but columns tells 5; name every column"):
+    with pytest.raises(ValueError, match=r"holds float64 of shape \(60, 4\), but columns names 5; name every column"):
         formats.read(write(".h5", writers.hdf5_rows(some(0))), columns="x y t p -")
     with h5py.File(tmp_path / "two.h5", "w") as file:
         file["left/events"], file["right/events"] = rows(some(0)), rows(some(1))

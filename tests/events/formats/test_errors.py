@@ -98,11 +98,11 @@ def test_the_byte_of_a_single_event_is_told(name, write):
 
 
 def test_missing_files_folders_and_unknown_formats_are_named(tmp_path, write):
-    with pytest.raises(FileNotFoundError, match=r"no file /.*nowhere.bin; give the path of a file of events: N-MNIST"):
+    with pytest.raises(FileNotFoundError, match=r"no file /.*nowhere.bin; give the path of a file of events: AEDAT"):
         formats.read(tmp_path / "nowhere.bin")
-    with pytest.raises(ValueError, match=r"is a folder; give a file of events: N-MNIST \(\.bin\), AEDAT 2.0"):
+    with pytest.raises(ValueError, match=r"is a folder; give a file of events: AEDAT 2.0 \(\.aedat\), AEDAT 3.1"):
         formats.sensor(tmp_path)
-    with pytest.raises(ValueError, match=r"one.mp4 begins with b'ftyp', which no known format does; give one of N-MN"):
+    with pytest.raises(ValueError, match=r"one.mp4 begins with b'ftyp', which no known format does; give one of AEDAT"):
         formats.find_format(write(".mp4", b"ftyp"))
     with pytest.raises(DamagedFile, match=r"not with #!AER-DAT2.0 \(AEDAT 2.0\) or #!AER-DAT3.1 \(AEDAT 3.1\); get"):
         formats.find_format(write(".aedat", b"#!AER-DAT1.0\r\n"))
@@ -181,14 +181,13 @@ def test_room_in_packets_is_not_taken_for_events(write):
 def test_headers_of_aedat4_that_lead_out_of_themselves_are_refused(write):
     whole = writers.aedat4(EVENTS)
     for place, number, words in [
-        (14, 2**32 - 1, r"ends within its header, at byte 14 \(\d+ bytes, 4294967295 of header\)"),
-        (18, 2**31, r"at byte 18 \(an offset that leads out of it\)"),
-        (18 + 4, 0, r"at byte 18 \(no mark IOHE\)"),
-        (18 + 24, 2**31, r"at byte 18 \(an offset that leads out of it\)"),
-        (18 + 28, 77, r"names an unknown compression, 77, in its header at byte 18"),
-        (18 + 40, 2**31, r"at byte 18 \(an offset that leads out of it\)"),
-        (18 + 44, 2**31, r"at byte 18 \(a description beyond its end\)"),
-        (18 + 50, 0x3C3C3C3C, r"has a header whose description is no XML, at byte 18"),
+        (14, 2**32 - 1, r"says that its header has 4,294,967,295 bytes, at byte 14"),
+        (18, 2**31, r"no AEDAT 4 header, at byte 18 \(an offset leads out of it\)"),
+        (18 + 24, 2**31, r"at byte 18 \(an offset leads out of it\)"),
+        (18 + 28, 77, r"cannot be read at byte \d+ \(unknown compression algorithm\)"),
+        (18 + 40, 2**31, r"at byte 18 \(an offset leads out of it\)"),
+        (18 + 44, 2**31, r"at byte 18 \(no XML"),
+        (18 + 50, 0x3C3C3C3C, r"no AEDAT 4 header, at byte 18 \(no XML"),
     ]:
         data = bytearray(whole)
         data[place : place + 4] = struct.pack("<I", number)
@@ -198,9 +197,35 @@ def test_headers_of_aedat4_that_lead_out_of_themselves_are_refused(write):
 
 def test_descriptions_that_would_end_the_process_are_refused(write):
     deep = "<a>" * 200_000 + "</a>" * 200_000
-    refuse(write(".aedat4", writers.aedat4(EVENTS, description=f"<dv>{deep}</dv>")), "nested or defined XML", 18)
-    entity = '<!DOCTYPE dv [<!ENTITY a "b">]><dv>&a;</dv>'
-    refuse(write(".aedat4", writers.aedat4(EVENTS, description=entity)), "nested or defined XML", 18)
+    refuse(write(".aedat4", writers.aedat4(EVENTS, description=f"<dv>{deep}</dv>")), "nested more than 64 deep", 18)
+
+
+@pytest.mark.parametrize("entities", [1, 11])
+def test_descriptions_that_define_entities_are_refused(entities, write):
+    """Expat counts what entities grow to, and aedat knows none."""
+    names = [f'<!ENTITY a{i} "{f"&a{i - 1};" * 10 if i else "lol"}">' for i in range(entities)]
+    text = f"<!DOCTYPE dv [{''.join(names)}]><dv>&a{entities - 1};</dv>"
+    with pytest.raises(DamagedFile, match=r"one\.aedat4 (cannot be read \(|has a header that is no AEDAT 4 header)"):
+        formats.read(write(".aedat4", writers.aedat4(EVENTS, description=text)))
+
+
+EXTREMES = [0, 1, 64, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 2**63, 2**64 - 1]
+
+
+@pytest.mark.parametrize(("name", "first", "last"), [(".aedat4", 14, 70), (".hdf5", 8, 96)])
+@pytest.mark.parametrize("width", [1, 4, 8])
+def test_numbers_overwritten_anywhere_in_a_header_are_refused_or_change_nothing(name, first, last, width, write):
+    whole, same = WRITERS[name](EVENTS), [(x, y, t, p == 1) for x, y, t, p in EVENTS]
+    refused = 0
+    for place in range(first, last):
+        for number in EXTREMES:
+            data = bytearray(whole)
+            data[place : place + width] = (number % 256**width).to_bytes(width, "little")
+            try:
+                assert formats.read(write(name, bytes(data))).tolist() == same
+            except DamagedFile:
+                refused += 1
+    assert refused > (last - first)
 
 
 def test_packets_of_aedat4_are_refused_by_their_byte(write):

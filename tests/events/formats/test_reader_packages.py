@@ -190,7 +190,19 @@ def test_aedat_says_nothing_of_trailing_bytes_and_turns_places_below_zero_into_l
 # HDF5
 
 
-def test_the_library_of_hdf5_reserves_what_a_drivers_block_asks_for(tmp_path):
+def test_the_library_of_hdf5_says_nothing_of_a_second_file_behind_the_first(tmp_path):
+    import h5py
+
+    path = tmp_path / "one.h5"
+    whole = writers.hdf5(EVENTS)
+    path.write_bytes(whole + writers.hdf5([(9, 9, 99, 1)] * 5))
+    with h5py.File(path) as file:
+        assert len(file["events/t"]) == len(EVENTS)
+    with pytest.raises(formats.DamagedFile, match=rf"goes on after its data, at byte {len(whole)} "):
+        formats.read(path)
+
+
+def test_the_library_of_hdf5_fills_as_much_memory_as_a_drivers_block_asks_for(tmp_path):
     path = tmp_path / "one.h5"
     whole = writers.hdf5(EVENTS)
     block = struct.pack("<BBBBI8s", 0, 0, 0, 0, 2**29, b"NCSAmult")
@@ -200,7 +212,7 @@ def test_the_library_of_hdf5_reserves_what_a_drivers_block_asks_for(tmp_path):
     path.write_bytes(bytes(data))
     code = (
         "import h5py, re, sys\n"
-        "def peak(): return 1024 * int(re.search(r'VmPeak:\\s*(\\d+)', open('/proc/self/status').read())[1])\n"
+        "def peak(): return 1024 * int(re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1])\n"
         "before = peak()\n"
         "try: h5py.File(sys.argv[1])\n"
         "except OSError: pass\n"

@@ -9,6 +9,7 @@ from tests.support import event_writers as writers
 from tests.support.event_fuzzer import recording
 from workbench.events import formats
 from workbench.events.event_arrays import EVENTS
+from workbench.events.formats.npy import read_gesture
 
 # suffix, writer, (width, height, largest step in us), what sensor() tells
 CASES = {
@@ -292,9 +293,9 @@ def test_a_given_sensor_goes_before_that_of_the_header(tmp_path):
 def test_asked_sizes_are_whole_and_positive(tmp_path):
     path = tmp_path / "one.bin"
     path.write_bytes(writers.nmnist([(1, 2, 3, 1)]))
-    with pytest.raises(ValueError, match="events is 0; give a whole number of at least 1"):
+    with pytest.raises(ValueError, match="events=0 must be a whole number of at least 1"):
         formats.stream(path, events=0)
-    with pytest.raises(ValueError, match="height of the sensor is -1; give"):
+    with pytest.raises(ValueError, match="height of the sensor=-1 must be"):
         formats.stream(path, (-1, 5))
 
 
@@ -304,20 +305,20 @@ def test_asked_sizes_are_whole_and_positive(tmp_path):
 def test_gestures_are_read_by_their_own_name_only(tmp_path):
     path = tmp_path / "one.npy"
     path.write_bytes(writers.npy_table([(1, 2, 0, 3), (4, 5, 1, 6)]))
-    assert formats.read_gesture(path).tolist() == [(1, 2, 3_000, False), (4, 5, 6_000, True)]
+    assert read_gesture(path).tolist() == [(1, 2, 3_000, False), (4, 5, 6_000, True)]
     with pytest.raises(ValueError, match=r'without names for its columns; read it with load\("dvs-gesture"\)'):
         formats.stream(path)
     path.write_bytes(writers.npy_table([(1, 2, 0, 3.25), (4, 5, 1, 6.0)], "d", "'<f8'"))
-    assert formats.read_gesture(path)["t"].tolist() == [3_250, 6_000]
+    assert read_gesture(path)["t"].tolist() == [3_250, 6_000]
     path.write_bytes(writers.npy_table([(1, 128, 0, 3)]))
     with pytest.raises(formats.DamagedFile, match="has x = 1, y = 128 at event 0, outside 128 x 128; get"):
-        formats.read_gesture(path)
+        read_gesture(path)
     path.write_bytes(writers.npy_table([(1, 2, 0, 3), (1, 2, 0, 2)]))
     with pytest.raises(formats.DamagedFile, match="runs backwards in time at event 1, from 3000 to 2000 us; get"):
-        formats.read_gesture(path)
+        read_gesture(path)
     path.write_bytes(writers.npy_table([(1, 2, 0, 2**62)]))
     with pytest.raises(formats.DamagedFile, match="beyond 64 bits"):
-        formats.read_gesture(path)
+        read_gesture(path)
     path.write_bytes(writers.npy([(1, 2, 3, 1)]))
     with pytest.raises(ValueError, match=r"has columns of .*; give the fields x, y, t, p as whole numbers"):
-        formats.read_gesture(path)
+        read_gesture(path)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from workbench.events import Dataset, Recordings, load
-from workbench.events.sources.digit_images import glyphs, spline
+from workbench.events.sources.digit_images import load_digit_images, spline_weights
 from workbench.events.storage import generated_sets
 
 
@@ -35,7 +35,7 @@ def test_digits_hold_every_digit_once(digits):
     assert len(digits) == 1797
     assert 1420 <= len(digits.train) <= 1450
     together = np.bincount(digits.train.labels) + np.bincount(digits.test.labels)
-    assert together.tolist() == np.bincount(glyphs()[1]).tolist()
+    assert together.tolist() == np.bincount(load_digit_images()[1]).tolist()
     assert digits.classes == tuple("0123456789")
     assert "80 to 20 in every class, seed 0" in digits.split
 
@@ -78,8 +78,8 @@ def toy(seed):
 
 
 def test_a_kept_set_comes_back_whole(tmp_path):
-    made = generated_sets.remember("toy", toy, tmp_path, 7)
-    kept = generated_sets.remember("toy", lambda seed: pytest.fail("generated again"), tmp_path, 7)
+    made = generated_sets.load_or_generate("toy", toy, tmp_path, 7)
+    kept = generated_sets.load_or_generate("toy", lambda seed: pytest.fail("generated again"), tmp_path, 7)
     assert same(made.train, kept.train)
     assert (repr(kept), kept.train.name) == (repr(made), "toy train")
     assert [path.name.split("-")[:2] for path in tmp_path.iterdir()] == [["toy", "seed7"]]
@@ -87,43 +87,43 @@ def test_a_kept_set_comes_back_whole(tmp_path):
 
 @pytest.mark.parametrize("damage", [b"", b"no archive", "half", "flipped"])
 def test_a_damaged_file_is_made_anew(tmp_path, damage):
-    made = generated_sets.remember("toy", toy, tmp_path, 1)
+    made = generated_sets.load_or_generate("toy", toy, tmp_path, 1)
     (path,) = tmp_path.iterdir()
     whole = path.read_bytes()
     at = whole.index(b"NUMPY") + 200
     flipped = whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :]
     path.write_bytes({"half": whole[: len(whole) // 2], "flipped": flipped}.get(damage, damage))
     with pytest.warns(UserWarning, match=rf"{path.name} is damaged .* generated again"):
-        again = generated_sets.remember("toy", toy, tmp_path, 1)
+        again = generated_sets.load_or_generate("toy", toy, tmp_path, 1)
     assert same(again.train, made.train)
     assert path.read_bytes() == whole
-    generated_sets.remember("toy", toy, tmp_path, 1)
+    generated_sets.load_or_generate("toy", toy, tmp_path, 1)
 
 
 def test_other_versions_and_other_seeds_have_other_files(tmp_path, monkeypatch):
-    generated_sets.remember("toy", toy, tmp_path, 1)
-    generated_sets.remember("toy", toy, tmp_path, 2)
+    generated_sets.load_or_generate("toy", toy, tmp_path, 1)
+    generated_sets.load_or_generate("toy", toy, tmp_path, 2)
     monkeypatch.setattr(generated_sets, "GENERATION_VERSION", 2)
-    generated_sets.remember("toy", toy, tmp_path, 1)
+    generated_sets.load_or_generate("toy", toy, tmp_path, 1)
     assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_folder_that_cannot_be_written_is_only_slow(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.warns(UserWarning, match="was not written .* give a writable root"):
-        made = generated_sets.remember("toy", toy, tmp_path / "file", 1)
+        made = generated_sets.load_or_generate("toy", toy, tmp_path / "file", 1)
     assert len(made) == 6
 
 
 def test_unknown_names_are_refused_with_the_known_ones(root):
     with pytest.raises(ValueError, match="unknown data set 'N-MNIST'; did you mean 'n-mnist'"):
         load("N-MNIST", root)
-    with pytest.raises(ValueError, match="unknown data set 'xyz'; known sets: digits, motion, n-mnist"):
+    with pytest.raises(ValueError, match="unknown data set 'xyz'; known sets: digits, motion, cifar10-dvs"):
         load("xyz", root)
 
 
 def test_bad_bins_are_refused(root, digits):
-    with pytest.raises(ValueError, match="digits train: frames is 0; give a whole number of at least 1"):
+    with pytest.raises(ValueError, match="digits train: frames=0 must be a whole number of at least 1"):
         load("digits", root, frames=0)
 
 
@@ -137,6 +137,6 @@ def test_importing_the_package_imports_nothing_heavy():
 
 
 def test_spline_weights_sum_to_one_inside():
-    weights = spline(np.linspace(1, 6, 50))
+    weights = spline_weights(np.linspace(1, 6, 50))
     np.testing.assert_allclose(weights.sum(axis=-1), 1)
-    assert not spline([-2.0, 9.0]).any()
+    assert not spline_weights([-2.0, 9.0]).any()

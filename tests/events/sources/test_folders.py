@@ -12,7 +12,7 @@ import pytest
 import workbench as wb
 from tests.support import event_writers
 from workbench.events.event_arrays import EVENTS
-from workbench.events.sources.folder_tree import natural, walk
+from workbench.events.sources.folder_tree import natural_key, scan_folder
 
 NOT_READ = re.compile(r"([\d,]+) recordings? (?:is|are) not read: ")
 
@@ -198,7 +198,7 @@ def test_numbers_in_names_sort_as_numbers(tmp_path):
         for number in range(2):
             put(tmp_path / name / f"{number}.npy")
     assert load(tmp_path)[0].classes == tuple(names)
-    assert sorted(["a10", "a9", "²", "x²", "a", ""], key=natural) == ["", "a", "a9", "a10", "x²", "²"]
+    assert sorted(["a10", "a9", "²", "x²", "a", ""], key=natural_key) == ["", "a", "a9", "a10", "x²", "²"]
 
 
 @pytest.mark.parametrize("kind", ["file", "class", "root", "part"])
@@ -301,7 +301,7 @@ def test_a_walk_finds_every_file_once(seed, tmp_path):
             folder.mkdir()
             places.append(folder)
         (parent / f"{number}.txt").write_text("x")
-    tree = walk(tmp_path)
+    tree = scan_folder(tmp_path)
     assert {os.path.realpath(path) for path in tree.files} == {str(p) for p in tmp_path.rglob("*.txt")}
     assert len(tree.files) == 12
     assert all(str(path) == real for path, real in tree.files.items())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workbench.events.sources import motion
-from workbench.events.sources.digit_images import glyphs
+from workbench.events.sources.digit_images import load_digit_images
 
 TIMES = np.linspace(0, motion.WINDOW_US, 9)
 LEFT, RIGHT, UP, DOWN, CLOCKWISE, COUNTER, APPROACH, RECEDE = range(8)
@@ -17,11 +17,11 @@ def dataset():
 
 @pytest.fixture(scope="module")
 def scenes():
-    return motion.draw(glyphs()[0][:8], np.random.default_rng(0))
+    return motion.draw_scenes(load_digit_images()[0][:8], np.random.default_rng(0))
 
 
 def logs(scenes, label):
-    return np.log(motion.film(scenes, np.full(len(scenes.angle), label), TIMES))
+    return np.log(motion.render(scenes, np.full(len(scenes.angle), label), TIMES))
 
 
 @pytest.mark.parametrize("label", range(8))
@@ -98,8 +98,8 @@ def test_the_order_of_frames_tells(dataset):
 def test_playing_backwards_keeps_the_window_and_is_its_own_inverse():
     events = np.zeros(4, dtype=[("x", "i2"), ("y", "i2"), ("t", "i8"), ("p", "?")])
     events["t"], events["x"], events["p"] = [-1, 0, 5, 300_000], [0, 1, 2, 3], [0, 1, 0, 1]
-    forwards, backwards = motion.play(events, False), motion.play(events, True)
+    forwards, backwards = motion.crop_and_reverse(events, False), motion.crop_and_reverse(events, True)
     assert forwards["x"].tolist() == [1, 2]
     assert backwards["t"].tolist() == [299_994, 299_999]
     assert backwards["p"].tolist() == [True, False]
-    assert motion.play(backwards, True).tolist() == forwards.tolist()
+    assert motion.crop_and_reverse(backwards, True).tolist() == forwards.tolist()

@@ -11,7 +11,7 @@ import workbench as wb
 from tests.support import event_writers as writers
 from workbench.events import formats
 from workbench.events.sources import ncars
-from workbench.events.sources.location import squeeze
+from workbench.events.sources.location import normalize_name
 
 
 def some_events(seed, sensor=(128, 128), count=40, begin_us=0, end_us=90_000):
@@ -309,8 +309,8 @@ def test_an_official_split_stands(tmp_path, name):
 
 
 def test_other_spellings_are_alike():
-    assert squeeze("N-MNIST") in squeeze("nmnist_part-500")
-    assert squeeze("CIFAR10-DVS") == squeeze("cifar10_dvs") == "cifar10dvs"
+    assert normalize_name("N-MNIST") in normalize_name("nmnist_part-500")
+    assert normalize_name("CIFAR10-DVS") == normalize_name("cifar10_dvs") == "cifar10dvs"
 
 
 def test_a_part_that_is_missing_is_named(tmp_path):

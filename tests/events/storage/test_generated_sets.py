@@ -150,16 +150,16 @@ def test_a_cache_whose_sums_are_right_is_checked_for_sense(tmp_path, kind):
     assert held(wb.load(tmp_path)) == held(made)
 
 
-SURVEYS = [
+EXTENTS = [
     {"sensor": [0, 8]}, {"sensor": [8]}, {"sensor": "88"}, {"sensor": [8.5, 8]}, {"longest_us": -3},
     {"longest_us": "long"}, {"clock": "mine"}, {"clock": None}, {"sensor": None},
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("wrong", SURVEYS, ids=str)
-def test_a_survey_that_makes_no_sense_is_made_anew(tmp_path, wrong):
+@pytest.mark.parametrize("wrong", EXTENTS, ids=str)
+def test_measured_extents_that_makes_no_sense_is_made_anew(tmp_path, wrong):
     made = wb.load(fill(tmp_path))
-    rewrite(kept(tmp_path, "survey"), lambda page, rows: (page["notes"].update(wrong), rows)[1])
+    rewrite(kept(tmp_path, "extents"), lambda page, rows: (page["notes"].update(wrong), rows)[1])
     again = wb.load(tmp_path)
     assert (again.shape, again.window_us, held(again)) == (made.shape, made.window_us, held(made))
 
@@ -191,14 +191,14 @@ def test_a_cache_that_shrinks_while_it_is_read_is_damage(tmp_path, monkeypatch):
 
 
 def test_a_cache_that_is_gone_or_spoilt_when_it_is_read_back_costs_only_memory(tmp_path, monkeypatch):
-    finish = memmap.Writer.finish
+    leave = memmap.Writer.__exit__
 
-    def spoil(writer, notes):
-        finish(writer, notes)
-        if "survey" not in writer.path.name:
+    def spoil(writer, *error):
+        leave(writer, *error)
+        if "extents" not in writer.path.name:
             os.truncate(writer.path, 20)
 
-    monkeypatch.setattr(memmap.Writer, "finish", spoil)
+    monkeypatch.setattr(memmap.Writer, "__exit__", spoil)
     fill(tmp_path)
     with pytest.warns(UserWarning, match="cannot be read back .*; the recordings are held in memory"):
         dataset = wb.load(tmp_path)
@@ -210,7 +210,7 @@ def test_a_generated_set_that_would_unpack_to_more_is_refused(tmp_path):
         recordings = wb.Recordings.from_ticks(np.ones((4, 2, 3), dtype=int), [0, 1], ticks_per_frame=2)
         return wb.Dataset("toy", recordings, recordings, "alike")
 
-    made = generated_sets.remember("toy", toy, tmp_path, 0)
+    made = generated_sets.load_or_generate("toy", toy, tmp_path, 0)
     (path,) = tmp_path.iterdir()
     members = {}
     with zipfile.ZipFile(path) as archive:
@@ -219,7 +219,7 @@ def test_a_generated_set_that_would_unpack_to_more_is_refused(tmp_path):
         for name, data in members.items():
             archive.writestr(name, data)
     with pytest.warns(UserWarning, match=r"is damaged \(its arrays are compressed.* generated again"):
-        again = generated_sets.remember("toy", toy, tmp_path, 0)
+        again = generated_sets.load_or_generate("toy", toy, tmp_path, 0)
     assert repr(again) == repr(made)
 
 
@@ -290,7 +290,7 @@ def test_whatever_fails_in_a_writer_nothing_is_left(tmp_path, moment, monkeypatc
 
     monkeypatch.setattr(Path, "open", open_full)
     if moment == "rename":
-        monkeypatch.setattr(memmap.os, "replace", lambda *paths: (_ for _ in ()).throw(full))
+        monkeypatch.setattr(os, "replace", lambda *paths: (_ for _ in ()).throw(full))
 
     def write():
         with memmap.Writer(tmp_path / "a", ROWS, {}) as one:
@@ -316,7 +316,7 @@ def test_an_interrupt_while_recordings_are_read_leaves_nothing(tmp_path, monkeyp
     monkeypatch.setattr(memmap.Writer, "append", interrupt)
     with pytest.raises(KeyboardInterrupt):
         wb.load(tmp_path)
-    assert [path.name for path in (tmp_path / ".workbench").iterdir() if "-survey-" not in path.name] == []
+    assert [path.name for path in (tmp_path / ".workbench").iterdir() if "-extents-" not in path.name] == []
 
 
 def test_a_damaged_recording_on_a_full_disk_is_told_as_damage(tmp_path, monkeypatch):
@@ -327,9 +327,9 @@ def test_a_damaged_recording_on_a_full_disk_is_told_as_damage(tmp_path, monkeypa
         wb.load(tmp_path, sensor=(8, 8), window_us=10_000, clock="own")
 
 
-def test_a_survey_says_what_it_is():
-    with pytest.raises(ValueError, match=r"Survey\(sensor=\(0, 8\), .*\) is no survey"):
-        extents.Survey((0, 8), 3, "own")
+def test_measured_extents_says_what_it_is():
+    with pytest.raises(ValueError, match=r"MeasuredExtents\(sensor=\(0, 8\), .*\) cannot be: sizes are whole numbers"):
+        extents.MeasuredExtents((0, 8), 3, "own")
 
 
 def test_no_warning_where_all_is_well(tmp_path):

@@ -95,5 +95,14 @@ def test_writers_of_one_store_do_not_disturb_each_other(tmp_path):
 
 def test_a_folder_that_is_none_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UnwritableStoreError, match="file"):
-        Writer(tmp_path / "file" / "a", ROWS, SETTINGS)
+    with pytest.raises(UnwritableStoreError, match="file"), Writer(tmp_path / "file" / "a", ROWS, SETTINGS):
+        pass
+
+
+def test_a_store_without_its_last_page_is_not_left(tmp_path):
+    with (
+        pytest.raises(RuntimeError, match="a is left without its last page; call finish"),
+        Writer(tmp_path / "a", ROWS, SETTINGS) as writer,
+    ):
+        writer.append(rows(0))
+    assert list(tmp_path.iterdir()) == []

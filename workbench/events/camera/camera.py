@@ -10,15 +10,15 @@ from math import floor, inf
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from workbench.events.camera.image_sequence import Exposure, find_unit, to_us
-from workbench.events.camera.threshold_crossing import NOTHING, Fired, cross, join
+from workbench.events.camera.image_sequence import Exposure, guess_time_unit, to_us
+from workbench.events.camera.threshold_crossing import NO_EVENTS, Fired, concatenate, find_crossings
 from workbench.events.event_arrays import EVENTS, Events
-from workbench.events.formats.time_units import tell_unit
-from workbench.events.transforms.functional import pixels, rested
+from workbench.events.formats.time_units import require_unit
+from workbench.events.transforms.functional import flat_pixels, is_past_refractory
 from workbench.validation import require_seed, require_seeds
 
 Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
+Integers = NDArray[np.int64]
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 """Share of red, green and blue in the luminance. Source: ITU-R BT.709-6, item 3.2."""
@@ -82,7 +82,7 @@ class Camera:
         ``seed`` is that of the recording's noise; ``unit`` is that of the times where they are not in microseconds:
         "s", "ms" or "ns". Raises ValueError as ``record_many``.
         """
-        films = self._expose_whole(images, ("time", "height", "width"))[None]
+        films = self._expose_film(images, ("time", "height", "width"))[None]
         return self._record(films, _in_us(times_us, unit), [seed])[0]
 
     def record_many(
@@ -94,7 +94,7 @@ class Camera:
         scale of light. Raises ValueError for images of another shape, negative or not finite, or times that do not
         rise.
         """
-        films = self._expose_whole(images, ("recording", "time", "height", "width"))
+        films = self._expose_film(images, ("recording", "time", "height", "width"))
         return self._record(films, _in_us(times_us, unit), range(len(films)) if seeds is None else seeds)
 
     def stream(
@@ -113,31 +113,31 @@ class Camera:
         [4, 4, 0]
         """
         exposure = Exposure(self.full_scale, self.linear_below)
-        film = _timed(_paired(images, times_us, exposure), unit)
+        film = _convert_times(_pair_with_times(images, times_us, exposure), unit)
         light, begin = next(film)
         size, width = light.size, light.shape[1]
         before = reference = self._respond(light).ravel()
         thresholds = self._thresholds(size)
         last = np.full(size, _NEVER)
-        waiting = NOTHING
+        waiting = NO_EVENTS
         for number, (light, end) in enumerate(film):
             after = self._respond(light).ravel()
-            fired, reference = cross(before, after, (begin, end), reference, thresholds)
-            waiting = join([waiting, fired, self._noise(size, (begin, end), seed, number)])
+            fired, reference = find_crossings(before, after, (begin, end), reference, thresholds)
+            waiting = concatenate([waiting, fired, self._noise(size, (begin, end), seed, number)])
             due = waiting[1] < floor(end)
-            yield self._rest(_sorted_events(_only(waiting, due), 1, size, width)[0], width, last)
-            waiting, before, begin = _only(waiting, ~due), after, end
+            yield self._apply_refractory(_sorted_events(_select(waiting, due), 1, size, width)[0], width, last)
+            waiting, before, begin = _select(waiting, ~due), after, end
         exposure.warn(stacklevel=2)
-        yield self._rest(_sorted_events(waiting, 1, size, width)[0], width, last)
+        yield self._apply_refractory(_sorted_events(waiting, 1, size, width)[0], width, last)
 
-    def _expose_whole(self, images: ArrayLike, axes: tuple[str, ...]) -> Floats:
+    def _expose_film(self, images: ArrayLike, axes: tuple[str, ...]) -> Floats:
         exposure = Exposure(self.full_scale, self.linear_below)
-        light = _light(images, axes, exposure)
+        light = _to_light(images, axes, exposure)
         exposure.warn(stacklevel=3)
         return light
 
     def _record(self, films: Floats, times_us: ArrayLike, seeds: Sequence[int]) -> list[Events]:
-        times = _rising(times_us, films.shape[1])
+        times = _require_rising(times_us, films.shape[1])
         count, _, height, width = films.shape
         if len(seeds) != count:
             raise ValueError(f"camera: {len(seeds)} seeds for {count} recordings; give one seed a recording")
@@ -150,13 +150,13 @@ class Camera:
             reference, found = levels[0], []
             for step in range(1, len(times)):
                 span = (times[step - 1], times[step])
-                fired, reference = cross(levels[step - 1], levels[step], span, reference, thresholds)
+                fired, reference = find_crossings(levels[step - 1], levels[step], span, reference, thresholds)
                 found.append(fired)
             for number, seed in enumerate(seeds[start : start + many]):
                 pixel, time, on = self._noise(height * width, (times[0], times[-1]), seed)
                 found.append((pixel + number * height * width, time, on))
-            events += _sorted_events(join(found), len(part), height * width, width)
-        return [self._rest(one, width, np.full(height * width, _NEVER)) for one in events]
+            events += _sorted_events(concatenate(found), len(part), height * width, width)
+        return [self._apply_refractory(one, width, np.full(height * width, _NEVER)) for one in events]
 
     def _respond(self, intensity: Floats) -> Floats:
         """Response L of the pixels to intensities."""
@@ -180,13 +180,13 @@ class Camera:
         time = rng.integers(int(times_us[0]), int(times_us[1]), count, endpoint=True)
         return rng.integers(0, size, count), time, rng.integers(0, 2, count)
 
-    def _rest(self, events: Events, width: int, last: Whole) -> Events:
+    def _apply_refractory(self, events: Events, width: int, last: Integers) -> Events:
         """Without what a pixel fires too soon after its last event; ``last`` has its time and is kept up to date."""
         if self.refractory_us == 0:
             return events
-        pixel = pixels(events, width)
+        pixel = flat_pixels(events, width)
         free = events["t"] - last[pixel] >= self.refractory_us
-        free[free] = rested(pixel[free], events["t"][free], self.refractory_us)
+        free[free] = is_past_refractory(pixel[free], events["t"][free], self.refractory_us)
         last[pixel[free]] = events["t"][free]
         return events[free]
 
@@ -206,12 +206,12 @@ def _sorted_events(fired: Fired, count: int, size: int, width: int) -> list[Even
     return np.split(events, np.searchsorted(recording, np.arange(1, count)))
 
 
-def _only(fired: Fired, chosen: NDArray[np.bool_]) -> Fired:
+def _select(fired: Fired, chosen: NDArray[np.bool_]) -> Fired:
     pixel, time, on = fired
     return pixel[chosen], time[chosen], on[chosen]
 
 
-def _light(images: ArrayLike, axes: tuple[str, ...], exposure: Exposure) -> Floats:
+def _to_light(images: ArrayLike, axes: tuple[str, ...], exposure: Exposure) -> Floats:
     """Intensities on these axes: grey images as they are, of colour images the luminance."""
     given = np.asarray(images)
     colour = given.ndim == len(axes) + 1 and given.shape[-1] in (3, 4)
@@ -227,10 +227,10 @@ def _light(images: ArrayLike, axes: tuple[str, ...], exposure: Exposure) -> Floa
 
 
 def _in_us(times: ArrayLike, unit: str | None) -> Floats:
-    return to_us(times, tell_unit(unit) or find_unit(times, stacklevel=3))
+    return to_us(times, require_unit(unit) or guess_time_unit(times, stacklevel=3))
 
 
-def _rising(times_us: ArrayLike, images: int) -> Floats:
+def _require_rising(times_us: ArrayLike, images: int) -> Floats:
     times = np.asarray(times_us, dtype=np.float64)
     _require_two(images)
     if times.shape != (images,):
@@ -240,7 +240,7 @@ def _rising(times_us: ArrayLike, images: int) -> Floats:
     return times
 
 
-def _paired(
+def _pair_with_times(
     images: Iterable[ArrayLike], times_us: Iterable[float], exposure: Exposure
 ) -> Iterator[tuple[Floats, float]]:
     """Checked images with their times, one by one."""
@@ -248,7 +248,7 @@ def _paired(
     for image, time in zip_longest(images, times_us):
         if image is None or time is None:
             raise ValueError("camera: images and times_us are not equally many; give one time_us an image")
-        light = _light(image, ("height", "width"), exposure)
+        light = _to_light(image, ("height", "width"), exposure)
         if number and light.shape != shape:
             raise ValueError(f"camera: image {number} is {light.shape}, not {shape} as before; give one size")
         if not latest < time < inf:
@@ -258,13 +258,13 @@ def _paired(
     _require_two(number)
 
 
-def _timed(film: Iterator[tuple[Floats, float]], unit: str | None) -> Iterator[tuple[Floats, float]]:
-    """The images of a film with their times in microseconds, of which the first two tell the unit if nobody does."""
+def _convert_times(film: Iterator[tuple[Floats, float]], unit: str | None) -> Iterator[tuple[Floats, float]]:
+    """The images of a film with their times in microseconds; the first two decide the unit unless it is given."""
     first = [*islice(film, 2)]
     times = [time for _, time in first]
-    told = tell_unit(unit) or find_unit(times, stacklevel=3)
+    known = require_unit(unit) or guess_time_unit(times, stacklevel=3)
     for light, time in chain(first, film):
-        yield light, float(to_us(time, told))
+        yield light, float(to_us(time, known))
 
 
 def _require_two(images: int) -> None:

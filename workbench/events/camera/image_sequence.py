@@ -26,7 +26,7 @@ _NEAR_US = 1e-3
 class Exposure:
     """How the numbers of a film become light: multiplied by 255 / ``full_scale``, its white.
 
-    Where none is told (None), truth values are light from 0 to 1, and so are fractions of which none is above 1 (or 2:
+    Where it is None, truth values are light from 0 to 1, and so are fractions of which none is above 1 (or 2:
     some programs that change the size of images overshoot); other numbers are light as they are. Fractions are left
     alone before a camera whose ``linear_below`` is less than 1, which makes it one for light from 0 to 1. ``most`` is
     the largest number so far.
@@ -79,8 +79,8 @@ class Exposure:
         return ""
 
 
-def find_unit(times: ArrayLike, stacklevel: int) -> str:
-    """The unit of the times of images, of which nobody has told it: microseconds, unless these are no film.
+def guess_time_unit(times: ArrayLike, stacklevel: int) -> str:
+    """The unit of the times of images, where none is given: microseconds, unless these are no film.
 
     Where no image is a microsecond after the one before, they are seconds, and a warning says so; one says as well
     that they may be nanoseconds where all images are more than a second apart.

@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
-Fired = tuple[Whole, Whole, Whole]
+Integers = NDArray[np.int64]
+Fired = tuple[Integers, Integers, Integers]
 """Pixel, time in microseconds and polarity (1: ON) of events, in no order."""
 
-NOTHING: Fired = (np.zeros(0, dtype=np.int64),) * 3
+NO_EVENTS: Fired = (np.zeros(0, dtype=np.int64),) * 3
 
-_SLACK = 1e-9  # a change that equals the threshold up to rounding crosses it
+_TOLERANCE = 1e-9  # a change that equals the threshold up to rounding crosses it
 
 
-def cross(
+def find_crossings(
     before: Floats, after: Floats, times_us: tuple[float, float], reference: Floats, thresholds: tuple[Floats, Floats]
 ) -> tuple[Fired, Floats]:
     """Every crossing of levels (recording * pixel) on their way from before to after, and the new reference.
@@ -27,7 +27,7 @@ def cross(
 
     >>> import numpy as np
     >>> start, end, threshold = np.array([0.0]), np.array([-0.5]), np.array([0.25])
-    >>> fired, reference = cross(start, end, (0, 1000), start, (threshold, threshold))
+    >>> fired, reference = find_crossings(start, end, (0, 1000), start, (threshold, threshold))
     >>> [part.tolist() for part in fired], reference.tolist()
     ([[0, 0], [500, 1000], [0, 0]], [-0.5])
     """
@@ -36,9 +36,9 @@ def cross(
     reference = reference.copy()
     found = []
     for sign, threshold in zip((1, -1), thresholds, strict=True):
-        hit = np.flatnonzero((sign * change).reshape(-1, len(threshold)) > threshold - _SLACK)
+        hit = np.flatnonzero((sign * change).reshape(-1, len(threshold)) > threshold - _TOLERANCE)
         size = threshold[hit % len(threshold)]
-        count = np.maximum(1, (sign * change[hit] / size + _SLACK).astype(np.int64))
+        count = np.maximum(1, (sign * change[hit] / size + _TOLERANCE).astype(np.int64))
         rank = 1 + np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
         where = np.repeat(np.arange(len(hit)), count)
         pixel = hit[where]
@@ -47,10 +47,10 @@ def cross(
         time = np.rint(begin + share * (end - begin)).astype(np.int64)
         found.append((pixel, time, np.full(len(pixel), sign == 1, dtype=np.int64)))
         reference[hit] += sign * count * size
-    return join(found), reference
+    return concatenate(found), reference
 
 
-def join(parts: list[Fired]) -> Fired:
-    """Events of several origins, one after the other."""
+def concatenate(parts: list[Fired]) -> Fired:
+    """Several groups of events, one after the other."""
     pixel, time, on = (np.concatenate(same) for same in zip(*parts, strict=True))
     return pixel, time, on

@@ -13,12 +13,12 @@ from workbench.events.event_arrays import Events, Sensor
 from workbench.events.formats.aedat2_addresses import DAVIS240, DAVIS346, DVS128, DVS640, LAYOUTS, Layout
 from workbench.events.formats.errors import DamagedFile
 from workbench.events.formats.event_blocks import Block
-from workbench.events.formats.event_checks import check
-from workbench.events.formats.fixed_records import places, read_records
-from workbench.events.formats.format import Format
-from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.event_checks import check_events
+from workbench.events.formats.fixed_records import read_records, record_offsets
+from workbench.events.formats.format import Format, register
+from workbench.events.formats.read_options import ReadOptions, Remarks
 from workbench.events.formats.text_header import Header, read_header
-from workbench.events.formats.timestamp_unwrapping import Clock
+from workbench.events.formats.timestamp_unwrapping import TimestampUnwrapper
 
 _PAIR = np.dtype([("address", ">u4"), ("time", ">u4")])
 _MAGIC = b"#!AER-DAT2.0"
@@ -26,33 +26,33 @@ _CHIP = re.compile(r"^(AEChip|HardwareInterface)\b:?(.*)$", re.IGNORECASE | re.M
 _KNOWN = {
     r"(\bDVS|tmpdiff)128": DVS128, r"davis\D{0,3}240": DAVIS240, r"davis\D{0,3}346": DAVIS346, r"\bDVS640": DVS640,
 }  # fmt: skip
-_OF_JAER = "This is a raw AE data file - do not edit"
-_OF_V2E = re.compile(r"\bv2e\b")
-_OF_V2E_ARE = (DAVIS240, DAVIS346, DVS640)
+_JAER_LINE = "This is a raw AE data file - do not edit"
+_V2E_LINE = re.compile(r"\bv2e\b")
+_V2E_LAYOUTS = (DAVIS240, DAVIS346, DVS640)
 _AT_ONCE = 2**16
 
 
-def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
+def stream(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
     """Events of a DVS128, a DAVIS240 or DAVIS346 or a DVS640, in us of a clock of 32 bits.
 
-    The chip is the one that the header names. Files without such a line are of the chip that ``reading.sensor`` is
+    The chip is the one that the header names. Files without such a line are of the chip that ``options.sensor`` is
     the size of; else, if jAER wrote them, of a DVS128; else of the one chip whose addresses all of theirs can be (v2e
     names no chip). Decoded here, as jAER does: tonic 1.7 fails on all of these but the DAVIS346, takes data that begin
     with # for a comment, and has the DVS128 on its side, mirrored and with ON and OFF exchanged. Words that are no
-    polarity events (frames, inertia, external signals) are passed over.
+    polarity events (frames, inertia, external signals) are skipped.
     Raises DamagedFile for an event cut short, addresses that no such chip has or several have, a place off the sensor,
     a step back in time or no events, and ValueError for another chip.
     """
     header = read_header(path, b"#", "")
     named = _named(path, header)
-    layout = named or _choose(path, header, reading.sensor)
+    layout = named or _choose(path, header, options.sensor)
     strict = named not in (DAVIS240, DAVIS346)  # jAER may set bits of theirs that are not known
-    blocks = _read(path, header, layout, strict, reading.events)
-    return check(path, blocks, reading, remarks, layout.sensor)
+    blocks = _read(path, header, layout, strict, options.events)
+    return check_events(path, blocks, options, remarks, layout.sensor)
 
 
 def sensor(path: Path) -> Sensor | None:
-    """Height and width of the chip that the header names, or to which the addresses point; None where neither tells.
+    """Height and width of the chip that the header names, or to which the addresses point; None where neither does.
 
     Raises ValueError for a chip that is not known, and DamagedFile for addresses of none.
     """
@@ -83,10 +83,10 @@ def _choose(path: Path, header: Header, sensor: Sensor | None) -> Layout:
 
 def _possible(path: Path, header: Header, sensor: Sensor | None) -> tuple[Layout, ...]:
     """The chips that a file may be of whose header names none: at least one."""
-    layouts: tuple[Layout, ...] = _OF_V2E_ARE if _OF_V2E.search(header.text) else LAYOUTS
+    layouts: tuple[Layout, ...] = _V2E_LAYOUTS if _V2E_LINE.search(header.text) else LAYOUTS
     if sensor in [layout.sensor for layout in layouts]:
         return tuple(layout for layout in layouts if layout.sensor == sensor)
-    if _OF_JAER in header.text:
+    if _JAER_LINE in header.text:
         return (DVS128,)
     offset = None
     for offset, raw in read_records(path, header.end, _PAIR.itemsize, _AT_ONCE):
@@ -105,7 +105,7 @@ def _possible(path: Path, header: Header, sensor: Sensor | None) -> tuple[Layout
 
 
 def _read(path: Path, header: Header, layout: Layout, strict: bool, count: int) -> Generator[Block]:
-    clock = Clock(bits=32)
+    clock = TimestampUnwrapper(bits=32)
     for offset, raw in read_records(path, header.end, _PAIR.itemsize, count):
         pairs = np.frombuffer(raw, dtype=_PAIR)
         address = pairs["address"].astype(np.int64)
@@ -113,8 +113,8 @@ def _read(path: Path, header: Header, layout: Layout, strict: bool, count: int) 
             _refuse_foreign(path, layout, address, offset)
         is_event = layout.find_events(address)
         x, y, p = layout.decode(address[is_event])
-        place = places(offset, _PAIR.itemsize, len(pairs))[is_event]
-        yield Block(x, y, clock.follow(pairs["time"])[is_event], p, place)
+        place = record_offsets(offset, _PAIR.itemsize, len(pairs))[is_event]
+        yield Block(x, y, clock.unwrap(pairs["time"])[is_event], p, place)
 
 
 def _refuse_foreign(path: Path, layout: Layout, address: NDArray[np.int64], offset: int) -> None:
@@ -142,4 +142,4 @@ def _sniff(head: bytes) -> bool:
     return head.startswith(_MAGIC)
 
 
-FORMAT = Format("AEDAT 2.0", (".aedat",), "workbench", True, _MAGIC.decode(), _sniff, stream, sensor)
+FORMAT = register(Format("AEDAT 2.0", (".aedat",), "workbench", True, _MAGIC.decode(), _sniff, stream, sensor))

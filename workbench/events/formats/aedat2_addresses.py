@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from workbench.events.event_arrays import Sensor
 
-Whole = NDArray[np.int64]
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The words of one chip, of so many ``bits``: ``x`` and ``y`` are (shift, bits), ``polarity`` is a bit's number.
+    """The words of one chip, each of ``bits``: ``x`` and ``y`` are (shift, bits), ``polarity`` is a bit's number.
 
     Columns count from the right, rows from the bottom; the bit of polarity is ``on`` for an event ON. Words with a bit
     of ``other`` are no polarity events but frames, inertia or external signals.
@@ -29,12 +29,12 @@ class Layout:
     on: int
     other: int
 
-    def find_events(self, address: Whole) -> NDArray[np.bool_]:
+    def find_events(self, address: Integers) -> NDArray[np.bool_]:
         """Which words are polarity events."""
         found: NDArray[np.bool_] = address & self.other == 0
         return found
 
-    def decode(self, address: Whole) -> tuple[Whole, Whole, Whole]:
+    def decode(self, address: Integers) -> tuple[Integers, Integers, Integers]:
         """Column from the left, row from the top, and polarity (1: ON) of every word.
 
         >>> x, y, p = DVS128.decode(np.array([127 << 8 | 127 << 1, 0x0001]))
@@ -45,7 +45,7 @@ class Layout:
         x, y = (address >> shift & (1 << bits) - 1 for shift, bits in (self.x, self.y))
         return width - 1 - x, height - 1 - y, (address >> self.polarity & 1) ^ (1 - self.on)
 
-    def find_foreign(self, address: Whole) -> NDArray[np.bool_]:
+    def find_foreign(self, address: Integers) -> NDArray[np.bool_]:
         """Which words this chip never writes: too wide ones, events with other bits set or off its sensor."""
         x, y, _ = self.decode(address)
         own = sum((1 << bits) - 1 << shift for shift, bits in (self.x, self.y)) | 1 << self.polarity

@@ -14,10 +14,10 @@ import numpy as np
 from workbench.events.event_arrays import Events, Sensor
 from workbench.events.formats.errors import DamagedFile
 from workbench.events.formats.event_blocks import Block
-from workbench.events.formats.event_checks import check
-from workbench.events.formats.fixed_records import places
-from workbench.events.formats.format import Format
-from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.event_checks import check_events
+from workbench.events.formats.fixed_records import record_offsets
+from workbench.events.formats.format import Format, register
+from workbench.events.formats.read_options import ReadOptions, Remarks
 from workbench.events.formats.text_header import Header, read_header
 
 _MAGIC = b"#!AER-DAT3.1"
@@ -42,8 +42,8 @@ class _Packet:
     number: int
 
 
-def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
-    """Polarity events in us, of a clock of 31 bits and the turns that each packet tells; other types are skipped.
+def stream(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
+    """Polarity events in us, of a clock of 31 bits and the number of its turns in each packet; other types are skipped.
 
     Decoded here: tonic 1.7 fails on these files. Events marked invalid are dropped; as many events follow a packet's
     head as it says are in it (eventNumber), not as many as it had room for.
@@ -51,15 +51,15 @@ def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
     or no events.
     """
     header = read_header(path, b"#", _LAST)
-    return check(path, _read(path, header, reading.events), reading, remarks, _told(header))
+    return check_events(path, _read(path, header, options.events), options, remarks, _find_sensor(header))
 
 
 def sensor(path: Path) -> Sensor | None:
     """Height and width of a DVS128, if that is the header's source."""
-    return _told(read_header(path, b"#", _LAST))
+    return _find_sensor(read_header(path, b"#", _LAST))
 
 
-def _told(header: Header) -> Sensor | None:
+def _find_sensor(header: Header) -> Sensor | None:
     return (128, 128) if _DVS128.search(header.text) else None
 
 
@@ -97,7 +97,7 @@ def _read_events(path: Path, file: BinaryIO, packet: _Packet, count: int) -> Gen
         file.seek(offset)
         found = np.frombuffer(file.read(_EVENT.itemsize * min(count, packet.number - first)), dtype=_EVENT)
         is_valid = found["data"] & 1 == 1
-        place = places(offset, _EVENT.itemsize, len(found))[is_valid]
+        place = record_offsets(offset, _EVENT.itemsize, len(found))[is_valid]
         found = found[is_valid]
         if (found["time"] < 0).any():
             bad = int((found["time"] < 0).argmax())
@@ -112,4 +112,4 @@ def _sniff(head: bytes) -> bool:
     return head.startswith(_MAGIC)
 
 
-FORMAT = Format("AEDAT 3.1", (".aedat",), "workbench", True, _MAGIC.decode(), _sniff, stream, sensor)
+FORMAT = register(Format("AEDAT 3.1", (".aedat",), "workbench", True, _MAGIC.decode(), _sniff, stream, sensor))

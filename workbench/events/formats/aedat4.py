@@ -10,14 +10,14 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from workbench.events.event_arrays import Events, Sensor
-from workbench.events.formats.aedat4_header import MAGIC, IOHeader, read_ioheader
+from workbench.events.formats.aedat4_header import MAGIC, PacketRange, read_packet_range
 from workbench.events.formats.compressed_frames import bound_lz4, bound_zstandard
-from workbench.events.formats.decompression_limits import refuse_bombs
+from workbench.events.formats.decompression_limits import refuse_decompression_bombs
 from workbench.events.formats.errors import DamagedFile
 from workbench.events.formats.event_blocks import Block
-from workbench.events.formats.event_checks import check
-from workbench.events.formats.format import Format
-from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.event_checks import check_events
+from workbench.events.formats.format import Format, register
+from workbench.events.formats.read_options import ReadOptions, Remarks
 
 _HEAD = struct.Struct("<II")
 _SMALLEST = 12
@@ -29,24 +29,24 @@ _BOUNDS = {
 }  # fmt: skip
 
 
-def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
+def stream(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
     """Events in us of the first event stream (that of the lowest number), decoded by the package aedat.
 
     Offsets and sizes are checked first: aedat 2.3.0 ends the process on deeply nested headers, panics on others,
-    says nothing of bytes after the last whole packet and unpacks 2 GB from 64 kB where they say so. The byte told
-    of an event is that of its packet.
+    says nothing of bytes after the last whole packet and unpacks 2 GB from 64 kB where they say so. The byte
+    named of an event is that of its packet.
     Raises DamagedFile for what is no AEDAT 4, a packet cut short, a place off the sensor, a step back in time or no
     events, ImportError where aedat is not installed.
     """
-    header = read_ioheader(path)
+    packets = read_packet_range(path)
     decoder = _open(path)
-    number, told = _event_stream(path, decoder)
-    return check(path, _read(path, decoder, header, number), reading, remarks, told)
+    number, file_sensor = _event_stream(path, decoder)
+    return check_events(path, _read(path, decoder, packets, number), options, remarks, file_sensor)
 
 
 def sensor(path: Path) -> Sensor | None:
     """Height and width of the first event stream."""
-    read_ioheader(path)
+    read_packet_range(path)
     return _event_stream(path, _open(path))[1]
 
 
@@ -70,7 +70,7 @@ def _guard(path: Path, offset: int | None, act: Any) -> Any:
 
 
 def _event_stream(path: Path, decoder: Any) -> tuple[int, Sensor | None]:
-    streams = {number: told for number, told in decoder.id_to_stream().items() if told["type"] == "events"}
+    streams = {number: one for number, one in decoder.id_to_stream().items() if one["type"] == "events"}
     if not streams:
         raise DamagedFile(path, "names no stream of events in its header", None)
     first = min(streams)
@@ -78,25 +78,25 @@ def _event_stream(path: Path, decoder: Any) -> tuple[int, Sensor | None]:
     return first, (height, width) if height and width else None
 
 
-def _read(path: Path, decoder: Any, header: IOHeader, number: int) -> Generator[Block]:
-    for offset, told in _packets(path, header):
+def _read(path: Path, decoder: Any, packets: PacketRange, number: int) -> Generator[Block]:
+    for offset, stream_number in _packets(path, packets):
         packet = _guard(path, offset, lambda: next(decoder, None))
-        if packet is None or packet["stream_id"] != told:
+        if packet is None or packet["stream_id"] != stream_number:
             raise DamagedFile(path, f"is not read to its end by aedat, at byte {offset}", offset)
-        if told == number:
+        if stream_number == number:
             found = packet["events"]
             time = found["t"].astype(np.int64)
             place = np.full(len(found), offset, dtype=np.int64)
             yield Block(found["x"].astype(np.int16), found["y"].astype(np.int16), time, found["on"] != 0, place)
 
 
-def _packets(path: Path, header: IOHeader) -> Iterator[tuple[int, int]]:
+def _packets(path: Path, packets: PacketRange) -> Iterator[tuple[int, int]]:
     """Byte and stream of every packet; raises DamagedFile where they do not end where the header says they do."""
     length = path.stat().st_size
-    end = length if header.table_at == -1 else header.table_at
-    if not header.start <= end <= length:
+    end = length if packets.table_at == -1 else packets.table_at
+    if not packets.start <= end <= length:
         raise DamagedFile(path, f"ends before its packets do, at byte {length} ({end} by its header)", length)
-    start = header.start
+    start = packets.start
     with path.open("rb") as file:
         while start < end:
             file.seek(start)
@@ -104,7 +104,7 @@ def _packets(path: Path, header: IOHeader) -> Iterator[tuple[int, int]]:
             stream, size = _HEAD.unpack(head) if len(head) == _HEAD.size else (0, length)
             if start + _HEAD.size + size > end:
                 raise DamagedFile(path, f"ends within a packet, at byte {start} ({end} bytes)", start)
-            _refuse_sizes(path, file, header.compression, start, size)
+            _refuse_sizes(path, file, packets.compression, start, size)
             yield start, stream
             start += _HEAD.size + size
 
@@ -119,13 +119,13 @@ def _refuse_sizes(path: Path, file: BinaryIO, compression: str, start: int, size
             unpacked = _BOUNDS[compression](file.read(size))
         except ValueError as error:
             raise DamagedFile(path, f"cannot be read at byte {start} ({error})", start) from error
-        refuse_bombs(path, "its packet", size, unpacked, start)
+        refuse_decompression_bombs(path, "its packet", size, unpacked, start)
 
 
 def _sniff(head: bytes) -> bool:
     return head.startswith(MAGIC)
 
 
-FORMAT = Format(
-    "AEDAT 4", (".aedat4",), "aedat, as in tonic", True, MAGIC.decode().strip(), _sniff, stream, sensor
-)  # fmt: skip
+FORMAT = register(
+    Format("AEDAT 4", (".aedat4",), "aedat, as in tonic", True, MAGIC.decode().strip(), _sniff, stream, sensor)
+)

@@ -19,14 +19,14 @@ def refuse_other_types(path: Path, field: str, dtype: np.dtype[Any]) -> None:
         raise ValueError(f"{path} has {field} of {dtype}; give the fields x, y, t, p as whole numbers")
 
 
-def whole(
+def require_integers(
     path: Path, field: str, values: NDArray[Any], first: int, unit: str = "event", cure: str = CURE
 ) -> NDArray[np.int64]:
     """The values as int64, event (or line, as ``unit`` says) ``first`` being the first of them.
 
     Raises DamagedFile for one that is not finite, not whole or beyond int64.
 
-    >>> whole(Path("one.npy"), "x", np.array([1.0, 2.5]), 0)
+    >>> require_integers(Path("one.npy"), "x", np.array([1.0, 2.5]), 0)
     Traceback (most recent call last):
     workbench.events.formats.errors.DamagedFile: one.npy has x = 2.5 at event 1, not a whole number; get the file \
 again, or take it out
@@ -38,7 +38,7 @@ again, or take it out
     return values.astype(np.int64)
 
 
-def gather(
+def make_block(
     path: Path,
     columns: dict[str, NDArray[Any]],
     first: int,
@@ -47,9 +47,9 @@ def gather(
 ) -> Block:
     """A block of the columns x, y, t (whole us) and p (0 and 1, or -1 and 1), event or line ``first`` being its first.
 
-    Raises DamagedFile as ``whole`` does, and for another polarity.
+    Raises DamagedFile as ``require_integers`` does, and for another polarity.
     """
-    x, y, p = (whole(path, field, columns[field], first, unit) for field in "xyp")
+    x, y, p = (require_integers(path, field, columns[field], first, unit) for field in "xyp")
     t = columns["t"]
     odd = (p < -1) | (p > 1)
     if odd.any():

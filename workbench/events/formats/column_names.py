@@ -1,4 +1,4 @@
-"""Which column of a table is x, y, t and p: by its names, or as a user tells."""
+"""Which column of a table is x, y, t and p: by their names, or as a user gives them."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _PARTS = re.compile(r"(.+?)(?:[\s_.-]*[\[(]\s*|[\s_.-]+)([^\s\])]+)[\])]?")
 
 
 @dataclass(frozen=True)
-class Naming:
-    """The places of the columns x, y, t and p in a table, and the unit of the times where their name tells it."""
+class ColumnMap:
+    """The places of the columns x, y, t and p in a table, and the unit of the times where their name says it."""
 
     places: dict[str, int]
     unit: str | None = None
 
 
-def tell_columns(columns: str | Sequence[str] | None) -> tuple[str, ...] | None:
-    """The fields of a table's columns as a user tells them, other columns as "-".
+def parse_columns(columns: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """The fields of a table's columns as a user names them, other columns as "-".
 
     Raises ValueError unless each of x, y, t and p is named once.
 
-    >>> tell_columns("t x y p"), tell_columns(["id", "x", "y", "polarity", "t"])
+    >>> parse_columns("t x y p"), parse_columns(["id", "x", "y", "polarity", "t"])
     (('t', 'x', 'y', 'p'), ('-', 'x', 'y', 'p', 't'))
     """
     if columns is None:
@@ -52,19 +52,19 @@ def tell_columns(columns: str | Sequence[str] | None) -> tuple[str, ...] | None:
     return fields
 
 
-def place_columns(columns: Sequence[str]) -> Naming:
-    """The places of told columns, as `tell_columns` gives them."""
-    return Naming({field: list(columns).index(field) for field in FIELDS})
+def map_given_columns(columns: Sequence[str]) -> ColumnMap:
+    """The places of given columns, as `parse_columns` gives them."""
+    return ColumnMap({field: list(columns).index(field) for field in FIELDS})
 
 
-def find_columns(names: Sequence[str]) -> Naming | None:
+def find_columns(names: Sequence[str]) -> ColumnMap | None:
     """The places of x, y, t and p among the names of columns, in any case, spelling and order; None if one is missing.
 
     The time's unit may stand behind its name. A plain x, y, t or p goes before its synonyms; raises ValueError for two
     synonyms of one field.
 
     >>> find_columns(["polarity", "X", "Y", "time [us]"])
-    Naming(places={'x': 1, 'y': 2, 't': 3, 'p': 0}, unit='us')
+    ColumnMap(places={'x': 1, 'y': 2, 't': 3, 'p': 0}, unit='us')
     >>> find_columns(["x", "y", "t"])
     """
     read = [_read_name(name) for name in names]
@@ -78,7 +78,7 @@ def find_columns(names: Sequence[str]) -> Naming | None:
             words = " and ".join(repr(names[place]) for place in chosen)
             raise ValueError(f"names {field} twice, as {words}; leave one of them out")
         places[field] = chosen[0]
-    return Naming(places, read[places["t"]][1])
+    return ColumnMap(places, read[places["t"]][1])
 
 
 def _read_name(name: str) -> tuple[str, str | None]:

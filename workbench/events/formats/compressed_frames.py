@@ -1,4 +1,4 @@
-"""Compressed frames of LZ4 and Zstandard: how many bytes they can unpack to, told without unpacking them."""
+"""Compressed frames of LZ4 and Zstandard: how many bytes they can unpack to, found without unpacking them."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def _pass_zstandard(packed: bytes, at: int) -> tuple[int, int]:
     """What a frame can unpack to, its mark before it, and the byte after it."""
     flags = _number(packed, at, 1)
     alone = flags >> 5 & 1
-    told = (alone, 2, 4, 8)[flags >> 6]  # bytes of the size of the content
-    at += 1 + (1 - alone) + (0, 1, 2, 4)[flags & 3] + told
+    size_bytes = (alone, 2, 4, 8)[flags >> 6]  # bytes that hold the size of the content
+    at += 1 + (1 - alone) + (0, 1, 2, 4)[flags & 3] + size_bytes
     most = 0
     for _ in range(_MOST_BLOCKS):
         block = _number(packed, at, 3)

@@ -12,20 +12,20 @@ from workbench.events.event_arrays import Events, Sensor
 from workbench.events.formats import prophesee_header
 from workbench.events.formats.errors import DamagedFile
 from workbench.events.formats.event_blocks import Block
-from workbench.events.formats.event_checks import check
-from workbench.events.formats.fixed_records import places, read_records
-from workbench.events.formats.format import Format
-from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.event_checks import check_events
+from workbench.events.formats.fixed_records import read_records, record_offsets
+from workbench.events.formats.format import Format, register
+from workbench.events.formats.read_options import ReadOptions, Remarks
 from workbench.events.formats.text_header import Header
 from workbench.events.formats.time_order import refuse_backwards
-from workbench.events.formats.timestamp_unwrapping import Clock
+from workbench.events.formats.timestamp_unwrapping import TimestampUnwrapper
 
 _EVENT = np.dtype([("time", "<u4"), ("data", "<u4")])
 _CD = (0x00, 0x0C)
 _LARGEST: Sensor = (2**14, 2**14)
 
 
-def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
+def stream(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
     """Events in us, of a clock of 32 bits followed through its turns, decoded by expelliarmus.
 
     Header and words are checked first: expelliarmus 1.1.12 does not end on a header without an end, and takes each
@@ -37,8 +37,8 @@ def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
     _refuse_other_kinds(path, header)
     if path.suffix != ".dat":
         raise ValueError(f"{path} is a {FORMAT.name} file by its header; give it a name that ends in .dat")
-    told = prophesee_header.geometry(header.text) or _LARGEST
-    return check(path, _read(path, header.end + 2, reading), reading, remarks, told)
+    sensor = prophesee_header.geometry(header.text) or _LARGEST
+    return check_events(path, _read(path, header.end + 2, options), options, remarks, sensor)
 
 
 def _refuse_other_kinds(path: Path, header: Header) -> None:
@@ -55,21 +55,21 @@ def _refuse_other_kinds(path: Path, header: Header) -> None:
         raise DamagedFile(path, f"{fact}, not 00 08 or 0c 08, the kind and the size of CD events", header.end)
 
 
-def _read(path: Path, start: int, reading: Reading) -> Generator[Block]:
+def _read(path: Path, start: int, options: ReadOptions) -> Generator[Block]:
     from expelliarmus import Wizard
 
-    chunks = Wizard(encoding="dat", fpath=path, chunk_size=reading.events).read_chunk()
-    clock = Clock(bits=32)
+    chunks = Wizard(encoding="dat", fpath=path, chunk_size=options.events).read_chunk()
+    clock = TimestampUnwrapper(bits=32)
     last = 0
-    for offset, raw in read_records(path, start, _EVENT.itemsize, reading.events):
+    for offset, raw in read_records(path, start, _EVENT.itemsize, options.events):
         words = np.frombuffer(raw, dtype=_EVENT)
-        place = places(offset, _EVENT.itemsize, len(words))
-        time = clock.follow(words["time"])
+        place = record_offsets(offset, _EVENT.itemsize, len(words))
+        time = clock.unwrap(words["time"])
         polarity = words["data"] >> 28
         if (polarity > 1).any():
             bad = int((polarity > 1).argmax())
             raise DamagedFile(path, f"has polarity {polarity[bad]} at byte {place[bad]}, not 0 or 1", int(place[bad]))
-        if not reading.sort:
+        if not options.sort:
             refuse_backwards(path, time, place, last)
             last = int(time[-1])
         found = next(chunks, None)
@@ -86,4 +86,6 @@ def _sniff(head: bytes) -> bool:
     return kind is not None
 
 
-FORMAT = Format("DAT", (".dat",), "expelliarmus", True, "% lines, then 00 08", _sniff, stream, prophesee_header.sensor)
+FORMAT = register(
+    Format("DAT", (".dat",), "expelliarmus", True, "% lines, then 00 08", _sniff, stream, prophesee_header.sensor)
+)

@@ -1,4 +1,4 @@
-"""What is said of a file that cannot be read as what it claims to be."""
+"""The error of a damaged file, and files that are refused before they are read."""
 
 from __future__ import annotations
 

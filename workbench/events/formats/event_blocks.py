@@ -18,7 +18,7 @@ from workbench.events.formats.errors import CURE, DamagedFile
 class Block:
     """Some events in the file's order: columns of equal length, the time in microseconds, and where each is.
 
-    ``place`` is the byte of each event in the file, or its number or line, as ``unit`` ("byte", "event", "line") tells.
+    ``place`` is the byte of each event in the file, or its number or line: ``unit`` is "byte", "event" or "line".
     """
 
     x: NDArray[Any]
@@ -52,10 +52,10 @@ def join(blocks: Sequence[Block]) -> Block:
     return Block(x, y, t, p, place, blocks[0].unit)
 
 
-def cut(parts: Iterable[Events], events: int) -> Iterator[Events]:
+def rechunk(parts: Iterable[Events], events: int) -> Iterator[Events]:
     """The same events in arrays of exactly ``events``, but for the last.
 
-    >>> [len(block) for block in cut([np.zeros(5, EVENTS), np.zeros(2, EVENTS)], 3)]
+    >>> [len(block) for block in rechunk([np.zeros(5, EVENTS), np.zeros(2, EVENTS)], 3)]
     [3, 3, 1]
     """
     waiting: list[Events] = []
@@ -74,6 +74,6 @@ def cut(parts: Iterable[Events], events: int) -> Iterator[Events]:
         yield np.concatenate(waiting)
 
 
-def misplaced(path: Path, fact: str, unit: str, place: int, rest: str, cure: str = CURE) -> DamagedFile:
+def event_error(path: Path, fact: str, unit: str, place: int, rest: str, cure: str = CURE) -> DamagedFile:
     """What is wrong with one event, and where: "has x = 9, y = 1 at byte 5, outside 8 x 8"."""
     return DamagedFile(path, f"{fact} at {unit} {place:d}, {rest}", place if unit == "byte" else None, cure)

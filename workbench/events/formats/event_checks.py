@@ -1,4 +1,4 @@
-"""What is asked of all events, whatever their format: checked in passing, and cut to the asked size."""
+"""What holds of all events, whatever their format: checked block by block, which are then cut to the wanted size."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from pathlib import Path
 
 from workbench.events.event_arrays import Events, Sensor
 from workbench.events.formats.errors import DamagedFile
-from workbench.events.formats.event_blocks import Block, cut, misplaced
-from workbench.events.formats.read_options import Reading, Remarks
-from workbench.events.formats.time_order import keep_order, put_in_order
+from workbench.events.formats.event_blocks import Block, event_error, rechunk
+from workbench.events.formats.read_options import ReadOptions, Remarks
+from workbench.events.formats.time_order import require_order, sort_late_events
 
 WIDEST: Sensor = (2**15, 2**15)
 """What the fields x and y can hold."""
 
 
-def check(
-    path: Path, blocks: Generator[Block], reading: Reading, remarks: Remarks, told: Sensor | None = None
+def check_events(
+    path: Path, blocks: Generator[Block], options: ReadOptions, remarks: Remarks, file_sensor: Sensor | None = None
 ) -> Iterator[Events]:
-    """The events of ``blocks``, ``reading.events`` at a time; ``told`` is the sensor by the file's header.
+    """The events of ``blocks``, ``options.events`` at a time; ``file_sensor`` is the sensor by the file's header.
 
     Raises DamagedFile for a place outside the sensor, a step back in time, also between blocks (if steps back are
     sorted: a large one), or no event at all.
     """
-    bounds = reading.bounds or reading.sensor or told or WIDEST
-    return cut(_checked(path, blocks, bounds, reading.sort, remarks), reading.events)
+    bounds = options.bounds or options.sensor or file_sensor or WIDEST
+    return rechunk(_checked(path, blocks, bounds, options.sort, remarks), options.events)
 
 
 def _checked(
     path: Path, blocks: Generator[Block], sensor: Sensor, sort: bool, remarks: Remarks
 ) -> Iterator[Events]:  # fmt: skip
-    with closing(blocks):  # an error's traceback must not keep the file open
-        inside = _inside(path, blocks, sensor)
+    with closing(blocks):  # an error's traceback must not leave the file open
+        inside = _require_inside(path, blocks, sensor)
         count = 0
-        for block in put_in_order(path, inside, remarks) if sort else keep_order(path, inside):
+        for block in sort_late_events(path, inside, remarks) if sort else require_order(path, inside):
             count += len(block)
             yield block.pack()
     if count == 0:
         raise DamagedFile(path, "holds no events")
 
 
-def _inside(path: Path, blocks: Generator[Block], sensor: Sensor) -> Generator[Block]:
+def _require_inside(path: Path, blocks: Generator[Block], sensor: Sensor) -> Generator[Block]:
     """The blocks that are not empty. Raises DamagedFile for a place outside the sensor."""
     height, width = sensor
     for block in blocks:
@@ -49,6 +49,6 @@ def _inside(path: Path, blocks: Generator[Block], sensor: Sensor) -> Generator[B
         if outside.any():
             bad = int(outside.argmax())
             fact = f"has x = {block.x[bad]}, y = {block.y[bad]}"
-            raise misplaced(path, fact, block.unit, int(block.place[bad]), f"outside {height} x {width}")
+            raise event_error(path, fact, block.unit, int(block.place[bad]), f"outside {height} x {width}")
         if len(block):
             yield block

@@ -10,11 +10,11 @@ import numpy as np
 from workbench.events.event_arrays import Events, Sensor
 from workbench.events.formats import prophesee_header
 from workbench.events.formats.event_blocks import Block
-from workbench.events.formats.event_checks import check
-from workbench.events.formats.fixed_records import places, read_records
-from workbench.events.formats.format import Format
-from workbench.events.formats.read_options import Reading, Remarks
-from workbench.events.formats.timestamp_unwrapping import Clock, latest
+from workbench.events.formats.event_checks import check_events
+from workbench.events.formats.fixed_records import read_records, record_offsets
+from workbench.events.formats.format import Format, register
+from workbench.events.formats.read_options import ReadOptions, Remarks
+from workbench.events.formats.timestamp_unwrapping import TimestampUnwrapper, forward_fill
 from workbench.events.formats.word_types import refuse_unknown
 
 _WORD = np.dtype("<u4")
@@ -24,7 +24,7 @@ _LARGEST: Sensor = (2048, 2048)
 _BEFORE = -1
 
 
-def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
+def stream(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
     """CD events in us, of a clock of 34 bits followed through its turns; other words are passed over.
 
     Decoded here: expelliarmus 1.1.12 lets time run back where the clock turns over, and takes data whose first byte
@@ -34,21 +34,21 @@ def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
     """
     header = prophesee_header.read(path)
     prophesee_header.refuse_big_endian(path, header.text)
-    told = prophesee_header.geometry(header.text) or _LARGEST
-    return check(path, _read(path, header.end, reading.events), reading, remarks, told)
+    sensor = prophesee_header.geometry(header.text) or _LARGEST
+    return check_events(path, _read(path, header.end, options.events), options, remarks, sensor)
 
 
 def _read(path: Path, start: int, count: int) -> Generator[Block]:
-    clock = Clock(bits=28)
+    clock = TimestampUnwrapper(bits=28)
     high_now = _BEFORE
     for offset, raw in read_records(path, start, _WORD.itemsize, count, "a word"):
         word = np.frombuffer(raw, dtype=_WORD).astype(np.int64)
-        place = places(offset, _WORD.itemsize, len(word))
+        place = record_offsets(offset, _WORD.itemsize, len(word))
         kind = word >> 28
         refuse_unknown(path, kind, (_OFF, _ON, _TIME_HIGH, *_OTHERS), place)
-        told = np.zeros_like(word)
-        told[kind == _TIME_HIGH] = clock.follow(word[kind == _TIME_HIGH] & 0xFFFFFFF)
-        high = latest(kind == _TIME_HIGH, told, high_now)
+        unwrapped = np.zeros_like(word)
+        unwrapped[kind == _TIME_HIGH] = clock.unwrap(word[kind == _TIME_HIGH] & 0xFFFFFFF)
+        high = forward_fill(kind == _TIME_HIGH, unwrapped, high_now)
         high_now = int(high[-1])
         seen = ((kind == _OFF) | (kind == _ON)) & (high != _BEFORE)
         word, high = word[seen], high[seen]
@@ -59,4 +59,4 @@ def _sniff(head: bytes) -> bool:
     return prophesee_header.encoding(prophesee_header.begins(head) or "") == "2.0"
 
 
-FORMAT = Format("EVT 2.0", (".raw",), "numpy", True, "% evt 2.0", _sniff, stream, prophesee_header.sensor)
+FORMAT = register(Format("EVT 2.0", (".raw",), "numpy", True, "% evt 2.0", _sniff, stream, prophesee_header.sensor))

@@ -27,10 +27,10 @@ def read_records(path: Path, start: int, size: int, count: int, what: str = "an 
             yield offset, raw[: len(raw) - len(raw) % size]
 
 
-def places(offset: int, size: int, count: int) -> NDArray[np.int64]:
+def record_offsets(offset: int, size: int, count: int) -> NDArray[np.int64]:
     """The bytes at which ``count`` records of ``size`` bytes begin.
 
-    >>> places(10, 8, 3).tolist()
+    >>> record_offsets(10, 8, 3).tolist()
     [10, 18, 26]
     """
     return offset + size * np.arange(count, dtype=np.int64)

@@ -7,7 +7,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from workbench.events.formats.decompression_limits import FREE, refuse_bombs
+from workbench.events.formats.decompression_limits import ALWAYS_ALLOWED, refuse_decompression_bombs
 from workbench.events.formats.errors import DamagedFile
 
 _GZIP = 1
@@ -37,7 +37,7 @@ def refuse_unreadable(path: Path, columns: dict[str, Any]) -> None:
             raise DamagedFile(path, f"has {len(data)} events by the shape of {name}, but only {stored} bytes of them")
         if data.chunks:
             _refuse_missing(path, name, data)
-    refuse_bombs(path, ", ".join(columns), packed, unpacked)
+    refuse_decompression_bombs(path, ", ".join(columns), packed, unpacked)
     for name, data in columns.items():
         if data.chunks and _GZIP in _list_filters(path, name, data):
             _refuse_overfull(path, name, data, length)
@@ -53,7 +53,7 @@ def _refuse_missing(path: Path, name: str, data: Any) -> None:
 def _list_filters(path: Path, name: str, data: Any) -> list[int]:
     """The numbers of the filters a dataset passed through.
 
-    Raises ValueError for one that is not at hand, DamagedFile for data that were packed twice.
+    Raises ValueError for one that is not installed, DamagedFile for data that were packed twice.
     """
     from h5py import h5z
 
@@ -75,7 +75,7 @@ def _refuse_overfull(path: Path, name: str, data: Any, length: int) -> None:
     def inspect(chunk: Any) -> None:
         if chunk.size > min(length, 2 * whole + _STEP):
             raise DamagedFile(path, f"has a chunk of {chunk.size:,} bytes in {name}, where {whole:,} are unpacked")
-        if chunk.size * _MOST_OF_GZIP > FREE and not chunk.filter_mask:
+        if chunk.size * _MOST_OF_GZIP > ALWAYS_ALLOWED and not chunk.filter_mask:
             _, raw = data.id.read_direct_chunk(chunk.chunk_offset)
             if _exceeds(raw, whole):
                 raise DamagedFile(path, f"has a chunk in {name} that unpacks to more than its {whole:,} bytes")
@@ -84,7 +84,7 @@ def _refuse_overfull(path: Path, name: str, data: Any, length: int) -> None:
 
 
 def _exceeds(packed: bytes, most: int) -> bool:
-    """Whether what zlib packed is larger than so many bytes; no more than a step is unpacked at once.
+    """Whether what zlib packed is larger than ``most`` bytes; no more than a step is unpacked at once.
 
     >>> _exceeds(zlib.compress(bytes(100)), 99), _exceeds(zlib.compress(bytes(100)), 100)
     (True, False)

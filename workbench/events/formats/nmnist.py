@@ -11,10 +11,10 @@ import numpy as np
 from workbench.events.event_arrays import EVENTS, Events
 from workbench.events.formats.errors import refuse_empty
 from workbench.events.formats.event_blocks import Block
-from workbench.events.formats.event_checks import check
-from workbench.events.formats.fixed_records import places, read_records
-from workbench.events.formats.format import Format, unmarked, untold
-from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.event_checks import check_events
+from workbench.events.formats.fixed_records import read_records, record_offsets
+from workbench.events.formats.format import Format, never_sniffed, no_sensor, register
+from workbench.events.formats.read_options import ReadOptions, Remarks
 
 _BYTES = 5
 _OVERFLOW_ROW = 240
@@ -23,14 +23,14 @@ _AT_ONCE = 2**12
 """Events in one call: tonic's time for one grows with events times overflow marks."""
 
 
-def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
+def stream(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
     """Events of x, y, polarity (one bit) and time in us (23 bits, big-endian), decoded by tonic.
 
     A row of 240 is no event but an overflow: it adds 8,192 us to all later times.
     Raises DamagedFile for an event cut short, a place off the sensor, a step back in time or no events.
     """
     refuse_empty(path)
-    return check(path, _read(path, min(reading.events, _AT_ONCE)), reading, remarks)
+    return check_events(path, _read(path, min(options.events, _AT_ONCE)), options, remarks)
 
 
 def _read(path: Path, count: int) -> Generator[Block]:
@@ -40,9 +40,9 @@ def _read(path: Path, count: int) -> Generator[Block]:
     for offset, raw in read_records(path, 0, _BYTES, count):
         found: Events = read_mnist_file(io.BytesIO(raw), dtype=EVENTS, is_stream=True)
         rows = np.frombuffer(raw, dtype=np.uint8)[1::_BYTES]
-        place = places(offset, _BYTES, len(rows))[rows != _OVERFLOW_ROW]
+        place = record_offsets(offset, _BYTES, len(rows))[rows != _OVERFLOW_ROW]
         yield Block(found["x"], found["y"], found["t"] + passed_us, found["p"], place)
         passed_us += _OVERFLOW_US * int((rows == _OVERFLOW_ROW).sum())
 
 
-FORMAT = Format("N-MNIST", (".bin",), "tonic", False, "", unmarked, stream, untold)
+FORMAT = register(Format("N-MNIST", (".bin",), "tonic", False, "", never_sniffed, stream, no_sensor))

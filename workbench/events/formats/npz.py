@@ -20,11 +20,17 @@ from workbench.events.formats import zip_archives
 from workbench.events.formats.column_checks import refuse_other_types
 from workbench.events.formats.column_names import FIELDS
 from workbench.events.formats.column_tables import Columns, Table, stream_table
-from workbench.events.formats.decompression_limits import refuse_bombs
+from workbench.events.formats.decompression_limits import refuse_decompression_bombs
 from workbench.events.formats.errors import DamagedFile, refuse_empty
-from workbench.events.formats.format import Format, untold
-from workbench.events.formats.npy import LONGEST_HEADER, find_named, name_fields, refuse_told, take_columns
-from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.format import Format, no_sensor, register
+from workbench.events.formats.npy import (
+    LONGEST_HEADER,
+    find_named_columns,
+    map_columns,
+    refuse_given_columns,
+    take_columns,
+)
+from workbench.events.formats.read_options import ReadOptions, Remarks
 from workbench.events.formats.zip_archives import guard_archive, open_archive, require_member
 
 _SUFFIX = ".npy"
@@ -62,7 +68,7 @@ class _Plan:
     unit: str | None
 
 
-def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
+def stream(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
     """Events of the arrays x, y, t and p, as SpikingJelly keeps them; or of one array alone, as in a .npy file.
 
     Nothing is decompressed as a whole, and no pickle is read. Raises DamagedFile for a broken archive or one that
@@ -71,7 +77,7 @@ def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
     """
     refuse_empty(path)
     with open_archive(path) as archive:
-        plan = _plan(path, archive, reading)
+        plan = _plan(path, archive, options)
 
     def parts(count: int) -> Generator[Columns]:
         with open_archive(path) as archive, ExitStack() as stack:
@@ -86,15 +92,15 @@ def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
                 for file in files:
                     file.read(1)  # at its end the sum of the member is checked
 
-    return stream_table(path, Table(parts, plan.unit), reading, remarks)
+    return stream_table(path, Table(parts, plan.unit), options, remarks)
 
 
-def _plan(path: Path, archive: zipfile.ZipFile, reading: Reading) -> _Plan:
+def _plan(path: Path, archive: zipfile.ZipFile, options: ReadOptions) -> _Plan:
     members = [name for name in archive.namelist() if name.endswith(_SUFFIX)]
     names = [name.removesuffix(_SUFFIX) for name in members]
-    naming = find_named(f"{path} holds arrays", names)
+    naming = find_named_columns(f"{path} holds arrays", names)
     if naming is not None:
-        refuse_told(path, reading)
+        refuse_given_columns(path, options)
         used = {field: members[place] for field, place in naming.places.items()}
         arrays = {field: _read_header(path, archive, name) for field, name in used.items()}
         _refuse_large(path, [array.member for array in arrays.values()])
@@ -102,7 +108,7 @@ def _plan(path: Path, archive: zipfile.ZipFile, reading: Reading) -> _Plan:
     if len(members) == 1:
         array = _read_header(path, archive, members[0])
         _refuse_large(path, [array.member])
-        return _plan_rows(path, array, reading)
+        return _plan_rows(path, array, options)
     raise ValueError(
         f"{path} holds the arrays {', '.join(names) or '(none)'}; give x, y, t (us) and p, or one array of them alone"
     )
@@ -121,8 +127,8 @@ def _plan_columns(path: Path, arrays: dict[str, _Array], unit: str | None) -> _P
     return _Plan(runs, _side_by_side, lengths["x"], unit)
 
 
-def _plan_rows(path: Path, array: _Array, reading: Reading) -> _Plan:
-    naming = name_fields(path, array.dtype, array.shape, reading)
+def _plan_rows(path: Path, array: _Array, options: ReadOptions) -> _Plan:
+    naming = map_columns(path, array.dtype, array.shape, options)
     length = array.shape[0]
     if array.dtype.names is None and array.by_columns:
         size = length * array.dtype.itemsize
@@ -151,7 +157,7 @@ def _read_header(path: Path, archive: zipfile.ZipFile, name: str) -> _Array:
         raise DamagedFile(path, f"has no array that can be read in {name} ({words})") from error
     start = head.tell()
     if dtype.hasobject:
-        raise DamagedFile(path, f"holds objects in {name}, which only a pickle could tell")
+        raise DamagedFile(path, f"holds objects in {name}, which only a pickle could restore")
     needed = start + dtype.itemsize * int(np.prod([1, *shape], dtype=object))
     if needed != member.file_size:
         raise DamagedFile(path, f"has {member.file_size:,} bytes of {name}, not the {needed:,} of its shape {shape}")
@@ -160,7 +166,7 @@ def _read_header(path: Path, archive: zipfile.ZipFile, name: str) -> _Array:
 
 def _refuse_large(path: Path, members: list[zipfile.ZipInfo]) -> None:
     packed, unpacked = (sum(sizes) for sizes in zip(*((m.compress_size, m.file_size) for m in members), strict=True))
-    refuse_bombs(path, "its arrays", packed, unpacked)
+    refuse_decompression_bombs(path, "its arrays", packed, unpacked)
 
 
 def _open_run(archive: zipfile.ZipFile, run: _Run) -> IO[bytes]:
@@ -185,6 +191,17 @@ def _sniff(head: bytes) -> bool:
     return head.startswith(zip_archives.MAGIC)
 
 
-FORMAT = Format(
-    "NumPy archive", (".npz",), "numpy", False, r"PK\x03\x04", _sniff, stream, untold, is_table=True, is_common=True
+FORMAT = register(
+    Format(
+        "NumPy archive",
+        (".npz",),
+        "numpy",
+        False,
+        r"PK\x03\x04",
+        _sniff,
+        stream,
+        no_sensor,
+        is_table=True,
+        is_common=True,
+    )
 )

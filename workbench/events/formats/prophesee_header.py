@@ -19,25 +19,25 @@ def read(path: Path) -> Header:
 
 
 def encoding(text: str) -> str | None:
-    r"""The encoding that a header's text tells, None where it tells none.
+    r"""The encoding that a header's text names, None where it names none.
 
     >>> encoding("date 2023\nevt 3.0"), encoding("format EVT21;width=320"), encoding("Version 2")
     ('3.0', '2.1', None)
     """
-    told = re.search(r"^evt *(\d\.\d)\b", text, re.IGNORECASE | re.MULTILINE)
-    if told:
-        return told[1]
+    evt = re.search(r"^evt *(\d\.\d)\b", text, re.IGNORECASE | re.MULTILINE)
+    if evt:
+        return evt[1]
     named = re.search(r"^format *EVT(\d)(\d?)\b", text, re.IGNORECASE | re.MULTILINE)
     return f"{named[1]}.{named[2] or 0}" if named else None
 
 
 def sensor(path: Path) -> Sensor | None:
-    """Height and width as the header tells them: in its geometry, its format or in lines of their own."""
+    """Height and width as the header says: in its geometry, its format or in lines of their own."""
     return geometry(read(path).text)
 
 
 def geometry(text: str) -> Sensor | None:
-    r"""Height and width that a header's text tells, None where it tells not both.
+    r"""Height and width that a header's text names, None where it does not name both.
 
     >>> geometry("geometry 640x480"), geometry("format EVT3;height=720;width=1280"), geometry("Width 304\nHeight 240")
     ((480, 640), (720, 1280), (240, 304))

@@ -8,12 +8,12 @@ from workbench.events.event_arrays import Sensor
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a user tells of files of events.
+class ReadOptions:
+    """How a user wants files of events to be read.
 
-    ``sensor`` is the height and width that are told, which may also say how a file is laid out; places outside
-    ``bounds`` (by default the sensor, else what the file tells) are refused. ``columns`` are the fields of a table
-    without names, in its order; ``unit`` is that of the times in a table ("s", "ms", "us", "ns"; None: found out).
+    ``sensor`` is the given height and width, which may also decide how a file is laid out; places outside
+    ``bounds`` (by default the sensor, else what the file says) are refused. ``columns`` are the fields of a table
+    without names, in its order; ``unit`` is that of the times in a table ("s", "ms", "us", "ns"; None: guessed).
     ``sort`` puts in order events that are a little late; blocks hold ``events`` of them.
     """
 
@@ -25,7 +25,7 @@ class Reading:
     events: int = 2**18
 
 
-NOTHING_TOLD = Reading()
+DEFAULT_OPTIONS = ReadOptions()
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The formats of event files that are read, and reading by them."""
+"""Event files of all known formats: which one a file is of, and reading it."""
 
 from __future__ import annotations
 
@@ -10,34 +10,19 @@ from pathlib import Path
 import numpy as np
 
 from workbench.events.event_arrays import Events, Sensor
-from workbench.events.formats import aedat2, aedat3, aedat4, dat, evt2, evt3, hdf5, nmnist, npy, npz, text
-from workbench.events.formats.column_names import tell_columns
+from workbench.events.formats.column_names import parse_columns
 from workbench.events.formats.errors import DamagedFile, refuse_empty, refuse_streams
-from workbench.events.formats.format import Format
-from workbench.events.formats.read_options import Reading, Remarks
-from workbench.events.formats.time_units import tell_unit
-from workbench.events.recording_checks import positive
-
-FORMATS: tuple[Format, ...] = (
-    nmnist.FORMAT,
-    aedat2.FORMAT,
-    aedat3.FORMAT,
-    aedat4.FORMAT,
-    dat.FORMAT,
-    evt2.FORMAT,
-    evt3.FORMAT,
-    npy.FORMAT,
-    npz.FORMAT,
-    hdf5.FORMAT,
-    text.FORMAT,
-)
+from workbench.events.formats.format import FORMATS, Format
+from workbench.events.formats.read_options import ReadOptions, Remarks
+from workbench.events.formats.time_units import require_unit
+from workbench.validation import require_whole
 
 _HEAD = 2**14
 _SHOWN = 16
 
 
 def find_format(path: str | PathLike[str]) -> Format:
-    """The format of a file: by its first bytes where they tell, else by its suffix.
+    """The format of a file: by its first bytes where a format is known by them, else by its suffix.
 
     Raises FileNotFoundError where there is no such file, DamagedFile for a file that is not what its suffix says and
     ValueError for a format that is not known, a folder, a FIFO or a device.
@@ -45,9 +30,9 @@ def find_format(path: str | PathLike[str]) -> Format:
     path = _existing(Path(path))
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    for known in FORMATS:
-        if known.sniff(head):
-            return known
+    found = _sniff(head)
+    if found is not None:
+        return found
     named = [known for known in FORMATS if path.suffix.lower() in known.suffixes]
     if not named:
         raise ValueError(f"{path} begins with {head[:_SHOWN]!r}, which no known format does; give one of {_known()}")
@@ -58,7 +43,7 @@ def find_format(path: str | PathLike[str]) -> Format:
     raise DamagedFile(path, f"begins with {head[:_SHOWN]!r} at byte 0, not with {marks}", 0)
 
 
-def begins_as_one(path: Path) -> bool:
+def begins_as_recording(path: Path) -> bool:
     """Whether a file begins with the mark of a known format, whatever its name."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
@@ -67,11 +52,12 @@ def begins_as_one(path: Path) -> bool:
 
 def is_note(path: Path) -> bool:
     """Whether a file is no recording but text beside recordings: by its suffix a table, but without rows of numbers."""
-    if path.suffix.lower() not in text.FORMAT.suffixes or not path.is_file():
+    suffixes = {suffix for known in FORMATS if known.last_resort for suffix in known.suffixes}
+    if path.suffix.lower() not in suffixes or not path.is_file():
         return False
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    return bool(head) and not any(known.sniff(head) for known in FORMATS)
+    return bool(head) and _sniff(head) is None
 
 
 def stream(
@@ -85,41 +71,45 @@ def stream(
 ) -> Iterator[Events]:
     """The events of a file (dtype EVENTS, time in us), at most ``events`` at a time, in constant memory.
 
-    ``sensor`` (height, width) may tell how a file is laid out that names no chip; places outside are refused, without
-    it those outside what the header tells. Of a table ``columns`` tells which column is which where it does not,
+    ``sensor`` (height, width) may decide how a file is laid out that names no chip; places outside are refused, without
+    it those outside what the header says. Of a table ``columns`` says which column is which where it does not,
     as "t x y p" (of no use: "-"), and ``unit`` that of its times ("s", "ms", "us", "ns"; without it a unit that is not
     sure is warned of). ``on_error="sort"`` sorts events that are at most a second late, and warns.
     Raises FileNotFoundError, DamagedFile for a file that contradicts its format and ValueError for an unknown one.
     """
-    reading = tell(sensor, columns, unit, on_error, events)
+    options = make_read_options(sensor, columns, unit, on_error, events)
     remarks = Remarks()
-    blocks = stream_as(Path(path), reading, remarks)
+    blocks = stream_with_options(Path(path), options, remarks)
     return _warned(Path(path), blocks, remarks)
 
 
-def stream_as(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
-    """As ``stream``, but nobody is warned: ``remarks`` has the words after the last event."""
+def stream_with_options(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
+    """As ``stream``, but without warnings: what they would say is in ``remarks`` after the last event."""
     known = find_format(path)
     for option in ("columns", "unit"):
-        if getattr(reading, option) is not None and not known.is_table:
+        if getattr(options, option) is not None and not known.is_table:
             raise ValueError(f"{path} is a {known.name} file, which has no use for {option}=; leave it out")
-    return known.stream(path, reading, remarks)
+    return known.stream(path, options, remarks)
 
 
-def tell(
+def make_read_options(
     sensor: tuple[int, int] | None = None,
     columns: str | Sequence[str] | None = None,
     unit: str | None = None,
     on_error: str = "raise",
     events: int = 2**18,
-) -> Reading:
-    """What a user tells, checked. Raises ValueError for what is no size, no column, no unit or no choice."""
+) -> ReadOptions:
+    """The options of reading, checked. Raises ValueError for what is no size, no column, no unit or no choice."""
     if on_error not in ("raise", "sort"):
         raise ValueError(f"on_error is {on_error!r}; give 'raise' or 'sort'")
-    size = positive(events, "events")
+    size = require_whole("events", events, floats=True)
     if sensor is not None:
-        sensor = (positive(sensor[0], "height of the sensor"), positive(sensor[1], "width of the sensor"))
-    return Reading(sensor, None, tell_columns(columns), tell_unit(unit), on_error == "sort", size)
+        height, width = sensor
+        sensor = (
+            require_whole("height of the sensor", height, floats=True),
+            require_whole("width of the sensor", width, floats=True),
+        )
+    return ReadOptions(sensor, None, parse_columns(columns), require_unit(unit), on_error == "sort", size)
 
 
 def read(
@@ -132,14 +122,18 @@ def read(
 ) -> Events:
     """All events of a file in one array; takes and raises what ``stream`` does."""
     remarks = Remarks()
-    blocks = list(stream_as(Path(path), tell(sensor, columns, unit, on_error), remarks))
+    blocks = list(stream_with_options(Path(path), make_read_options(sensor, columns, unit, on_error), remarks))
     _warn(Path(path), remarks)
     return np.concatenate(blocks)
 
 
 def sensor(path: str | PathLike[str]) -> Sensor | None:
-    """Height and width of the sensor as the file tells them, None where it does not."""
+    """Height and width of the sensor as the file says, None where it does not."""
     return find_format(path).sensor(Path(path))
+
+
+def _sniff(head: bytes) -> Format | None:
+    return next((known for known in FORMATS if known.sniff(head)), None)
 
 
 def _warned(path: Path, blocks: Iterator[Events], remarks: Remarks) -> Iterator[Events]:
@@ -148,7 +142,7 @@ def _warned(path: Path, blocks: Iterator[Events], remarks: Remarks) -> Iterator[
 
 
 def _warn(path: Path, remarks: Remarks) -> None:
-    """Tell whoever called what was noticed."""
+    """Warn the caller of what was noticed."""
     for words in remarks.words:
         warnings.warn(f"{path} {words}", stacklevel=3)
 

@@ -1,4 +1,4 @@
-"""Text: a row of numbers for each event, separated by commas, semicolons or blanks, with named or told columns."""
+"""Text: a row of numbers for each event, separated by commas, semicolons or blanks, with named or given columns."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any, BinaryIO
 from numpy.typing import NDArray
 
 from workbench.events.event_arrays import Events, Sensor
-from workbench.events.formats.column_names import Naming, find_columns, place_columns
+from workbench.events.formats.column_names import ColumnMap, find_columns, map_given_columns
 from workbench.events.formats.column_tables import Columns, Table, stream_table
 from workbench.events.formats.errors import DamagedFile, refuse_empty
-from workbench.events.formats.format import Format
-from workbench.events.formats.npy import find_named
-from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.format import Format, register
+from workbench.events.formats.npy import find_named_columns
+from workbench.events.formats.read_options import ReadOptions, Remarks
 
 _MARK = b"\xef\xbb\xbf"  # what some editors put before UTF-8
 _COMMENTS = ("#", "%")
@@ -47,21 +47,21 @@ class _Preamble:
     width: int = 0
 
 
-def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
+def stream(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
     """Events of lines of numbers, parsed by pandas.
 
     Before them may stand comments (# or %) and a line that names the columns, x, y, t and p in any order; or, as in
     files for E2VID, one of width and height, which says that the columns are t, x, y and p. Of files without either,
-    ``reading.columns`` tells which column is which.
+    ``options.columns`` says which column is which.
     Raises DamagedFile for a line that is no such row, values that are not whole, a place off the sensor, a step back in
-    time or no events, and ValueError where nobody says which column is which.
+    time or no events, and ValueError where neither file nor options say which column is which.
     """
     refuse_empty(path)
     with path.open("rb") as file:
         preamble = _read_preamble(path, file)
     if preamble.width == 0:
         raise DamagedFile(path, "holds no events")
-    naming = _name(path, preamble, reading)
+    naming = _map_columns(path, preamble, options)
 
     def parts(count: int) -> Generator[Columns]:
         line = preamble.line
@@ -72,26 +72,26 @@ def stream(path: Path, reading: Reading, remarks: Remarks) -> Iterator[Events]:
                 line += chunk.count(b"\n")
 
     table = Table(parts, naming.unit, first=preamble.line, word="line")
-    return stream_table(path, table, reading, remarks, preamble.sensor)
+    return stream_table(path, table, options, remarks, preamble.sensor)
 
 
 def sensor(path: Path) -> Sensor | None:
-    """Height and width, where a line of width and height or a comment "geometry: width, height" tells them."""
+    """Height and width, where a line of width and height or a comment "geometry: width, height" names them."""
     refuse_empty(path)
     with path.open("rb") as file:
         return _read_preamble(path, file).sensor
 
 
-def _name(path: Path, preamble: _Preamble, reading: Reading) -> Naming:
-    """Which column is which. Raises ValueError where neither the file nor the user tells."""
+def _map_columns(path: Path, preamble: _Preamble, options: ReadOptions) -> ColumnMap:
+    """Which column is which. Raises ValueError where neither the file nor the user says."""
     what = f"{path} has {preamble.width} columns"
-    if reading.columns is not None:
-        if len(reading.columns) != preamble.width:
-            raise ValueError(f"{what}, but columns tells {len(reading.columns)}; name every one, those of no use as -")
-        return place_columns(reading.columns)
+    if options.columns is not None:
+        if len(options.columns) != preamble.width:
+            raise ValueError(f"{what}, but columns names {len(options.columns)}; name every one, those of no use as -")
+        return map_given_columns(options.columns)
     if preamble.sized and preamble.width == len(_E2VID):
-        return place_columns(_E2VID)
-    naming = find_named(what, preamble.names)
+        return map_given_columns(_E2VID)
+    naming = find_named_columns(what, preamble.names)
     if naming is None:
         called = f" called {', '.join(preamble.names)}" if preamble.names else " without names"
         raise ValueError(f'{what}{called}; say which is which, as columns="t x y p"')
@@ -115,9 +115,9 @@ def _read_preamble(path: Path, file: BinaryIO) -> _Preamble:
         fields = _split(line)
         if line.startswith(_COMMENTS):
             comment = line.lstrip("#% ")
-            told = _GEOMETRY.search(comment)
-            found = replace(found, sensor=(int(told[2]), int(told[1]))) if told else found
-        elif len(fields) >= _LEAST_WIDTH and (all(map(_is_number, fields)) or _fits(fields, found.names)):
+            geometry = _GEOMETRY.search(comment)
+            found = replace(found, sensor=(int(geometry[2]), int(geometry[1]))) if geometry else found
+        elif len(fields) >= _LEAST_WIDTH and (all(map(_is_number, fields)) or _is_row_under(fields, found.names)):
             names = found.names or _names_in(comment)
             return replace(found, names=names, separator=_separator(line), width=len(fields))
         elif len(fields) == 2 and all(field.isdecimal() for field in fields) and not found.sized:
@@ -162,14 +162,14 @@ def _is_number(field: str) -> bool:
     return True
 
 
-def _fits(fields: tuple[str, ...], names: tuple[str, ...]) -> bool:
+def _is_row_under(fields: tuple[str, ...], names: tuple[str, ...]) -> bool:
     """Whether fields can be a row under the names of columns: numbers at least where an event needs them."""
     naming = find_columns(names) if len(fields) == len(names) else None
     return naming is not None and all(_is_number(fields[place]) for place in naming.places.values())
 
 
 def _names_in(comment: str) -> tuple[str, ...]:
-    """The names of columns that a comment before the rows tells, as numpy.savetxt writes them; none of any other."""
+    """The names of columns in a comment before the rows, as numpy.savetxt writes them; none of any other."""
     names = _split(comment)
     try:
         return names if find_columns(names) else ()
@@ -195,7 +195,7 @@ def _read_lines(path: Path, file: BinaryIO, count: int, line: int) -> Iterator[b
         yield waiting.rstrip() + b"\n"
 
 
-def _parse(path: Path, chunk: bytes, preamble: _Preamble, naming: Naming, line: int) -> Columns:
+def _parse(path: Path, chunk: bytes, preamble: _Preamble, naming: ColumnMap, line: int) -> Columns:
     """The columns of some lines. Raises DamagedFile for the first one that is no row of numbers."""
     from pandas import read_csv
     from pandas.errors import ParserError
@@ -206,20 +206,20 @@ def _parse(path: Path, chunk: bytes, preamble: _Preamble, naming: Naming, line: 
             skipinitialspace=True, na_filter=False, low_memory=False,
         )  # fmt: skip
     except (ParserError, ValueError, OverflowError) as error:
-        raise _blame(path, chunk, preamble, naming, line) from error
+        raise _find_bad_line(path, chunk, preamble, naming, line) from error
     if frame.shape != (chunk.count(b"\n"), preamble.width):
-        raise _blame(path, chunk, preamble, naming, line)
+        raise _find_bad_line(path, chunk, preamble, naming, line)
     columns: dict[str, NDArray[Any]] = {}
     for field, place in naming.places.items():
         column = frame.iloc[:, place]
         try:
             columns[field] = (column if column.dtype.kind in "biuf" else column.astype("float64")).to_numpy()
         except (ValueError, TypeError) as error:
-            raise _blame(path, chunk, preamble, naming, line) from error
+            raise _find_bad_line(path, chunk, preamble, naming, line) from error
     return columns
 
 
-def _blame(path: Path, chunk: bytes, preamble: _Preamble, naming: Naming, line: int) -> DamagedFile:
+def _find_bad_line(path: Path, chunk: bytes, preamble: _Preamble, naming: ColumnMap, line: int) -> DamagedFile:
     """What is wrong with some lines: the first that is no row of numbers."""
     lines = chunk.splitlines()
     for number, raw in enumerate(lines, line):
@@ -238,15 +238,18 @@ def _sniff(head: bytes) -> bool:
         return False
 
 
-FORMAT = Format(
-    "text",
-    (".csv", ".txt", ".tsv"),
-    "pandas",
-    False,
-    "rows of numbers",
-    _sniff,
-    stream,
-    sensor,
-    is_table=True,
-    is_common=True,
+FORMAT = register(
+    Format(
+        "text",
+        (".csv", ".txt", ".tsv"),
+        "pandas",
+        False,
+        "rows of numbers",
+        _sniff,
+        stream,
+        sensor,
+        is_table=True,
+        is_common=True,
+        last_resort=True,
+    )
 )

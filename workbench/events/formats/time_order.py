@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.events.formats.errors import CURE, DamagedFile
-from workbench.events.formats.event_blocks import Block, join, misplaced
+from workbench.events.formats.event_blocks import Block, event_error, join
 from workbench.events.formats.read_options import Remarks
 
 LATE_US = 1_000_000
@@ -31,7 +31,7 @@ def refuse_backwards(
         raise _backwards(path, unit, int(place[bad]), int(before[bad]), int(time[bad]))
 
 
-def keep_order(path: Path, blocks: Iterable[Block]) -> Generator[Block]:
+def require_order(path: Path, blocks: Iterable[Block]) -> Generator[Block]:
     """The blocks as they are. Raises DamagedFile for a step back in time, also between blocks, or a time before 0."""
     last = 0
     for block in blocks:
@@ -40,7 +40,7 @@ def keep_order(path: Path, blocks: Iterable[Block]) -> Generator[Block]:
         yield block
 
 
-def put_in_order(path: Path, blocks: Iterable[Block], remarks: Remarks) -> Generator[Block]:
+def sort_late_events(path: Path, blocks: Iterable[Block], remarks: Remarks) -> Generator[Block]:
     """All events in the order of time, those of equal time in the order of the file: a stable sort of them all.
 
     An event may stand at most ``LATE_US`` behind a later one: what was read in that time waits in memory, of more than
@@ -50,7 +50,7 @@ def put_in_order(path: Path, blocks: Iterable[Block], remarks: Remarks) -> Gener
     waiting = list[Block]()  # the first one sorted already
     count = held = latest = given = 0
     for block in blocks:
-        latest = _notice(path, block, latest, given, remarks)
+        latest = _track_latest(path, block, latest, given, remarks)
         waiting.append(block)
         count += len(block)
         if count - held < max(_AT_ONCE, held // 2):
@@ -71,7 +71,7 @@ def _sort(blocks: list[Block]) -> Block:
     return block.choose(np.argsort(block.t, kind="stable"))
 
 
-def _notice(path: Path, block: Block, latest: int, given: int, remarks: Remarks) -> int:
+def _track_latest(path: Path, block: Block, latest: int, given: int, remarks: Remarks) -> int:
     """The latest time so far. Raises DamagedFile for an event that is too late to be sorted, and counts the others."""
     reached = np.maximum.accumulate(np.concatenate([[latest], block.t]))
     behind = reached[:-1] - block.t
@@ -90,4 +90,4 @@ def _backwards(
     path: Path, unit: str, place: int, before: int, time: int, rest: str = "", cure: str = _SORT
 ) -> DamagedFile:
     cure = CURE if time < 0 else cure
-    return misplaced(path, "runs backwards in time", unit, place, f"from {before} to {time} us{rest}", cure)
+    return event_error(path, "runs backwards in time", unit, place, f"from {before} to {time} us{rest}", cure)

@@ -1,4 +1,4 @@
-"""The unit of the times in a table: told, named, found out, or doubted in words."""
+"""The unit of the times in a table: given, named in the file, guessed, or doubted in a warning."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events.formats.column_checks import whole
+from workbench.events.formats.column_checks import require_integers
 from workbench.events.formats.errors import CURE
 
 UNITS = ("s", "ms", "us", "ns")
 HEAD = 2**16
-"""So many events are looked at to find the unit out."""
+"""Number of events that are looked at to guess the unit."""
 
 US_PER = {"s": 1_000_000, "ms": 1_000}
 NS_PER_US = 1_000
@@ -26,21 +26,21 @@ _LONG_US = 5_000_000
 _FRACTION = f'{CURE}, or say the unit, as unit="s"'
 
 
-def tell_unit(unit: str | None) -> str | None:
-    """The unit that a user tells, None for none. Raises ValueError for what is no unit of time here."""
+def require_unit(unit: str | None) -> str | None:
+    """The unit that a user gives, None for none. Raises ValueError for what is no unit of time here."""
     if unit is not None and unit not in UNITS:
         raise ValueError(f"unit is {unit!r}; give {', '.join(map(repr, UNITS[:-1]))} or {UNITS[-1]!r}")
     return unit
 
 
-def find_unit(times: NDArray[Any]) -> tuple[str, str]:
+def guess_unit(times: NDArray[Any]) -> tuple[str, str]:
     """The unit of the first times of a recording, and in words what else it could be ("" where nothing).
 
     Numbers of which most are no whole ones are seconds: in microseconds such a recording would last no time. They may
     be milliseconds too if they last more than 1,000, or if all are whole thousandths and last more than one. Whole
     numbers are microseconds, but nanoseconds where they would else begin 3,000 years after 1970.
 
-    >>> find_unit(np.array([0.25, 0.500001])), find_unit(np.array([7, 250])), find_unit(np.array([10**18]))
+    >>> guess_unit(np.array([0.25, 0.500001])), guess_unit(np.array([7, 250])), guess_unit(np.array([10**18]))
     (('s', ''), ('us', ''), ('ns', ''))
     """
     times = times[np.isfinite(times)] if times.dtype.kind == "f" else times
@@ -65,7 +65,7 @@ def _doubt_seconds(times: NDArray[np.floating[Any]]) -> str:
 class Times:
     """The times of one table on their way to microseconds, watched for signs that they are something else.
 
-    ``unit`` is theirs; ``sure`` holds where a user or the file tells it; ``doubt`` says what a first look left open.
+    ``unit`` is theirs; ``sure`` holds where a user or the file names it; ``doubt`` says what a first look left open.
     """
 
     unit: str
@@ -81,7 +81,7 @@ class Times:
 
         Raises DamagedFile for a time that is not finite, beyond 64 bits or a fraction of a microsecond.
         """
-        us = whole(path, "t", _scale(values, self.unit), first, word, CURE if self.sure else _FRACTION)
+        us = require_integers(path, "t", _scale(values, self.unit), first, word, CURE if self.sure else _FRACTION)
         if not self.sure and self.unit == "us" and len(us):
             self._watch(us)
         return us
@@ -96,7 +96,7 @@ class Times:
 
     @property
     def words(self) -> str:
-        """What to say of the unit after the last event: "" if nothing speaks against it."""
+        """What to say of the unit after the last event: "" if it is not doubtful."""
         lasts = self.last - self.first
         sparse = self.count >= _FEW and lasts > max(_LONG_US, NS_PER_US * self.count)
         if sparse and self.divisor == NS_PER_US:

@@ -1,4 +1,4 @@
-"""Clocks of few bits that turn over, told as times that go on."""
+"""Counters of few bits that wrap around, unwrapped into times that go on."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 
 @dataclass
-class Clock:
-    """A counter of so many bits, followed through its turns from block to block.
+class TimestampUnwrapper:
+    """A counter of ``bits`` bits, unwrapped from block to block.
 
-    A step back of half its range or more is a turn; a smaller one is left as it is, a step back.
+    A step back of half its range or more is a wrap-around; a smaller one is left as it is.
 
-    >>> clock = Clock(bits=4)
-    >>> clock.follow(np.array([3, 15, 2])).tolist(), clock.follow(np.array([1, 9, 0])).tolist()
+    >>> counter = TimestampUnwrapper(bits=4)
+    >>> counter.unwrap(np.array([3, 15, 2])).tolist(), counter.unwrap(np.array([1, 9, 0])).tolist()
     ([3, 15, 18], [17, 25, 32])
     """
 
@@ -24,8 +24,8 @@ class Clock:
     last: int | None = None
     turns: int = 0
 
-    def follow(self, counts: NDArray[Any]) -> NDArray[np.int64]:
-        """The counts with all turns so far added."""
+    def unwrap(self, counts: NDArray[Any]) -> NDArray[np.int64]:
+        """The counts with all wrap-arounds so far added."""
         values = counts.astype(np.int64)
         if len(values) == 0:
             return values
@@ -35,10 +35,10 @@ class Clock:
         return values + (turns << self.bits)
 
 
-def latest(here: NDArray[np.bool_], values: NDArray[Any], before: int) -> NDArray[np.int64]:
+def forward_fill(here: NDArray[np.bool_], values: NDArray[Any], before: int) -> NDArray[np.int64]:
     """At every position the value where ``here`` was last true, ``before`` until it first is.
 
-    >>> latest(np.array([False, True, False, True]), np.array([7, 5, 9, 2]), -1).tolist()
+    >>> forward_fill(np.array([False, True, False, True]), np.array([7, 5, 9, 2]), -1).tolist()
     [-1, 5, 5, 2]
     """
     index = np.maximum.accumulate(np.where(here, np.arange(len(here)), -1))

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench.events.event_arrays import Events
-from workbench.events.formats.read_options import Reading, Remarks
+from workbench.events.formats.read_options import ReadOptions, Remarks
 from workbench.events.sources.clips import Clip, Collection, clip_file
-from workbench.events.sources.folder_tree import folders, walk
+from workbench.events.sources.folder_tree import folders, scan_folder
 from workbench.events.sources.location import Location
+from workbench.events.sources.named_sets import register_recorded
 from workbench.events.sources.splits import Split, divide
 from workbench.events.transforms import Turn
 
@@ -19,7 +20,7 @@ SENSOR = (128, 128)
 WINDOW_US = 1_200_000
 SUFFIXES = (".aedat", ".aedat4")
 UPRIGHT = Turn(-1)
-PLACE = Location(
+LOCATION = Location(
     name="cifar10-dvs",
     title="CIFAR10-DVS",
     layout="<class>/*.aedat or <class>/*.aedat4, with the classes airplane to truck",
@@ -36,29 +37,31 @@ def collect(root: Path, split: Split = None, seed: int = 0, upright: bool | None
 
     The camera was filmed lying on its side. The authors' copy (.aedat) is decoded as the camera's makers do and turned
     by a quarter, clockwise, so that what was up is up; ``upright=False`` leaves it as the camera lay. The copy of tonic
-    (.aedat4) was converted by another program, and nobody has said how it lies: it is never turned. No file of the set
-    was at hand when this was written; that it lies on its side, and on which, is what tools say that turn it.
-    Nobody has divided this set officially: by default nine tenths of every class train, drawn by ``seed``;
+    (.aedat4) was converted by another program, and its orientation is not documented: it is never turned. No file of
+    the set was available when this was written; that it lies on its side is taken from tools that turn it.
+    This set has no official split: by default nine tenths of every class train, drawn by ``seed``;
     ``split="first-100"`` tests on the first 100 of every class, which scores higher than a random choice.
     Raises FileNotFoundError when no CIFAR10-DVS is there and ValueError when a folder is no class or both copies lie
     there. Source: Li et al. 2017, Front. Neurosci. 11:309; the turn: _load_origin_data of SpikingJelly, which also
     mirrors left and right.
     """
-    folder = PLACE.find(root)
+    folder = LOCATION.find(root)
     for kind in folders(folder):
         if kind.name not in CLASSES:
             raise ValueError(f"{kind} is not a class of CIFAR10-DVS; they are {', '.join(CLASSES)}")
-    tree = walk(folder)
+    tree = scan_folder(folder)
     all_of_them = [path for path in tree.files if path.suffix.lower() in SUFFIXES]
     above = {path: path.relative_to(folder).parts[:-1] for path in all_of_them}
     found = [(path, CLASSES.index(names[0])) for path, names in above.items() if names]
     if not found:
-        raise ValueError(f"{folder} holds no .aedat or .aedat4 file; cifar10-dvs needs {PLACE.layout}")
+        raise ValueError(f"{folder} holds no .aedat or .aedat4 file; cifar10-dvs needs {LOCATION.layout}")
     turn = _require_one_copy(folder, [path for path, _ in found], upright)
     clips = [_turned(clip_file(path, label)) if turn else clip_file(path, label) for path, label in found]
     train, test, words = divide(clips, split, seed, share=0.9)
-    words = f"{words}; {len(clips):,} of {PLACE.recordings:,} recordings"
-    words += tree.tell([path for path, _ in found], [path for path in above if not above[path]], PLACE.layout)
+    words = f"{words}; {len(clips):,} of {LOCATION.recordings:,} recordings"
+    words += tree.describe_unread(
+        [path for path, _ in found], [path for path in above if not above[path]], LOCATION.layout
+    )
     return Collection("cifar10-dvs", CLASSES, train, test, words, SENSOR, WINDOW_US)
 
 
@@ -81,8 +84,11 @@ def _require_one_copy(folder: Path, paths: Sequence[Path], upright: bool | None)
 def _turned(clip: Clip) -> Clip:
     """The same clip, turned upright."""
 
-    def blocks(reading: Reading, remarks: Remarks) -> Iterator[Events]:
-        for block in clip.blocks(reading, remarks):
+    def blocks(options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
+        for block in clip.blocks(options, remarks):
             yield UPRIGHT(block, SENSOR)[0]
 
     return replace(clip, blocks=blocks, stamp=f"{clip.stamp} upright")
+
+
+register_recorded(LOCATION, collect, options=("upright",))

@@ -1,4 +1,4 @@
-"""What will be recordings: labelled stretches of events that are read only when they are asked for."""
+"""Clips: labelled stretches of events that are read only when they are needed, and collections of them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from workbench.events.event_arrays import Events, Sensor
 from workbench.events.formats.column_checks import refuse_other_types
 from workbench.events.formats.column_tables import Columns, Table, stream_table
 from workbench.events.formats.errors import DamagedFile
-from workbench.events.formats.npy import name_fields, refuse_told, take_columns
-from workbench.events.formats.read_options import NOTHING_TOLD, Reading, Remarks
-from workbench.events.formats.registry import stream_as
+from workbench.events.formats.npy import map_columns, refuse_given_columns, take_columns
+from workbench.events.formats.read_options import DEFAULT_OPTIONS, ReadOptions, Remarks
+from workbench.events.formats.registry import stream_with_options
 
 _CURE = (
     "give events in order of time: whole pixels and microseconds, polarity 0 or 1; or leave it out, or say what helps:"
     ' unit="s", on_error="sort"'
 )
 
-Blocks = Callable[[Reading, Remarks], Iterator[Events]]
-"""Reads events block by block, as told, and remarks what is worth a word."""
+Blocks = Callable[[ReadOptions, Remarks], Iterator[Events]]
+"""Reads events block by block, with options, and remarks what deserves a warning."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Clip:
 
     ``own_clock``: whether its times are known to count from its own beginning; else they may count from when a camera
     was switched on, or a longer recording began. ``stamp`` changes when its events may have changed; None where that
-    cannot be known. ``told`` gives the sensor that its file names, if it does. ``extent`` is there where it has been
-    read before.
+    cannot be known. ``file_sensor`` gives the sensor that its file names, if any. ``extent`` is there
+    where it has been read before.
     """
 
     name: str
@@ -43,14 +43,16 @@ class Clip:
     blocks: Blocks
     own_clock: bool = False
     stamp: str | None = None
-    told: Callable[[], Sensor | None] | None = None
+    file_sensor: Callable[[], Sensor | None] | None = None
     extent: Extent | None = None
 
-    def measure(self, reading: Reading) -> Extent | None:
+    def measure(self, options: ReadOptions) -> Extent | None:
         """Its extent, read block by block unless it is known; ValueError and OSError as its blocks raise them."""
-        if self.extent is not None and reading.columns is None and reading.unit is None:
+        if self.extent is not None and options.columns is None and options.unit is None:
             return self.extent
-        return measure_extent(self.blocks(reading, Remarks()), (self.told() if self.told else None) or (1, 1))
+        return measure_extent(
+            self.blocks(options, Remarks()), (self.file_sensor() if self.file_sensor else None) or (1, 1)
+        )
 
 
 @dataclass(frozen=True)
@@ -100,21 +102,21 @@ def clip_file(path: Path, label: int, own_clock: bool = False) -> Clip:
     recordings of a set are known to have a clock of their own.
     """
 
-    def blocks(reading: Reading, remarks: Remarks) -> Iterator[Events]:
+    def blocks(options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
         origin = 0 if own_clock or not formats.find_format(path).running_clock else None
-        for block in stream_as(path, reading, remarks):
+        for block in stream_with_options(path, options, remarks):
             origin = int(block["t"][0]) if origin is None else origin
             block["t"] -= origin
             yield block
 
-    return Clip(str(path), label, blocks, own_clock, stamp_file(path), lambda: formats.sensor(path))
+    return Clip(str(path), label, blocks, own_clock, fingerprint_file(path), lambda: formats.sensor(path))
 
 
 def clip_interval(path: Path, label: int, begin_us: int, end_us: int) -> Clip:
     """The clip that is the events of a file from one time to another, by the clock of the file."""
 
-    def blocks(reading: Reading, remarks: Remarks) -> Iterator[Events]:
-        for block in stream_as(path, reading, remarks):
+    def blocks(options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
+        for block in stream_with_options(path, options, remarks):
             first, last = np.searchsorted(block["t"], [begin_us, end_us])
             if last > first:
                 part = block[first:last].copy()
@@ -124,19 +126,19 @@ def clip_interval(path: Path, label: int, begin_us: int, end_us: int) -> Clip:
                 return
 
     name = f"{path} from {begin_us} to {end_us} us"
-    return Clip(name, label, blocks, True, f"{stamp_file(path)} {begin_us} {end_us}")
+    return Clip(name, label, blocks, True, f"{fingerprint_file(path)} {begin_us} {end_us}")
 
 
 def clip_array(events: Any, label: int, name: str, own_clock: bool = False, extent: Extent | None = None) -> Clip:
     """The clip that is a structured array in memory, or a function that gives one."""
 
-    def blocks(reading: Reading, remarks: Remarks) -> Iterator[Events]:
-        yield require_events(events() if callable(events) else events, name, reading, remarks)
+    def blocks(options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
+        yield require_events(events() if callable(events) else events, name, options, remarks)
 
     return Clip(name, label, blocks, own_clock, extent=extent)
 
 
-def stamp_file(path: Path) -> str:
+def fingerprint_file(path: Path) -> str:
     """A text that changes when the file does: its path, size, times of writing and of any change, and its inode.
 
     The time of writing can be set by whoever writes, that of a change cannot; another file of the same name has
@@ -146,10 +148,12 @@ def stamp_file(path: Path) -> str:
     return f"{path.absolute()} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
 
 
-def require_events(events: Any, owner: str, reading: Reading = NOTHING_TOLD, remarks: Remarks | None = None) -> Events:
+def require_events(
+    events: Any, owner: str, options: ReadOptions = DEFAULT_OPTIONS, remarks: Remarks | None = None
+) -> Events:
     """The events as type EVENTS, a row y of zeros where there is none (as in recordings of sound).
 
-    ValueError, naming owner and event, for what is no structured array x, t, p (or one of told columns), for times
+    ValueError, naming owner and event, for what is no structured array x, t, p (or one of given columns), for times
     that run backwards or are no whole numbers, and for a place outside the sensor.
 
     >>> import numpy as np
@@ -157,13 +161,13 @@ def require_events(events: Any, owner: str, reading: Reading = NOTHING_TOLD, rem
     [(3, 0, 7, True)]
     """
     path, given = Path(owner), np.asarray(events)
-    if given.dtype.names is None and given.ndim == 2 and reading.columns is not None:
-        naming = name_fields(path, given.dtype, given.shape, reading)
+    if given.dtype.names is None and given.ndim == 2 and options.columns is not None:
+        naming = map_columns(path, given.dtype, given.shape, options)
         columns, unit = take_columns(given, naming), naming.unit
     else:
-        refuse_told(path, reading)
+        refuse_given_columns(path, options)
         columns, unit = _take_fields(owner, given), None
-    one_block = replace(reading, columns=None, events=max(1, len(given)))
+    one_block = replace(options, columns=None, events=max(1, len(given)))
     try:
         table = Table(lambda count: _yield_all(columns), unit)
         return np.concatenate(list(stream_table(path, table, one_block, remarks or Remarks())))

@@ -6,12 +6,13 @@ import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from workbench.events import formats
 from workbench.events.event_arrays import Events
-from workbench.events.formats.read_options import Reading, Remarks
-from workbench.events.sources.clips import Clip, Collection, clip_interval, stamp_file
-from workbench.events.sources.folder_tree import folders, walk
+from workbench.events.formats.npy import read_gesture
+from workbench.events.formats.read_options import ReadOptions, Remarks
+from workbench.events.sources.clips import Clip, Collection, clip_interval, fingerprint_file
+from workbench.events.sources.folder_tree import folders, scan_folder
 from workbench.events.sources.location import Location
+from workbench.events.sources.named_sets import register_recorded
 from workbench.events.sources.splits import Split, require_official
 
 CLASSES = (
@@ -31,7 +32,7 @@ def _find_trials(folder: Path) -> Path | None:
     return next((path for path in inside if all((path / name).is_file() for name in TRIALS)), None)
 
 
-PLACE = Location(
+LOCATION = Location(
     name="dvs-gesture",
     title="DvsGesture",
     layout="*.aedat, *_labels.csv, trials_to_train.txt and trials_to_test.txt as its authors give it, or "
@@ -54,28 +55,28 @@ def collect(root: Path, split: Split = None, seed: int = 0, classes: int = 11) -
     require_official(split, "dvs-gesture")
     if classes not in (10, 11):
         raise ValueError(f'dvs-gesture has 11 classes, or 10 without "other gestures"; classes is {classes!r}')
-    folder = PLACE.find(root)
-    trials, tree = _find_trials(folder), walk(folder)
+    folder = LOCATION.find(root)
+    trials, tree = _find_trials(folder), scan_folder(folder)
     if trials is None:
         found = [path for path in tree.files if path.suffix.lower() == ".npy"]
         parts = [[path for path in found if _is_cut(path.relative_to(folder), name)] for name in CUT]
         train, test = (tuple(_cut_clips(part, classes)) for part in parts)
     else:
         found = [path for path in tree.files if path.suffix.lower() == ".aedat"]
-        parts = [list(_listed(trials / name)) for name in TRIALS]
+        parts = [list(_list_recordings(trials / name)) for name in TRIALS]
         train, test = (tuple(_trial_clips(part, classes)) for part in parts)
     for part, name in ((train, "train"), (test, "test")):
         if not part:
-            raise ValueError(f"{folder} has no recording to {name}; dvs-gesture needs {PLACE.layout}")
+            raise ValueError(f"{folder} has no recording to {name}; dvs-gesture needs {LOCATION.layout}")
     others = "with" if classes == 11 else "without"
-    count = f"{len(train) + len(test):,} of {PLACE.recordings:,} recordings"
+    count = f"{len(train) + len(test):,} of {LOCATION.recordings:,} recordings"
     words = f'official, by users; {classes} classes, {others} "other gestures"; {count}'
     read = {path for part in parts for path in part}
     left_out = [path for path in found if path not in read]
     if trials is None:
-        words += tree.tell(read, left_out, PLACE.layout)
+        words += tree.describe_unread(read, left_out, LOCATION.layout)
     elif left_out:
-        words += tree.tell([path for path in tree.files if path not in left_out], left_out, PLACE.layout)
+        words += tree.describe_unread([path for path in tree.files if path not in left_out], left_out, LOCATION.layout)
     return Collection("dvs-gesture", CLASSES[:classes], train, test, words, SENSOR, WINDOW_US)
 
 
@@ -94,13 +95,13 @@ def _cut_clips(paths: Iterable[Path], classes: int) -> Iterator[Clip]:
 
 
 def _cut_clip(path: Path) -> Clip:
-    def blocks(reading: Reading, remarks: Remarks) -> Iterator[Events]:
-        yield formats.read_gesture(path, reading, remarks)
+    def blocks(options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
+        yield read_gesture(path, options, remarks)
 
-    return Clip(str(path), int(path.stem), blocks, False, stamp_file(path))
+    return Clip(str(path), int(path.stem), blocks, False, fingerprint_file(path))
 
 
-def _listed(trials: Path) -> Iterator[Path]:
+def _list_recordings(trials: Path) -> Iterator[Path]:
     """The authors' copy: the long files of a list; those that are missing are left out."""
     for line in trials.read_text(encoding="utf-8").split():
         path = trials.parent / line
@@ -133,3 +134,6 @@ def _read_table(table: Path) -> Iterator[tuple[int, int, int]]:
                 if not 1 <= kind <= len(CLASSES) or end_us <= begin_us:
                     raise ValueError(f"{table}, line {number}: class {kind} from {begin_us} to {end_us} us is not one")
                 yield kind - 1, begin_us, end_us
+
+
+register_recorded(LOCATION, collect, options=("classes",))

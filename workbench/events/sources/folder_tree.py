@@ -1,4 +1,4 @@
-"""Folders of recordings as people have them: with links, debris, and names in several forms of Unicode."""
+"""What lies in a folder and below it, through links, without hidden files and those of operating systems."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEBRIS = frozenset(
 
 
 @dataclass(frozen=True)
-class Tree:
+class FolderTree:
     """What lies in a folder and below it: ordinary files, each once, and paths that are none.
 
     ``files`` maps paths, in the order of the numbers in them, to the real paths behind all links; ``repeated`` does so
@@ -31,10 +31,10 @@ class Tree:
     others: tuple[Path, ...]
     folders: tuple[Path, ...]
 
-    def tell(self, read: Collection[Path], left_out: Sequence[Path], layout: str) -> str:
+    def describe_unread(self, read: Collection[Path], left_out: Sequence[Path], layout: str) -> str:
         """What a split says of the files that are not ``read``; of the recordings ``left_out`` a warning says it too.
 
-        "" where all are read. The ``layout`` tells where recordings should lie.
+        "" where all are read. The ``layout`` says where recordings should lie.
         """
         words = ""
         if left_out:
@@ -47,7 +47,7 @@ class Tree:
         return words + (f"; {len(self.repeated):,} further links to the same files" if self.repeated else "")
 
 
-def walk(folder: Path) -> Tree:
+def scan_folder(folder: Path) -> FolderTree:
     """The tree below a folder, through links, each folder once. Raises OSError for one that cannot be read.
 
     Hidden files and folders, and debris, are not looked at.
@@ -76,25 +76,25 @@ def walk(folder: Path) -> Tree:
             else:
                 others.append(path)
         waiting.sort(key=lambda place: place[0])  # what is reached without a link is called by that path
-    found.sort(key=lambda place: natural(place[1].relative_to(folder)))
+    found.sort(key=lambda place: natural_key(place[1].relative_to(folder)))
     first: dict[str, Path] = {}
     for _, path, real in sorted(found, key=lambda place: place[0]):
         first.setdefault(real, path)
     once = {path: real for _, path, real in found if first[real] is path}
     repeated |= {path: real for _, path, real in found if first[real] is not path}
-    inside = sorted((path for path in entered.values() if path != folder), key=natural)
-    return Tree(folder, once, repeated, tuple(sorted(others)), tuple(inside))
+    inside = sorted((path for path in entered.values() if path != folder), key=natural_key)
+    return FolderTree(folder, once, repeated, tuple(sorted(others)), tuple(inside))
 
 
 def folders(folder: Path) -> list[Path]:
     """The folders in one, in the order of the numbers in their names; hidden ones and debris are not looked at."""
-    return sorted((path for path in folder.iterdir() if path.is_dir() and not is_debris(path.name)), key=natural)
+    return sorted((path for path in folder.iterdir() if path.is_dir() and not is_debris(path.name)), key=natural_key)
 
 
 def files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
     """The files in a folder that end so, in the order of the numbers in their names; hidden ones are not looked at."""
     found = (path for path in folder.iterdir() if path.is_file() and not is_debris(path.name))
-    return sorted((path for path in found if path.suffix.lower() in suffixes), key=natural)
+    return sorted((path for path in found if path.suffix.lower() in suffixes), key=natural_key)
 
 
 def is_debris(name: str) -> bool:
@@ -107,7 +107,7 @@ def is_debris(name: str) -> bool:
 
 
 def class_name(name: str) -> str:
-    """The name of a class as its folder tells it, in composed characters: macOS takes them apart, others do not.
+    """The name of a class as its folder is called, in composed characters: macOS takes them apart, others do not.
 
     >>> class_name("cafe\u0301") == class_name("caf\u00e9")
     True
@@ -115,10 +115,10 @@ def class_name(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def natural(name: str | Path) -> list[list[tuple[int, str]]]:
+def natural_key(name: str | Path) -> list[list[tuple[int, str]]]:
     """A key that sorts paths by their parts, and the numbers in these as numbers.
 
-    >>> sorted(["10", "9", "a2", "a10", "1"], key=natural)
+    >>> sorted(["10", "9", "a2", "a10", "1"], key=natural_key)
     ['1', '9', '10', 'a2', 'a10']
     """
     parts = [re.split(r"(\d+)", class_name(part)) for part in Path(name).parts]

@@ -7,15 +7,16 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.events import formats
+from workbench.events.formats import FORMATS
+from workbench.events.formats.registry import begins_as_recording, is_note
 from workbench.events.sources.clips import Clip, Collection, clip_file
-from workbench.events.sources.folder_tree import Tree, class_name, natural, walk
-from workbench.events.sources.location import squeeze
+from workbench.events.sources.folder_tree import FolderTree, class_name, natural_key, scan_folder
+from workbench.events.sources.location import normalize_name
 from workbench.events.sources.splits import Split, divide, require_official
 
 PARTS = {"train": ("train", "training"), "test": ("test", "testing")}
-SUFFIXES = tuple(sorted({suffix for known in formats.FORMATS for suffix in known.suffixes}))
-NAMED = 8  # folders that are told by name
+SUFFIXES = tuple(sorted({suffix for known in FORMATS for suffix in known.suffixes}))
+NAMED = 8  # folders that are named in a message
 LAYOUT = "<class>/<recording>, or train/<class>/<recording> and test/<class>/<recording>"
 
 
@@ -30,37 +31,37 @@ def collect(root: Path, split: Split = None, seed: int = 0) -> Collection:
     """
     if not root.is_dir():
         raise FileNotFoundError(f"{root.absolute()} is no folder; give one with {LAYOUT}")
-    tree = walk(root)
-    found = [_place(path, root) for path in tree.files if _is_recording(path)]
+    tree = scan_folder(root)
+    found = [_classify(path, root) for path in tree.files if _is_recording(path)]
     chosen = _choose(root, found)
     if not chosen:
-        raise ValueError(_nothing(root))
+        raise ValueError(_describe_nothing_found(root))
     _refuse_two_places(tree, chosen)
     _refuse_one_folder(root, chosen)
-    classes = tuple(sorted({one.kind for one in chosen}, key=natural))
+    classes = tuple(sorted({one.kind for one in chosen}, key=natural_key))
     clips = {one: clip_file(one.path, classes.index(one.kind)) for one in chosen}
     if any(one.part for one in chosen):
         require_official(split, str(root))
         train, test = (tuple(clip for one, clip in clips.items() if one.part == part) for part in PARTS)
         words = "folders train and test"
-        _warn_of_untrained(root, classes, train)
+        _warn_of_classes_not_trained(root, classes, train)
     else:
         train, test, words = divide(list(clips.values()), split, seed)
     left_out = [one.path for one in found if one not in clips]
-    words += _tell_of_no_classes(tree, found) + tree.tell([one.path for one in clips], left_out, LAYOUT)
+    words += _describe_empty_folders(tree, found) + tree.describe_unread([one.path for one in clips], left_out, LAYOUT)
     return Collection(root.absolute().name, classes, train, test, words)
 
 
 @dataclass(frozen=True)
 class _Recording:
-    """A file, the part and the class that its folders tell ("" where they do not), and whether it lies below both."""
+    """A file, the part and the class by its folders ("" where they do not), and whether it lies below both."""
 
     path: Path
     part: str
     kind: str
 
 
-def _place(path: Path, root: Path) -> _Recording:
+def _classify(path: Path, root: Path) -> _Recording:
     """Part and class by the folders between root and file: <part>/<class>, <class>/<part> or <class> alone."""
     above = path.relative_to(root).parts[:-1]
     parts = [_part(folder) for folder in above[:2]]
@@ -71,7 +72,7 @@ def _place(path: Path, root: Path) -> _Recording:
 
 
 def _part(folder: str) -> str:
-    return next((part for part, names in PARTS.items() if squeeze(folder) in names), "")
+    return next((part for part, names in PARTS.items() if normalize_name(folder) in names), "")
 
 
 def _choose(root: Path, found: list[_Recording]) -> list[_Recording]:
@@ -91,17 +92,17 @@ def _choose(root: Path, found: list[_Recording]) -> list[_Recording]:
 def _is_recording(path: Path) -> bool:
     """Whether a file ends as a recording, unless it is a note beside some, or begins as one."""
     if path.suffix.lower() in SUFFIXES:
-        return not formats.is_note(path)
-    return formats.begins_as_one(path)
+        return not is_note(path)
+    return begins_as_recording(path)
 
 
-def _refuse_two_places(tree: Tree, chosen: list[_Recording]) -> None:
+def _refuse_two_places(tree: FolderTree, chosen: list[_Recording]) -> None:
     """ValueError for a file that links, its own or a folder's, put into two classes, or into both parts."""
     for link, target in tree.repeated.items():
         for one in chosen:
             real = tree.files[one.path]
             if real == target or real.startswith(target + os.sep):
-                again = _place(link / os.path.relpath(real, target), tree.root)
+                again = _classify(link / os.path.relpath(real, target), tree.root)
                 if (one.part, one.kind) != (again.part, again.kind):
                     raise ValueError(
                         f"{again.path} and {one.path} are one file in two classes or parts; take one of them out"
@@ -112,14 +113,17 @@ def _refuse_one_folder(root: Path, chosen: list[_Recording]) -> None:
     """ValueError where all would be of one class, though there are folders in it that look like the classes."""
     inside = {one.path.parent for one in chosen}
     if len({one.kind for one in chosen}) == 1 and len(inside) > len({one.part for one in chosen}):
-        kind, names = chosen[0].kind, ", ".join(sorted({str(path.relative_to(root)) for path in inside}, key=natural))
+        kind, names = (
+            chosen[0].kind,
+            ", ".join(sorted({str(path.relative_to(root)) for path in inside}, key=natural_key)),
+        )
         raise ValueError(
             f"{root} has all its recordings in folders of one class, {kind} ({names}); if the classes are deeper down,"
             " give the folder that holds them"
         )
 
 
-def _tell_of_no_classes(tree: Tree, found: list[_Recording]) -> str:
+def _describe_empty_folders(tree: FolderTree, found: list[_Recording]) -> str:
     """What a split says of folders in the place of a class or a part that hold no recording.
 
     Of those that hold something else a warning says it too.
@@ -144,14 +148,14 @@ def _is_place(folder: Path) -> bool:
     return len(folder.parts) == 1 or (len(folder.parts) == 2 and bool(_part(folder.parts[0])))
 
 
-def _warn_of_untrained(root: Path, classes: tuple[str, ...], train: tuple[Clip, ...]) -> None:
+def _warn_of_classes_not_trained(root: Path, classes: tuple[str, ...], train: tuple[Clip, ...]) -> None:
     missing = sorted(set(range(len(classes))) - {clip.label for clip in train})
     if missing:
         names = ", ".join(classes[label] for label in missing)
         warnings.warn(f"{root} has no recording of {names} to train, only to test", stacklevel=5)
 
 
-def _nothing(folder: Path) -> str:
+def _describe_nothing_found(folder: Path) -> str:
     return (
         f"{folder} is no data set: no folder in it holds recordings; give a folder with {LAYOUT}, in files "
         f"{', '.join(SUFFIXES)}"

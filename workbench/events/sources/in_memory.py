@@ -1,4 +1,4 @@
-"""Recordings that some program holds already: arrays in memory, and the data sets of tonic."""
+"""Recordings in memory: arrays, and the data sets of tonic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from workbench.events.sources.clips import Clip, Collection, Extent, clip_array, measure_extent, require_events
-from workbench.events.sources.labels import find_sources, name_classes, trace_target
+from workbench.events.sources.labels import find_listed_target, find_sources, name_classes
 from workbench.events.sources.splits import Split, divide, require_official
 from workbench.validation import whole
 
@@ -30,7 +30,7 @@ def collect_arrays(
         classes = [str(name) for name in events]
         pairs = [(one, label) for label, rows in enumerate(events.values()) for one in rows]
     else:
-        pairs = _label(list(events), labels, classes)
+        pairs = _pair_with_labels(list(events), labels, classes)
         most = max((label for _, label in pairs), default=0)
         classes = [str(number) for number in range(most + 1)] if classes is None else classes
     clips = [clip_array(one, label, f"recording {i}") for i, (one, label) in enumerate(pairs)]
@@ -46,7 +46,7 @@ def collect_tonic(datasets: tuple[Any, ...], split: Split = None, seed: int = 0)
     included.
 
     What an item gives is the truth, its target as well as its events: every item is read once here, for its target
-    and its extent, and once more when its events are gathered. Of a single set four fifths of every class train, drawn
+    and its extent, and once more when its events are collected. Of a single set four fifths of every class train, drawn
     by ``seed``, or as ``split`` says. Raises ValueError when an item is no pair or the sensors differ.
     """
     sizes = {size if size is None else tuple(size) for dataset in datasets for size in _sensor_sizes(dataset)}
@@ -87,7 +87,7 @@ class _UnreadableError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class _Item:
-    """What reading an item once has told: its extent and target, or an error and the target that is listed, if any."""
+    """What reading an item once has given: its extent and target, or an error and the target that is listed, if any."""
 
     index: int
     polarities: int
@@ -111,11 +111,11 @@ def _read_item(dataset: Any, index: int, polarities: int) -> _Item:
     try:
         events, target = _events_of(dataset, index, polarities)
     except _UnreadableError as error:
-        return _Item(index, polarities, trace_target(dataset, index), None, error)
+        return _Item(index, polarities, find_listed_target(dataset, index), None, error)
     try:
         extent = measure_extent([require_events(events, f"{type(dataset).__name__}[{index}]")])
     except ValueError:
-        extent = None  # whoever gathers the events finds out
+        extent = None  # whoever reads the events finds out
     return _Item(index, polarities, target, extent, None)
 
 
@@ -137,7 +137,9 @@ def _events_of(dataset: Any, index: int, polarities: int) -> tuple[Any, Any]:
     return events, target
 
 
-def _label(events: list[Any], labels: Sequence[int] | None, classes: Sequence[str] | None) -> list[tuple[Any, int]]:
+def _pair_with_labels(
+    events: list[Any], labels: Sequence[int] | None, classes: Sequence[str] | None
+) -> list[tuple[Any, int]]:
     if labels is None:
         raise ValueError("these arrays have no labels; give labels=, or the arrays by class: {'left': [...], ...}")
     if len(labels) != len(events):

@@ -1,4 +1,4 @@
-"""What the items of a data set are labelled with, and how these classes are called."""
+"""The labels of the items of a data set, and the names of its classes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workbench.validation import whole
 
 
 def find_sources(dataset: Any) -> list[Any]:
-    """The sets that tell a sensor: this one, or those that it is a subset or a concatenation of; [] where one does not.
+    """The sets that name a sensor: this one, or those that it is a subset or a concatenation of; [] where one does not.
 
     >>> find_sources("no data set")
     []
@@ -32,7 +32,9 @@ def name_classes(datasets: tuple[Any, ...], targets: list[list[Any]]) -> tuple[t
     stands for the target of an item that cannot be read; it gets the index 0. Raises ValueError for targets that are
     no classes, and for parts that name their classes differently.
     """
-    plain = [[_plain(target, dataset) for target in part] for dataset, part in zip(datasets, targets, strict=True)]
+    plain = [
+        [_to_plain_value(target, dataset) for target in part] for dataset, part in zip(datasets, targets, strict=True)
+    ]
     found = [target for part in plain for target in part if target is not None]
     numbers = all(whole(target) is not None and target >= 0 for target in found)
     known = _listed_names(datasets) if numbers and not _relabelled(datasets, plain) else None
@@ -43,7 +45,7 @@ def name_classes(datasets: tuple[Any, ...], targets: list[list[Any]]) -> tuple[t
     return tuple(map(str, names)), [[0 if target is None else index[target] for target in part] for part in plain]
 
 
-def trace_target(dataset: Any, index: int) -> Any:
+def find_listed_target(dataset: Any, index: int) -> Any:
     """The target that a set lists for an item, through subsets and concatenations; None where none is listed.
 
     >>> class Digits:
@@ -52,7 +54,7 @@ def trace_target(dataset: Any, index: int) -> Any:
     >>> class Part:
     ...     dataset, indices = Digits(), [2, 0]
     ...     def __len__(self): return 2
-    >>> trace_target(Part(), 1)
+    >>> find_listed_target(Part(), 1)
     7
     """
     listed = getattr(dataset, "targets", None)
@@ -61,12 +63,12 @@ def trace_target(dataset: Any, index: int) -> Any:
     if hasattr(dataset, "datasets") and hasattr(dataset, "cumulative_sizes"):
         part = bisect_right(dataset.cumulative_sizes, index)
         before = dataset.cumulative_sizes[part - 1] if part else 0
-        return trace_target(dataset.datasets[part], index - before)
+        return find_listed_target(dataset.datasets[part], index - before)
     if hasattr(dataset, "dataset"):
         if hasattr(dataset, "indices"):
-            return trace_target(dataset.dataset, dataset.indices[index])
+            return find_listed_target(dataset.dataset, dataset.indices[index])
         if len(dataset.dataset) == len(dataset):
-            return trace_target(dataset.dataset, index)
+            return find_listed_target(dataset.dataset, index)
     return None
 
 
@@ -79,9 +81,9 @@ def _listed_names(datasets: tuple[Any, ...]) -> tuple[str, ...] | None:
             names = [name for name, _ in sorted(names.items(), key=lambda pair: pair[1])]
         listed.add(None if names is None else tuple(map(str, names)))
     if len(listed) > 1:
-        told = " and ".join("no names" if names is None else f"({', '.join(names)})" for names in listed)
+        described = " and ".join("no names" if names is None else f"({', '.join(names)})" for names in listed)
         raise ValueError(
-            f"the parts of the data set name their classes differently: {told}; load them one by one, or give them"
+            f"the parts of the data set name their classes differently: {described}; load them one by one, or give them"
             " targets of one kind by target_transform"
         )
     return listed.pop() if listed else None
@@ -98,8 +100,8 @@ def _relabelled(datasets: tuple[Any, ...], targets: list[list[Any]]) -> bool:
         return True
     return any(
         target is not None
-        and (listed := trace_target(dataset, index)) is not None
-        and _plain(listed, dataset) != target
+        and (listed := find_listed_target(dataset, index)) is not None
+        and _to_plain_value(listed, dataset) != target
         for dataset, part in zip(datasets, targets, strict=True)
         for index, target in enumerate(part)
     )
@@ -113,7 +115,7 @@ def _walk(dataset: Any) -> Iterator[Any]:
         yield from _walk(part)
 
 
-def _plain(target: Any, dataset: Any) -> Any:
+def _to_plain_value(target: Any, dataset: Any) -> Any:
     """A target as a plain value that can be compared."""
     if hasattr(target, "item") and getattr(target, "size", None) is not None:
         size = target.numel() if hasattr(target, "numel") else target.size

@@ -1,4 +1,4 @@
-"""Where a data set lies on disk, and what is said when it is not there."""
+"""Where a data set lies on disk, and the error when it is not there."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class Location:
                 known(save_to=str(root), train=train)
 
     def _named(self, root: Path) -> list[Path]:
-        wanted = squeeze(self.title)
+        wanted = normalize_name(self.title)
         inside = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-        return [path for path in inside if wanted in squeeze(path.name)]
+        return [path for path in inside if wanted in normalize_name(path.name)]
 
     def _cure(self, root: Path) -> str:
         whole = f"The whole set has {self.recordings:,} recordings, {self.size}; a part of it will do"
@@ -63,10 +63,10 @@ class Location:
         return f"{whole}. Tonic ({self.tonic}) fetches it when asked: {fetch}; it is at {self.url}"
 
 
-def squeeze(name: str) -> str:
+def normalize_name(name: str) -> str:
     """A name without case, punctuation and digits at its end, to compare spellings.
 
-    >>> squeeze("N-MNIST-500"), squeeze("Prophesee_Dataset_n_cars"), squeeze("DvsGesture")
+    >>> normalize_name("N-MNIST-500"), normalize_name("Prophesee_Dataset_n_cars"), normalize_name("DvsGesture")
     ('nmnist', 'propheseedatasetncars', 'dvsgesture')
     """
     return re.sub("[^a-z0-9]", "", name.lower()).rstrip("0123456789")

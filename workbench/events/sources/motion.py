@@ -1,4 +1,4 @@
-"""The set `motion`: eight ways in which a wallpaper of digits moves; no single frame tells which."""
+"""The set `motion`: eight ways in which a wallpaper of digits moves; no single frame shows which."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from workbench.events.camera.camera import Camera
 from workbench.events.dataset import Dataset
 from workbench.events.event_arrays import Events
 from workbench.events.recordings import Recordings
-from workbench.events.sources.digit_images import glyphs, spline
+from workbench.events.sources.digit_images import load_digit_images, spline_weights
+from workbench.events.sources.named_sets import register_generated
 
 CAMERA = Camera(threshold=0.25, noise_hz=0.5, refractory_us=500, full_scale=255)
 CLASSES = ("left", "right", "up", "down", "clockwise", "counter-clockwise", "approach", "recede")
@@ -34,7 +35,7 @@ class Scenes:
 
     Half-way ``place``, ``angle`` and ``zoom`` are uniform over their periods, hence at every other time too,
     whichever way the wallpaper moves; and a bright wallpaper brightens where a dark one does that moves the
-    opposite way. So no single frame tells a class from its opposite: the order of frames does.
+    opposite way. So no single frame distinguishes a class from its opposite: the order of frames does.
     """
 
     texture: NDArray[np.float32]  # (n, texels, texels) ink from 0 to 1 over one period
@@ -52,7 +53,7 @@ def generate(seed: int, train: int = 1600, test: int = 400) -> Dataset:
     A pixel fires a little after its light has changed, so a pattern's front and back differ and would betray
     the way it moves. Hence half of the recordings show the opposite class and are played backwards.
     """
-    images, _ = glyphs()
+    images, _ = load_digit_images()
     numbers = np.random.default_rng([seed, 0]).permutation(len(images))
     cut = len(images) * train // (train + test)
     parts = (
@@ -62,10 +63,10 @@ def generate(seed: int, train: int = 1600, test: int = 400) -> Dataset:
     return Dataset("motion", *parts, f"generated from seed {seed}; no digit's image is in both parts")
 
 
-def draw(images: Floats, rng: np.random.Generator) -> Scenes:
+def draw_scenes(images: Floats, rng: np.random.Generator) -> Scenes:
     """Random scenes with these digits (n, 8, 8): bright on dark as often as dark on bright."""
     count = len(images)
-    brush = spline(np.arange(_TEXELS) * (9.5 / _TEXELS) - 1.25)
+    brush = spline_weights(np.arange(_TEXELS) * (9.5 / _TEXELS) - 1.25)
     return Scenes(
         texture=(brush @ images @ brush.T).astype(np.float32),
         place=rng.uniform(0, 1, (count, 2, 2)),
@@ -77,7 +78,7 @@ def draw(images: Floats, rng: np.random.Generator) -> Scenes:
     )
 
 
-def film(scenes: Scenes, labels: NDArray[np.int64], times_us: Floats = _TIMES_US) -> NDArray[np.float32]:
+def render(scenes: Scenes, labels: NDArray[np.int64], times_us: Floats = _TIMES_US) -> NDArray[np.float32]:
     """The scenes moving as their classes say: intensities (recording, time, height, width).
 
     Zooming is endless: a copy of the wallpaper lies over another one twice as large; growing, the small one
@@ -91,18 +92,19 @@ def film(scenes: Scenes, labels: NDArray[np.int64], times_us: Floats = _TIMES_US
     angle = scenes.angle[:, None] - back / _RADIUS
     turns, octave = np.divmod(scenes.zoom[:, None] - away / _RADIUS / np.log(2), 1)
     weight = (octave**2 * (3 - 2 * octave)).astype(np.float32)[..., None, None]
-    small = _look(scenes, turns % 2, shift, angle, _PERIOD * 2**octave)
-    large = _look(scenes, 1 - turns % 2, shift, angle, _PERIOD * 2 ** (octave + 1))
+    small = _sample_texture(scenes, turns % 2, shift, angle, _PERIOD * 2**octave)
+    large = _sample_texture(scenes, 1 - turns % 2, shift, angle, _PERIOD * 2 ** (octave + 1))
     ink = weight * small + (1 - weight) * large
     light: NDArray[np.float32] = _GREY * np.exp(scenes.contrast.astype(np.float32)[:, None, None, None] * ink)
     return light
 
 
-def play(events: Events, backwards: bool) -> Events:
+def crop_and_reverse(events: Events, backwards: bool) -> Events:
     """The events in the window, or these played backwards: what brightened (ON) then darkens (OFF).
 
     >>> import numpy as np
-    >>> play(np.array([(3, 4, 100_000, True)], dtype=[*zip("xytp", ("i2", "i2", "i8", "?"))]), True).tolist()
+    >>> events = np.array([(3, 4, 100_000, True)], dtype=[*zip("xytp", ("i2", "i2", "i8", "?"))])
+    >>> crop_and_reverse(events, backwards=True).tolist()
     [(3, 4, 199999, False)]
     """
     events = events[(events["t"] >= 0) & (events["t"] < WINDOW_US)]
@@ -119,15 +121,15 @@ def _part(images: Floats, count: int, name: str, seed: int, stream: int) -> Reco
     events = []
     for start in range(0, count, _BATCH):
         some = labels[start : start + _BATCH]
-        scenes = draw(images[rng.choice(len(images), len(some))], rng)
+        scenes = draw_scenes(images[rng.choice(len(images), len(some))], rng)
         backwards = rng.integers(0, 2, len(some))
         seeds = rng.integers(0, 2**31, len(some)).tolist()
-        recorded = CAMERA.record_many(film(scenes, some ^ backwards), _TIMES_US, seeds)
-        events += [play(one, bool(back)) for one, back in zip(recorded, backwards, strict=True)]
+        recorded = CAMERA.record_many(render(scenes, some ^ backwards), _TIMES_US, seeds)
+        events += [crop_and_reverse(one, bool(back)) for one, back in zip(recorded, backwards, strict=True)]
     return Recordings.from_events(events, labels, CLASSES, (2, SIZE, SIZE), window_us=WINDOW_US, name=name)
 
 
-def _look(scenes: Scenes, copy: Floats, shift: Floats, angle: Floats, period: Floats) -> NDArray[np.float32]:
+def _sample_texture(scenes: Scenes, copy: Floats, shift: Floats, angle: Floats, period: Floats) -> NDArray[np.float32]:
     """Ink under every pixel of a copy, shifted (2, n, time), turned and drawn with this period (n, time)."""
     across = np.arange(SIZE) - (SIZE - 1) / 2
     y, x = across - shift[..., None]
@@ -145,3 +147,6 @@ def _texel(down: Floats, right: Floats) -> NDArray[np.int32]:
     """The whole part, around the period, of every sum of both, in fixed point."""
     fine_down, fine_right = (np.rint(part * 256).astype(np.int32) for part in (down, right))
     return (fine_down[..., :, None] + fine_right[..., None, :]) >> 8 & (_TEXELS - 1)
+
+
+register_generated("motion", generate)

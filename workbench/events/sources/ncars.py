@@ -9,8 +9,9 @@ from typing import Any
 from workbench.events import formats
 from workbench.events.event_arrays import EVENTS, Events
 from workbench.events.sources.clips import Collection, clip_file
-from workbench.events.sources.folder_tree import Tree, walk
-from workbench.events.sources.location import Location, squeeze
+from workbench.events.sources.folder_tree import FolderTree, scan_folder
+from workbench.events.sources.location import Location, normalize_name
+from workbench.events.sources.named_sets import register_recorded
 from workbench.events.sources.splits import Split, require_official
 
 CLASSES = ("background", "cars")
@@ -44,7 +45,7 @@ class NCARS:
         self.train, self.transform = train, transform
         self.target_transform, self.transforms = target_transform, transforms
         part = "train" if train else "test"
-        found = _find_recordings(walk(PLACE.find(Path(save_to))))
+        found = _find_recordings(scan_folder(LOCATION.find(Path(save_to))))
         self.data = [path for name in CLASSES for path, place in found.items() if place == (part, name)]
         self.targets = [CLASSES.index(found[path][1]) for path in self.data]
 
@@ -69,7 +70,7 @@ def collect(root: Path, split: Split = None, seed: int = 0) -> Collection:
     Raises FileNotFoundError when no N-CARS is there and ValueError when a part is missing.
     """
     require_official(split, "n-cars")
-    tree = walk(PLACE.find(root))
+    tree = scan_folder(LOCATION.find(root))
     found = _find_recordings(tree)
     parts = []
     for part in PARTS:
@@ -80,36 +81,38 @@ def collect(root: Path, split: Split = None, seed: int = 0) -> Collection:
             if place == (part, name)
         ]
         if not clips:
-            raise ValueError(f"{tree.root} has no .dat file to {part}; n-cars needs {PLACE.layout}")
+            raise ValueError(f"{tree.root} has no .dat file to {part}; n-cars needs {LOCATION.layout}")
         parts.append(tuple(clips))
     read = [path for path, place in found.items() if "" not in place]
-    words = f"official folders train and test; {len(read):,} of {PLACE.recordings:,} recordings"
-    words += tree.tell(read, [path for path in found if path not in set(read)], PLACE.layout)
+    words = f"official folders train and test; {len(read):,} of {LOCATION.recordings:,} recordings"
+    words += tree.describe_unread(read, [path for path in found if path not in set(read)], LOCATION.layout)
     return Collection("n-cars", CLASSES, parts[0], parts[1], words, SENSOR, WINDOW_US)
 
 
-def _find_recordings(tree: Tree) -> dict[Path, tuple[str, str]]:
-    """Part and class of every .dat file by the folders above it: n-cars_train/cars, train/cars ...; "" where untold."""
+def _find_recordings(tree: FolderTree) -> dict[Path, tuple[str, str]]:
+    """Part and class of every .dat file by the folders above it, such as train/cars; "" where they have none."""
     found = {}
     for path in tree.files:
         if path.suffix.lower() == ".dat":
             above = path.relative_to(tree.root).parts[:-1]
-            part = next((part for part in PARTS if any(squeeze(name).endswith(part) for name in above)), "")
+            part = next((part for part in PARTS if any(normalize_name(name).endswith(part) for name in above)), "")
             found[path] = part, next((name for name in CLASSES if name in above), "")
     return found
 
 
-def _holds(folder: Path) -> bool:
-    return any("" not in place for place in _find_recordings(walk(folder)).values())
+def _contains_recordings(folder: Path) -> bool:
+    return any("" not in place for place in _find_recordings(scan_folder(folder)).values())
 
 
-PLACE = Location(
+LOCATION = Location(
     name="n-cars",
     title="N-CARS",
     layout="n-cars_train/<class>/*.dat and n-cars_test/<class>/*.dat, with the classes cars and background",
-    contains=_holds,
+    contains=_contains_recordings,
     recordings=24_029,
     size="below 1 GB",
     url="https://www.prophesee.ai/2018/03/13/dataset-n-cars/",
     tonic=None,
 )
+
+register_recorded(LOCATION, collect)

@@ -1,4 +1,4 @@
-"""Which clips train and which test, where nobody has decided it officially."""
+"""Which clips train and which test, where there is no official split."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Split = str | float | None
 def divide(
     clips: Sequence[Clip], split: Split, seed: int, share: float = 0.8
 ) -> tuple[tuple[Clip, ...], tuple[Clip, ...], str]:
-    """Training clips, test clips, and in words how they were told apart.
+    """Training clips, test clips, and in words how they were divided.
 
     ``"random"`` (or None) draws ``share`` of every class for training by ``seed``, a number draws that share instead;
     ``"first-100"`` tests on the files 0 to 99 of every class, by the number in their names, whichever of them are
@@ -25,10 +25,10 @@ def divide(
     without a number, or a part without clips.
     """
     if split == FIRST_100:
-        test = np.array([_number(clip) < 100 for clip in clips])
+        test = np.array([_file_number(clip) < 100 for clip in clips])
         words = "first 100 of every class test (by the numbers of the files), the others train"
     else:
-        test = ~_draw(clips, share if split in (None, RANDOM) else _share(split), seed)
+        test = ~_draw_training(clips, share if split in (None, RANDOM) else _share(split), seed)
         percent = round(100 * (share if split in (None, RANDOM) else _share(split)))
         words = f"at random by seed {seed}, {percent} to {100 - percent} in every class"
     training = tuple(clip for clip, chosen in zip(clips, test, strict=True) if not chosen)
@@ -43,7 +43,7 @@ def divide(
 
 
 def require_official(split: Split, name: str) -> None:
-    """ValueError for any wish where the data set has a division of its own."""
+    """ValueError for any other split where the data set has an official one."""
     if split not in (None, "official"):
         raise ValueError(f'{name} has an official split; leave split out (it is {split!r}), or give "official"')
 
@@ -54,7 +54,7 @@ def _share(split: Split) -> float:
     return float(split)
 
 
-def _draw(clips: Sequence[Clip], share: float, seed: int) -> np.ndarray:
+def _draw_training(clips: Sequence[Clip], share: float, seed: int) -> np.ndarray:
     """Mask of the training clips: at least one of a class on either side, if it has two."""
     rng = np.random.default_rng(seed)
     labels = np.array([clip.label for clip in clips])
@@ -66,7 +66,7 @@ def _draw(clips: Sequence[Clip], share: float, seed: int) -> np.ndarray:
     return chosen
 
 
-def _number(clip: Clip) -> int:
+def _file_number(clip: Clip) -> int:
     found = re.findall(r"\d+", Path(clip.name).stem)
     if not found:
         raise ValueError(

@@ -1,1 +1,8 @@
-"""Between a file and recordings in memory: reading, cutting, keeping."""
+"""What is kept of recordings between two calls, and how clips are read, cut, transformed and put together.
+
+assembly        clips become a data set, which says what was done to them
+preprocessing   clips read, cut and transformed, in memory or on disk
+extents         sensor, length and clock of clips, measured where they are not known
+memmap          rows on disk, mapped into memory
+generated_sets  generated data sets as .npz files
+"""

@@ -12,30 +12,31 @@ from typing import Any
 import numpy as np
 
 from workbench.events.dataset import Dataset
-from workbench.events.recordings import Recordings, tell_outside
+from workbench.events.recordings import Recordings, describe_unbinned
 from workbench.events.sources.clips import Clip, Collection
-from workbench.events.sources.location import squeeze
-from workbench.events.storage.preprocessing import Gathered, Preparation, gather
+from workbench.events.sources.location import normalize_name
+from workbench.events.storage.preprocessing import Preparation, PreparedRecordings, load_or_prepare
 
 READING_VERSION = 1
-"""To be raised by whoever changes what is read from files: what older ones have kept is read anew; a test compares."""
+"""Raise it when what is read from files changes: what is on disk is then read again. A test compares digests."""
 
 
 def assemble(collection: Collection, preparation: Preparation, cache: Path | None) -> Dataset:
     """Read all clips, or what is kept of them, as a data set that says what was done to them."""
-    gathered = {
-        part: gather(clips, preparation, *keep(collection, clips, {"preparation": repr(preparation)}, part, cache))
+    settings = {"preparation": repr(preparation)}
+    prepared = {
+        part: load_or_prepare(clips, preparation, *cache_entry(collection, clips, settings, part, cache))
         for part, clips in (("train", collection.train), ("test", collection.test))
     }
     words = collection.divided
     clips, found = (sum(lengths) for lengths in zip(
-        *((len(np.unique(one.origins)), len(one.labels)) for one in gathered.values()), strict=True))  # fmt: skip
+        *((len(np.unique(one.origins)), len(one.labels)) for one in prepared.values()), strict=True))  # fmt: skip
     if found > clips:
         words += f"; {clips:,} recordings cut into {found:,} slices of {preparation.window_us / 1000:g} ms"
     if preparation.clock == "running":
         words += "; each recording begins at its first event"
-    words += describe_left_out(sum(one.left_out for one in gathered.values()))
-    skipped = [reason for one in gathered.values() for reason in one.skipped]
+    words += describe_left_out(sum(one.left_out for one in prepared.values()))
+    skipped = [reason for one in prepared.values() for reason in one.skipped]
     if skipped:
         words += f"; {len(skipped):,} damaged left out"
         whole = len(collection.train) + len(collection.test)
@@ -44,21 +45,21 @@ def assemble(collection: Collection, preparation: Preparation, cache: Path | Non
             f"{skipped[0]}",
             stacklevel=3,
         )
-    words += _tell_remarks(collection, [*gathered.values()])
-    train, test = (_recordings(collection, preparation, one, part, words) for part, one in gathered.items())
+    words += _warn_of_remarks(collection, [*prepared.values()])
+    train, test = (_recordings(collection, preparation, one, part, words) for part, one in prepared.items())
     return Dataset(collection.name, train, test, words)
 
 
 def describe_left_out(events: int) -> str:
     """What the split says of events that are in no bin; nothing where there are none."""
-    return f"; {tell_outside(events, 'the windows')}" if events else ""
+    return f"; {describe_unbinned(events, 'the windows')}" if events else ""
 
 
-def _tell_remarks(collection: Collection, gathered: Sequence[Gathered]) -> str:
+def _warn_of_remarks(collection: Collection, prepared: Sequence[PreparedRecordings]) -> str:
     """Warn of recordings that were sorted or whose unit of time is doubtful; what the split is to say of it."""
     whole = len(collection.train) + len(collection.test)
-    late = [pair for one in gathered for pair in one.sorted]
-    doubts = [words for one in gathered for words in one.doubts]
+    late = [pair for one in prepared for pair in one.sorted]
+    doubts = [words for one in prepared for words in one.doubts]
     if doubts:
         warnings.warn(
             f"{collection.name}: of {len(doubts):,} of {whole:,} recordings the unit of time is not sure; the first: "
@@ -77,22 +78,22 @@ def _tell_remarks(collection: Collection, gathered: Sequence[Gathered]) -> str:
 
 
 def _recordings(
-    collection: Collection, preparation: Preparation, gathered: Gathered, part: str, words: str
+    collection: Collection, preparation: Preparation, prepared: PreparedRecordings, part: str, words: str
 ) -> Recordings:
-    if len(gathered.labels) == 0:
-        reason = f"; the first: {gathered.skipped[0]}" if gathered.skipped else ""
+    if len(prepared.labels) == 0:
+        reason = f"; the first: {prepared.skipped[0]}" if prepared.skipped else ""
         raise ValueError(f"{collection.name}: no recording to {part} could be read{reason}")
     return Recordings._from_valid(
-        time_us=gathered.rows["time_us"], site=gathered.rows["site"], starts=gathered.starts, labels=gathered.labels,
+        time_us=prepared.rows["time_us"], site=prepared.rows["site"], starts=prepared.starts, labels=prepared.labels,
         classes=collection.classes, shape=preparation.shape, frames=1, ticks_per_frame=1,
-        window_us=preparation.window_us, name=f"{collection.name} {part}", origins=gathered.origins, divided=words,
+        window_us=preparation.window_us, name=f"{collection.name} {part}", origins=prepared.origins, divided=words,
     )  # fmt: skip
 
 
-def keep(
+def cache_entry(
     collection: Collection, clips: Sequence[Clip], settings: dict[str, Any], part: str, cache: Path | None
 ) -> tuple[Path | None, dict[str, Any]]:
-    """Where a part is kept, and the stamp it is kept for; nowhere when the events have none."""
+    """The path under which a part is stored, and the stamp for which it holds; no path when clips have no stamp."""
     stamps = [clip.stamp for clip in clips]
     if cache is None or None in stamps:
         return None, {}
@@ -100,4 +101,4 @@ def keep(
     whole = json.dumps([stamps, labels]).encode()
     stamp = {**settings, "clips": hashlib.sha256(whole).hexdigest(), "version": READING_VERSION}
     digest = hashlib.sha256(json.dumps(stamp).encode()).hexdigest()[:12]
-    return cache / f"{squeeze(collection.name) or 'set'}-{part}-{digest}.events", stamp
+    return cache / f"{normalize_name(collection.name) or 'set'}-{part}-{digest}.events", stamp

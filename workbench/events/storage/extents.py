@@ -1,4 +1,4 @@
-"""A first look at clips whose sensor, length or clock nobody knows."""
+"""Sensor, length and clock of clips, measured by reading them once where they are not known."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from workbench.events.event_arrays import Sensor
-from workbench.events.formats.read_options import Reading
+from workbench.events.formats.read_options import ReadOptions
 from workbench.events.sources.clips import Clip, Extent
 from workbench.events.storage.memmap import DamagedStoreError, UnwritableStoreError, Writer, open_rows
 from workbench.validation import whole
@@ -22,9 +22,9 @@ CLOCKS = ("own", "running")
 
 
 @dataclass(frozen=True)
-class Survey:
-    """What a first reading found: the smallest sensor that holds all events and all sensors that files name, how long
-    the longest clip lasts, and the clock of all clips that have none known to be their own.
+class MeasuredExtents:
+    """What reading all clips once has found: the smallest sensor that holds all events and all sensors that files
+    name, how long the longest clip lasts, and the clock of all clips that have none known to be their own.
 
     From a millisecond on, the length is rounded up to whole milliseconds.
     """
@@ -36,27 +36,27 @@ class Survey:
     def __post_init__(self) -> None:
         sizes = (*self.sensor, self.longest_us)
         if len(self.sensor) != 2 or not all((whole(size) or 0) >= 1 for size in sizes) or self.clock not in CLOCKS:
-            raise ValueError(f"{self!r} is no survey")
+            raise ValueError(f"{self!r} cannot be: sizes are whole numbers of at least 1")
 
 
-def survey(
-    clips: Sequence[Clip], reading: Reading, skip: bool, window_us: int | None = None, clock: str | None = None
-) -> Survey:
+def measure_extents(
+    clips: Sequence[Clip], options: ReadOptions, skip: bool, window_us: int | None = None, clock: str | None = None
+) -> MeasuredExtents:
     """Read all clips once, block by block. Damaged ones raise ValueError or OSError, or are skipped.
 
-    Unless the ``clock`` is told, the clips share one: it was running before them if one of them begins before 0, or
+    Unless the ``clock`` is given, the clips share one: it was running before them if one of them begins before 0, or
     later than the longest of them, and the ``window_us`` if there is one, lasts; else it is their own.
 
     >>> import numpy as np
     >>> from workbench.events.sources.clips import clip_array
     >>> events = np.array([(3, 1, 50, 1), (0, 0, 400, 0)], dtype=[*zip("xytp", "iiii")])
-    >>> survey([clip_array(events, 0, "some")], Reading(), skip=False)
-    Survey(sensor=(2, 4), longest_us=401, clock='own')
+    >>> measure_extents([clip_array(events, 0, "some")], ReadOptions(), skip=False)
+    MeasuredExtents(sensor=(2, 4), longest_us=401, clock='own')
     """
     extents: list[tuple[Clip, Extent]] = []
     for clip in clips:
         try:
-            extent = clip.measure(reading)
+            extent = clip.measure(options)
         except (ValueError, OSError):
             if not skip:
                 raise
@@ -70,7 +70,9 @@ def survey(
         lengths.append(extent.last_us + 1 - begin)
     longest = max(lengths)
     height, width = (max([1, *(extent.sensor[axis] for _, extent in extents)]) for axis in (0, 1))
-    return Survey(reading.sensor or (height, width), -(-longest // 1000) * 1000 if longest > 1000 else longest, clock)
+    return MeasuredExtents(
+        options.sensor or (height, width), -(-longest // 1000) * 1000 if longest > 1000 else longest, clock
+    )
 
 
 def _find_clock(extents: Sequence[Extent], window_us: int) -> str:
@@ -80,18 +82,20 @@ def _find_clock(extents: Sequence[Extent], window_us: int) -> str:
     return "running" if outside else "own"
 
 
-def recall(clips: Sequence[Clip], path: Path | None, stamp: dict[str, Any], **settings: Any) -> Survey:
-    """The `survey` that is kept under ``path`` for this ``stamp``; else a new one, which is kept there if it can be."""
+def load_or_measure_extents(
+    clips: Sequence[Clip], path: Path | None, stamp: dict[str, Any], **settings: Any
+) -> MeasuredExtents:
+    """The extents that are kept under ``path`` for this ``stamp``; else a new one, which is kept there if it can be."""
     if path is None:
-        return survey(clips, **settings)
+        return measure_extents(clips, **settings)
     try:
         notes = open_rows(path, _NO_ROWS, stamp)[1]
-        return Survey(tuple(notes["sensor"]), notes["longest_us"], notes["clock"])
+        return MeasuredExtents(tuple(notes["sensor"]), notes["longest_us"], notes["clock"])
     except (OSError, DamagedStoreError, KeyError, TypeError, ValueError):
-        found = survey(clips, **settings)
+        found = measure_extents(clips, **settings)
     try:
         with Writer(path, _NO_ROWS, stamp) as writer:
             writer.finish(asdict(found))
     except UnwritableStoreError:
-        return found  # `gather`, which comes next to the same folder, says so
+        return found  # `load_or_prepare`, which comes next to the same folder, says so
     return found

@@ -18,12 +18,12 @@ from workbench.events.recordings import Recordings
 _DAMAGE = (OSError, ValueError, TypeError, KeyError, EOFError, MemoryError, zipfile.BadZipFile, NotImplementedError)
 
 GENERATION_VERSION = 1
-"""To be raised by whoever changes what is generated: files of another version are made anew, and a test compares."""
+"""Raise it when what is generated changes: files of other versions are then made again. A test compares digests."""
 
 _ARRAYS = ("time_us", "site", "starts", "labels")
 
 
-def remember(name: str, generate: Callable[[int], Dataset], root: Path, seed: int) -> Dataset:
+def load_or_generate(name: str, generate: Callable[[int], Dataset], root: Path, seed: int) -> Dataset:
     """Load the set from its file under ``root``, or generate it and write the file.
 
     The file's name carries the set, the seed and `GENERATION_VERSION`, so no stale file is read. Warns, naming the
@@ -66,7 +66,7 @@ def _read(path: Path) -> Dataset:
         raise ValueError("it is no ordinary file")
     with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         if any(member.compress_type != zipfile.ZIP_STORED for member in file.zip.infolist()):
-            raise ValueError("its arrays are compressed, which nobody here does")
+            raise ValueError("its arrays are compressed, and the workbench writes none that are")
         arrays = {key: file[key] for key in file.files}
     name = str(arrays["name"])
 

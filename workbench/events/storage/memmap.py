@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
-import uuid
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.atomic import replacing
 from workbench.validation import whole
 
 _MAGIC = b"WBROWS01"
@@ -29,7 +28,7 @@ class DamagedStoreError(Exception):
 
 
 class UnwritableStoreError(Exception):
-    """A store that cannot be written here; the cause tells why."""
+    """A store that cannot be written here; the cause says why."""
 
 
 @dataclass(frozen=True)
@@ -43,36 +42,35 @@ class Mark:
 class Writer:
     """A store that grows row by row; its name appears on disk when all of it is there, by one rename.
 
-    Two writers of one store do not disturb each other: the last to finish gives the file. Raises
-    UnwritableStoreError when the folder cannot be written or the disk is full.
+    It is used in a ``with`` block that ends with `finish`; a block that ends otherwise leaves nothing behind. Two
+    writers of one store do not disturb each other: the last to finish gives the file. Raises UnwritableStoreError when
+    the folder cannot be written or the disk is full.
     """
 
     def __init__(self, path: Path, dtype: np.dtype[Any], settings: Mapping[str, Any]) -> None:
         self.path, self.dtype, self.settings = path, dtype, settings
-        self._aside = path.with_name(f"{path.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
         self._rows = self._checksum = 0
-        with _unwritable():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: BinaryIO = self._aside.open("wb")
-        try:
-            with _unwritable():
-                self._file.write(_MAGIC)
-        except BaseException:  # an interrupt, too, leaves no file behind
-            self._discard()
-            raise
+        self._is_finished = False
 
     def __enter__(self) -> Writer:
+        with ExitStack() as stack, _unwritable():
+            aside = stack.enter_context(replacing(self.path))
+            self._file: BinaryIO = stack.enter_context(_closing(aside.open("wb")))
+            self._file.write(_MAGIC)
+            self._at_exit = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._discard()
-
-    def _discard(self) -> None:
-        with suppress(OSError):  # what is not on disk yet need not get there: the file goes
-            self._file.close()
-        self._aside.unlink(missing_ok=True)
+        if error is None and self._is_finished:
+            with _unwritable():
+                self._at_exit.close()
+            return
+        unfinished = error or RuntimeError(f"{self.path} is left without its last page; call finish(notes)")
+        self._at_exit.__exit__(type(unfinished), unfinished, trace)
+        if error is None:
+            raise unfinished
 
     @property
     def mark(self) -> Mark:
@@ -88,23 +86,32 @@ class Writer:
         self._rows += len(rows)
 
     def rewind(self, mark: Mark) -> None:
-        """Forget what was added after the mark."""
+        """Remove what was added after the mark."""
         with _unwritable():
             self._file.seek(len(_MAGIC) + mark.rows * self.dtype.itemsize)
             self._file.truncate()
         self._rows, self._checksum = mark.rows, mark.checksum
 
     def finish(self, notes: Mapping[str, Any]) -> None:
-        """Write the last page, with the settings and some notes (anything JSON), and give the store its name."""
+        """Write the last page, with the settings and some notes (anything JSON)."""
         page = {"settings": dict(self.settings), "notes": dict(notes), "rows": self._rows, "checksum": self._checksum}
         raw = json.dumps(page).encode()
         with _unwritable():
             begin = self._file.tell()
             self._file.write(raw + begin.to_bytes(8, "little") + zlib.crc32(raw).to_bytes(4, "little") + b"rows")
             self._file.flush()
-            os.fsync(self._file.fileno())
             self._file.close()
-            os.replace(self._aside, self.path)
+        self._is_finished = True
+
+
+@contextmanager
+def _closing(file: BinaryIO) -> Iterator[BinaryIO]:
+    """Closes the file at the end; what is not on disk by then need not get there."""
+    try:
+        yield file
+    finally:
+        with suppress(OSError):
+            file.close()
 
 
 @contextmanager
@@ -131,7 +138,7 @@ def open_rows(path: Path, dtype: np.dtype[Any], settings: Mapping[str, Any]) -> 
             raise DamagedStoreError("it was written with other settings")
         rows, notes = whole(page.get("rows")), page.get("notes")
         if rows is None or not isinstance(notes, dict):
-            raise DamagedStoreError("its last page tells no rows or no notes")
+            raise DamagedStoreError("its last page has no rows or no notes")
         left = rows * dtype.itemsize
         if not 0 <= left <= size - len(_MAGIC):
             raise DamagedStoreError("it is shorter than its rows")

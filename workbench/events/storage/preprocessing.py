@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.events.event_arrays import Sensor, flatten
-from workbench.events.formats.read_options import NOTHING_TOLD, Reading, Remarks
-from workbench.events.recording_checks import frozen, validate
+from workbench.events.formats.read_options import DEFAULT_OPTIONS, ReadOptions, Remarks
+from workbench.events.recording_checks import as_read_only, validate
 from workbench.events.sources.clips import Clip
 from workbench.events.storage.memmap import DamagedStoreError, Mark, UnwritableStoreError, Writer, open_rows
-from workbench.events.transforms.transforms import Transform, apply, resize
-from workbench.events.windowing import cut
+from workbench.events.transforms.composition import Transform, apply, resize
+from workbench.events.windowing import cut_windows
 from workbench.validation import require_whole
 
 _DAMAGE = (DamagedStoreError, OSError, KeyError, TypeError, ValueError)
@@ -37,7 +37,7 @@ class Preparation:
     transforms: tuple[Transform, ...]
     seed: int
     skip: bool
-    reading: Reading = NOTHING_TOLD
+    options: ReadOptions = DEFAULT_OPTIONS
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -49,9 +49,9 @@ class Preparation:
 
         None stands for the rows of a window that is not asked for. ValueError for a clip without events.
         """
-        place, reading = None, replace(self.reading, bounds=self.sensor)
+        place, options = None, replace(self.options, bounds=self.sensor)
         running = self.clock == "running" and not clip.own_clock
-        for place, events in enumerate(cut(clip.blocks(reading, remarks), self.window_us, running)):
+        for place, events in enumerate(cut_windows(clip.blocks(options, remarks), self.window_us, running)):
             if place and self.only_first:
                 yield None, len(events)  # read to the end all the same, so that damage there is found
                 continue
@@ -65,7 +65,7 @@ class Preparation:
 
 
 @dataclass(frozen=True, eq=False)
-class Gathered:
+class PreparedRecordings:
     """Recordings one after another: rows, where each starts, its label and its clip; why clips were skipped, of which
     events were sorted (and how many), whose unit of time is doubtful (and why), and how many events are not binned.
     """
@@ -80,8 +80,8 @@ class Gathered:
     left_out: int
 
 
-class Sink(Protocol):
-    """Where rows go: to disk by a `store.Writer`, or into `Memory`."""
+class RowSink(Protocol):
+    """Where rows go: to disk by a `memmap.Writer`, or into `RowsInMemory`."""
 
     @property
     def mark(self) -> Mark: ...
@@ -90,7 +90,7 @@ class Sink(Protocol):
 
 
 @dataclass
-class Memory:
+class RowsInMemory:
     """Rows kept in memory."""
 
     parts: list[NDArray[Any]] = field(default_factory=list)
@@ -105,11 +105,13 @@ class Memory:
         self.parts.append(rows)
 
     def rewind(self, mark: Mark) -> None:
-        """Forget what was added after the mark."""
+        """Remove what was added after the mark."""
         del self.parts[mark.rows :]
 
 
-def gather(clips: Sequence[Clip], preparation: Preparation, path: Path | None, stamp: dict[str, Any]) -> Gathered:
+def load_or_prepare(
+    clips: Sequence[Clip], preparation: Preparation, path: Path | None, stamp: dict[str, Any]
+) -> PreparedRecordings:
     """Read the clips, or what is kept of them under ``path`` if it was written for the same ``stamp``.
 
     Without a path all is held in memory; with one, rows are mapped from the file, and memory does not grow with them.
@@ -118,27 +120,27 @@ def gather(clips: Sequence[Clip], preparation: Preparation, path: Path | None, s
     """
     if path is not None and path.exists():
         try:
-            return _kept(path, stamp, clips, preparation)
+            return _open_prepared(path, stamp, clips, preparation)
         except _DAMAGE as error:
             warnings.warn(f"{path} is damaged ({error}); the recordings are read again", stacklevel=4)
     if path is not None:
         try:
             with Writer(path, ROWS, stamp) as writer:
-                writer.finish(_append(clips, preparation, writer))
+                writer.finish(_prepare_all(clips, preparation, writer))
         except UnwritableStoreError as error:
             warnings.warn(f"{path} was not written ({error}); give a writable root, or cache=False", stacklevel=4)
         else:
             try:
-                return _kept(path, stamp, clips, preparation)
+                return _open_prepared(path, stamp, clips, preparation)
             except _DAMAGE as error:
                 warnings.warn(f"{path} cannot be read back ({error}); the recordings are held in memory", stacklevel=4)
-    memory = Memory()
-    notes = _append(clips, preparation, memory)
-    return _gathered(np.concatenate([np.zeros(0, dtype=ROWS), *memory.parts]), notes)
+    memory = RowsInMemory()
+    notes = _prepare_all(clips, preparation, memory)
+    return _from_notes(np.concatenate([np.zeros(0, dtype=ROWS), *memory.parts]), notes)
 
 
-def _append(clips: Sequence[Clip], preparation: Preparation, sink: Sink) -> dict[str, Any]:
-    """Put the rows of all clips into the sink; the notes tell where each recording starts, and what it is."""
+def _prepare_all(clips: Sequence[Clip], preparation: Preparation, sink: RowSink) -> dict[str, Any]:
+    """Put the rows of all clips into the sink; the notes say where each recording starts, and what it is."""
     starts, labels, origins = [0], list[int](), list[int]()
     skipped, late, doubts = list[str](), list[tuple[str, int]](), list[str]()
     left_out = 0
@@ -169,32 +171,36 @@ def _append(clips: Sequence[Clip], preparation: Preparation, sink: Sink) -> dict
     }  # fmt: skip
 
 
-def _kept(path: Path, stamp: dict[str, Any], clips: Sequence[Clip], preparation: Preparation) -> Gathered:
-    """What a store holds, checked as if a user had made it: folders are shared, and sums say nothing of sense."""
-    gathered = _gathered(*open_rows(path, ROWS, stamp))
-    _require_sense(gathered, clips, preparation)
-    return gathered
+def _open_prepared(
+    path: Path, stamp: dict[str, Any], clips: Sequence[Clip], preparation: Preparation
+) -> PreparedRecordings:
+    """What a store holds, checked as if a user had made it: folders are shared, and checksums show no wrong values."""
+    prepared = _from_notes(*open_rows(path, ROWS, stamp))
+    _require_consistent(prepared, clips, preparation)
+    return prepared
 
 
-def _require_sense(gathered: Gathered, clips: Sequence[Clip], preparation: Preparation) -> None:
+def _require_consistent(prepared: PreparedRecordings, clips: Sequence[Clip], preparation: Preparation) -> None:
     """Raise DamagedStoreError or ValueError unless these can be the recordings of the clips."""
-    if len(gathered.labels):
-        outside = (gathered.origins < 0) | (gathered.origins >= len(clips))
-        if len(gathered.origins) != len(gathered.labels) or outside.any() or (np.diff(gathered.origins) < 0).any():
+    if len(prepared.labels):
+        outside = (prepared.origins < 0) | (prepared.origins >= len(clips))
+        if len(prepared.origins) != len(prepared.labels) or outside.any() or (np.diff(prepared.origins) < 0).any():
             raise DamagedStoreError("its origins are none of these recordings")
-        if not np.array_equal(gathered.labels, np.array([clip.label for clip in clips])[gathered.origins]):
+        if not np.array_equal(prepared.labels, np.array([clip.label for clip in clips])[prepared.origins]):
             raise DamagedStoreError("its labels are not those of these recordings")
-        whole = {name: getattr(gathered, name) for name in ("starts", "labels", "origins")}
-        fields = {"time_us": gathered.rows["time_us"], "site": gathered.rows["site"]} | whole
+        whole = {name: getattr(prepared, name) for name in ("starts", "labels", "origins")}
+        fields = {"time_us": prepared.rows["time_us"], "site": prepared.rows["site"]} | whole
         classes = tuple(map(str, range(1 + max(clip.label for clip in clips))))
         validate(SimpleNamespace(**fields, classes=classes, shape=preparation.shape, name="recordings"))
-    elif len(gathered.rows) or gathered.starts.tolist() != [0] or len(gathered.origins):
+    elif len(prepared.rows) or prepared.starts.tolist() != [0] or len(prepared.origins):
         raise DamagedStoreError("it has events, but no recordings")
 
 
-def _gathered(rows: NDArray[Any], notes: dict[str, Any]) -> Gathered:
+def _from_notes(rows: NDArray[Any], notes: dict[str, Any]) -> PreparedRecordings:
     """Raises ValueError, KeyError or TypeError for notes that are none."""
-    starts, labels, origins = (frozen(np.array(notes[name]), 64, name) for name in ("starts", "labels", "origins"))
+    starts, labels, origins = (
+        as_read_only(np.array(notes[name]), 64, name) for name in ("starts", "labels", "origins")
+    )
     skipped, left_out = notes["skipped"], notes["left_out"]
     if not isinstance(skipped, list) or not all(isinstance(reason, str) for reason in skipped):
         raise TypeError("skipped is no list of reasons")
@@ -203,4 +209,4 @@ def _gathered(rows: NDArray[Any], notes: dict[str, Any]) -> Gathered:
     late = tuple((str(name), require_whole("late", count)) for name, count in notes["sorted"])
     doubts = tuple(map(str, notes["doubts"]))
     left_out = require_whole("left_out", left_out, least=0)
-    return Gathered(rows, starts, labels, origins, tuple(skipped), late, doubts, left_out)
+    return PreparedRecordings(rows, starts, labels, origins, tuple(skipped), late, doubts, left_out)

@@ -1,5 +1,13 @@
-"""Transforms of one recording: frozen values that crop, thin, jitter and clean events."""
+"""Transforms of one recording: frozen values that crop, thin, jitter and clean events.
 
+transforms   crops, flips, jitter, denoising and others
+orientation  quarter turns and transposition
+composition  several transforms one after the other
+base         what all transforms share
+functional   plain functions from events to events
+"""
+
+from workbench.events.transforms.composition import Transform, apply, resize
 from workbench.events.transforms.orientation import Transpose, Turn
 from workbench.events.transforms.transforms import (
     Centre,
@@ -14,10 +22,7 @@ from workbench.events.transforms.transforms import (
     RandomFlip,
     Refractory,
     Shift,
-    Transform,
     Unsigned,
-    apply,
-    resize,
 )
 
 __all__ = [
@@ -40,3 +45,7 @@ __all__ = [
     "Turn",
     "Transpose",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

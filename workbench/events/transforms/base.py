@@ -1,4 +1,4 @@
-"""The shape that transforms share."""
+"""What transforms of one recording share."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 
 from workbench.events.event_arrays import Events, Sensor
 from workbench.events.transforms import functional
-from workbench.validation import require_seeds, whole
+from workbench.validation import require_seeds, require_whole
 
 Seed = int | Sequence[int]
 
 
 class EventTransform:
-    """A transform that checks its events, does ``edit`` and keeps the sensor unless ``size`` says otherwise."""
+    """A transform: a subclass says by ``edit`` which events come of checked ones, and by ``size`` on which sensor."""
 
     def size(self, sensor: Sensor) -> Sensor:
         """The new sensor (height, width), whatever the events."""
@@ -26,7 +26,7 @@ class EventTransform:
 
     def __call__(self, events: Events, sensor: Sensor, seed: Seed = 0) -> tuple[Events, Sensor]:
         """New events and their sensor. Raises ValueError for events off the sensor or not in order of time."""
-        functional.inspect(events, sensor, type(self).__name__)
+        functional.require_valid_events(events, sensor, type(self).__name__)
         seeds = require_seeds(seed, f"{type(self).__name__}: seed")
         return self.edit(events, sensor, np.random.default_rng(seeds)), self.size(sensor)
 
@@ -35,8 +35,7 @@ class EventTransform:
         if not holds:
             raise ValueError(f"{type(self).__name__}: {field} is {getattr(self, field)!r}; give {cure}")
 
-    def _require_whole(self, field: str, least: int, cure: str, most: float = float("inf")) -> None:
-        """Refuse the value of a field unless it is a whole number from ``least`` to ``most``."""
-        value = whole(getattr(self, field))
-        self._require(value is not None and least <= value <= most, field, cure)
+    def _require_whole(self, field: str, least: int, most: int | None = None) -> None:
+        """Make the value of a field a plain integer; ValueError unless it is a whole number from ``least`` on."""
+        value = require_whole(f"{type(self).__name__}: {field}", getattr(self, field), least, most)
         object.__setattr__(self, field, value)

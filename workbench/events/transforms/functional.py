@@ -1,4 +1,4 @@
-"""Edits of one recording: plain functions from events, sorted by time, to new events, sorted by time."""
+"""Plain functions of the events of one recording, sorted by time before and after."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from workbench.events.event_arrays import Events, Sensor
 
-Whole = NDArray[np.int64]
+Integers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 _NEIGHBOURS = [(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1) if (row, column) != (0, 0)]
 
 
-def inspect(events: Events, sensor: Sensor, owner: str) -> None:
+def require_valid_events(events: Events, sensor: Sensor, owner: str) -> None:
     """Refuse, with ValueError, events that lack a field, leave the sensor (height, width) or are not in order."""
     missing = set("xytp") - set(events.dtype.names or ())
     if missing:
@@ -32,18 +32,18 @@ def inspect(events: Events, sensor: Sensor, owner: str) -> None:
         raise ValueError(f"{owner}: time runs backwards; sort the events by time")
 
 
-def pixels(events: Events, width: int) -> Whole:
+def flat_pixels(events: Events, width: int) -> Integers:
     """Flat pixel of every event, ``y * width + x``, whatever its polarity.
 
     >>> import numpy as np
-    >>> pixels(np.array([(1, 2, 0, True)], dtype=[*zip("xytp", ("i2", "i2", "i8", "?"))]), width=10).tolist()
+    >>> flat_pixels(np.array([(1, 2, 0, True)], dtype=[*zip("xytp", ("i2", "i2", "i8", "?"))]), width=10).tolist()
     [21]
     """
-    flat: Whole = events["y"].astype(np.int64) * width + events["x"]
+    flat: Integers = events["y"].astype(np.int64) * width + events["x"]
     return flat
 
 
-def place(events: Events, x: Whole, y: Whole, sensor: Sensor) -> Events:
+def move(events: Events, x: Integers, y: Integers, sensor: Sensor) -> Events:
     """The events moved to columns ``x`` and rows ``y``, without those that leave the sensor (height, width)."""
     height, width = sensor
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
@@ -54,23 +54,23 @@ def place(events: Events, x: Whole, y: Whole, sensor: Sensor) -> Events:
 
 def shift(events: Events, right: int, down: int, sensor: Sensor) -> Events:
     """The events moved by whole pixels, without those that leave the sensor (height, width)."""
-    return place(events, events["x"].astype(np.int64) + right, events["y"].astype(np.int64) + down, sensor)
+    return move(events, events["x"].astype(np.int64) + right, events["y"].astype(np.int64) + down, sensor)
 
 
-def rested(site: NDArray[Any], time: NDArray[Any], microseconds: int) -> Mask:
-    """Which events remain when a site is deaf for so long after each event that it lets through.
+def is_past_refractory(site: NDArray[Any], time: NDArray[Any], microseconds: int) -> Mask:
+    """Which events come after the refractory period, in ``microseconds``, of the last kept event of their site.
 
     An event is kept if ``t - t_kept >= microseconds`` since the last kept event of its site, whatever lies
-    between; events are given in order of time. All chains of kept events are followed at once, by doubling:
-    what is kept within ``2n`` links is kept within ``n`` links, or ``n`` links after such an event.
+    between; events are given in order of time. Each event links to the next one that could be kept after it; the
+    chains of kept events are followed by pointer doubling, in a logarithmic number of steps.
 
     >>> import numpy as np
-    >>> rested(np.zeros(5, dtype=int), np.array([0, 60, 100, 150, 210]), 100).tolist()
+    >>> is_past_refractory(np.zeros(5, dtype=int), np.array([0, 60, 100, 150, 210]), 100).tolist()
     [True, False, True, False, True]
     """
     if microseconds <= 0:
         return np.ones(len(site), dtype=np.bool_)
-    key, order, _, window = _keyed(site, time, microseconds)
+    key, order, _, window = _sort_keys(site, time, microseconds)
     after = np.append(np.searchsorted(key, key + window), len(key))
     kept = np.zeros(len(after), dtype=np.bool_)
     kept[0] = True
@@ -82,19 +82,19 @@ def rested(site: NDArray[Any], time: NDArray[Any], microseconds: int) -> Mask:
     return mask
 
 
-def supported(events: Events, sensor: Sensor, microseconds: int) -> Mask:
-    """Which events have one of their 8 neighbours fire at most so long before them, or at the same time.
+def has_recent_neighbour(events: Events, sensor: Sensor, microseconds: int) -> Mask:
+    """Which events have one of their 8 neighbours fire at most ``microseconds`` before them, or at the same time.
 
     The pixel itself does not count, nor does polarity.
 
     >>> import numpy as np
-    >>> spark = [(1, 1, 0, True), (2, 2, 50, True), (2, 2, 60, True), (2, 2, 151, True)]
-    >>> events = np.array(spark, dtype=[*zip("xytp", ("i2", "i2", "i8", "?"))])
-    >>> supported(events, (4, 4), 100).tolist()
+    >>> rows = [(1, 1, 0, True), (2, 2, 50, True), (2, 2, 60, True), (2, 2, 151, True)]
+    >>> events = np.array(rows, dtype=[*zip("xytp", ("i2", "i2", "i8", "?"))])
+    >>> has_recent_neighbour(events, (4, 4), 100).tolist()
     [False, True, True, False]
     """
     width = sensor[1] + 1  # a column that never fires, so that no neighbour is beyond an edge
-    key, order, stride, window = _keyed(pixels(events, width), events["t"], microseconds)
+    key, order, stride, window = _sort_keys(flat_pixels(events, width), events["t"], microseconds)
     found = np.zeros(len(key), dtype=np.bool_)
     for row, column in _NEIGHBOURS:
         there = key + (row * width + column) * stride
@@ -105,23 +105,23 @@ def supported(events: Events, sensor: Sensor, microseconds: int) -> Mask:
     return mask
 
 
-def hot(events: Events, sensor: Sensor, above_hz: float) -> Mask:
+def is_hot_pixel(events: Events, sensor: Sensor, above_hz: float) -> Mask:
     """Which events are of pixels that fire more often than ``above_hz`` from the first to the last event.
 
     A pixel that fires once has no rate and is never hot.
 
     >>> import numpy as np
     >>> burst = [(0, 0, 0, True), (1, 0, 5, True), (0, 0, 10, False), (0, 0, 500_000, True)]
-    >>> hot(np.array(burst, dtype=[*zip("xytp", ("i2", "i2", "i8", "?"))]), (2, 2), above_hz=5).tolist()
+    >>> is_hot_pixel(np.array(burst, dtype=[*zip("xytp", ("i2", "i2", "i8", "?"))]), (2, 2), above_hz=5).tolist()
     [True, False, True, True]
     """
-    pixel = pixels(events, sensor[1])
+    pixel = flat_pixels(events, sensor[1])
     most = above_hz * np.ptp(events["t"]) * 1e-6 if len(events) else 0
     mask: Mask = np.bincount(pixel)[pixel] > max(1, most)
     return mask
 
 
-def _keyed(site: NDArray[Any], time: NDArray[Any], microseconds: int) -> tuple[Whole, Whole, int, int]:
+def _sort_keys(site: NDArray[Any], time: NDArray[Any], microseconds: int) -> tuple[Integers, Integers, int, int]:
     """Events by site, then time, each as one number; their order; how far sites are apart; the window.
 
     No window need be longer than the recording, and none reaches from a site to another.

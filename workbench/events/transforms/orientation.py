@@ -14,7 +14,7 @@ _MOST = 1 << 15
 
 @dataclass(frozen=True)
 class Turn(EventTransform):
-    """Turned by so many quarters, counterclockwise as ``numpy.rot90`` turns images; clockwise below 0.
+    """Turned by a number of quarters, counterclockwise as ``numpy.rot90`` turns images; clockwise below 0.
 
     Raises ValueError unless ``quarters`` is a whole number.
 
@@ -25,7 +25,7 @@ class Turn(EventTransform):
     quarters: int = 1
 
     def __post_init__(self) -> None:
-        self._require_whole("quarters", -_MOST, "a whole number of quarters", _MOST)
+        self._require_whole("quarters", -_MOST, _MOST)
 
     def size(self, sensor: Sensor) -> Sensor:
         return (sensor[1], sensor[0]) if self.quarters % 2 else sensor

@@ -2,57 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from workbench.events.event_arrays import Events, Sensor
 from workbench.events.transforms import functional
-from workbench.events.transforms.base import EventTransform, Seed
+from workbench.events.transforms.base import EventTransform
 
 _LARGEST = 1 << 15  # coordinates are 16-bit
-
-
-class Transform(Protocol):
-    """What is done to one recording: ``transform(events, sensor, seed)`` gives new events and a new sensor.
-
-    Events are structured (fields x, y, t in us, p) and sorted by time before and after; ``sensor`` is
-    (height, width). What is given is never changed; the same seed gives the same events.
-    """
-
-    def size(self, sensor: Sensor) -> Sensor:
-        """The new sensor (height, width), whatever the events."""
-
-    def __call__(self, events: Events, sensor: Sensor, seed: Seed = 0) -> tuple[Events, Sensor]:
-        """New events and their sensor. Raises ValueError for events off the sensor or not in order of time."""
-
-
-def apply(transforms: Sequence[Transform], events: Events, sensor: Sensor, seed: Seed = 0) -> tuple[Events, Sensor]:
-    """Run transforms in turn, each with its own stream of ``seed``. Raises ValueError as they do.
-
-    >>> import numpy as np
-    >>> events = np.array([(9, 3, 250, True)], dtype=[*zip("xytp", ("i2", "i2", "i8", "?"))])
-    >>> edited, sensor = apply((Downsample(2), Flip(horizontal=True)), events, (10, 10))
-    >>> edited.tolist(), sensor
-    ([(0, 1, 250, True)], (5, 5))
-    """
-    events = events.copy()
-    for number, transform in enumerate(transforms):
-        events, sensor = transform(events, sensor, [*np.atleast_1d(seed).tolist(), number])
-    return events, sensor
-
-
-def resize(transforms: Sequence[Transform], sensor: Sensor) -> Sensor:
-    """The sensor (height, width) that transforms leave, one after the other.
-
-    >>> resize((Crop(30, 30), Downsample(4)), (34, 34))
-    (8, 8)
-    """
-    for transform in transforms:
-        sensor = transform.size(sensor)
-    return sensor
 
 
 @dataclass(frozen=True)
@@ -74,10 +32,10 @@ class Crop(EventTransform):
 
     def __post_init__(self) -> None:
         for field in ("height", "width"):
-            self._require_whole(field, 1, f"a whole number of pixels from 1 to {_LARGEST}", _LARGEST)
+            self._require_whole(field, 1, _LARGEST)
         for field in ("top", "left"):
             if getattr(self, field) is not None:
-                self._require_whole(field, -_LARGEST, "a whole number, or None for the middle", _LARGEST)
+                self._require_whole(field, -_LARGEST, _LARGEST)
 
     def size(self, sensor: Sensor) -> Sensor:
         return self.height, self.width
@@ -99,8 +57,8 @@ class CropTime(EventTransform):
     end_us: int
 
     def __post_init__(self) -> None:
-        self._require_whole("begin_us", -(1 << 62), "whole microseconds")
-        self._require_whole("end_us", self.begin_us + 1, f"whole microseconds later than begin_us = {self.begin_us}")
+        self._require_whole("begin_us", -(1 << 62))
+        self._require_whole("end_us", self.begin_us + 1)
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         kept = events[(events["t"] >= self.begin_us) & (events["t"] < self.end_us)]
@@ -125,8 +83,8 @@ class Downsample(EventTransform):
     merge_us: int = 0
 
     def __post_init__(self) -> None:
-        self._require_whole("factor", 1, "a whole number of at least 1")
-        self._require_whole("merge_us", 0, "whole microseconds, 0 to keep every event")
+        self._require_whole("factor", 1)
+        self._require_whole("merge_us", 0)
 
     def size(self, sensor: Sensor) -> Sensor:
         return -(-sensor[0] // self.factor), -(-sensor[1] // self.factor)
@@ -134,9 +92,9 @@ class Downsample(EventTransform):
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         x, y = (events[field].astype(np.int64) // self.factor for field in "xy")
         height, width = self.size(sensor)
-        fewer = functional.place(events, x, y, (height, width))
-        pixel = functional.pixels(fewer, width) + (fewer["p"] > 0) * height * width
-        return fewer[functional.rested(pixel, fewer["t"], self.merge_us)]
+        fewer = functional.move(events, x, y, (height, width))
+        pixel = functional.flat_pixels(fewer, width) + (fewer["p"] > 0) * height * width
+        return fewer[functional.is_past_refractory(pixel, fewer["t"], self.merge_us)]
 
 
 @dataclass(frozen=True)
@@ -192,13 +150,13 @@ class Jitter(EventTransform):
         earliest = events["t"][:1].min(initial=0)
         timed = events.copy()
         timed["t"] = np.maximum(events["t"] + late, earliest)
-        moved = functional.place(timed, events["x"] + right, events["y"] + down, sensor)
+        moved = functional.move(timed, events["x"] + right, events["y"] + down, sensor)
         return moved[np.argsort(moved["t"], kind="stable")]
 
 
 @dataclass(frozen=True)
 class Shift(EventTransform):
-    """All events moved by at most so many whole ``pixels``, all ways alike often; what leaves the sensor is dropped.
+    """All events moved by the same random whole number of at most ``pixels``; what leaves the sensor is dropped.
 
     Raises ValueError unless ``pixels`` is a whole number of at least 0.
     """
@@ -206,7 +164,7 @@ class Shift(EventTransform):
     pixels: int
 
     def __post_init__(self) -> None:
-        self._require_whole("pixels", 0, "a whole number of at least 0")
+        self._require_whole("pixels", 0)
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         right, down = rng.integers(-self.pixels, self.pixels, 2, endpoint=True).tolist()
@@ -253,12 +211,12 @@ class DropHotPixels(EventTransform):
         self._require(self.above_hz > 0, "above_hz", "a positive rate")
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
-        return events[~functional.hot(events, sensor, self.above_hz)]
+        return events[~functional.is_hot_pixel(events, sensor, self.above_hz)]
 
 
 @dataclass(frozen=True)
 class Refractory(EventTransform):
-    """Without what follows the last kept event of its pixel, ON or OFF, by less than ``microseconds``.
+    """Without events that follow the last kept event of their pixel, ON or OFF, by less than ``microseconds``.
 
     Raises ValueError unless these are whole and at least 0.
     """
@@ -266,15 +224,17 @@ class Refractory(EventTransform):
     microseconds: int
 
     def __post_init__(self) -> None:
-        self._require_whole("microseconds", 0, "whole microseconds, 0 for no rest")
+        self._require_whole("microseconds", 0)
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
-        return events[functional.rested(functional.pixels(events, sensor[1]), events["t"], self.microseconds)]
+        return events[
+            functional.is_past_refractory(functional.flat_pixels(events, sensor[1]), events["t"], self.microseconds)
+        ]
 
 
 @dataclass(frozen=True)
 class Denoise(EventTransform):
-    """Only what one of the 8 neighbouring pixels fired with, or at most ``microseconds`` before.
+    """Only events of which one of the 8 neighbouring pixels fired at the same time, or at most ``microseconds`` before.
 
     Raises ValueError unless these are whole and at least 0. Source: Delbruck 2008, background activity filter.
     """
@@ -282,15 +242,15 @@ class Denoise(EventTransform):
     microseconds: int
 
     def __post_init__(self) -> None:
-        self._require_whole("microseconds", 0, "whole microseconds")
+        self._require_whole("microseconds", 0)
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
-        return events[functional.supported(events, sensor, self.microseconds)]
+        return events[functional.has_recent_neighbour(events, sensor, self.microseconds)]
 
 
 @dataclass(frozen=True)
 class Unsigned(EventTransform):
-    """All events ON: brighter and darker are no longer told apart; the channel OFF stays and is silent."""
+    """All events ON, whatever their polarity; the channel OFF stays and is silent."""
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         unsigned = events.copy()
