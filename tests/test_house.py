@@ -37,7 +37,6 @@ REACHED = {
     ("widgets", "workbench.figures._operations"),
     ("widgets", "workbench.figures._raster"),
     ("widgets", "workbench.figures._raster_bands"),
-    ("widgets", "workbench.figures._rollouts"),
     ("widgets", "workbench.figures._style"),
 }
 """Who may reach past a face, and to which room: panels redraw parts of figures, which are nobody else's business."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import amount
+from workbench.evaluation import amount, share, summarise_accuracy, total_operations
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import (
@@ -67,7 +67,7 @@ def accuracy_per_operation(costs: pd.DataFrame) -> go.Figure:
     counted = ("dense_macs", "synaptic_operations")
     require_columns(costs, ("model", "step", "frame", "accuracy", *counted), "accuracy_per_operation", "wb.compare")
     complete = keep_finite(costs, counted, ("model",))
-    complete = complete.assign(operations=complete["dense_macs"] + complete["synaptic_operations"])
+    complete = complete.assign(operations=total_operations(complete))
     kinds = {}
     for model, rows in complete.groupby("model", sort=False):
         named = [column.replace("_", " ").replace("macs", "MACs") for column in counted if (rows[column] > 0).any()]
@@ -135,8 +135,8 @@ def _traces(model: str, rows: pd.DataFrame, against: str, axis: str, place: int)
 
 def _words(counted: pd.DataFrame) -> tuple[str, str]:
     """What every model reaches, and when it first responds."""
-    models = list(counted.groupby("model", sort=False))
-    reached = ", ".join(f"{model} {100 * rows['accuracy'].iloc[-1]:.1f} %" for model, rows in models)
-    begins = [(model, amount(rows["frame"].iloc[0])) for model, rows in models]
+    models = summarise_accuracy(counted).to_dict("records")
+    reached = ", ".join(f"{row['model']} {share(row['last_accuracy'])}" for row in models)
+    begins = [(row["model"], amount(row["first_frame"])) for row in models]
     responses = ", ".join(f"{model} after {frames} frame{'s' * (frames != '1')}" for model, frames in begins)
     return f"Accuracy at the end: {reached}", f"First responses: {responses}"

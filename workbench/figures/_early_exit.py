@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import amount, joules
+from workbench.evaluation import amount, joules, measure_savings, share
 from workbench.figures._accuracy import AXES
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
@@ -60,9 +61,9 @@ def early_exit(sweep: pd.DataFrame, against: str = "frame") -> go.Figure:
         figure.update_xaxes(rangemode="tozero")
     else:
         figure.update_xaxes(**log_axis(rows[against].min() / 1.1, rows[against].max() * 1.1))
-    pairs = _pairs(parts, against)
-    title = "; ".join(_saving(pair, against) for pair in pairs) or "Accuracy by threshold"
-    reached = "; ".join(_reached(pair, against) for pair in pairs)
+    savings = measure_savings(pd.concat(parts), against).to_dict("records")
+    title = "; ".join(_say_saving(row, against) for row in savings) or "Accuracy by threshold"
+    reached = "; ".join(_say_reached(row, against) for row in savings)
     missing = [str(model) for model in complete["model"].unique() if model not in set(rows["model"])]
     note = f" Not shown: {', '.join(missing)}, which counts none." if missing else ""
     subtitle = f"{reached}. Ring: calibrated, star: to the end, whiskers: one standard error.{note}".removeprefix(". ")
@@ -113,26 +114,19 @@ def _waiting(part: pd.DataFrame) -> pd.DataFrame:
     return waiting
 
 
-def _pairs(parts: Sequence[pd.DataFrame], against: str) -> list[pd.DataFrame]:
-    """The calibrated exit and waiting for the end of each model that has both."""
-    pairs = [pd.concat([_calibrated(part), _waiting(part)]) for part in parts]
-    return [pair.assign(spent=pair[against]) for pair in pairs if len(pair) == 2]
-
-
-def _saving(pair: pd.DataFrame, against: str) -> str:
+def _say_saving(row: Mapping[Any, Any], against: str) -> str:
     """What a model saves by its exit, and what that costs in accuracy."""
-    model, (early, end) = pair["model"].iloc[0], pair["spent"]
-    if np.isinf(pair["threshold"].iloc[0]):
-        return f"{model} waits for the end"
-    gained = 100 * pair["accuracy"].diff().iloc[1]
-    points = f"for {gained:.1f} points of accuracy" if gained >= 0 else f"and is {-gained:.1f} points better"
+    if np.isinf(row["threshold"]):
+        return f"{row['model']} waits for the end"
+    lost = 100 * row["lost_accuracy"]
+    points = f"for {lost:.1f} points of accuracy" if lost >= 0 else f"and is {-lost:.1f} points better"
     what = WHAT.get(against, f"its {AXES[against].removesuffix(' per recording')}")
-    return f"{model} saves {100 * (1 - early / end):.0f} % of {what} {points}"
+    return f"{row['model']} saves {100 * row['saving']:.0f} % of {what} {points}"
 
 
-def _reached(pair: pd.DataFrame, against: str) -> str:
+def _say_reached(row: Mapping[Any, Any], against: str) -> str:
     said = []
-    for accuracy, spent in zip(pair["accuracy"], pair["spent"], strict=True):
+    for accuracy, spent in ((row["accuracy"], row["spent"]), (row["end_accuracy"], row["end_spent"])):
         cost = joules(spent) if against == "energy_nj" else amount(spent)
-        said.append(f"{100 * accuracy:.1f} % at {cost}{' frames' if against == 'frame' else ''}")
-    return f"{pair['model'].iloc[0]}: {said[0]}, to the end {said[1]}"
+        said.append(f"{share(accuracy)} at {cost}{' frames' if against == 'frame' else ''}")
+    return f"{row['model']}: {said[0]}, to the end {said[1]}"

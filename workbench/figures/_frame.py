@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
+from workbench.analysis import count_events
 from workbench.evaluation import amount
 from workbench.figures._figure import Figure
 from workbench.figures._frames import OFF, ON, full_strength, paint
@@ -61,7 +62,7 @@ def frame(counts: ArrayLike, step: int, window_us: float, what: str = "step") ->
     step_ms = window_us / len(counts) / 1000
     figure = Figure().set_subplots(1, 2, column_widths=[0.42, 0.58], horizontal_spacing=0.11)
     figure.add_trace(paint(step, counts[step], full_strength(counts)), row=1, col=1)
-    totals = counts.sum(axis=(2, 3)).astype(np.int32)
+    totals = count_events(counts, window_us)[["off", "on"]].to_numpy(np.int32)
     time_ms = ((np.arange(len(counts)) + 0.5) * step_ms).astype(np.float32)
     for polarity, (name, colour, dash) in enumerate((("OFF", OFF, "dash"), ("ON", ON, "solid"))):
         line = go.Scatter(

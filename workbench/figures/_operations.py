@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import amount
+from workbench.evaluation import amount, compare_operations
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import COLOURS, SYMBOLS, dress, empty, keep_finite, log_axis, require_columns
@@ -54,25 +56,22 @@ def words_of(costs: pd.DataFrame) -> str:
 
     Where a zero costs nothing, only the effective MACs remain: they are said as well, on whichever side they fall.
     """
-    last = costs.groupby("model", sort=False).tail(1)
-    last = last.assign(total=last["synaptic_operations"] + last["dense_macs"]).sort_values("total", kind="stable")
-    least = float(last["total"].iloc[0])
     phrases = []
-    for _, row in last.iterrows():
-        count = float(row["total"])
+    for row in compare_operations(costs).to_dict("records"):
         names = [KINDS[kind][0] for kind in ("synaptic_operations", "dense_macs") if row[kind] > 0]
-        phrase = f"{row['model']}: {amount(count)} {' and '.join(names) or 'operations'}{_compared(count, least)}"
+        phrase = f"{row['model']}: {amount(row['operations'])} {' and '.join(names) or 'operations'}"
+        phrase += _say_ratio(row["ratio"])
         if 0 < row["effective_macs"] < row["dense_macs"]:
-            effective = float(row["synaptic_operations"] + row["effective_macs"])
-            phrase += f" (effective: {amount(effective)}{_compared(effective, least)})"
+            effective = amount(row["effective_operations"])
+            phrase += f" (effective: {effective}{_say_ratio(row['effective_ratio'])})"
         phrases.append(phrase)
     return "; ".join(phrases)
 
 
-def _compared(count: float, least: float) -> str:
-    if min(count, least) <= 0 or count == least:
+def _say_ratio(ratio: float) -> str:
+    if not 0 < ratio < math.inf or ratio == 1:
         return ""
-    times, word = (count / least, "more") if count > least else (least / count, "fewer")
+    times, word = (ratio, "more") if ratio > 1 else (1 / ratio, "fewer")
     return f", {amount(times)} times {word}"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import amount
+from workbench.evaluation import amount, total_by_edge
 from workbench.figures._figure import Figure
 from workbench.figures._operations import KINDS
 from workbench.figures._registry import public
@@ -35,14 +35,12 @@ def operations_by_edge(counts: pd.DataFrame, step: int | None = None) -> go.Figu
     counts = keep_finite(counts, ["step", *KINDS])
     if counts.empty:
         return empty("Operations by edge", "nothing has been counted yet")
-    step = int(counts["step"].max()) if step is None else step
-    rows = counts[counts["step"] == step]
-    if rows.empty:
-        raise ValueError(
-            f"figures.operations_by_edge: step={step!r} is not in the table; it has 0 to {int(counts['step'].max())}"
-        )
-    rows = rows.assign(total=rows["synaptic_operations"] + rows["dense_macs"], name=_names(rows))
-    dearest = rows.nlargest(SHOWN, "total").sort_values("edge", ascending=False)
+    try:
+        rows = total_by_edge(counts, step)
+    except ValueError as error:
+        raise ValueError(f"figures.operations_by_edge: {error}") from None
+    rows = rows.assign(name=_names(rows))
+    dearest = rows.nlargest(SHOWN, "operations").sort_values("edge", ascending=False)
     figure = Figure()
     for kind, (colour, pattern) in LOOKS.items():
         if (rows[kind] > 0).any():
@@ -90,9 +88,9 @@ def _say_memory(rows: pd.DataFrame) -> str:
 
 
 def _words(rows: pd.DataFrame, dearest: pd.DataFrame) -> tuple[str, str]:
-    first = rows.nlargest(1, "total").iloc[0]
-    whole = float(rows["total"].sum())
-    title = f"{first['name']} takes most: {amount(first['total'])} of {amount(whole)} operations"
+    first = rows.nlargest(1, "operations").iloc[0]
+    whole = float(rows["operations"].sum())
+    title = f"{first['name']} takes most: {amount(first['operations'])} of {amount(whole)} operations"
     some = f" The {len(dearest)} dearest of {len(rows)} edges are shown." if len(dearest) < len(rows) else ""
     wrong = rows[rows["delay_mismatch"] != 0]
     worst = wrong["delay_mismatch"].abs().max()

@@ -7,23 +7,19 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from workbench.analysis import SpikeTrain, are_counts, choose_recording, gather_spikes
+from workbench.analysis import SpikeTrain, Units, find_busiest, gather_units, measure_size
 from workbench.figures._figure import Figure
 from workbench.figures._raster_bands import (
     BAND,
-    Units,
     count_part,
-    find_best,
     find_part,
     image,
     lines,
     marks,
     rows_for,
-    size_of,
 )
 from workbench.figures._registry import public
 from workbench.figures._style import dress, empty
@@ -43,7 +39,7 @@ def raster(
     """Spikes of one recording, a band per node from bottom (inputs) to top, against time in frames.
 
     `activity` is what `model.run` returns, (step, batch, *shape) by node, dense or sparse, or by node the train that
-    `workbench.analysis.spike_trains.gather_spikes` returns, to gather once and draw often. A step ends at (step + 1) /
+    `workbench.analysis.gather_spikes` returns, to gather once and draw often. A step ends at (step + 1) /
     ticks_per_frame. `view` = (begin_frame, end_frame, low, high) restricts what is computed, node i from the bottom
     lying between i and i + 0.86. Up to 20,000 spikes in view are drawn one by one, more as counts per pixel; analog
     nodes as an image, the last one, if small, as lines on top. ValueError for a recording that is not there.
@@ -75,31 +71,14 @@ def draw_units(units: Mapping[str, Units], ticks_per_frame: int = 1, view: View 
         part = find_part(drive, 0, view and (*view[:2], 0.0, 1.0), ticks_per_frame)
         figure.add_traces(lines(top, drive, part.begin, part.end, ticks_per_frame), rows=1, cols=1)
         figure.update_yaxes(title_text=f"drive of {top}", row=1, col=1)
-        best = f". Largest mean drive: {top} {find_best(drive)}"
+        best = f". Largest mean drive: {top} {find_busiest(drive)}"
     height_px = 190 + band_px(len(banded)) * len(banded) + 170 * lined
     return _dressed(figure, units, seen, ticks_per_frame, view, best, height_px)
 
 
-def gather_units(activity: Mapping[str, Tensor | ArrayLike | SpikeTrain], recording: int = 0) -> dict[str, Units]:
-    """One recording by node: a train of spikes, or (step, unit) where the values cannot be counts."""
-    return {node: _units(node, values, recording) for node, values in activity.items()}
-
-
 def is_lined(units: Units | None) -> bool:
     """Whether a node's activity, if it comes last, is drawn as lines: analog, and of few units."""
-    return isinstance(units, np.ndarray) and size_of(units)[1] <= LINES
-
-
-def _units(node: str, values: Tensor | ArrayLike | SpikeTrain, recording: int) -> Units:
-    if isinstance(values, SpikeTrain):
-        return values
-    if isinstance(values, Tensor) and values.layout != torch.strided:
-        return gather_spikes(values, recording, node)
-    array = choose_recording(values, recording, node)
-    if not np.isfinite(array).all():
-        step = int(np.argwhere(~np.isfinite(array))[0, 0])
-        raise ValueError(f"{node!r} holds values that are no finite numbers, first in step {step}; repair the model")
-    return gather_spikes(values, recording, node) if are_counts(array) else array.reshape(len(array), -1)
+    return isinstance(units, np.ndarray) and measure_size(units)[1] <= LINES
 
 
 def _require_order(view: View | None) -> None:
@@ -144,7 +123,7 @@ def _band_axis(units: Mapping[str, Units], view: View | None) -> dict[str, Any]:
     return {
         "range": [low, high],  # a name stands in the middle of what is seen of its band
         "tickvals": [(max(band, low) + min(band + BAND, high)) / 2 for band in range(len(units))],
-        "ticktext": [f"{node}{between}{size_of(values)[1]:,} units" for node, values in units.items()],
+        "ticktext": [f"{node}{between}{measure_size(values)[1]:,} units" for node, values in units.items()],
         "showgrid": False,
         "ticks": "",
         "showline": False,
@@ -160,7 +139,7 @@ def _dressed(
     best: str,
     height_px: int,
 ) -> go.Figure:
-    frames = max(size_of(values)[0] for values in units.values()) / ticks_per_frame
+    frames = max(measure_size(values)[0] for values in units.values()) / ticks_per_frame
     totals = {node: values.total for node, values in units.items() if isinstance(values, SpikeTrain)}
     spikes = sum(totals.values())
     figure.update_xaxes(range=[0, frames * 1.01] if view is None else list(view[:2]), title_standoff=8)

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.analysis import RecordingTrace, SpikeTrain
+from workbench.analysis import RecordingTrace, SpikeTrain, Units, gather_units
 from workbench.engine import SpikingNeuron
 from workbench.evaluation import amount
 from workbench.figures._figure import Figure
 from workbench.figures._operations import KINDS
-from workbench.figures._raster import EXACT, band_px, draw_bands, gather_units
-from workbench.figures._raster_bands import POINTS, Units
+from workbench.figures._raster import EXACT, band_px, draw_bands
+from workbench.figures._raster_bands import POINTS
 from workbench.figures._registry import public
 from workbench.figures._style import BLUE, FAINT, GREEN, INK, PURPLE, QUIET, VERMILION, dress, empty, wrap
 

@@ -9,15 +9,14 @@ from itertools import product
 from typing import Any
 
 import ipywidgets
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.analysis import diagnose
+from workbench.analysis import diagnose, summarise_nodes
 from workbench.conversion import BURST
 from workbench.conversion import convert as convert_model
-from workbench.evaluation import amount, compare
+from workbench.evaluation import amount, choose_evenly, compare, share
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model, take_test, take_training
 from workbench.widgets._background.prefetch import Prefetch
@@ -74,7 +73,7 @@ class ConvertPanel(Panel):
         if limit < 1:
             raise ValueError(f"widgets.convert: limit={limit!r} must be at least 1 recording")
         self.ann, self.recordings = model, recordings
-        chosen = np.unique(np.linspace(0, len(validation) - 1, min(limit, len(validation))).round().astype(int))
+        chosen = choose_evenly(len(validation), limit)
         self.validation = validation[chosen]
         self._ann_costs = compare({"ANN": model}, self.validation)
         self._outcomes = Prefetch(self._compute, keep=64)
@@ -172,21 +171,20 @@ class ConvertPanel(Panel):
 
     def _words(self) -> str:
         last = self.table.groupby("model", sort=False).tail(1).set_index("model")
-        accuracy = 100 * last["accuracy"]
+        accuracy = last["accuracy"].map(share)
         additions = amount(float(last["synaptic_operations"]["SNN"]))
         return (
-            f"On {len(self.validation)} recordings at the last step: ANN {accuracy['ANN']:.1f} %, "
-            f"SNN {accuracy['SNN']:.1f} %, {additions} synaptic operations each. {html.escape(self._advice())}."
+            f"On {len(self.validation)} recordings at the last step: ANN {accuracy['ANN']}, "
+            f"SNN {accuracy['SNN']}, {additions} synaptic operations each. {html.escape(self._advice())}."
         )
 
     def _advice(self) -> str:
         """On the node that errs most."""
-        diagnosis = self._shown.diagnosis
-        errors = diagnosis.groupby("node", sort=False)["relative_error"].mean().dropna()
-        if errors.empty:
+        nodes = summarise_nodes(self._shown.diagnosis).set_index("node")
+        if nodes.empty:
             return "No node has answered"
-        worst = str(errors.idxmax())
-        return diagnosis.loc[diagnosis["node"] == worst, "advice"].iloc[0] or f"{worst} errs most, but is well"
+        worst = str(nodes["relative_error"].idxmax())
+        return str(nodes.loc[worst, "advice"]) or f"{worst} errs most, but is well"
 
     def __repr__(self) -> str:
         percentile, ticks, delays, neuron = self._settings()

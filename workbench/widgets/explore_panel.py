@@ -12,7 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.analysis import RecordingTrace, trace_membrane, trace_recording
+from workbench.analysis import RecordingTrace, find_busiest, trace_membrane, trace_recording
 from workbench.evaluation import amount, joules
 from workbench.events import Dataset, Recordings
 from workbench.figures._operations import KINDS
@@ -116,7 +116,7 @@ class ExplorePanel(RecordingPanel):
 
     @staticmethod
     def _busiest(trace: RecordingTrace, node: str) -> int:
-        return int(trace.activity[node][:, 0].flatten(1).sum(0).argmax())
+        return find_busiest(trace.activity[node][:, 0].flatten(1).numpy())
 
     def _units(self, node: str) -> int:
         return int(np.prod(self.model.network.shapes[node]))

@@ -12,6 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
+from workbench.analysis import count_events
 from workbench.events import Dataset, Recordings
 from workbench.model import take_test
 from workbench.widgets._base.panel import LABELLED, Panel
@@ -60,18 +61,7 @@ class PlayerPanel(Panel):
     def table(self) -> pd.DataFrame:
         """A row per step of the recording in view: step, begin_ms, end_ms, off, on (numbers of events)."""
         self._require_images()
-        counts = self._counts(self.recording.value, self._steps())
-        totals = counts.reshape(len(counts), 2, -1).sum(axis=2).astype(int)
-        edges = np.arange(len(counts) + 1) * self.recordings.window_us / len(counts) / 1000
-        return pd.DataFrame(
-            {
-                "step": np.arange(len(counts)),
-                "begin_ms": edges[:-1],
-                "end_ms": edges[1:],
-                "off": totals[:, 0],
-                "on": totals[:, 1],
-            }
-        )
+        return count_events(self._counts(self.recording.value, self._steps()), self.recordings.window_us)
 
     def _require_images(self) -> None:
         shape = self.recordings.shape

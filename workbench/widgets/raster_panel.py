@@ -12,9 +12,9 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from workbench.analysis import SpikeTrain
-from workbench.figures._raster import EXACT, View, draw_units, gather_units, is_lined
-from workbench.figures._raster_bands import BAND, count_part, find_part, size_of
+from workbench.analysis import SpikeTrain, gather_units, measure_size
+from workbench.figures._raster import EXACT, View, draw_units, is_lined
+from workbench.figures._raster_bands import BAND, count_part, find_part
 from workbench.widgets._base.panel import LABELLED, Panel
 
 ALL = "all nodes"
@@ -48,7 +48,7 @@ class RasterPanel(Panel):
             raise ValueError(f"widgets.raster: ticks_per_frame={ticks_per_frame!r} must be a whole number from 1 on")
         self.ticks_per_frame = ticks_per_frame
         self._units = gather_units(activity, recording)
-        steps = max((size_of(units)[0] for units in self._units.values()), default=1)
+        steps = max((measure_size(units)[0] for units in self._units.values()), default=1)
         self._frames = steps / ticks_per_frame
         self._view: View | None = None
         self._bands = self._count_bands()

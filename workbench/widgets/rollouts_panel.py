@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.figures._rollouts import kind, roles
+from workbench.analysis import find_kind, tabulate_rollout
 from workbench.model import require_network
 from workbench.network import Network, Place, Rollout
 from workbench.validation import whole
@@ -51,7 +51,7 @@ class RolloutsPanel(Panel):
         self._choices = {
             "streaming": (network.streaming(),),
             "sequential": (network.sequential(),),
-            f"as given ({kind(Rollout(network, 1))})": (network,),
+            f"as given ({find_kind(Rollout(network, 1))})": (network,),
             BESIDE: (network.streaming(), network.sequential()),
         }
         self.frames = ipywidgets.IntSlider(frames, 1, MOST_FRAMES, description="frames", **LABELLED)
@@ -76,20 +76,7 @@ class RolloutsPanel(Panel):
     @property
     def table(self) -> pd.DataFrame:
         """A row per place in view: rollout, node, frame, T, first_response (frames), lit (past, future, self, none)."""
-        return pd.DataFrame(
-            [
-                {
-                    "rollout": kind(rollout),
-                    "node": node,
-                    "frame": frame,
-                    "T": rollout.tableau[frame][rollout.network.nodes.index(node)],
-                    "first_response": rollout.first_response[node],
-                    "lit": role or "none",
-                }
-                for rollout in self.rollouts
-                for (node, frame), role in roles(rollout, self.selection).items()
-            ]
-        )
+        return pd.concat([tabulate_rollout(each, self.selection) for each in self.rollouts], ignore_index=True)
 
     def choose(self, place: Place | None) -> None:
         """Light the past and the future of a (node, frame) of the window, or of nothing; ValueError for any other."""
@@ -133,8 +120,8 @@ class RolloutsPanel(Panel):
         node, frame = self.selection
         lit = self.table.groupby(["rollout", "lit"], sort=False).size()
         facts = "; ".join(
-            f"{kind(r)}: {lit.get((kind(r), 'past'), 0)} places in its past, "
-            f"{lit.get((kind(r), 'future'), 0)} in its future"
+            f"{find_kind(r)}: {lit.get((find_kind(r), 'past'), 0)} places in its past, "
+            f"{lit.get((find_kind(r), 'future'), 0)} in its future"
             for r in self.rollouts
         )
         kept = " Kept until you click it, or look from nothing." if self._kept else ""

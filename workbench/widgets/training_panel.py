@@ -14,6 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
+from workbench.evaluation import share
 from workbench.events import Dataset, Recordings
 from workbench.figures._style import empty
 from workbench.model import Model, require_model, take_training
@@ -144,7 +145,7 @@ class TrainingPanel(Panel):
             self.bar.value = update.epoch - 1 + update.batch / update.batches
             self.now.value = (
                 f"epoch {update.epoch} of {update.epochs}, batch {update.batch} of {update.batches}: "
-                f"loss {update.loss:.3f}, accuracy {100 * update.accuracy:.1f} %"
+                f"loss {update.loss:.3f}, accuracy {share(update.accuracy)}"
             )
         if len(update.history) > len(self._history) and now - self._drawn >= FIGURE_S:
             self._drawn, self._history = now, update.history
