@@ -15,9 +15,9 @@ from workbench.analysis.diagnosis import diagnose
 from workbench.analysis.diagnosis_summary import SYMPTOMS, summarise_causes, summarise_nodes
 from workbench.analysis.error_decomposition import CAUSES
 from workbench.analysis.firing_rates import Activity, Units, find_busiest, gather_units, measure_rates, measure_size
-from workbench.analysis.membrane_trace import trace_membrane
+from workbench.analysis.membrane_trace import summarise_membrane, trace_membrane
 from workbench.analysis.recording_statistics import count_classes, count_events, name_parts, summarise_recordings
-from workbench.analysis.recording_trace import RecordingTrace, trace_recording
+from workbench.analysis.recording_trace import RecordingTrace, compare_traces, tabulate_trace, trace_recording
 from workbench.analysis.rollout_table import find_kind, find_roles, tabulate_rollout
 from workbench.analysis.spike_trains import (
     SpikeTrain,
@@ -33,7 +33,7 @@ __all__ = [
     # a conversion
     "diagnose", "summarise_nodes", "summarise_causes", "CAUSES", "SYMPTOMS",
     # a recording in a model
-    "RecordingTrace", "trace_recording", "trace_membrane",
+    "RecordingTrace", "trace_recording", "tabulate_trace", "compare_traces", "trace_membrane", "summarise_membrane",
     "Activity", "Units", "gather_units", "measure_rates", "measure_size", "find_busiest",
     "SpikeTrain", "gather_spikes", "are_counts", "bin_spikes", "choose_recording", "count_between", "cut_spikes",
     # recordings

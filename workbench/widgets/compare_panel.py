@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.analysis import RecordingTrace, trace_recording
+from workbench.analysis import RecordingTrace, compare_traces, trace_recording
 from workbench.evaluation import amount, joules, require_fit
 from workbench.events import Dataset, Recordings
 from workbench.figures._operations import KINDS
@@ -89,22 +88,7 @@ class ComparePanel(RecordingPanel):
     @property
     def table(self) -> pd.DataFrame:
         """A row per model in view, at the cursor: model, frame, answer, right, the counts of `wb.compare` so far."""
-        rows = [self._row(name, trace) for name, trace in self.recording_traces.items()]
-        answers = pd.Series([row["answer"] for row in rows], dtype=object)  # else pandas makes a NaN of None
-        return pd.DataFrame(rows).assign(answer=answers)
-
-    def _row(self, name: str, trace: RecordingTrace) -> dict[str, Any]:
-        """What a model has answered and spent in the steps that have ended at the cursor."""
-        ended = int(np.floor(self.selection[1] * trace.ticks_per_frame + 1e-9))
-        counts = trace.costs.drop(columns=["model", "step", "frame", "accuracy", "split"])
-        answer = trace.chosen[ended - 1] if ended else None
-        return {
-            "model": name,
-            "frame": ended / trace.ticks_per_frame,
-            "answer": answer,
-            "right": answer == trace.classes[trace.label],
-            **{str(column): float(counts[column].iloc[ended - 1]) if ended else 0.0 for column in counts},
-        }
+        return compare_traces(self.recording_traces, self.selection[1])
 
     def _choices(self) -> tuple[str, str, str]:
         return self.left.value, self.right.value, self.answer.value

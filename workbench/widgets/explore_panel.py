@@ -12,7 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.analysis import RecordingTrace, find_busiest, trace_membrane, trace_recording
+from workbench.analysis import RecordingTrace, find_busiest, tabulate_trace, trace_membrane, trace_recording
 from workbench.evaluation import amount, joules
 from workbench.events import Dataset, Recordings
 from workbench.figures._operations import KINDS
@@ -86,11 +86,7 @@ class ExplorePanel(RecordingPanel):
     @property
     def table(self) -> pd.DataFrame:
         """A row per step: step, frame, answer (class so far, or None), right, and the counts so far of `wb.compare`."""
-        trace = self.recording_trace
-        table = trace.costs.drop(columns=["model", "accuracy", "split"])
-        table.insert(2, "answer", pd.Series(trace.chosen, dtype=object))
-        table.insert(3, "right", trace.costs["accuracy"] == 1)
-        return table
+        return tabulate_trace(self.recording_trace)
 
     @property
     def trace(self) -> pd.DataFrame:
