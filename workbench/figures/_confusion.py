@@ -53,9 +53,9 @@ def confusion_over_time(confusions: pd.DataFrame, frame: float | None = None) ->
     figure = Figure().set_subplots(
         rows, across, subplot_titles=titles, horizontal_spacing=0.03, vertical_spacing=60 / inside_px if rows > 1 else 0
     )
-    for place, step in enumerate(shown):
-        traces = _matrix(counts[step], percent[step], classes, titles[place], panel_px), _outline(len(classes))
-        figure.add_traces(traces, rows=place // across + 1, cols=place % across + 1)
+    for index, step in enumerate(shown):
+        traces = _matrix(counts[step], percent[step], classes, titles[index], panel_px), _outline(len(classes))
+        figure.add_traces(traces, rows=index // across + 1, cols=index % across + 1)
     _set_axes(figure, classes, panel_px, len(shown), across)
     figure.update_annotations(font_size=14)
     figure.update_layout(coloraxis=_scale(), showlegend=False, margin={"t": 120, "l": 90})
@@ -124,12 +124,12 @@ def _set_axes(figure: go.Figure, classes: list[str], panel_px: float, panels: in
     common: dict[str, Any] = {"tickvals": ticks, "ticktext": names, "showgrid": False, "tickfont": {"size": 11.5}}
     figure.update_xaxes(**common, range=[-0.5, len(classes) - 0.5], constrain="domain", showticklabels=False, ticks="")
     figure.update_yaxes(**common, range=[len(classes) - 0.5, -0.5], constrain="domain", showticklabels=False, ticks="")
-    for place in range(panels):
-        row, column = place // across + 1, place % across + 1
-        figure.update_xaxes(scaleanchor=f"y{place + 1}" if place else "y", row=row, col=column)
+    for index in range(panels):
+        row, column = index // across + 1, index % across + 1
+        figure.update_xaxes(scaleanchor=f"y{index + 1}" if index else "y", row=row, col=column)
         if column == 1:
             figure.update_yaxes(showticklabels=True, ticks="outside", title_text="true class", row=row, col=column)
-        if place + across >= panels:
+        if index + across >= panels:
             figure.update_xaxes(showticklabels=True, ticks="outside", title_text="answered", row=row, col=column)
 
 

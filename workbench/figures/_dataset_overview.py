@@ -1,4 +1,4 @@
-"""What a set of recordings holds at a glance: a few of them as frames, how many of each class, how busy they are."""
+"""Overview of a data set: some recordings as frames, recordings per class, event rates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a conversion loses accuracy: each node's error over time, and what ails its units."""
+"""Where a conversion loses accuracy: error of every node over time, shares of saturated, silent and floored units."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def diagnosis(table: pd.DataFrame) -> go.Figure:
     worst = means["relative_error"].nlargest(SHOWN)
     nodes = [node for node in means.index if node in worst.index]
     figure = Figure().set_subplots(1, 2, column_widths=[0.56, 0.44], horizontal_spacing=0.16)
-    for place, node in enumerate(nodes):
+    for index, node in enumerate(nodes):
         rows = answered[answered["node"] == node].sort_values("frame")
-        figure.add_trace(_line(node, rows, place), row=1, col=1)
+        figure.add_trace(_line(node, rows, index), row=1, col=1)
     for column in LOOKS:
         figure.add_trace(_bars(means.loc[nodes, column], column), row=1, col=2)
     largest = float(100 * answered["relative_error"].max())
@@ -66,8 +66,8 @@ def diagnosis(table: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(title_text="frame", tickformat=",d", row=1, col=1)
     if answered["frame"].max() - answered["frame"].min() <= 12:
         figure.update_xaxes(dtick=1, row=1, col=1)
-    ailing = 100 * means.loc[nodes, list(SYMPTOMS)].fillna(0).to_numpy(dtype=float).max()
-    figure.update_xaxes(title_text="share of units (%)", range=[0, max(1.0, 1.05 * ailing)], row=1, col=2)
+    largest_share = 100 * means.loc[nodes, list(SYMPTOMS)].fillna(0).to_numpy(dtype=float).max()
+    figure.update_xaxes(title_text="share of units (%)", range=[0, max(1.0, 1.05 * largest_share)], row=1, col=2)
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", row=1, col=2)
     flat = {"orientation": "h", "xanchor": "left", "yanchor": "bottom", "borderwidth": 0}
     figure.update_layout(legend={**flat, "x": 0, "y": 0.01, "yref": "container"}, legend2={**flat, "x": 0.6, "y": 1.01})
@@ -77,15 +77,15 @@ def diagnosis(table: pd.DataFrame) -> go.Figure:
     return dress(figure, title, subtitle, alt, 380 + 34 * max(3, len(nodes)))
 
 
-def _line(node: str, rows: pd.DataFrame, place: int) -> go.Scatter:
-    turn = place // len(COLOURS)
+def _line(node: str, rows: pd.DataFrame, index: int) -> go.Scatter:
+    turn = index // len(COLOURS)
     return go.Scatter(
         name=node,
         x=rows["frame"],
         y=100 * rows["relative_error"],
         mode="lines+markers",
-        line={"color": COLOURS[place % len(COLOURS)], "dash": DASHES[(place + turn) % len(DASHES)], "width": 2.4},
-        marker={"symbol": SYMBOLS[(place + 2 * turn) % len(SYMBOLS)], "size": 8, "maxdisplayed": 30},
+        line={"color": COLOURS[index % len(COLOURS)], "dash": DASHES[(index + turn) % len(DASHES)], "width": 2.4},
+        marker={"symbol": SYMBOLS[(index + 2 * turn) % len(SYMBOLS)], "size": 8, "maxdisplayed": 30},
         hovertemplate=f"<b>{node}</b>, frame %{{x}}<br>error %{{y:.3g}} % of its mean activity<extra></extra>",
     )
 

@@ -53,8 +53,8 @@ def early_exit(sweep: pd.DataFrame, against: str = "frame") -> go.Figure:
         return empty("Early exit", "no threshold to show" if complete.empty else f"no model counts {against}")
     figure = Figure()
     parts = [part.sort_values("threshold", kind="stable") for _, part in rows.groupby("model", sort=False)]
-    for place, part in enumerate(parts):
-        figure.add_traces(_traces(part, against, place % len(COLOURS)))
+    for index, part in enumerate(parts):
+        figure.add_traces(_traces(part, against, index % len(COLOURS)))
     figure.update_yaxes(title_text="accuracy (%)", range=[0, 103])
     figure.update_xaxes(title_text=f"mean {AXES[against]}")
     if against == "frame":
@@ -70,25 +70,25 @@ def early_exit(sweep: pd.DataFrame, against: str = "frame") -> go.Figure:
     return dress(figure, title, subtitle, f"Accuracy against mean {AXES[against]}. {title}. {subtitle}", 460)
 
 
-def _traces(part: pd.DataFrame, against: str, place: int) -> list[go.Scatter]:
+def _traces(part: pd.DataFrame, against: str, index: int) -> list[go.Scatter]:
     """The line of one model, its ring and its star."""
-    model, colour = str(part["model"].iloc[0]), COLOURS[place]
-    line = _points(part, against, place, model)
-    line.update(mode="lines+markers", line={"color": colour, "width": 2.4, "dash": DASHES[place]})
+    model, colour = str(part["model"].iloc[0]), COLOURS[index]
+    line = _points(part, against, index, model)
+    line.update(mode="lines+markers", line={"color": colour, "width": 2.4, "dash": DASHES[index]})
     line.error_y = {"array": 100 * part["standard_error"], "color": colour, "thickness": 1, "width": 0}
     marked = [line]
     for name, symbol, size, chosen in (
-        ("calibrated", SYMBOLS[place] + "-open", 18, _calibrated(part)),
+        ("calibrated", SYMBOLS[index] + "-open", 18, _calibrated(part)),
         ("to the end", "star", 15, _waiting(part)),
     ):
         if not chosen.empty:
-            point = _points(chosen, against, place, f"{model}, {name}").update(showlegend=False, mode="markers")
+            point = _points(chosen, against, index, f"{model}, {name}").update(showlegend=False, mode="markers")
             edge = {"color": colour if symbol != "star" else PAPER, "width": 2.6 if symbol != "star" else 1}
             marked.append(point.update(marker={"symbol": symbol, "size": size, "color": colour, "line": edge}))
     return marked
 
 
-def _points(part: pd.DataFrame, against: str, place: int, name: str) -> go.Scatter:
+def _points(part: pd.DataFrame, against: str, index: int, name: str) -> go.Scatter:
     stops = ["the end" if np.isinf(value) else f"a confidence of {value:.4g}" for value in part["threshold"]]
     return go.Scatter(
         name=name,
@@ -96,7 +96,7 @@ def _points(part: pd.DataFrame, against: str, place: int, name: str) -> go.Scatt
         x=part[against],
         y=100 * part["accuracy"],
         customdata=stops,
-        marker={"symbol": SYMBOLS[place], "size": 8, "color": COLOURS[place]},
+        marker={"symbol": SYMBOLS[index], "size": 8, "color": COLOURS[index]},
         hovertemplate=(
             f"<b>{name}</b><br>stops at %{{customdata}}<br>accuracy %{{y:.1f}} %<br>"
             f"mean {AXES[against]} %{{x:.4~s}}<extra></extra>"

@@ -1,4 +1,4 @@
-"""Energy of every model as time goes on, and where a spiking one stops being the cheaper."""
+"""Energy of every model over time, and where a spiking one stops being cheaper."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SAID = 2  # models that the title compares, the others are only marked
 
 @public
 def energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> go.Figure:
-    """Cumulative energy per recording (nJ) against time (frames), and where spikes stop being the cheaper.
+    """Cumulative energy per recording (nJ) against time (frames), and where spiking models stop being cheaper.
 
     `costs` is the table of `wb.compare`, `preset` the name of a price list or an `EnergyPreset`, whose source is said.
-    Each spiking model is held against the ANN that costs least in the end. A model that computes MACs is left out where
-    the preset prices none. ValueError for an unknown preset, or one that prices memory where the table counts none.
+    Each spiking model is compared with the ANN that costs least in the end. A model that computes MACs is left out
+    where the preset prices none. ValueError for an unknown preset, or one that prices memory that was not counted.
 
     >>> from workbench import figures
     >>> counts = {"dense_macs": [5e6, 0.0], "effective_macs": 0.0, "synaptic_operations": [0.0, 6e5]}
@@ -41,26 +41,26 @@ def energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> go.Figur
     if shown.empty:
         return empty("Energy", "nothing has been counted yet")
     figure = Figure()
-    for place, (model, rows) in enumerate(shown.groupby("model", sort=False)):
-        figure.add_trace(_line(str(model), rows, place))
+    for index, (model, rows) in enumerate(shown.groupby("model", sort=False)):
+        figure.add_trace(_line(str(model), rows, index))
     compared = compare_energy(priced, prices)
     no_longer = compared[compared["cheaper"] == "at first"]
-    figure.add_traces([_mark(row, first=place == 0) for place, row in enumerate(no_longer.to_dict("records"))])
+    figure.add_traces([_mark(row, first=index == 0) for index, row in enumerate(no_longer.to_dict("records"))])
     low, high = float(shown["energy_nj"].min()), float(shown["energy_nj"].max())
     figure.update_yaxes(title_text="energy per recording (nJ)", **log_axis(low / 2, high * 2))
     figure.update_xaxes(title_text="time (frames)", rangemode="tozero")
     figure.update_layout(legend={"x": 1.02, "y": 1, "yanchor": "top", "xanchor": "left", "borderwidth": 0})
     title = _title(compared, shown)
-    subtitle = f"Preset {prices.name}: {say_prices(prices)}. Source: {prices.source}."
+    subtitle = f"Preset {prices.name}: {describe_prices(prices)}. Source: {prices.source}."
     alt = f"Cumulative energy per recording against time. {title}. {subtitle}"
     return dress(figure, title, subtitle, alt, 460)
 
 
-def say_prices(preset: EnergyPreset) -> str:
+def describe_prices(preset: EnergyPreset) -> str:
     """What a preset charges, in words.
 
     >>> from workbench.evaluation.energy import PRESETS
-    >>> say_prices(PRESETS["fp32, zeros skipped"])
+    >>> describe_prices(PRESETS["fp32, zeros skipped"])
     '4.6 pJ per MAC, products with zero skipped, 0.9 pJ per synaptic operation and neuron update'
     """
     zeros = ", products with zero skipped" if preset.skips_zeros else ""
@@ -72,15 +72,15 @@ def say_prices(preset: EnergyPreset) -> str:
     return words
 
 
-def _line(model: str, rows: pd.DataFrame, place: int) -> go.Scatter:
+def _line(model: str, rows: pd.DataFrame, index: int) -> go.Scatter:
     return go.Scatter(
         name=model,
         x=rows["frame"],
         y=rows["energy_nj"],
         customdata=rows["step"],
         mode="lines+markers",
-        line={"color": COLOURS[place % len(COLOURS)], "dash": DASHES[place % len(DASHES)], "width": 2.4},
-        marker={"symbol": SYMBOLS[place % len(SYMBOLS)], "size": 8, "maxdisplayed": 12},
+        line={"color": COLOURS[index % len(COLOURS)], "dash": DASHES[index % len(DASHES)], "width": 2.4},
+        marker={"symbol": SYMBOLS[index % len(SYMBOLS)], "size": 8, "maxdisplayed": 12},
         hovertemplate=f"<b>{model}</b>, step %{{customdata}}<br>%{{x:.4~g}} frames<br>%{{y:.4~s}} nJ<extra></extra>",
     )
 

@@ -14,12 +14,12 @@ from workbench.analysis import SpikeTrain, Units, find_busiest, gather_units, me
 from workbench.figures._figure import Figure
 from workbench.figures._raster_bands import (
     BAND,
+    choose_rows,
     count_part,
     find_part,
     image,
     lines,
     marks,
-    rows_for,
 )
 from workbench.figures._registry import public
 from workbench.figures._style import dress, empty
@@ -60,23 +60,23 @@ def draw_units(units: Mapping[str, Units], ticks_per_frame: int = 1, view: View 
         return empty("Raster", "no spikes in this recording" if units else "no node was recorded")
     *below, top = units  # the last node recorded, in general the output
     drive = units[top]
-    lined = is_lined(drive)
-    banded = below if lined else [*below, top]
-    panels = 2 if lined and banded else 1
+    with_lines = draws_lines(drive)
+    banded = below if with_lines else [*below, top]
+    panels = 2 if with_lines and banded else 1
     heights = [0.3, 0.7][-panels:]
     figure = Figure().set_subplots(panels, 1, shared_xaxes=True, vertical_spacing=0.07, row_heights=heights)
     seen = draw_bands(figure, {node: units[node] for node in banded}, view, ticks_per_frame, panels)
     best = ""
-    if lined and not isinstance(drive, SpikeTrain):
+    if with_lines and not isinstance(drive, SpikeTrain):
         part = find_part(drive, 0, view and (*view[:2], 0.0, 1.0), ticks_per_frame)
         figure.add_traces(lines(top, drive, part.begin, part.end, ticks_per_frame), rows=1, cols=1)
         figure.update_yaxes(title_text=f"drive of {top}", row=1, col=1)
         best = f". Largest mean drive: {top} {find_busiest(drive)}"
-    height_px = 190 + band_px(len(banded)) * len(banded) + 170 * lined
+    height_px = 190 + band_px(len(banded)) * len(banded) + 170 * with_lines
     return _dressed(figure, units, seen, ticks_per_frame, view, best, height_px)
 
 
-def is_lined(units: Units | None) -> bool:
+def draws_lines(units: Units | None) -> bool:
     """Whether a node's activity, if it comes last, is drawn as lines: analog, and of few units."""
     return isinstance(units, np.ndarray) and measure_size(units)[1] <= LINES
 
@@ -94,7 +94,7 @@ def draw_bands(
     parts = [find_part(values, band, view, ticks_per_frame) for band, values in enumerate(units.values())]
     spikes = sum(count_part(values, part) for values, part in zip(units.values(), parts, strict=True))
     span = len(units) if view is None else view[3] - view[2]
-    rows_each = rows_for(units.values(), parts, span, band_px(len(units)) * len(units))
+    rows_each = choose_rows(units.values(), parts, span, band_px(len(units)) * len(units))
     bands = zip(units.items(), parts, rows_each, strict=True)
     for band, ((node, values), part, rows) in enumerate(bands):
         if part.empty:
@@ -109,7 +109,7 @@ def draw_bands(
 
 
 def band_px(bands: int) -> int:
-    """Height of a band of so many, so that many nodes still fit a page.
+    """Height in pixels of one of so many bands.
 
     >>> band_px(6), band_px(200)
     (100, 24)
@@ -154,7 +154,7 @@ def _dressed(
 
 
 def _each(totals: Mapping[str, int], most: int = 12) -> str:
-    """How many spikes each node has; of many nodes the busiest."""
+    """Number of spikes of every node; of many nodes those with most."""
     named = dict(sorted(totals.items(), key=lambda item: -item[1])[:most]) if len(totals) > most else totals
     words = ", ".join(f"{node} {spikes:,}" for node, spikes in named.items())
     return f"{words} and {len(totals) - most} more" if len(totals) > most else words

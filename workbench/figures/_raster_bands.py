@@ -21,7 +21,7 @@ Analog = NDArray[Any]  # (step, unit)
 
 
 @dataclass(frozen=True)
-class Part:
+class VisiblePart:
     """What of a band is seen: the steps begin .. end - 1 and the units low .. high - 1; nothing if either is empty."""
 
     begin: int
@@ -35,17 +35,19 @@ class Part:
         return self.begin >= self.end or self.low >= self.high
 
 
-def find_part(units: Units, band: int, view: tuple[float, float, float, float] | None, ticks_per_frame: int) -> Part:
+def find_part(
+    units: Units, band: int, view: tuple[float, float, float, float] | None, ticks_per_frame: int
+) -> VisiblePart:
     """The part of band number `band` within a view (begin_frame, end_frame, low, high); all of it without one.
 
     >>> find_part(np.zeros((8, 10)), band=1, view=(1.0, 2.0, 0.0, 1.43), ticks_per_frame=4)
-    Part(begin=3, end=8, low=0, high=5)
+    VisiblePart(begin=3, end=8, low=0, high=5)
     """
     steps, width = measure_size(units)
     if view is None:
-        return Part(0, steps, 0, width)
+        return VisiblePart(0, steps, 0, width)
     begin, end, low, high = view
-    return Part(
+    return VisiblePart(
         begin=max(0, math.ceil(begin * ticks_per_frame) - 1),  # the mark of a step stands at its end
         end=min(steps, math.ceil(end * ticks_per_frame)),
         low=max(0, math.floor(round((low - band) / BAND * width, 6))),
@@ -53,12 +55,12 @@ def find_part(units: Units, band: int, view: tuple[float, float, float, float] |
     )
 
 
-def count_part(units: Units, part: Part) -> int:
+def count_part(units: Units, part: VisiblePart) -> int:
     """Number of spikes in a part of a band; none where the node is analog."""
     return count_between(units, part.begin, part.end, part.low, part.high) if isinstance(units, SpikeTrain) else 0
 
 
-def rows_for(units: Iterable[Units], parts: list[Part], span: float, height_px: float) -> list[int]:
+def choose_rows(units: Iterable[Units], parts: list[VisiblePart], span: float, height_px: float) -> list[int]:
     """Rows of the image of each band: one per unit as long as `height_px` for a span of bands has room for them."""
     shares = [
         max(0, part.high - part.low) / max(1, measure_size(one)[1]) for one, part in zip(units, parts, strict=True)
@@ -68,7 +70,7 @@ def rows_for(units: Iterable[Units], parts: list[Part], span: float, height_px: 
     return [max(1, min(part.high - part.low, round(shrink * row))) for part, row in zip(parts, rows, strict=True)]
 
 
-def marks(node: str, train: SpikeTrain, part: Part, band: int, ticks_per_frame: int) -> go.Scattergl:
+def marks(node: str, train: SpikeTrain, part: VisiblePart, band: int, ticks_per_frame: int) -> go.Scattergl:
     """A mark for every spike, n of them where n spikes fall together."""
     seen = cut_spikes(train, part.begin, part.end, part.low, part.high)
     steps, units = np.repeat(seen.steps, seen.counts), np.repeat(seen.units, seen.counts)
@@ -84,7 +86,7 @@ def marks(node: str, train: SpikeTrain, part: Part, band: int, ticks_per_frame: 
     )
 
 
-def image(node: str, units: Units, part: Part, rows: int, band: int, ticks_per_frame: int) -> go.Heatmap:
+def image(node: str, units: Units, part: VisiblePart, rows: int, band: int, ticks_per_frame: int) -> go.Heatmap:
     """Sum over the steps and units of every pixel; white where it is zero."""
     columns = min(COLUMNS, part.end - part.begin)
     pixels = _sums(units, part, columns, rows)
@@ -105,7 +107,7 @@ def image(node: str, units: Units, part: Part, rows: int, band: int, ticks_per_f
     )
 
 
-def _sums(units: Units, part: Part, columns: int, rows: int) -> NDArray[Any]:
+def _sums(units: Units, part: VisiblePart, columns: int, rows: int) -> NDArray[Any]:
     """Pixels (rows, columns), counts in as few bytes as they need."""
     if isinstance(units, SpikeTrain):
         counts = bin_spikes(units, part.begin, part.end, part.low, part.high, columns, rows)

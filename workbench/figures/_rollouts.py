@@ -1,4 +1,4 @@
-"""The rollout as a picture: nodes times frames, who reads whom, in which order, and who can know of whom."""
+"""A rollout: nodes times frames, an arrow for every read, order of computation, past and future of a place."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def rollout(rollout: Rollout, place: Place | None = None) -> go.Figure:
     """Nodes (upwards) times frames, an arrow for every read, numbers for the order of computation T.
 
     Hollow marks are silent: before their first response. With `place`, a (node, frame) of the window, its whole past
-    and its whole future are lit. ValueError if the place is not in the window.
+    and its whole future are highlighted. ValueError if the place is not in the window.
 
     >>> from workbench import Dense, Edge, Network, Rollout, figures
     >>> network = Network({"eye": (1,)}, [Edge("eye", "hand", Dense(1))])
@@ -144,7 +144,7 @@ def _nodes(rollout: Rollout, rows: Mapping[str, int], role: Mapping[Place, str],
 
 
 def _look(t: int, last: int, silent: bool, role: str, lit: bool) -> tuple[str, str, str, str]:
-    """Fill, rim, ink and symbol of the mark of a place known after update t of at most `last`."""
+    """Fill, outline, text colour and symbol of a place that is computed by update t of at most `last`."""
     if role:
         fill, symbol = ROLES[role]
         return (PAPER, fill, fill, symbol) if silent and role != "self" else (fill, fill, PAPER, symbol)

@@ -1,4 +1,4 @@
-"""The inference tableau: after which update each node is known in each frame."""
+"""The inference tableau: the update by which each node is computed in each frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The course of a training: loss and accuracy, epoch by epoch."""
+"""Training curves: loss and accuracy by epoch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A panel to unroll a network by hand: how many frames, which rollout, and whom a place can know of."""
+"""Rollouts of a network: how many frames, which rollout, and the past and future of a (node, frame)."""
 
 from __future__ import annotations
 
@@ -92,12 +92,12 @@ class RolloutsPanel(Panel):
         node, frame = place or ("", 0)
         self.set(node=node, frame=frame)
 
-    def _follow(self, change: Any) -> None:
+    def _on_control(self, change: Any) -> None:
         if change.owner in (self.node, self.frame):
             self._kept = self.node.value != ""
         self.refresh()
 
-    def _pointed(self, kind: str, trace: int, point: Any) -> None:
+    def _on_pointer(self, kind: str, trace: int, point: Any) -> None:
         keep = kind == "click"
         if self.figure.data[trace].name != "nodes" or (self._kept and not keep):
             return
@@ -105,7 +105,7 @@ class RolloutsPanel(Panel):
         self._kept = keep and not (self._kept and place == self.selection)
         if place != self.selection:
             self._light(place)
-        self._say()
+        self._update_note()
 
     def _draw(self) -> go.Figure:
         with self._pausing():
@@ -113,8 +113,8 @@ class RolloutsPanel(Panel):
             self.frame.disabled = self.node.value == ""
         return figures.rollouts(*self.rollouts, place=self.selection)
 
-    def _words(self) -> str:
-        """What is lit."""
+    def _note(self) -> str:
+        """Sizes of the past and the future that are highlighted."""
         if self.selection is None:
             return "Hover over a place, or choose one here, to light its past and its future."
         node, frame = self.selection
