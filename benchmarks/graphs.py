@@ -19,7 +19,7 @@ from benchmarks.engine.timing import interleave
 from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown
 from workbench import figures
-from workbench.figures._layout.many_edges import CROWD
+from workbench.figures._layout.many_edges import MOST_CURVES
 from workbench.figures._style import COLOURS, DASHES, QUIET, SYMBOLS, dress
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -151,7 +151,7 @@ def main() -> None:
     (DOCS / "images" / CURVE).write_bytes(figure.to_image(format="png", width=900, scale=1))
     page = TEXT.read_text(encoding="utf-8").format(
         degree=DEGREE,
-        crowd=CROWD,
+        most_curves=MOST_CURVES,
         units=UNITS,
         rounds=options.rounds,
         machine=describe_machine(),

@@ -32,12 +32,8 @@ WINGS = ("discovery", "validation", "atomic", "interrupts", *WINGS_ABOVE, "displ
 REACHED = {
     ("display", "workbench.figures._notebook_display"),
     ("widgets", "workbench.figures._figure"),
-    ("widgets", "workbench.figures._ipython"),
+    ("widgets", "workbench.figures._for_panels"),
     ("widgets", "workbench.figures._notebook_display"),
-    ("widgets", "workbench.figures._operations"),
-    ("widgets", "workbench.figures._raster"),
-    ("widgets", "workbench.figures._raster_bands"),
-    ("widgets", "workbench.figures._rollouts"),
     ("widgets", "workbench.figures._style"),
 }
 """Who may reach past a face, and to which room: panels redraw parts of figures, which are nobody else's business."""

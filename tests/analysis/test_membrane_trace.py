@@ -1,12 +1,13 @@
 """The membrane of one neuron: recomputed from what its sources did, it spikes as it was recorded."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 import workbench as wb
 from tests.support.random_networks import random_frames, random_model, random_network, random_spiking
-from workbench.analysis.membrane_trace import trace_membrane
+from workbench.analysis.membrane_trace import summarise_membrane, trace_membrane
 
 STEPS = 9
 NEURONS = [
@@ -158,3 +159,13 @@ def test_activity_of_another_run_is_refused() -> None:
         trace_membrane(model, {"out": activity["out"]}, "out", 0)
     with pytest.raises(ValueError, match=r"activity of 'in' has shape \(6, 5, 4\); expected \(step, batch, 1, 2, 3\)"):
         trace_membrane(model, {"in": torch.zeros(6, 5, 4)}, "a", 0)
+
+
+def test_a_summary_counts_spikes_and_finds_the_first():
+    traces = pd.DataFrame({"frame": [0.5, 1.0, 1.5], "drive": [1.0, 2.0, 3.0], "membrane": 0.5, "activity": [0, 2, 1]})
+    row = summarise_membrane(traces).iloc[0]
+    assert row[["frames", "spikes", "first_frame", "mean_drive"]].tolist() == [1.5, 3, 1.0, 2.0]
+    analog = summarise_membrane(traces.assign(membrane=np.nan, activity=[0.0, -0.5, 1.0])).iloc[0]
+    assert pd.isna(analog["spikes"])
+    assert analog["first_frame"] == 1.0
+    assert pd.isna(summarise_membrane(traces.assign(activity=0)).iloc[0]["first_frame"])

@@ -7,7 +7,7 @@ import torch
 
 import workbench as wb
 from tests.support import tiny
-from workbench.analysis.recording_trace import trace_recording
+from workbench.analysis.recording_trace import compare_traces, tabulate_trace, trace_recording
 
 RECORDINGS = tiny.recordings()
 
@@ -33,7 +33,7 @@ def test_everything_is_kept(kind: str, recording: int, answer: str) -> None:
             np.testing.assert_allclose(answers, drive[since : step + 1].mean(axis=0))
             assert recording_trace.chosen[step] == RECORDINGS.classes[answers.argmax()]
     costs = wb.compare({"model": model}, RECORDINGS[[recording]], answer=answer)
-    pd.testing.assert_frame_equal(recording_trace.costs, costs)
+    pd.testing.assert_frame_equal(recording_trace.costs, pd.DataFrame(costs))
     right = [name == RECORDINGS.classes[recording_trace.label] for name in recording_trace.chosen[first:]]
     assert (costs["accuracy"][first:] == 1).tolist() == right
     assert (recording_trace.label, recording_trace.steps) == (RECORDINGS.labels[recording], 5 * k)
@@ -79,3 +79,18 @@ def test_mistakes_are_refused_with_a_cure() -> None:
         trace_recording(tiny.ann(shape=(5,)), RECORDINGS)
     with pytest.raises(ValueError, match="answer='best' is unknown"):
         trace_recording(tiny.ann(), RECORDINGS, answer="best")
+
+
+def test_tables_of_traces_are_those_of_the_models():
+    models = {"ANN": tiny.ann(), "SNN": tiny.snn()}
+    traces = {name: trace_recording(model, RECORDINGS) for name, model in models.items()}
+    for name, trace in traces.items():
+        table = tabulate_trace(trace)
+        assert len(table) == trace.steps
+        assert table["answer"].tolist() == trace.chosen
+        for step in range(trace.steps):
+            row = compare_traces(traces, (step + 1) / trace.ticks_per_frame).set_index("model").loc[name]
+            assert row["frame"] == table["frame"].iloc[step]
+            assert row["answer"] == table["answer"].iloc[step]
+            assert row["dense_macs"] == table["dense_macs"].iloc[step]
+    assert compare_traces(traces, 0.0)["synaptic_operations"].tolist() == [0.0, 0.0]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.tables import costs
 from workbench import figures
-from workbench.evaluation.energy import PRESETS, EnergyPreset, find_break_even, price, price_over_time
+from workbench.evaluation import PRESETS, EnergyPreset, find_break_even, price, price_over_time
 
 K = 10
 

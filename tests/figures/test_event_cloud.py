@@ -34,11 +34,11 @@ def test_recordings_of_the_workbench_are_drawn_as_they_are() -> None:
     recordings = wb.Recordings.from_events([events], [0], ["noise"], SHAPE, window_us=250_000)
     figure = figures.events(recordings[0], recordings.shape, recordings.window_us)
     assert sum(len(trace.x) for trace in figure.data) == 100
-    assert figure.layout.image.xaxis.range == (0, 250)
+    assert figure.layout.scene.xaxis.range == (0, 250)
 
 
 def test_the_image_stands_upright_and_its_pixels_are_square() -> None:
-    scene = figures.events(recording(0, 50), SHAPE).layout.image
+    scene = figures.events(recording(0, 50), SHAPE).layout.scene
     assert scene.yaxis.range == (-0.5, 29.5)
     assert scene.zaxis.range == (19.5, -0.5)
     assert scene.aspectratio.y / scene.aspectratio.z == 30 / 20

@@ -49,7 +49,7 @@ def test_mistakes_are_refused_with_a_cure() -> None:
     for step in (-1, 6):
         with pytest.raises(ValueError, match=f"step={step} is not among the steps 0 to 5"):
             figures.frame(COUNTS, step, 6000)
-    with pytest.raises(ValueError, match=r"figures.moment: shape \(6, 3, 4\) does not fit; expected \(steps, 2"):
+    with pytest.raises(ValueError, match=r"figures.frame: shape \(6, 3, 4\) does not fit; expected \(steps, 2"):
         figures.frame(COUNTS[:, 0], 0, 6000)
-    with pytest.raises(ValueError, match=r"figures.scene: shape \(3, 4\) does not fit; expected \(2, height, width\)"):
+    with pytest.raises(ValueError, match=r"figures.image: shape \(3, 4\) does not fit; expected \(2, height, width\)"):
         figures.image(COUNTS[0, 0], "nothing")

@@ -7,7 +7,7 @@ import pytest
 import workbench as wb
 from tests.support.random_networks import random_network
 from workbench import figures
-from workbench.figures._layout.edge_routing import paths_of, viewport_of
+from workbench.figures._layout.edge_routing import edge_curves, fit_viewport
 from workbench.figures._layout.layered_layout import lay_out, layers
 from workbench.network.architectures import dsr, shortcut_network
 
@@ -92,26 +92,26 @@ def reach(network: wb.Network, node: str) -> set[str]:
 
 @pytest.mark.parametrize("network", [*(random_network(seed) for seed in SEEDS), *map(dsr, range(7))])
 def test_no_edge_passes_through_the_mark_of_another_node(network: wb.Network) -> None:
-    canvas = viewport_of(lay_out(network))
-    for edge, path in zip(network.edges, paths_of(network, canvas), strict=True):
+    viewport = fit_viewport(lay_out(network))
+    for edge, path in zip(network.edges, edge_curves(network, viewport), strict=True):
         fine = np.linspace(0, len(path) - 1, 400)
         x, y = (np.interp(fine, range(len(path)), column) for column in zip(*path, strict=True))
-        for node, (column, row) in canvas.layout.nodes.items():
+        for node, (column, row) in viewport.layout.nodes.items():
             if node not in edge.ends:
-                nearest_px = np.hypot((x - column) * canvas.across, (y - row) * canvas.down).min()
-                assert nearest_px > canvas.size / 2, (edge.name, node)
+                nearest_px = np.hypot((x - column) * viewport.across, (y - row) * viewport.down).min()
+                assert nearest_px > viewport.size / 2, (edge.name, node)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_parallel_and_opposite_edges_are_apart(seed: int) -> None:
     network = random_network(seed, parallel=True)
-    canvas = viewport_of(lay_out(network))
-    paths = paths_of(network, canvas)
+    viewport = fit_viewport(lay_out(network))
+    paths = edge_curves(network, viewport)
     for i, one in enumerate(network.edges):
         for j, other in enumerate(network.edges[:i]):
             if set(one.ends) == set(other.ends):
                 middles = [
-                    np.array(path[len(path) // 2]) * (canvas.across, canvas.down) for path in (paths[i], paths[j])
+                    np.array(path[len(path) // 2]) * (viewport.across, viewport.down) for path in (paths[i], paths[j])
                 ]
                 assert np.hypot(*(middles[0] - middles[1])) > 8, (one.name, other.name)
 

@@ -142,7 +142,7 @@ def test_values_without_a_figure_stay_as_they_are(shell: InteractiveShell) -> No
     edge = wb.Edge("a", "b", wb.Dense(2))
     assert shell.display_formatter.format(edge)[0] == {"text/plain": repr(edge)}
     with pytest.raises(TypeError, match="Edge has no picture"):
-        _notebook_display.picture(edge)
+        _notebook_display.draw_value(edge)
 
 
 def test_what_cannot_be_drawn_says_why_and_keeps_its_text(
@@ -151,7 +151,7 @@ def test_what_cannot_be_drawn_says_why_and_keeps_its_text(
     def fail(value: object) -> None:
         raise ValueError("no room for that")
 
-    monkeypatch.setattr(_notebook_display, "picture", fail)
+    monkeypatch.setattr(_notebook_display, "draw_value", fail)
     network = shortcut_network((2, 8, 8), 3)
     shown, _ = shell.display_formatter.format(network)
     assert shown == {"text/plain": f"{network!r}\n(no picture: no room for that)"}

@@ -8,8 +8,8 @@ import pytest
 
 import workbench as wb
 from workbench import figures
+from workbench.analysis import find_kind
 from workbench.figures._layout.arrows import path
-from workbench.figures._rollouts import kind
 
 
 def random_network(seed: int) -> wb.Network:
@@ -99,7 +99,7 @@ def test_rollouts_stand_side_by_side_on_one_node_axis() -> None:
 
 def test_the_kind_is_deduced_and_names_win() -> None:
     network = wb.Network({"a": (1,)}, [wb.Edge("a", "b", wb.Dense(1)), wb.Edge("b", "c", wb.Dense(1), delay=0)])
-    assert [kind(wb.Rollout(n, 2)) for n in (network.streaming(), network.sequential(), network)] == [
+    assert [find_kind(wb.Rollout(n, 2)) for n in (network.streaming(), network.sequential(), network)] == [
         "streaming", "sequential", "hybrid",
     ]  # fmt: skip
     figure = figures.rollouts(wb.Rollout(network, 2), wb.Rollout(network, 3), names=["short", "long"])

@@ -26,7 +26,7 @@ from workbench import figures, widgets
 from workbench.figures import _browser
 from workbench.figures._browser import Browser, NoBrowserError
 from workbench.figures._figure import Figure, describe, read_words
-from workbench.figures._stills import Album
+from workbench.figures._stills import StillMaker
 from workbench.figures._style import dress
 from workbench.widgets._base.panel import Panel
 
@@ -65,13 +65,13 @@ def test_every_figure_has_a_small_crisp_still(name: str) -> None:
 
 
 def test_a_still_has_the_colours_of_its_figure() -> None:
-    colours = dict(look_at(Album().take(figure()) or b"").getcolors(1 << 24) or [])
+    colours = dict(look_at(StillMaker().make(figure()) or b"").getcolors(1 << 24) or [])
     assert {(255, 255, 255), (0, 114, 178)} <= {tuple(colour) for colour in colours.values()}, "paper and blue line"
 
 
 def test_paper_that_can_be_seen_through_is_white() -> None:
     through = figure(width=400).update_layout(paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
-    picture = look_at(Album().take(through) or b"")
+    picture = look_at(StillMaker().make(through) or b"")
     assert picture.size == (800, 600)
     assert picture.getpixel((2, 2)) == (255, 255, 255)
 
@@ -160,12 +160,12 @@ REFUSALS = {
 def nothing_draws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """Take away what draws; the words that then say so."""
     kind = request.param
-    new = Browser(patience_s=1 if kind == "one that hangs" else 60)
-    monkeypatch.setattr(_browser, "_keep", lambda process: new)
+    new = Browser(timeout_s=1 if kind == "one that hangs" else 60)
+    monkeypatch.setattr(_browser, "_shared_browser", lambda process: new)
     if kind == "no browser":
         monkeypatch.setenv("BROWSER_PATH", "/nowhere/browser")
     elif kind == "no kaleido":
-        monkeypatch.setattr(_browser, "_keep", KEEP)
+        monkeypatch.setattr(_browser, "_shared_browser", KEEP)
         monkeypatch.setitem(sys.modules, "kaleido", None)
     elif kind == "no pillow":
         monkeypatch.setitem(sys.modules, "PIL", None)
@@ -177,14 +177,14 @@ def nothing_draws(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     return REFUSALS[kind]
 
 
-KEEP = _browser._keep.__wrapped__
+KEEP = _browser._shared_browser.__wrapped__
 
 
 @pytest.mark.usefixtures("notebook_renderer")
 def test_where_nothing_draws_one_warning_tells_the_cure_and_all_goes_on(
     nothing_draws: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workbench.figures._figure.ALBUM", Album())
+    monkeypatch.setattr("workbench.figures._figure.STILLS", StillMaker())
     cure = rf"{nothing_draws}.*apt-get install chromium.*pip install kaleido pillow.*restart the kernel"
     with pytest.warns(UserWarning, match=cure) as warned:
         shown = [figure()._repr_mimebundle_() for _ in range(3)]
@@ -196,24 +196,24 @@ def test_where_nothing_draws_one_warning_tells_the_cure_and_all_goes_on(
 
 
 def test_a_figure_that_plotly_cannot_draw_is_told_and_the_next_one_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    album = Album()
+    maker = StillMaker()
     broken = figure()
     monkeypatch.setattr(broken, "to_dict", lambda: {"data": [{"type": "scatter", "y": [1]}], "layout": "none"})
     with pytest.warns(UserWarning, match="this figure is shown without a picture .* plotly cannot draw this figure"):
-        assert album.take(broken) is None
-    assert album.take(figure())
+        assert maker.make(broken) is None
+    assert maker.make(figure())
 
 
 def test_an_interrupt_is_not_remembered_as_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*arguments: Any) -> bytes:
         raise KeyboardInterrupt
 
-    album = Album()
+    maker = StillMaker()
     with monkeypatch.context() as patched:
         patched.setattr("workbench.figures._stills.draw", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            album.take(figure())
-    assert album.take(figure())
+            maker.make(figure())
+    assert maker.make(figure())
 
 
 # the browser

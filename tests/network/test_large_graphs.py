@@ -21,7 +21,7 @@ from workbench import figures
 from workbench.engine.scheduler import MOST_TIMES_WIDEST, choose_block, plan
 from workbench.evaluation import count_updates
 from workbench.figures._layout import layered_layout, many_edges
-from workbench.figures._layout.edge_routing import Squares, Text, free_places, paths_of, viewport_of
+from workbench.figures._layout.edge_routing import BoxGrid, Text, edge_curves, find_badge_positions, fit_viewport
 from workbench.figures._layout.layered_layout import lay_out
 from workbench.network.graph_algorithms import connected_components, keep_acyclic
 
@@ -250,12 +250,14 @@ def test_layers_hold_their_definition(seed):
 @pytest.mark.parametrize("seed", range(20))
 def test_room_on_the_edges_is_found_among_the_near_as_among_all(seed, size):
     for network in (random_network(seed), large_network(seed, nodes=25)):
-        canvas = viewport_of(lay_out(network))
-        paths, rng = paths_of(network, canvas), np.random.default_rng(seed)
+        canvas = fit_viewport(lay_out(network))
+        paths, rng = edge_curves(network, canvas), np.random.default_rng(seed)
         places = [(x * canvas.across, y * canvas.down) for x, y in canvas.layout.nodes.values()]
         texts = {node: Text(node, (x - 20, x + 20, y - 34 * rng.random(), y))
                  for node, (x, y) in zip(network.nodes, places, strict=True)}  # fmt: skip
-        assert free_places(paths, canvas, texts, size) == slow_graphs.free_places(paths, canvas, texts, size)
+        assert find_badge_positions(paths, canvas, texts, size) == slow_graphs.find_badge_positions(
+            paths, canvas, texts, size
+        )
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -263,12 +265,12 @@ def test_all_boxes_that_meet_one_are_near_it(seed):
     rng = np.random.default_rng(seed)
     corners = rng.integers(-40, 40, (60, 2, 2))
     boxes = [(*sorted(x), *sorted(y)) for x, y in corners.tolist()]
-    squares = Squares(float(rng.choice([3, 10, 33])))
+    grid = BoxGrid(float(rng.choice([3, 10, 33])))
     for box in boxes[1:]:
-        squares.add(box)
+        grid.add(box)
     left, right, low, high = boxes[0]
     meeting = {b for b in boxes[1:] if left <= b[1] and b[0] <= right and low <= b[3] and b[2] <= high}
-    assert meeting <= set(squares.near([boxes[0]])) <= set(boxes)
+    assert meeting <= set(grid.near([boxes[0]])) <= set(boxes)
 
 
 @pytest.fixture(scope="module")
@@ -290,7 +292,7 @@ def test_of_a_crowd_every_edge_is_a_line_from_source_to_target_and_a_mark_that_p
             found = np.stack([lines.x[at], lines.y[at]], 1)
             np.testing.assert_allclose(found, [place[name] for name in node], atol=1e-4)
     assert len(marks.x) == len(network.edges) == len(marks.hovertext)
-    canvas = viewport_of(lay_out(network))
+    canvas = fit_viewport(lay_out(network))
     scale = np.array([canvas.across, canvas.down])
     angle = np.radians(marks.marker.angle)
     for position, edge in enumerate(network.edges):
@@ -314,7 +316,7 @@ def test_of_a_crowd_the_words_say_what_is_simplified_and_no_more(crowd):
     few = figures.network(large_network(7, nodes=20))
     assert "mark on each line" not in few.layout.meta["subtitle"]
     assert "Number and shade of a node" in figures.network(random_network(3)).layout.meta["subtitle"]
-    assert not many_edges.is_crowd(lay_out(large_network(7, nodes=20)))
+    assert not many_edges.has_many_edges(lay_out(large_network(7, nodes=20)))
 
 
 # work

@@ -74,10 +74,12 @@ def layers(network: wb.Network) -> dict[str, int]:
     return found
 
 
-def free_places(paths: Sequence[list[Point]], canvas: Viewport, texts: Mapping[str, Text], size: float) -> list[Point]:
+def find_badge_positions(
+    paths: Sequence[list[Point]], viewport: Viewport, texts: Mapping[str, Text], size: float
+) -> list[Point]:
     """On every path the point nearest its middle that is clear of all nodes, names and badges before it."""
-    scale = np.array([canvas.across, canvas.down])
-    nodes = np.array(list(canvas.layout.nodes.values())) * scale
+    scale = np.array([viewport.across, viewport.down])
+    nodes = np.array(list(viewport.layout.nodes.values())) * scale
     left, right, low, high = np.array([text.box for text in texts.values()]).T
     placed: list[Point] = []
     for path in paths:
@@ -85,7 +87,7 @@ def free_places(paths: Sequence[list[Point]], canvas: Viewport, texts: Mapping[s
         points = np.stack([np.interp(fine, range(len(path)), column) for column in zip(*path, strict=True)], axis=1)
         points = points[sorted(range(41), key=lambda i: abs(i - 20))]
         x, y = np.hsplit(points * scale, 2)
-        room = np.hypot(x - nodes[:, 0], y - nodes[:, 1]).min(1) - (canvas.size + size) / 2
+        room = np.hypot(x - nodes[:, 0], y - nodes[:, 1]).min(1) - (viewport.size + size) / 2
         aside = np.maximum(np.maximum(left - x, x - right), np.maximum(low - y, y - high)).min(1) - size / 2
         room = np.minimum(room, aside)
         if placed:

@@ -23,7 +23,7 @@ from tests.support.notebook_code import PREPARE
 from workbench import widgets
 from workbench.widgets._background.worker import Worker
 from workbench.widgets._base.canvas import Bundle, Canvas
-from workbench.widgets._base.panel import Panel, parts_of
+from workbench.widgets._base.panel import Panel, child_widgets
 
 PANELS: dict[str, Callable[[], Panel]] = {
     "rollouts": lambda: widgets.rollouts(tiny.network()),
@@ -180,7 +180,7 @@ def test_a_closed_panel_can_still_be_read_and_opens_again_when_shown(name: str) 
             assert panel.comm is None
             view = panel._repr_mimebundle_()["application/vnd.jupyter.widget-view+json"]
             assert view["model_id"] == panel.model_id
-            parts = [panel, *parts_of(panel)]
+            parts = [panel, *child_widgets(panel)]
             assert all(registry._instances[part.model_id].model_id == part.model_id for part in parts)
             assert f"IPY_MODEL_{panel.figure.model_id}" in panel.get_state("children")["children"]
         panel.close()
@@ -360,8 +360,9 @@ print(slider.comm.comm_id)"""
 
 
 def test_what_a_control_shows_does_not_wait_for_a_still(notebook: Notebook) -> None:
-    notebook.run("from workbench.figures import stills\nasked = []\nstills.ALBUM.refused = False")
-    notebook.run("stills.draw = lambda figure, *more: asked.append(figure) or b''\nstills.reduce = lambda png: png")
+    notebook.run("from workbench.figures import _stills as stills\nasked = []\nstills.STILLS.refused = False")
+    notebook.run("stills.draw = lambda figure, *more: asked.append(figure) or b''")
+    notebook.run("stills.reduce_colours = lambda png: png")
     slider = notebook.run(INTERACT).strip()
     for value in (4, 5):
         notebook.send("comm_msg", {"comm_id": slider, "data": {"method": "update", "state": {"value": value}}})

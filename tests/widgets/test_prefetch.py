@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from workbench.widgets._background.prefetch import Prefetch
+from workbench.widgets._background.prefetch import PrefetchCache
 
 
 class Held:
@@ -26,7 +26,7 @@ class Held:
 
 def test_a_result_is_computed_once_however_it_is_asked_for() -> None:
     asked: list[int] = []
-    square = Prefetch(lambda number: asked.append(number) or number**2)
+    square = PrefetchCache(lambda number: asked.append(number) or number**2)
     square.prepare([2, 3])
     assert [square(number) for number in (2, 3, 4, 3)] == [4, 9, 16, 9]
     assert square.submit(4).result() == 16
@@ -35,7 +35,7 @@ def test_a_result_is_computed_once_however_it_is_asked_for() -> None:
 
 def test_many_threads_wait_for_one_computation() -> None:
     held = Held()
-    ahead = Prefetch(held)
+    ahead = PrefetchCache(held)
     results: list[int] = []
     threads = [threading.Thread(target=lambda: results.append(ahead(1))) for _ in range(4)]
     threads[0].start()
@@ -52,7 +52,7 @@ def test_many_threads_wait_for_one_computation() -> None:
 @pytest.mark.parametrize("keep", [3, 32])
 def test_threads_that_begin_together_compute_once(keep: int) -> None:
     asked: list[int] = []
-    ahead = Prefetch(lambda number: asked.append(number) or number, keep=keep)
+    ahead = PrefetchCache(lambda number: asked.append(number) or number, keep=keep)
     together = threading.Barrier(8)
 
     def ask() -> None:
@@ -78,7 +78,7 @@ def test_what_is_no_longer_wanted_is_left_out() -> None:
         asked.append(number)
         return number
 
-    ahead = Prefetch(compute)
+    ahead = PrefetchCache(compute)
     ahead.prepare([0, 1, 2, 3])
     ahead.prepare([9])
     go.set()
@@ -88,7 +88,7 @@ def test_what_is_no_longer_wanted_is_left_out() -> None:
 
 def test_only_so_many_are_kept_and_errors_reach_who_asks() -> None:
     asked: list[int] = []
-    inverse = Prefetch(lambda number: asked.append(number) or 1 / number, keep=2)
+    inverse = PrefetchCache(lambda number: asked.append(number) or 1 / number, keep=2)
     assert [inverse(number) for number in (1, 2, 4, 1)] == [1, 0.5, 0.25, 1]
     assert asked == [1, 2, 4, 1]
     with pytest.raises(ZeroDivisionError):
@@ -99,7 +99,7 @@ def test_only_so_many_are_kept_and_errors_reach_who_asks() -> None:
 
 def test_what_is_released_is_gone_and_can_be_asked_for_again() -> None:
     held = Held()
-    ahead = Prefetch(held)
+    ahead = PrefetchCache(held)
     ahead.prepare([0, 1, 2])
     first = ahead.find(0)
     assert held.begun.wait(20)
@@ -116,7 +116,7 @@ def test_what_is_released_is_gone_and_can_be_asked_for_again() -> None:
 def test_nobody_is_kept_alive_for_what_has_not_begun() -> None:
     class Owner:
         def __init__(self) -> None:
-            self.ahead: Prefetch[int, int] = Prefetch(lambda number: self.compute(number))
+            self.ahead: PrefetchCache[int, int] = PrefetchCache(lambda number: self.compute(number))
 
         def compute(self, number: int) -> int:
             assert go.wait(20)

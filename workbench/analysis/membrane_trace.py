@@ -150,3 +150,27 @@ def _require_sources(model: Model, activity: Mapping[str, Tensor], node: str, re
                 f"trace_membrane: recording={recording!r} is not among the {values.shape[1]} of the activity; count "
                 "from 0"
             )
+
+
+def summarise_membrane(traces: pd.DataFrame) -> pd.DataFrame:
+    """How often one neuron spikes, or how large its activity is, and what drives it: one row.
+
+    `traces` is the table of `trace_membrane`. Columns: frames (how long), spikes (<NA> without a membrane), first_frame
+    (of its first spike, or of its first activity; NaN if it stays silent), mean_activity and mean_drive (per step).
+
+    >>> columns = {"frame": [0.5, 1.0], "drive": [0.75, 0.5], "membrane": [0.75, 1.25], "activity": [0.0, 1.0]}
+    >>> summarise_membrane(pd.DataFrame(columns))[["frames", "spikes", "first_frame", "mean_drive"]].values.tolist()
+    [[1.0, 1, 1.0, 0.625]]
+    """
+    import pandas as pd
+
+    spiking = bool(traces["membrane"].notna().any())
+    active = traces[traces["activity"] > 0] if spiking else traces[traces["activity"] != 0]
+    row = {
+        "frames": float(traces["frame"].iloc[-1]),
+        "spikes": int(active["activity"].sum()) if spiking else None,
+        "first_frame": active["frame"].iloc[0] if len(active) else None,
+        "mean_activity": traces["activity"].mean(),
+        "mean_drive": traces["drive"].mean(),
+    }
+    return pd.DataFrame([row]).astype({"spikes": "Int64", "first_frame": float})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -95,3 +96,51 @@ def trace_recording(
         answers[first:] = average_answers(counts.drive.double(), first, model.ticks_per_frame, answer)[:, 0].numpy()
     kept = {node: values.cpu() for node, values in activity.items()}
     return RecordingTrace(model, kept, answers, costs, int(one.labels[0]), recordings.classes)
+
+
+def tabulate_trace(trace: RecordingTrace) -> pd.DataFrame:
+    """What was answered and what it had cost at every step: one row per step.
+
+    Columns: step, frame, answer (the class answered, None before the first response), right, and the counts so far of
+    `wb.compare`.
+
+    >>> ticks = np.ones((4, 1, 1, 2, 2), dtype=int)
+    >>> recordings = Recordings.from_ticks(ticks, labels=[0], classes=("left", "right"), ticks_per_frame=2)
+    >>> model = Model(Network({"eye": (1, 2, 2)}, [Edge("eye", "hand", Dense(2))]))
+    >>> tabulate_trace(trace_recording(model, recordings))[["step", "frame"]].values.tolist()
+    [[0.0, 1.0], [1.0, 2.0]]
+    """
+    import pandas as pd
+
+    table = trace.costs.drop(columns=["model", "accuracy", "split"])
+    table.insert(2, "answer", pd.Series(trace.chosen, dtype=object))
+    table.insert(3, "right", trace.costs["accuracy"] == 1)
+    return table
+
+
+def compare_traces(traces: Mapping[str, RecordingTrace], frame: float) -> pd.DataFrame:
+    """What each model has answered and what it has cost at one time: one row per model.
+
+    `traces` are those of one recording, by the names of the models; `frame` is the time in frames. Columns: model,
+    frame (when the last of its steps that have ended by then ends), answer (None before the first response), right,
+    and the counts of `wb.compare` so far: 0 before the first step has ended.
+
+    >>> ticks = np.ones((4, 1, 1, 2, 2), dtype=int)
+    >>> recordings = Recordings.from_ticks(ticks, labels=[0], ticks_per_frame=2)
+    >>> model = Model(Network({"eye": (1, 2, 2)}, [Edge("eye", "hand", Dense(1))]))
+    >>> traces = {"ANN": trace_recording(model, recordings)}
+    >>> compare_traces(traces, 1.5)[["frame", "answer"]].values.tolist()
+    [[1.0, None]]
+    """
+    import pandas as pd
+
+    rows = []
+    for name, trace in traces.items():
+        ended = int(np.floor(frame * trace.ticks_per_frame + 1e-9))
+        counts = trace.costs.drop(columns=["model", "step", "frame", "accuracy", "split"])
+        answer = trace.chosen[ended - 1] if ended else None
+        row = {"model": name, "frame": ended / trace.ticks_per_frame, "answer": answer}
+        row["right"] = answer == trace.classes[trace.label]
+        rows.append(row | {str(each): float(counts[each].iloc[ended - 1]) if ended else 0.0 for each in counts})
+    answers = pd.Series([row["answer"] for row in rows], dtype=object)  # else pandas makes a NaN of None
+    return pd.DataFrame(rows).assign(answer=answers)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from workbench.conversion.options import ConversionOptions, Percentiles
 from workbench.engine import MemoryRequest, fits, require_memory
-from workbench.evaluation import MEMORY_SHARE, run_blocks
+from workbench.evaluation import MEMORY_SHARE, choose_evenly, run_blocks
 from workbench.events import Recordings
 from workbench.model import Model, Scales
 
@@ -35,7 +35,7 @@ def measure_scales(
             raise ValueError(f"percentile={percentile!r} must lie above 0 and at most at 100")
     network = model.network
     found: dict[float | None, Scales] = {percentile: {} for percentile in percentiles}
-    chosen = choose_evenly(len(recordings))
+    chosen = choose_evenly(len(recordings), CALIBRATION_RECORDINGS, nearest=False)
     for node, active in _record(model, recordings, chosen, batch):
         if network.first_response_of(node) >= recordings.frames:
             parts = [np.ones(len(percentiles))]  # it answers after the recordings end: nothing depends on its scale
@@ -53,15 +53,6 @@ def measure_scales(
     for scales in found.values():
         scales[network.output] = 1.0
     return found
-
-
-def choose_evenly(count: int) -> np.ndarray:
-    """Which of so many recordings are measured: at most 256, evenly spread, the first and the last among them.
-
-    >>> len(choose_evenly(3)), len(choose_evenly(60_000)), choose_evenly(60_000)[-1].item()
-    (3, 256, 59999)
-    """
-    return np.unique(np.linspace(0, count - 1, CALIBRATION_RECORDINGS).astype(int))
 
 
 def select_scales(options: ConversionOptions, measured: Mapping[float | None, Scales]) -> Scales:

@@ -8,10 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor
 
-from workbench.conversion.activation_scales import choose_evenly, learned_ceilings, measure_scales, select_scales
+from workbench.conversion.activation_scales import (
+    CALIBRATION_RECORDINGS,
+    learned_ceilings,
+    measure_scales,
+    select_scales,
+)
 from workbench.conversion.options import ConversionOptions, Percentiles
 from workbench.conversion.spiking_model import build_snn
-from workbench.evaluation import count_blocks, run_blocks
+from workbench.evaluation import choose_evenly, count_blocks, run_blocks
 from workbench.events import Recordings
 from workbench.model import Model, Scales, average_answers
 from workbench.network import Network
@@ -118,9 +123,9 @@ def _hold_back(recordings: Recordings) -> tuple[Recordings, Recordings]:
     """
     if len(recordings) < 8:
         return recordings, recordings
-    held = np.linspace(0, len(recordings) - 1, min(HELD_BACK, len(recordings) // 4)).astype(int)
+    held = choose_evenly(len(recordings), min(HELD_BACK, len(recordings) // 4), nearest=False)
     others = np.setdiff1d(np.arange(len(recordings)), held)
-    return recordings[held], recordings[others[choose_evenly(len(others))]]
+    return recordings[held], recordings[others[choose_evenly(len(others), CALIBRATION_RECORDINGS, nearest=False)]]
 
 
 def _answer(model: Model, recordings: Recordings, batch: int | None) -> tuple[Tensor, float]:

@@ -1,53 +1,69 @@
 """Run recordings through models, and count: accuracy, operations and energy at every step.
 
-batching           which recordings run side by side, and whether they fit
-runs               recordings run block by block: answers, loss, accuracy
-comparison         `compare`: models side by side, one row per model and step
-summary            the table of `compare` in short, as numbers and as text
-cost_table         the table of `compare`, and how it shows itself
-operation_tables   `operations` and `count_updates`: the same per edge and per node
-operation_counts   what every edge and node has to do at every step
-memory_accesses    which numbers are read and written for what has been counted
-energy             prices of operations, as data with their source
-literature_bounds  published bounds on when a spiking network is cheaper, evaluated
-confusion_matrix   which class is taken for which, at every step
-number_words       large numbers, energies and shares as they are said
-anytime/           answers before the end: early exit, latency, calibrated confidence
+batching              which recordings run side by side, and whether they fit
+runs                  recordings run block by block: answers, loss, accuracy
+comparison            `compare`: models side by side, one row per model and step
+summary               the table of `compare` in short, as numbers and as text
+cost_table            the table of `compare`, and how it shows itself
+operation_tables      `operations` and `count_updates`: the same per edge and per node
+operation_counts      what every edge and node has to do at every step
+memory_accesses       which numbers are read and written for what has been counted
+operation_totals      operations of all kinds together, by model and by edge
+accuracy_summary      first response, best and last accuracy of every model
+energy                prices of operations, as data with their source
+break_even            which of two models costs less energy, and until when
+literature_bounds     published bounds on when a spiking network is cheaper, evaluated
+confusion_matrix      which class is taken for which, at every step
+confusion_statistics  shares of a class, accuracy, and the classes confused most
+number_words          large numbers, energies and shares as they are said
+anytime/              answers before the end: early exit and its savings, latency, calibrated confidence
 """
 
+from workbench.evaluation.accuracy_summary import summarise_accuracy
 from workbench.evaluation.anytime.early_exit import EarlyExit, calibrate_exit
 from workbench.evaluation.anytime.latency import measure_latency
-from workbench.evaluation.batching import MEMORY_SHARE, batches, bin_batch, choose_batch, require_fit, require_match
+from workbench.evaluation.anytime.savings import measure_savings
+from workbench.evaluation.batching import (
+    MEMORY_SHARE,
+    batches,
+    bin_batch,
+    choose_batch,
+    choose_evenly,
+    require_fit,
+    require_match,
+)
+from workbench.evaluation.break_even import compare_energy, find_break_even, price_over_time
 from workbench.evaluation.comparison import compare, tabulate_run
 from workbench.evaluation.confusion_matrix import count_confusions
+from workbench.evaluation.confusion_statistics import rank_confusions, share_confusions, track_accuracy
 from workbench.evaluation.energy import (
     PRESETS,
     EnergyPreset,
-    find_break_even,
     find_preset,
     price,
     price_all,
-    price_over_time,
 )
 from workbench.evaluation.literature_bounds import criticise, summarise_bounds
 from workbench.evaluation.number_words import amount, joules, share
-from workbench.evaluation.operation_counts import COUNTS, count_blocks
+from workbench.evaluation.operation_counts import COUNTS, OPERATION_COUNTS, count_blocks
 from workbench.evaluation.operation_tables import count_updates, find_mismatch, operations
+from workbench.evaluation.operation_totals import compare_operations, total_by_edge, total_operations
 from workbench.evaluation.runs import collect_answers, evaluate, find_loss, run_blocks, take_frame_ends
 from workbench.evaluation.summary import format_summary, summarise
 
 __all__ = [
     # run
     "evaluate", "run_blocks", "collect_answers", "take_frame_ends", "find_loss",
-    "MEMORY_SHARE", "batches", "bin_batch", "choose_batch", "require_fit", "require_match",
+    "MEMORY_SHARE", "batches", "bin_batch", "choose_batch", "choose_evenly", "require_fit", "require_match",
     # compare and count
     "compare", "tabulate_run", "operations", "count_updates", "count_blocks", "find_mismatch", "count_confusions",
-    "COUNTS", "summarise", "format_summary",
+    "COUNTS", "OPERATION_COUNTS", "summarise", "format_summary", "summarise_accuracy",
+    "total_operations", "total_by_edge", "compare_operations", "share_confusions", "track_accuracy", "rank_confusions",
     # price
     "EnergyPreset", "PRESETS", "find_preset", "price", "price_all", "price_over_time", "find_break_even",
-    "criticise", "summarise_bounds",
+    "compare_energy", "criticise", "summarise_bounds",
     # answer at any time
-    "EarlyExit", "calibrate_exit", "measure_latency",
+    "EarlyExit", "calibrate_exit", "measure_latency", "measure_savings",
     # say
     "amount", "joules", "share",
 ]  # fmt: skip

@@ -51,6 +51,18 @@ def batches(count: int, batch: int, order: np.ndarray | None = None) -> Iterator
     yield from np.array_split(indices, math.ceil(count / batch))
 
 
+def choose_evenly(count: int, most: int, *, nearest: bool = True) -> np.ndarray:
+    """At most so many of the indices 0 .. count - 1, evenly spread and rising, the first and the last among them.
+
+    Index i is i (count - 1) / (most - 1), rounded to the nearest whole number, or down unless `nearest`.
+
+    >>> choose_evenly(6, 4).tolist(), choose_evenly(6, 4, nearest=False).tolist(), choose_evenly(2, 4).tolist()
+    ([0, 2, 3, 5], [0, 1, 3, 5], [0, 1])
+    """
+    exact = np.linspace(0, count - 1, min(most, count))
+    return np.unique((exact.round() if nearest else exact).astype(int))
+
+
 def choose_batch(
     model: Model, count: int, record: Collection[str], batch: int | None = None, steps: int | None = None
 ) -> int:

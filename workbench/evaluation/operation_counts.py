@@ -14,7 +14,10 @@ from torch import Tensor
 from workbench.engine import count_weighted
 from workbench.model import Model
 
-COUNTS = ("dense_macs", "effective_macs", "synaptic_operations", "neuron_updates")
+OPERATION_COUNTS = ("dense_macs", "effective_macs", "synaptic_operations")
+"""The columns of what edges do in every table of operations."""
+
+COUNTS = (*OPERATION_COUNTS, "neuron_updates")
 """The columns of counts in every table of operations."""
 
 

@@ -1,12 +1,12 @@
 """Figures: pure functions from values and tables to plotly figures, never shown as a side effect.
 
 _accuracy            accuracy over time, or against operations or energy
-_confusion           which class is taken for which, over time
+_confusion           confusion matrices over time
 _dark_theme          the same figure for dark pages
-_dataset_overview    a set of recordings at a glance
+_dataset_overview    some recordings, recordings per class, event rates
 _diagnosis           where a conversion loses accuracy
 _early_exit          accuracy against what stopping sooner saves
-_energy              energy over time, and where spikes stop being cheaper
+_energy              energy over time, and where spiking models stop being cheaper
 _error_causes        each node's error, divided among its causes
 _event_cloud         the events of one recording in space and time
 _export              figures as pages and pictures
@@ -17,19 +17,20 @@ _network             a network: nodes, edges, delays
 _operations          operations over time
 _operations_by_edge  operations of every edge
 _raster              spikes of every node over time
-_recording_trace     what one recording does in one or several models
+_recording_trace     one recording in one or several models over time
 _rollouts            a network unrolled in time
-_tableau             in which order the rollout can be computed
+_tableau             the order in which a rollout is computed
 _training_curves     loss and accuracy by epoch
 _raster_bands        of a raster: which part of it is in view, and what is drawn of it
-_layout/             where nodes, edges and labels go in the plane
+_layout/             graph drawing: positions of nodes, edges and labels
 _style               colours, symbols, and the template of every figure
-_figure              the plotly figure that all figures are, with its still
+_figure              the class of all figures: a plotly figure with its still
 _stills              figures as small pictures
-_browser             the browser that draws stills
-_ipython             the IPython that runs here, if one does
+_browser             the headless browser that renders stills
+_ipython             the running IPython, if there is one
 _voila               figures in Voila
-_notebook_display    values that show themselves as figures
+_notebook_display    rich display: values shown as figures in notebooks
+_for_panels          what panels use of figures besides the functions
 _registry            the functions that this namespace shows
 """
 
@@ -45,10 +46,10 @@ __all__ = sorted(FIGURES)  # the functions enter themselves
 
 
 def __dir__() -> list[str]:
-    """The figures, and nothing that lies here by the way."""
+    """The figures only, without modules and helpers."""
     return __all__
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
-    """AttributeError, with the figures that there are; what is registered is found before this is asked."""
+    """AttributeError that lists the figures; registered functions are found before this is called."""
     raise AttributeError(f"workbench.figures has no figure {name!r}; it has {', '.join(__all__)}")

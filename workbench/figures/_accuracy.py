@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import amount
+from workbench.evaluation import amount, share, summarise_accuracy, total_operations
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import (
@@ -67,7 +67,7 @@ def accuracy_per_operation(costs: pd.DataFrame) -> go.Figure:
     counted = ("dense_macs", "synaptic_operations")
     require_columns(costs, ("model", "step", "frame", "accuracy", *counted), "accuracy_per_operation", "wb.compare")
     complete = keep_finite(costs, counted, ("model",))
-    complete = complete.assign(operations=complete["dense_macs"] + complete["synaptic_operations"])
+    complete = complete.assign(operations=total_operations(complete))
     kinds = {}
     for model, rows in complete.groupby("model", sort=False):
         named = [column.replace("_", " ").replace("macs", "MACs") for column in counted if (rows[column] > 0).any()]
@@ -82,9 +82,9 @@ def _draw(costs: pd.DataFrame, against: str, axis: str, names: Mapping[str, str]
     if counted.empty:
         return empty("Accuracy", "no model has answered yet" if answered.empty else f"no model counts {against}")
     figure = Figure()
-    for place, (model, rows) in enumerate(counted.groupby("model", sort=False)):
+    for index, (model, rows) in enumerate(counted.groupby("model", sort=False)):
         name = names.get(str(model), str(model))
-        figure.add_traces(_traces(name, rows, against, axis, place % len(COLOURS)))
+        figure.add_traces(_traces(name, rows, against, axis, index % len(COLOURS)))
     figure.update_yaxes(title_text="accuracy (%)", range=[0, 103])
     figure.update_xaxes(title_text=axis)
     if against == "frame":
@@ -102,8 +102,8 @@ def _draw(costs: pd.DataFrame, against: str, axis: str, names: Mapping[str, str]
     return dress(figure, title, f"{responses} (large open marks).{note}", alt, 460)
 
 
-def _traces(model: str, rows: pd.DataFrame, against: str, axis: str, place: int) -> list[go.Scatter]:
-    colour, first = COLOURS[place], rows.iloc[:1]
+def _traces(model: str, rows: pd.DataFrame, against: str, axis: str, index: int) -> list[go.Scatter]:
+    colour, first = COLOURS[index], rows.iloc[:1]
     hover = (
         f"<b>{model}</b>, step %{{customdata[0]}}<br>%{{customdata[1]:.4~g}} frames<br>"
         f"accuracy %{{y:.1f}} %<br>{axis} %{{x:.4~s}}<extra></extra>"
@@ -115,8 +115,8 @@ def _traces(model: str, rows: pd.DataFrame, against: str, axis: str, place: int)
         y=100 * rows["accuracy"],
         customdata=rows[["step", "frame"]],
         mode="lines+markers" if len(rows) <= FEW else "lines",
-        line={"color": colour, "width": 2.4, "dash": DASHES[place]},
-        marker={"symbol": SYMBOLS[place], "size": 9},
+        line={"color": colour, "width": 2.4, "dash": DASHES[index]},
+        marker={"symbol": SYMBOLS[index], "size": 9},
         hovertemplate=hover,
     )
     ring = go.Scatter(
@@ -127,7 +127,7 @@ def _traces(model: str, rows: pd.DataFrame, against: str, axis: str, place: int)
         x=first[against],
         y=100 * first["accuracy"],
         customdata=first[["step", "frame"]],
-        marker={"symbol": SYMBOLS[place], "size": 15, "color": PAPER, "line": {"color": colour, "width": 2.6}},
+        marker={"symbol": SYMBOLS[index], "size": 15, "color": PAPER, "line": {"color": colour, "width": 2.6}},
         hovertemplate=hover.replace("</b>", "</b>, first response", 1),
     )
     return [line, ring]
@@ -135,8 +135,8 @@ def _traces(model: str, rows: pd.DataFrame, against: str, axis: str, place: int)
 
 def _words(counted: pd.DataFrame) -> tuple[str, str]:
     """What every model reaches, and when it first responds."""
-    models = list(counted.groupby("model", sort=False))
-    reached = ", ".join(f"{model} {100 * rows['accuracy'].iloc[-1]:.1f} %" for model, rows in models)
-    begins = [(model, amount(rows["frame"].iloc[0])) for model, rows in models]
+    models = summarise_accuracy(counted).to_dict("records")
+    reached = ", ".join(f"{row['model']} {share(row['last_accuracy'])}" for row in models)
+    begins = [(row["model"], amount(row["first_frame"])) for row in models]
     responses = ", ".join(f"{model} after {frames} frame{'s' * (frames != '1')}" for model, frames in begins)
     return f"Accuracy at the end: {reached}", f"First responses: {responses}"

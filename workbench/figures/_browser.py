@@ -1,4 +1,4 @@
-"""The one browser of this process that draws figures as pictures: started when needed, let go when idle."""
+"""The headless browser of this process that renders figures: started when needed, closed when idle."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 WIDTH_PX, HEIGHT_PX = 900, 450  # of a picture whose figure does not say; what figures are laid out for
-IDLE_S = 120.0  # after which the browser is let go: it holds some 400 MB
-PATIENCE_S = 60.0  # with a browser that does not start, or does not draw
+IDLE_S = 120.0  # after which the browser is closed: it takes some 400 MB
+TIMEOUT_S = 60.0  # for starting the browser, and for one drawing
 CLOSING_S = 3.0
 CURE = (
     "a picture needs Chrome or Chromium on this machine (Debian: apt-get install chromium) and "
@@ -24,7 +24,7 @@ CURE = (
 
 
 class NoBrowserError(RuntimeError):
-    """Nothing here can draw a picture; the message says why, and the cure."""
+    """No browser that can render figures; the message says why, and the cure."""
 
 
 def draw(figure: go.Figure, kind: str, scale: float = 1.0) -> bytes:
@@ -35,17 +35,17 @@ def draw(figure: go.Figure, kind: str, scale: float = 1.0) -> bytes:
     """
     layout = figure.layout
     size = {"width": layout.width or WIDTH_PX, "height": layout.height or HEIGHT_PX}
-    return _keep(os.getpid()).draw(figure.to_dict(), {"format": kind, "scale": scale, **size})
+    return _shared_browser(os.getpid()).draw(figure.to_dict(), {"format": kind, "scale": scale, **size})
 
 
 class Browser:
-    """A browser in the background that any thread may ask to draw, one figure after the other."""
+    """A browser in a background thread that renders one figure after the other, for any thread."""
 
-    def __init__(self, idle_s: float = IDLE_S, patience_s: float = PATIENCE_S) -> None:
-        self._idle_s, self._patience_s = idle_s, patience_s
+    def __init__(self, idle_s: float = IDLE_S, timeout_s: float = TIMEOUT_S) -> None:
+        self._idle_s, self._timeout_s = idle_s, timeout_s
         self._kaleido: Any = None
-        self._leaving: asyncio.TimerHandle | None = None
-        self._turn = asyncio.Lock()
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._lock = asyncio.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="workbench browser", daemon=True)
         self._thread.start()
@@ -56,35 +56,37 @@ class Browser:
         return asyncio.run_coroutine_threadsafe(self._draw(figure, options), self._loop).result()
 
     def close(self) -> None:
-        """Let the browser go; it starts again when it is needed."""
+        """Close the browser; it starts again when it is needed."""
         if self._thread.is_alive():  # not so in the child of a fork, whose parent keeps the browser
-            asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result()
+            asyncio.run_coroutine_threadsafe(self._close_when_free(), self._loop).result()
 
     async def _draw(self, figure: dict[str, Any], options: dict[str, Any]) -> bytes:
-        async with self._turn:
-            if self._leaving is not None:
-                self._leaving.cancel()
+        async with self._lock:
+            if self._idle_timer is not None:
+                self._idle_timer.cancel()
             kept = self._kaleido is not None
             try:
                 return await self._try(figure, options)
             except NoBrowserError:
                 if not kept:
                     raise
-                return await self._try(figure, options)  # what was open for a while may have ended; not a new one
+                return await self._try(figure, options)  # it may have ended since; a new one is not tried twice
             finally:
-                self._leaving = self._loop.call_later(self._idle_s, lambda: self._loop.create_task(self._leave()))
+                self._idle_timer = self._loop.call_later(
+                    self._idle_s, lambda: self._loop.create_task(self._close_when_free())
+                )
 
     async def _try(self, figure: dict[str, Any], options: dict[str, Any]) -> bytes:
         from kaleido.errors import JavascriptError, KaleidoError
 
         await self._open()
         try:
-            return bytes(await asyncio.wait_for(self._kaleido.calc_fig(figure, opts=options), self._patience_s))
+            return bytes(await asyncio.wait_for(self._kaleido.calc_fig(figure, opts=options), self._timeout_s))
         except (JavascriptError, KaleidoError) as error:
             raise ValueError(f"plotly cannot draw this figure: {error}") from error
         except Exception as error:
-            await self._shut()
-            raise NoBrowserError(f"the browser does not draw ({_say(error)}); {CURE}") from error
+            await self._close_browser()
+            raise NoBrowserError(f"the browser does not draw ({_describe_error(error)}); {CURE}") from error
 
     async def _open(self) -> None:
         if self._kaleido is not None:
@@ -94,18 +96,21 @@ class Browser:
 
         try:
             self._kaleido = Kaleido(mathjax=False)  # by default it would be asked of a server
-            await asyncio.wait_for(self._kaleido.open(), self._patience_s)
+            await asyncio.wait_for(self._kaleido.open(), self._timeout_s)
         except ChromeNotFoundError as error:
             raise NoBrowserError(f"there is no browser; {CURE}") from error
         except Exception as error:
-            await self._shut()
-            raise NoBrowserError(f"the browser does not start ({_say(error)}); {CURE}") from error
+            await self._close_browser()
+            raise NoBrowserError(f"the browser does not start ({_describe_error(error)}); {CURE}") from error
 
-    async def _leave(self) -> None:
-        async with self._turn:
-            await self._shut()
+    def _close_soon(self) -> None:
+        self._loop.create_task(self._close_when_free())
 
-    async def _shut(self) -> None:
+    async def _close_when_free(self) -> None:
+        async with self._lock:
+            await self._close_browser()
+
+    async def _close_browser(self) -> None:
         kaleido, self._kaleido = self._kaleido, None
         if kaleido is None:
             return
@@ -117,8 +122,8 @@ class Browser:
 
 
 @cache
-def _keep(process: int) -> Browser:
-    """The browser of a process, which a fork does not share with its parent."""
+def _shared_browser(process: int) -> Browser:
+    """The browser of a process; a forked child has its own."""
     try:
         import kaleido  # noqa: F401  # only whether it is there; it is used in the thread that draws
     except ImportError as error:
@@ -126,6 +131,6 @@ def _keep(process: int) -> Browser:
     return Browser()
 
 
-def _say(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """Kind and first sentence of an error."""
     return f"{type(error).__name__}: {error.args[0] if error.args else error}".strip(": ")

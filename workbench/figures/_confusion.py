@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from workbench.evaluation import amount
+from workbench.evaluation import amount, choose_evenly, rank_confusions, share, share_confusions, track_accuracy
 from workbench.figures._browser import WIDTH_PX
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
@@ -18,7 +18,6 @@ from workbench.figures._style import INK, PAPER, SEQUENCE, dress, empty, keep_fi
 PANELS, ACROSS = 6, 3
 NUMBER_PX, TICK_PX = 23, 22  # a cell so wide holds a number, ticks so far apart do not touch
 MANY = 30  # classes up to which every cell is outlined and named
-Counts = NDArray[np.float64]  # (step, label, answer)
 
 
 @public
@@ -40,7 +39,11 @@ def confusion_over_time(confusions: pd.DataFrame, frame: float | None = None) ->
     if not (table["recordings"] > 0).any():
         return empty("Confusions", "no recording has been answered yet")
     classes = pd.unique(table["label"]).tolist()
-    frames, counts = _cube(table, classes)
+    table = _complete(table, classes)
+    frames = table["frame"].unique()
+    cells = share_confusions(table)
+    counts = cells["recordings"].to_numpy().reshape(len(frames), len(classes), len(classes))
+    percent = 100 * counts / cells["class_recordings"].where(cells["share"].notna()).to_numpy().reshape(counts.shape)
     shown = _choose(frames, frame)
     across = min(ACROSS, len(shown))
     rows = -(-len(shown) // across)
@@ -50,31 +53,29 @@ def confusion_over_time(confusions: pd.DataFrame, frame: float | None = None) ->
     figure = Figure().set_subplots(
         rows, across, subplot_titles=titles, horizontal_spacing=0.03, vertical_spacing=60 / inside_px if rows > 1 else 0
     )
-    for place, step in enumerate(shown):
-        traces = _matrix(counts[step], classes, titles[place], panel_px), _outline(len(classes))
-        figure.add_traces(traces, rows=place // across + 1, cols=place % across + 1)
+    for index, step in enumerate(shown):
+        traces = _matrix(counts[step], percent[step], classes, titles[index], panel_px), _outline(len(classes))
+        figure.add_traces(traces, rows=index // across + 1, cols=index % across + 1)
     _set_axes(figure, classes, panel_px, len(shown), across)
     figure.update_annotations(font_size=14)
     figure.update_layout(coloraxis=_scale(), showlegend=False, margin={"t": 120, "l": 90})
-    title, subtitle = _words(counts, frames, classes)
+    title, subtitle = _words(table, frames[-1])
     return dress(figure, title, subtitle, f"Confusion matrices. {title}. {subtitle}", round(200 + inside_px))
 
 
-def _cube(table: pd.DataFrame, classes: list[str]) -> tuple[NDArray[np.float64], Counts]:
-    """When the steps end, and how many recordings of every class are answered how."""
-    places = {name: place for place, name in enumerate(classes)}
-    frames, step = np.unique(table["frame"].to_numpy(dtype=float), return_inverse=True)
-    label, answered = (table[column].map(places) for column in ("label", "answer"))
-    known = answered.notna().to_numpy()
-    counts = np.zeros((len(frames), len(classes), len(classes)))
-    where = step[known], label[known].to_numpy(dtype=int), answered[known].to_numpy(dtype=int)
-    np.add.at(counts, where, table["recordings"].to_numpy(dtype=float)[known])
-    return frames, counts
+def _complete(table: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
+    """A row for every step, true class and class answered, in this order: a cell that is missing has no recordings."""
+    table = table[table["answer"].isin(classes)]
+    steps = table.groupby("frame")["step"].first()
+    cells = pd.MultiIndex.from_product([steps.index, classes, classes], names=["frame", "label", "answer"])
+    counts = table.groupby(["frame", "label", "answer"])["recordings"].sum().reindex(cells, fill_value=0.0)
+    complete = counts.reset_index()
+    return complete.assign(step=complete["frame"].map(steps))
 
 
 def _choose(frames: NDArray[np.float64], frame: float | None) -> list[int]:
     if frame is None:
-        return [int(step) for step in np.unique(np.linspace(0, len(frames) - 1, PANELS).round())]
+        return [int(step) for step in choose_evenly(len(frames), PANELS)]
     if not frames[0] - 1e-9 <= frame:
         raise ValueError(
             f"figures.confusion_over_time: frame={frame!r} lies before the first response; choose one from "
@@ -83,31 +84,25 @@ def _choose(frames: NDArray[np.float64], frame: float | None) -> list[int]:
     return [int(np.searchsorted(frames, frame + 1e-9)) - 1]
 
 
-def _matrix(counts: NDArray[np.float64], classes: list[str], when: str, panel_px: float) -> go.Heatmap:
-    shares = _shares(counts)
+def _matrix(
+    counts: NDArray[np.float64], percent: NDArray[np.float64], classes: list[str], when: str, panel_px: float
+) -> go.Heatmap:
     readable = panel_px / len(classes) >= NUMBER_PX
     names = np.array(classes, dtype=object)
-    told = np.stack([*np.broadcast_arrays(names[:, None], names[None, :]), counts.astype(int)], axis=2)
+    hovered = np.stack([*np.broadcast_arrays(names[:, None], names[None, :]), counts.astype(int)], axis=2)
     return go.Heatmap(
         name=when,
-        z=shares.astype(np.float32),
-        text=[[f"{share:.0f}" if share >= 0.5 else "" for share in row] for row in shares] if readable else None,
+        z=percent.astype(np.float32),
+        text=[[f"{cell:.0f}" if cell >= 0.5 else "" for cell in row] for row in percent] if readable else None,
         texttemplate="%{text}" if readable else None,
         textfont={"size": 11 if panel_px < 400 else 14},
-        customdata=told if len(classes) <= MANY else None,
+        customdata=hovered if len(classes) <= MANY else None,
         coloraxis="coloraxis",
         hovertemplate=f"<b>{when}</b><br>true %{{customdata[0]}}, answered %{{customdata[1]}}<br>"
         "%{customdata[2]} recordings, %{z:.1f} % of the class<extra></extra>"
         if len(classes) <= MANY
         else f"<b>{when}</b><br>true class number %{{y}}, answered %{{x}}<br>%{{z:.1f}} % of the class<extra></extra>",
     )
-
-
-def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Per cent of each row; nothing where a class has no recordings."""
-    totals = counts.sum(axis=1, keepdims=True)
-    shares: NDArray[np.float64] = np.divide(100 * counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
-    return shares
 
 
 def _outline(classes: int) -> go.Scatter:
@@ -129,12 +124,12 @@ def _set_axes(figure: go.Figure, classes: list[str], panel_px: float, panels: in
     common: dict[str, Any] = {"tickvals": ticks, "ticktext": names, "showgrid": False, "tickfont": {"size": 11.5}}
     figure.update_xaxes(**common, range=[-0.5, len(classes) - 0.5], constrain="domain", showticklabels=False, ticks="")
     figure.update_yaxes(**common, range=[len(classes) - 0.5, -0.5], constrain="domain", showticklabels=False, ticks="")
-    for place in range(panels):
-        row, column = place // across + 1, place % across + 1
-        figure.update_xaxes(scaleanchor=f"y{place + 1}" if place else "y", row=row, col=column)
+    for index in range(panels):
+        row, column = index // across + 1, index % across + 1
+        figure.update_xaxes(scaleanchor=f"y{index + 1}" if index else "y", row=row, col=column)
         if column == 1:
             figure.update_yaxes(showticklabels=True, ticks="outside", title_text="true class", row=row, col=column)
-        if place + across >= panels:
+        if index + across >= panels:
             figure.update_xaxes(showticklabels=True, ticks="outside", title_text="answered", row=row, col=column)
 
 
@@ -144,24 +139,21 @@ def _scale() -> dict[str, Any]:
     return {"cmin": 0, "cmax": 100, "colorscale": colours, "colorbar": bar}
 
 
-def _words(counts: Counts, frames: NDArray[np.float64], classes: list[str]) -> tuple[str, str]:
+def _words(table: pd.DataFrame, end: float) -> tuple[str, str]:
     """The two classes most confused, when, and how it ends; and the accuracy at first and in the end."""
-    right = [float(np.trace(part) / max(part.sum(), 1)) for part in (counts[0], counts[-1])]
+    accuracy = track_accuracy(table)["accuracy"]
     subtitle = (
         f"Share of every true class (rows) answered as each class (columns), diagonal: right. Accuracy "
-        f"{100 * right[0]:.1f} % at the first response, {100 * right[1]:.1f} % at the end."
+        f"{share(accuracy.iloc[0])} at the first response, {share(accuracy.iloc[-1])} at the end."
     )
-    mutual = counts + counts.transpose(0, 2, 1)
-    mutual[:, np.arange(len(classes)), np.arange(len(classes))] = 0
-    one, other = np.unravel_index(int(mutual.sum(axis=0).argmax()), mutual.shape[1:])
-    if not mutual[:, one, other].any():
+    pairs = rank_confusions(table)
+    if pairs.empty:
         return "No class is taken for another", subtitle
-    together = counts[:, one].sum(axis=1) + counts[:, other].sum(axis=1)
-    share = 100 * mutual[:, one, other] / np.maximum(together, 1)
-    worst = int(share.argmax())
-    end = f", in {share[-1]:.3g} % at the end" if share[worst] > share[-1] else ", and so it ends"
+    most = pairs.iloc[0]
+    percent = 100 * most["confused"] / most["recordings"]
+    at_end = f", in {100 * most['end_confused'] / most['end_recordings']:.3g} % at the end"
     return (
-        f"{classes[one]} and {classes[other]} are confused most: in {share[worst]:.3g} % of their recordings at frame "
-        f"{amount(frames[worst])}{end}",
+        f"{most['label']} and {most['other']} are confused most: in {percent:.3g} % of their recordings at frame "
+        f"{amount(most['frame'])}{at_end if most['frame'] < end else ', and so it ends'}",
         subtitle,
     )

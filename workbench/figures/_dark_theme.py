@@ -19,9 +19,9 @@ _LEGIBLE = 4.5  # contrast that words need (WCAG 2, level AA)
 
 @public
 def darken(figure: go.Figure) -> Figure:
-    """The figure on dark paper: every colour of the house replaced, in words with markup as well; pictures stay.
+    """The figure on a dark background: every colour of the common style replaced, also in markup; images stay.
 
-    Words on filled marks become black or white where they would not be legible. The figure itself is not changed.
+    Text on filled marks becomes black or white where it would not be legible. The given figure is not changed.
 
     >>> from workbench import figures
     >>> figures.darken(figures.frames(np.ones((1, 2, 3, 3)))).layout.paper_bgcolor
@@ -34,7 +34,7 @@ def darken(figure: go.Figure) -> Figure:
 
 
 def _swap(value: Any) -> Any:
-    """Colours of the house replaced in a tree of properties; numbers stay as they are."""
+    """Colours of the common style replaced in a tree of properties; numbers stay as they are."""
     if isinstance(value, str):
         return _HEX.sub(lambda found: _SWAPPED.get(found[0].lower(), found[0]), value)
     if isinstance(value, dict):
@@ -48,7 +48,7 @@ def _swap(value: Any) -> Any:
 
 
 def _legible(trace: dict[str, Any]) -> dict[str, Any]:
-    """A trace whose words inside filled marks can be read."""
+    """A trace whose text inside filled marks is legible."""
     fills, words = trace.get("marker", {}).get("color"), trace.get("textfont", {}).get("color")
     if fills is None or words is None or "text" not in str(trace.get("mode", "")):
         return trace

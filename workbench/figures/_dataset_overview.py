@@ -1,10 +1,12 @@
-"""What a set of recordings holds at a glance: a few of them as frames, how many of each class, how busy they are."""
+"""Overview of a data set: some recordings as frames, recordings per class, event rates."""
 
 from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
 
+from workbench.analysis import count_classes, name_parts, summarise_recordings
+from workbench.evaluation import choose_evenly
 from workbench.events import Dataset, Recordings
 from workbench.figures._figure import Figure
 from workbench.figures._frames import full_strength, paint
@@ -29,14 +31,9 @@ def recordings(recordings: Recordings | Dataset) -> go.Figure:
     >>> figure.layout.meta["title"], figure.data[-1].x.tolist()
     ('Recordings: 3 recordings of 2 classes', [1, 2])
     """
-    parts: dict[str, Recordings] = (
-        {"train": recordings.train, "test": recordings.test}
-        if isinstance(recordings, Dataset)
-        else {"recordings": recordings}
-    )
-    shown = next(iter(parts.values()))
+    shown = next(iter(name_parts(recordings).values()))
     chosen = _choose(shown)
-    frames = np.unique(np.linspace(0, shown.frames - 1, min(ACROSS, shown.frames)).round().astype(int))
+    frames = choose_evenly(shown.frames, ACROSS)
     figure = Figure().set_subplots(
         len(chosen),
         len(frames) + 1,
@@ -46,14 +43,14 @@ def recordings(recordings: Recordings | Dataset) -> go.Figure:
         vertical_spacing=NAME_PX / (len(chosen) * (TILE_PX + NAME_PX)),
     )
     _draw_strips(figure, shown, chosen, frames)
-    _draw_classes(figure, parts, len(frames) + 1)
-    return _dressed(figure, recordings, parts, shown, len(chosen))
+    _draw_classes(figure, recordings, len(frames) + 1)
+    return _dressed(figure, recordings, shown, len(chosen))
 
 
 def _choose(recordings: Recordings) -> list[int]:
     """The first recording of each of up to four classes, evenly chosen among them."""
     present = np.unique(recordings.labels)
-    labels = present[np.unique(np.linspace(0, len(present) - 1, min(SHOWN, len(present))).round().astype(int))]
+    labels = present[choose_evenly(len(present), SHOWN)]
     return [int(np.flatnonzero(recordings.labels == label)[0]) for label in labels]
 
 
@@ -83,22 +80,22 @@ def _draw_strips(figure: go.Figure, recordings: Recordings, chosen: list[int], f
     figure.update_xaxes(linecolor=GRID, showgrid=False).update_yaxes(linecolor=GRID, showgrid=False)
 
 
-def _draw_classes(figure: go.Figure, parts: dict[str, Recordings], column: int) -> None:
+def _draw_classes(figure: go.Figure, recordings: Recordings | Dataset, column: int) -> None:
+    parts = list(count_classes(recordings).groupby("part", sort=False))
     looks = ((BLUE, ""), (ORANGE, "/"))
-    for (part, each), (colour, pattern) in zip(parts.items(), looks, strict=False):
-        counts = np.bincount(each.labels, minlength=len(each.classes))
+    for (part, counts), (colour, pattern) in zip(parts, looks, strict=False):
         bar = go.Bar(
             name=part,
-            x=counts,
+            x=counts["recordings"].to_numpy(),
             y=list(range(len(counts))),
-            customdata=list(each.classes),
+            customdata=counts["label"].tolist(),
             orientation="h",
             marker={"color": colour, "pattern": {"shape": pattern}},
             hovertemplate=f"<b>%{{customdata}}</b><br>%{{x}} {part}<extra></extra>",
             showlegend=len(parts) > 1,
         )
         figure.add_trace(bar, row=1, col=column)
-    classes = next(iter(parts.values())).classes
+    classes = recordings.classes
     every = -(-len(classes) // MANY)
     figure.update_yaxes(
         tickvals=list(range(0, len(classes), every)),
@@ -117,18 +114,21 @@ def _draw_classes(figure: go.Figure, parts: dict[str, Recordings], column: int) 
     figure.update_layout(barmode="group", bargap=0.25)
 
 
-def _dressed(
-    figure: go.Figure, whole: Recordings | Dataset, parts: dict[str, Recordings], shown: Recordings, rows: int
-) -> go.Figure:
-    sizes = np.concatenate([np.diff(part.starts) for part in parts.values()])
-    number = " + ".join(f"{len(part):,} {'recordings' if len(parts) == 1 else name}" for name, part in parts.items())
-    kind = " recordings" if len(parts) > 1 else ""
+def _dressed(figure: go.Figure, whole: Recordings | Dataset, shown: Recordings, rows: int) -> go.Figure:
+    parts = summarise_recordings(whole)
+    alone, total = len(parts) == 1, int(parts["recordings"].sum())
+    number = " + ".join(
+        f"{row['recordings']:,} {'recordings' if alone else row['part']}" for row in parts.to_dict("records")
+    )
+    kind = "" if alone else " recordings"
     title = f"{whole.name.capitalize()}: {number}{kind} of {len(shown.classes)} classes"
-    rate = sizes.mean() / shown.window_us * 1000
+    mean = parts["events"].sum() / total
+    rate = mean / shown.window_us * 1000
     split = f" Split: {whole.split}." if isinstance(whole, Dataset) else ""
     words = (
         f"{shown.frames} frames of {shown.ticks_per_frame} ticks over {shown.window_us / 1000:g} ms; "
-        f"{sizes.mean():,.0f} events each ({sizes.min():,} to {sizes.max():,}), {rate:,.1f} a millisecond.{split} "
+        f"{mean:,.0f} events each ({parts['min_events'].min():,} to {parts['max_events'].max():,}), "
+        f"{rate:,.1f} a millisecond.{split} "
         "Events OFF blue, ON vermilion."
     )
     figure.update_layout(

@@ -1,4 +1,4 @@
-"""Where a conversion loses accuracy: each node's error over time, and what ails its units."""
+"""Where a conversion loses accuracy: error of every node over time, shares of saturated, silent and floored units."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from workbench.analysis import SYMPTOMS, summarise_nodes
 from workbench.evaluation import amount
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
@@ -24,13 +25,12 @@ from workbench.figures._style import (
     require_columns,
 )
 
-AILMENTS = {  # column: what it is called, colour, pattern
+LOOKS = {  # column: what it is called, colour, pattern
     "saturated": ("saturated", BLUE, ""),
     "silent": ("silent", ORANGE, "/"),
     "floor_hits": ("at the floor", PURPLE, "x"),
 }
 SHOWN = 12  # nodes drawn: the worst
-NUMBERS = ("relative_error", *AILMENTS)
 
 
 @public
@@ -46,52 +46,52 @@ def diagnosis(table: pd.DataFrame) -> go.Figure:
     >>> figures.diagnosis(pd.DataFrame([row | {"advice": "raise percentile"}])).layout.meta["title"]
     'v1 errs most: by 25 % of its activity'
     """
-    require_columns(table, ("node", "frame", *NUMBERS, "advice"), "diagnosis", "wb.diagnose")
+    require_columns(table, ("node", "frame", "relative_error", *SYMPTOMS, "advice"), "diagnosis", "wb.diagnose")
     answered = keep_finite(table, ("frame", "relative_error"), ("node",))
-    shares = answered[list(AILMENTS)].apply(pd.to_numeric, errors="coerce").astype(float)
+    shares = answered[list(SYMPTOMS)].apply(pd.to_numeric, errors="coerce").astype(float)
     answered = answered.assign(**shares.where(np.isfinite(shares)))
     if answered.empty:
         return empty("Diagnosis", "no node has answered yet")
-    means = answered.groupby("node", sort=False)[list(NUMBERS)].mean()
+    means = summarise_nodes(answered).set_index("node")
     worst = means["relative_error"].nlargest(SHOWN)
     nodes = [node for node in means.index if node in worst.index]
     figure = Figure().set_subplots(1, 2, column_widths=[0.56, 0.44], horizontal_spacing=0.16)
-    for place, node in enumerate(nodes):
+    for index, node in enumerate(nodes):
         rows = answered[answered["node"] == node].sort_values("frame")
-        figure.add_trace(_line(node, rows, place), row=1, col=1)
-    for column in AILMENTS:
+        figure.add_trace(_line(node, rows, index), row=1, col=1)
+    for column in LOOKS:
         figure.add_trace(_bars(means.loc[nodes, column], column), row=1, col=2)
     largest = float(100 * answered["relative_error"].max())
     figure.update_yaxes(title_text="error (% of mean ANN activity)", range=[0, max(1.0, 1.08 * largest)], row=1, col=1)
     figure.update_xaxes(title_text="frame", tickformat=",d", row=1, col=1)
     if answered["frame"].max() - answered["frame"].min() <= 12:
         figure.update_xaxes(dtick=1, row=1, col=1)
-    ailing = 100 * means.loc[nodes, list(AILMENTS)].fillna(0).to_numpy(dtype=float).max()
-    figure.update_xaxes(title_text="share of units (%)", range=[0, max(1.0, 1.05 * ailing)], row=1, col=2)
+    largest_share = 100 * means.loc[nodes, list(SYMPTOMS)].fillna(0).to_numpy(dtype=float).max()
+    figure.update_xaxes(title_text="share of units (%)", range=[0, max(1.0, 1.05 * largest_share)], row=1, col=2)
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", row=1, col=2)
     flat = {"orientation": "h", "xanchor": "left", "yanchor": "bottom", "borderwidth": 0}
     figure.update_layout(legend={**flat, "x": 0, "y": 0.01, "yref": "container"}, legend2={**flat, "x": 0.6, "y": 1.01})
     figure.update_layout(barmode="group", bargap=0.25, margin={"t": 116, "b": 92 + 22 * (len(nodes) // 6)})
-    title, subtitle = _words(answered, means, str(worst.index[0]), len(nodes))
+    title, subtitle = _words(means, str(worst.index[0]), len(nodes))
     alt = f"Relative error of every node over the frames, and shares of ailing units. {title}. {subtitle}"
     return dress(figure, title, subtitle, alt, 380 + 34 * max(3, len(nodes)))
 
 
-def _line(node: str, rows: pd.DataFrame, place: int) -> go.Scatter:
-    turn = place // len(COLOURS)
+def _line(node: str, rows: pd.DataFrame, index: int) -> go.Scatter:
+    turn = index // len(COLOURS)
     return go.Scatter(
         name=node,
         x=rows["frame"],
         y=100 * rows["relative_error"],
         mode="lines+markers",
-        line={"color": COLOURS[place % len(COLOURS)], "dash": DASHES[(place + turn) % len(DASHES)], "width": 2.4},
-        marker={"symbol": SYMBOLS[(place + 2 * turn) % len(SYMBOLS)], "size": 8, "maxdisplayed": 30},
+        line={"color": COLOURS[index % len(COLOURS)], "dash": DASHES[(index + turn) % len(DASHES)], "width": 2.4},
+        marker={"symbol": SYMBOLS[(index + 2 * turn) % len(SYMBOLS)], "size": 8, "maxdisplayed": 30},
         hovertemplate=f"<b>{node}</b>, frame %{{x}}<br>error %{{y:.3g}} % of its mean activity<extra></extra>",
     )
 
 
 def _bars(shares: pd.Series, column: str) -> go.Bar:
-    name, colour, pattern = AILMENTS[column]
+    name, colour, pattern = LOOKS[column]
     return go.Bar(
         name=name,
         orientation="h",
@@ -107,14 +107,12 @@ def _bars(shares: pd.Series, column: str) -> go.Bar:
     )
 
 
-def _words(answered: pd.DataFrame, means: pd.DataFrame, worst: str, shown: int) -> tuple[str, str]:
+def _words(means: pd.DataFrame, worst: str, shown: int) -> tuple[str, str]:
     """The worst node and what to do about it."""
-    share = means["relative_error"].to_numpy(dtype=float).max()
-    told = answered[answered["node"] == worst]["advice"].iloc[0]
-    advice = f"Advice: {told}." if pd.notna(told) and told else "Nothing to advise on it."
-    others = answered.loc[answered["advice"].fillna("") != "", "node"].drop_duplicates().tolist()
-    others = [node for node in others if node != worst]
+    advised = str(means.loc[worst, "advice"])
+    advice = f"Advice: {advised}." if advised else "Nothing to advise on it."
+    others = [node for node in means.index[means["advice"] != ""] if node != worst]
     if others:
         advice += f" Advice on {', '.join(others[:6])}{' and more' if len(others) > 6 else ''} is in the table."
     some = f" The {shown} worst of {len(means)} nodes are shown." if shown < len(means) else ""
-    return f"{worst} errs most: by {amount(100 * share)} % of its activity", f"{advice}{some}"
+    return f"{worst} errs most: by {amount(100 * means['relative_error'].max())} % of its activity", f"{advice}{some}"

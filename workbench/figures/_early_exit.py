@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import amount, joules
+from workbench.evaluation import amount, joules, measure_savings, share
 from workbench.figures._accuracy import AXES
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
@@ -52,42 +53,42 @@ def early_exit(sweep: pd.DataFrame, against: str = "frame") -> go.Figure:
         return empty("Early exit", "no threshold to show" if complete.empty else f"no model counts {against}")
     figure = Figure()
     parts = [part.sort_values("threshold", kind="stable") for _, part in rows.groupby("model", sort=False)]
-    for place, part in enumerate(parts):
-        figure.add_traces(_traces(part, against, place % len(COLOURS)))
+    for index, part in enumerate(parts):
+        figure.add_traces(_traces(part, against, index % len(COLOURS)))
     figure.update_yaxes(title_text="accuracy (%)", range=[0, 103])
     figure.update_xaxes(title_text=f"mean {AXES[against]}")
     if against == "frame":
         figure.update_xaxes(rangemode="tozero")
     else:
         figure.update_xaxes(**log_axis(rows[against].min() / 1.1, rows[against].max() * 1.1))
-    pairs = _pairs(parts, against)
-    title = "; ".join(_saving(pair, against) for pair in pairs) or "Accuracy by threshold"
-    reached = "; ".join(_reached(pair, against) for pair in pairs)
+    savings = measure_savings(pd.concat(parts), against).to_dict("records")
+    title = "; ".join(_say_saving(row, against) for row in savings) or "Accuracy by threshold"
+    reached = "; ".join(_say_reached(row, against) for row in savings)
     missing = [str(model) for model in complete["model"].unique() if model not in set(rows["model"])]
     note = f" Not shown: {', '.join(missing)}, which counts none." if missing else ""
     subtitle = f"{reached}. Ring: calibrated, star: to the end, whiskers: one standard error.{note}".removeprefix(". ")
     return dress(figure, title, subtitle, f"Accuracy against mean {AXES[against]}. {title}. {subtitle}", 460)
 
 
-def _traces(part: pd.DataFrame, against: str, place: int) -> list[go.Scatter]:
+def _traces(part: pd.DataFrame, against: str, index: int) -> list[go.Scatter]:
     """The line of one model, its ring and its star."""
-    model, colour = str(part["model"].iloc[0]), COLOURS[place]
-    line = _points(part, against, place, model)
-    line.update(mode="lines+markers", line={"color": colour, "width": 2.4, "dash": DASHES[place]})
+    model, colour = str(part["model"].iloc[0]), COLOURS[index]
+    line = _points(part, against, index, model)
+    line.update(mode="lines+markers", line={"color": colour, "width": 2.4, "dash": DASHES[index]})
     line.error_y = {"array": 100 * part["standard_error"], "color": colour, "thickness": 1, "width": 0}
     marked = [line]
     for name, symbol, size, chosen in (
-        ("calibrated", SYMBOLS[place] + "-open", 18, _calibrated(part)),
+        ("calibrated", SYMBOLS[index] + "-open", 18, _calibrated(part)),
         ("to the end", "star", 15, _waiting(part)),
     ):
         if not chosen.empty:
-            point = _points(chosen, against, place, f"{model}, {name}").update(showlegend=False, mode="markers")
+            point = _points(chosen, against, index, f"{model}, {name}").update(showlegend=False, mode="markers")
             edge = {"color": colour if symbol != "star" else PAPER, "width": 2.6 if symbol != "star" else 1}
             marked.append(point.update(marker={"symbol": symbol, "size": size, "color": colour, "line": edge}))
     return marked
 
 
-def _points(part: pd.DataFrame, against: str, place: int, name: str) -> go.Scatter:
+def _points(part: pd.DataFrame, against: str, index: int, name: str) -> go.Scatter:
     stops = ["the end" if np.isinf(value) else f"a confidence of {value:.4g}" for value in part["threshold"]]
     return go.Scatter(
         name=name,
@@ -95,7 +96,7 @@ def _points(part: pd.DataFrame, against: str, place: int, name: str) -> go.Scatt
         x=part[against],
         y=100 * part["accuracy"],
         customdata=stops,
-        marker={"symbol": SYMBOLS[place], "size": 8, "color": COLOURS[place]},
+        marker={"symbol": SYMBOLS[index], "size": 8, "color": COLOURS[index]},
         hovertemplate=(
             f"<b>{name}</b><br>stops at %{{customdata}}<br>accuracy %{{y:.1f}} %<br>"
             f"mean {AXES[against]} %{{x:.4~s}}<extra></extra>"
@@ -113,26 +114,19 @@ def _waiting(part: pd.DataFrame) -> pd.DataFrame:
     return waiting
 
 
-def _pairs(parts: Sequence[pd.DataFrame], against: str) -> list[pd.DataFrame]:
-    """The calibrated exit and waiting for the end of each model that has both."""
-    pairs = [pd.concat([_calibrated(part), _waiting(part)]) for part in parts]
-    return [pair.assign(spent=pair[against]) for pair in pairs if len(pair) == 2]
-
-
-def _saving(pair: pd.DataFrame, against: str) -> str:
+def _say_saving(row: Mapping[Any, Any], against: str) -> str:
     """What a model saves by its exit, and what that costs in accuracy."""
-    model, (early, end) = pair["model"].iloc[0], pair["spent"]
-    if np.isinf(pair["threshold"].iloc[0]):
-        return f"{model} waits for the end"
-    gained = 100 * pair["accuracy"].diff().iloc[1]
-    points = f"for {gained:.1f} points of accuracy" if gained >= 0 else f"and is {-gained:.1f} points better"
+    if np.isinf(row["threshold"]):
+        return f"{row['model']} waits for the end"
+    lost = 100 * row["lost_accuracy"]
+    points = f"for {lost:.1f} points of accuracy" if lost >= 0 else f"and is {-lost:.1f} points better"
     what = WHAT.get(against, f"its {AXES[against].removesuffix(' per recording')}")
-    return f"{model} saves {100 * (1 - early / end):.0f} % of {what} {points}"
+    return f"{row['model']} saves {100 * row['saving']:.0f} % of {what} {points}"
 
 
-def _reached(pair: pd.DataFrame, against: str) -> str:
+def _say_reached(row: Mapping[Any, Any], against: str) -> str:
     said = []
-    for accuracy, spent in zip(pair["accuracy"], pair["spent"], strict=True):
+    for accuracy, spent in ((row["accuracy"], row["spent"]), (row["end_accuracy"], row["end_spent"])):
         cost = joules(spent) if against == "energy_nj" else amount(spent)
-        said.append(f"{100 * accuracy:.1f} % at {cost}{' frames' if against == 'frame' else ''}")
-    return f"{pair['model'].iloc[0]}: {said[0]}, to the end {said[1]}"
+        said.append(f"{share(accuracy)} at {cost}{' frames' if against == 'frame' else ''}")
+    return f"{row['model']}: {said[0]}, to the end {said[1]}"

@@ -1,29 +1,30 @@
-"""Energy of every model as time goes on, and where a spiking one stops being the cheaper."""
+"""Energy of every model over time, and where a spiking one stops being cheaper."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import EnergyPreset, amount, find_break_even, find_preset, joules, price, price_over_time
+from workbench.evaluation import OPERATION_COUNTS, EnergyPreset, amount, compare_energy, find_preset, joules, price
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import COLOURS, DASHES, INK, SYMBOLS, dress, empty, keep_finite, log_axis, require_columns
 
-COUNTED = ("dense_macs", "effective_macs", "synaptic_operations")
 PRICED = ("neuron_updates", "memory_accesses", "memory_span_words")  # where the table has them
-SAID = 2  # break-evens told in the title, the others are only marked
+SAID = 2  # models that the title compares, the others are only marked
 
 
 @public
 def energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> go.Figure:
-    """Cumulative energy per recording (nJ) against time (frames), and where spikes stop being the cheaper.
+    """Cumulative energy per recording (nJ) against time (frames), and where spiking models stop being cheaper.
 
     `costs` is the table of `wb.compare`, `preset` the name of a price list or an `EnergyPreset`, whose source is said.
-    Each spiking model is held against the ANN that costs least in the end. A model that computes MACs is left out where
-    the preset prices none. ValueError for an unknown preset, or one that prices memory where the table counts none.
+    Each spiking model is compared with the ANN that costs least in the end. A model that computes MACs is left out
+    where the preset prices none. ValueError for an unknown preset, or one that prices memory that was not counted.
 
     >>> from workbench import figures
     >>> counts = {"dense_macs": [5e6, 0.0], "effective_macs": 0.0, "synaptic_operations": [0.0, 6e5]}
@@ -32,32 +33,34 @@ def energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> go.Figur
     'SNN is cheaper than ANN throughout'
     """
     prices = find_preset(preset)
-    require_columns(costs, ("model", "step", "frame", *COUNTED), "energy", "wb.compare")
-    columns = ["step", "frame", *COUNTED, *costs.columns.intersection(list(PRICED))]
+    require_columns(costs, ("model", "step", "frame", *OPERATION_COUNTS), "energy", "wb.compare")
+    columns = ["step", "frame", *OPERATION_COUNTS, *costs.columns.intersection(list(PRICED))]
     counted = keep_finite(costs, columns, ("model",))
     priced = counted.assign(energy_nj=price(counted, prices))
     shown = priced[priced["energy_nj"] > 0]
     if shown.empty:
         return empty("Energy", "nothing has been counted yet")
     figure = Figure()
-    for place, (model, rows) in enumerate(shown.groupby("model", sort=False)):
-        figure.add_trace(_line(str(model), rows, place))
-    told = _compare_kinds(figure, priced, prices)
+    for index, (model, rows) in enumerate(shown.groupby("model", sort=False)):
+        figure.add_trace(_line(str(model), rows, index))
+    compared = compare_energy(priced, prices)
+    no_longer = compared[compared["cheaper"] == "at first"]
+    figure.add_traces([_mark(row, first=index == 0) for index, row in enumerate(no_longer.to_dict("records"))])
     low, high = float(shown["energy_nj"].min()), float(shown["energy_nj"].max())
     figure.update_yaxes(title_text="energy per recording (nJ)", **log_axis(low / 2, high * 2))
     figure.update_xaxes(title_text="time (frames)", rangemode="tozero")
     figure.update_layout(legend={"x": 1.02, "y": 1, "yanchor": "top", "xanchor": "left", "borderwidth": 0})
-    title = _title(told, shown)
-    subtitle = f"Preset {prices.name}: {say_prices(prices)}. Source: {prices.source}."
+    title = _title(compared, shown)
+    subtitle = f"Preset {prices.name}: {describe_prices(prices)}. Source: {prices.source}."
     alt = f"Cumulative energy per recording against time. {title}. {subtitle}"
     return dress(figure, title, subtitle, alt, 460)
 
 
-def say_prices(preset: EnergyPreset) -> str:
+def describe_prices(preset: EnergyPreset) -> str:
     """What a preset charges, in words.
 
     >>> from workbench.evaluation.energy import PRESETS
-    >>> say_prices(PRESETS["fp32, zeros skipped"])
+    >>> describe_prices(PRESETS["fp32, zeros skipped"])
     '4.6 pJ per MAC, products with zero skipped, 0.9 pJ per synaptic operation and neuron update'
     """
     zeros = ", products with zero skipped" if preset.skips_zeros else ""
@@ -69,65 +72,45 @@ def say_prices(preset: EnergyPreset) -> str:
     return words
 
 
-def _line(model: str, rows: pd.DataFrame, place: int) -> go.Scatter:
+def _line(model: str, rows: pd.DataFrame, index: int) -> go.Scatter:
     return go.Scatter(
         name=model,
         x=rows["frame"],
         y=rows["energy_nj"],
         customdata=rows["step"],
         mode="lines+markers",
-        line={"color": COLOURS[place % len(COLOURS)], "dash": DASHES[place % len(DASHES)], "width": 2.4},
-        marker={"symbol": SYMBOLS[place % len(SYMBOLS)], "size": 8, "maxdisplayed": 12},
+        line={"color": COLOURS[index % len(COLOURS)], "dash": DASHES[index % len(DASHES)], "width": 2.4},
+        marker={"symbol": SYMBOLS[index % len(SYMBOLS)], "size": 8, "maxdisplayed": 12},
         hovertemplate=f"<b>{model}</b>, step %{{customdata}}<br>%{{x:.4~g}} frames<br>%{{y:.4~s}} nJ<extra></extra>",
     )
 
 
-def _compare_kinds(figure: go.Figure, priced: pd.DataFrame, preset: EnergyPreset) -> list[str]:
-    """Mark every break-even, and tell each spiking model's in words."""
-    last = priced.groupby("model", sort=False).tail(1).set_index("model")
-    spiking = priced.groupby("model", sort=False)["synaptic_operations"].max() > 0
-    others = last.loc[spiking.index[~spiking], "energy_nj"].dropna()
-    if others.empty:
-        return []
-    dear = others.idxmin()
-    told = []
-    for cheap in spiking.index[spiking]:
-        found = find_break_even(priced, cheap, dear, preset)
-        if found is None:
-            told.append(f"{cheap} is cheaper than {dear} {_when(priced, cheap, dear, preset)}")
-            continue
-        frame, energy_nj = float(found["frame"].item()), float(found["energy_nj"].item())
-        never = not found["cheaper_steps"].item()
-        told.append(f"{cheap} is never cheaper than {dear}" if never else f"{cheap} is cheaper than {dear} only until "
-                    f"frame {amount(frame)}")  # fmt: skip
-        if not never:
-            first = all(trace.legendgroup is None for trace in figure.data)
-            figure.add_trace(_mark(str(cheap), str(dear), int(found["step"].item()), frame, energy_nj, first))
-    return told
-
-
-def _when(priced: pd.DataFrame, cheap: str, dear: str, preset: EnergyPreset) -> str:
-    followed = price_over_time(priced, cheap, dear, preset)
-    return "throughout" if (followed["energy_nj"] < followed["dear_energy_nj"]).all() else "in the end"
-
-
-def _mark(cheap: str, dear: str, step: int, frame: float, energy_nj: float, first: bool) -> go.Scatter:
+def _mark(row: Mapping[Any, Any], first: bool) -> go.Scatter:
+    """Where a model stops being the cheaper."""
     return go.Scatter(
         name="no longer cheaper",
-        x=[frame],
-        y=[energy_nj],
+        x=[float(row["frame"])],
+        y=[float(row["energy_nj"])],
         mode="markers",
         legendgroup="break-even",
         showlegend=first,
         marker={"symbol": "circle-open", "size": 17, "color": INK, "line": {"width": 2.4}},
-        hovertemplate=f"<b>{cheap}</b> is no longer cheaper than <b>{dear}</b><br>from step {step} on, "
-        "%{x:.4~g} frames<br>%{y:.4~s} nJ<extra></extra>",
+        hovertemplate=f"<b>{row['model']}</b> is no longer cheaper than <b>{row['other']}</b><br>"
+        f"from step {int(row['step'])} on, %{{x:.4~g}} frames<br>%{{y:.4~s}} nJ<extra></extra>",
     )
 
 
-def _title(told: list[str], shown: pd.DataFrame) -> str:
-    if told:
-        more = f"; {len(told) - SAID} more: see the curves" if len(told) > SAID else ""
-        return "; ".join(told[:SAID]) + more
+def _title(compared: pd.DataFrame, shown: pd.DataFrame) -> str:
+    if len(compared):
+        more = f"; {len(compared) - SAID} more: see the curves" if len(compared) > SAID else ""
+        return "; ".join(_say(row) for row in compared.head(SAID).to_dict("records")) + more
     last = shown.groupby("model", sort=False).tail(1)
     return "Energy at the end: " + ", ".join(f"{row['model']} {joules(row['energy_nj'])}" for _, row in last.iterrows())
+
+
+def _say(row: Mapping[Any, Any]) -> str:
+    """Whether and until when a model is cheaper than the other."""
+    if row["cheaper"] == "never":
+        return f"{row['model']} is never cheaper than {row['other']}"
+    when = f"only until frame {amount(row['frame'])}" if row["cheaper"] == "at first" else row["cheaper"]
+    return f"{row['model']} is cheaper than {row['other']} {when}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.analysis import CAUSES
+from workbench.analysis import CAUSES, summarise_causes
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import COLOURS, GRID, INK, PAPER, dress, empty, keep_finite, require_columns
@@ -38,12 +38,10 @@ def causes(table: pd.DataFrame) -> go.Figure:
     """
     require_columns(table, ("node", "frame", "relative_error", "error", *CAUSES), "causes", "wb.diagnose")
     answered = keep_finite(table, ("frame", "relative_error", "error", *CAUSES), ("node",))
-    answered = answered[answered["error"] > 0].reset_index(drop=True)
-    if answered.empty:
+    nodes = summarise_causes(answered).set_index("node")
+    if nodes.empty:
         return empty("Causes of errors", "there is no error to divide")
-    scale = answered["relative_error"] / answered["error"]
-    parts = answered[list(CAUSES)].mul(scale, axis=0).groupby(answered["node"], sort=False).mean() * 100
-    errors = answered.groupby("node", sort=False)["relative_error"].mean() * 100
+    parts, errors = nodes[list(CAUSES)] * 100, nodes["relative_error"] * 100
     worst = errors.nlargest(SHOWN)
     parts = parts.loc[[node for node in parts.index if node in worst.index]].iloc[::-1]
     figure = Figure([_bars(parts[cause], place) for place, cause in enumerate(CAUSES)])
@@ -53,7 +51,7 @@ def causes(table: pd.DataFrame) -> go.Figure:
     legend = {"orientation": "h", "borderwidth": 0, "traceorder": "normal", **place}
     figure.update_layout(barmode="relative", bargap=0.35, legend=legend, margin={"b": 118})
     first = str(worst.index[0])
-    cause = str(parts.loc[first].idxmax())
+    cause = str(nodes.loc[first, "largest_cause"])
     title = f"{first} errs by {worst.iloc[0]:.3g} % of its activity, most of it by {cause}"
     some = f" The {len(worst)} worst of {len(errors)} nodes are shown." if len(worst) < len(errors) else ""
     subtitle = f"{cause.capitalize()}: {MEANING[cause]}.{some}"

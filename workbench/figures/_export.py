@@ -12,7 +12,7 @@ from workbench.figures._browser import WIDTH_PX
 from workbench.figures._figure import describe
 from workbench.figures._registry import public
 
-PAGE = """<!DOCTYPE html>
+PAGE_TEMPLATE = """<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><title>{title}</title></head>
 <body style="margin:0;background:#fff"><main role="img" aria-label="{alt}">
@@ -47,7 +47,7 @@ def save(figure: go.Figure, path: str | Path) -> None:
 def _page(figure: go.Figure) -> bytes:
     body = figure.to_html(full_html=False, include_plotlyjs=True, div_id="figure")
     title, alt = (html.escape(words) for words in describe(figure))
-    return PAGE.format(title=title, alt=alt, figure=body).encode()
+    return PAGE_TEMPLATE.format(title=title, alt=alt, figure=body).encode()
 
 
 def _picture(figure: go.Figure, kind: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The figure that all figures are: one of plotly, which notebooks keep together with its picture."""
+"""The class of all figures: a plotly figure that notebooks save together with a still, a PNG of it."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import plotly.io as pio
 
 from workbench.figures._browser import WIDTH_PX
 from workbench.figures._ipython import running_notebook
-from workbench.figures._stills import ALBUM
+from workbench.figures._stills import STILLS
 from workbench.figures._voila import PAGE, in_voila
 
 PLOTLY, PNG, HTML, TEXT = "application/vnd.plotly.v1+json", "image/png", "text/html", "text/plain"
 
 
 class Figure(go.Figure):  # type: ignore[misc]  # plotly carries no types
-    """A plotly figure with a still: where plotly's data go into a notebook, a PNG of it goes with them.
+    """A plotly figure that adds a still, a PNG of itself, to the plotly data in a notebook's output.
 
-    Renderers that somebody has chosen (`plotly.io.renderers`) are asked as ever.
+    Renderers chosen by `plotly.io.renderers` are used unchanged.
     """
 
     def _repr_mimebundle_(self, *args: Any, **options: Any) -> dict[str, Any]:
         shown: dict[str, Any] = super()._repr_mimebundle_(*args, **options)
-        still = ALBUM.take(self) if PLOTLY in shown and PNG not in shown else None
+        still = STILLS.make(self) if PLOTLY in shown and PNG not in shown else None
         return shown | ({PNG: encode(still)} if still else {})
 
     def _ipython_display_(self) -> None:
@@ -36,7 +36,7 @@ class Figure(go.Figure):  # type: ignore[misc]  # plotly carries no types
             super()._ipython_display_()
 
     def show(self, *args: Any, **options: Any) -> None:
-        """Show the figure as plotly does; where its data go into a notebook, with the still."""
+        """Show the figure as plotly does; in a notebook that keeps plotly data, with the still."""
         if args or "renderer" in options or not leaves_data() or running_notebook() is None:
             super().show(*args, **options)
         else:
@@ -44,9 +44,9 @@ class Figure(go.Figure):  # type: ignore[misc]  # plotly carries no types
 
 
 def publish(figure: go.Figure, text: str, **options: Any) -> None:
-    """Show a figure in the notebook that runs here: plotly's data at once, then the still beside them.
+    """Show a figure in the running notebook: plotly's data first, then an update that adds the still.
 
-    JupyterLab draws at once what comes alone; of what comes with a picture it shows that until it is pointed at.
+    JupyterLab draws plotly data at once when they come alone, but shows a PNG that comes with them instead.
     """
     notebook = running_notebook().display_pub
     if in_voila():
@@ -55,13 +55,13 @@ def publish(figure: go.Figure, text: str, **options: Any) -> None:
     live = {**go.Figure._repr_mimebundle_(figure, **options), TEXT: text}
     place = {"display_id": uuid.uuid4().hex}
     notebook.publish(live, transient=place)
-    still = ALBUM.take(figure) if PNG not in live else None
+    still = STILLS.make(figure) if PNG not in live else None
     if still:
-        notebook.publish(*attend({**live, PNG: encode(still)}, figure), transient=place, update=True)
+        notebook.publish(*add_still_metadata({**live, PNG: encode(still)}, figure), transient=place, update=True)
 
 
 def leaves_data() -> bool:
-    """Whether figures are shown by plotly's data, as notebooks show them unless somebody has chosen otherwise."""
+    """Whether figures are shown as plotly data, the default in notebooks, by the renderers that are set."""
     from plotly.io.base_renderers import MimetypeRenderer, PlotlyRenderer  # which load IPython
 
     chosen = [pio.renderers[name] for name in (pio.renderers.default or "").split("+") if name]
@@ -70,14 +70,17 @@ def leaves_data() -> bool:
 
 
 def encode(still: bytes) -> str:
-    """A PNG file as notebooks hold it."""
+    """A PNG file in base64, as notebooks store it."""
     return base64.b64encode(still).decode()
 
 
-def attend(shown: dict[str, Any], figure: go.Figure) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What is shown, and about its still how wide it is meant and its words for those who cannot see it."""
+def add_still_metadata(shown: dict[str, Any], figure: go.Figure) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A MIME bundle with the metadata of its still: width and alt text."""
     about = {"width": figure.layout.width or WIDTH_PX, "alt": describe(figure)[1]}
     return shown, {PNG: about} if PNG in shown else {}
+
+
+attend = add_still_metadata  # its former name, which canvas.py imports
 
 
 def describe(figure: go.Figure) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
+from workbench.analysis import count_events
 from workbench.evaluation import amount
 from workbench.figures._figure import Figure
 from workbench.figures._frames import OFF, ON, full_strength, paint
@@ -27,7 +28,7 @@ def image(counts: ArrayLike, title: str) -> go.Figure:
     """
     counts = np.asarray(counts)
     if counts.ndim != 3 or counts.shape[0] != 2:
-        raise ValueError(f"figures.scene: shape {counts.shape} does not fit; expected (2, height, width)")
+        raise ValueError(f"figures.image: shape {counts.shape} does not fit; expected (2, height, width)")
     figure = Figure(paint(0, counts, full_strength(counts)))
     figure.update_xaxes(**BARE).update_yaxes(**BARE)
     figure.update_layout(margin={"l": 16, "r": 16, "t": 44, "b": 8})
@@ -51,17 +52,17 @@ def frame(counts: ArrayLike, step: int, window_us: float, what: str = "step") ->
     counts = np.asarray(counts)
     if counts.ndim != 4 or counts.shape[1] != 2:
         raise ValueError(
-            f"figures.moment: shape {counts.shape} does not fit; expected (steps, 2, height, width), counts of OFF and "
+            f"figures.frame: shape {counts.shape} does not fit; expected (steps, 2, height, width), counts of OFF and "
             "ON events of one recording"
         )
     if not counts.any():
         return empty("Recording", "no events in this recording" if len(counts) else "the recording has no steps")
     if not 0 <= step < len(counts):
-        raise ValueError(f"figures.moment: step={step!r} is not among the steps 0 to {len(counts) - 1}")
+        raise ValueError(f"figures.frame: step={step!r} is not among the steps 0 to {len(counts) - 1}")
     step_ms = window_us / len(counts) / 1000
     figure = Figure().set_subplots(1, 2, column_widths=[0.42, 0.58], horizontal_spacing=0.11)
     figure.add_trace(paint(step, counts[step], full_strength(counts)), row=1, col=1)
-    totals = counts.sum(axis=(2, 3)).astype(np.int32)
+    totals = count_events(counts, window_us)[["off", "on"]].to_numpy(np.int32)
     time_ms = ((np.arange(len(counts)) + 0.5) * step_ms).astype(np.float32)
     for polarity, (name, colour, dash) in enumerate((("OFF", OFF, "dash"), ("ON", ON, "solid"))):
         line = go.Scatter(

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
+from workbench.evaluation import choose_evenly
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import BLUE, GRID, VERMILION, dress, empty
@@ -36,7 +37,7 @@ def frames(recordings_frames: ArrayLike, window_us: float | None = None) -> go.F
         )
     if not counts.any():
         return empty("Frames", "no events in this recording" if len(counts) else "the recording has no frames")
-    shown = np.unique(np.linspace(0, len(counts) - 1, min(SHOWN, len(counts))).round().astype(int))
+    shown = choose_evenly(len(counts), SHOWN)
     across = min(ACROSS, len(shown))
     rows = -(-len(shown) // across)
     frame_ms = None if window_us is None else window_us / len(counts) / 1e3

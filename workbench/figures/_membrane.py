@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from workbench.analysis import summarise_membrane
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import BLUE, GREEN, INK, QUIET, VERMILION, dress, empty, require_columns
@@ -103,17 +104,15 @@ def _words(traces: pd.DataFrame, threshold: float, charged: bool) -> tuple[str, 
     """How often the neuron spikes, or how large its activity is, and what drives it."""
     node, unit = traces.attrs.get("node"), traces.attrs.get("unit", ())
     who = f"{node} ({', '.join(map(str, unit))})" if node else "This neuron"
-    frames = float(traces["frame"].iloc[-1])
-    length = f"{frames:g} frame" if frames == 1 else f"{frames:g} frames"
-    active = traces[traces["activity"] > 0] if charged else traces[traces["activity"] != 0]
-    drive = f"Mean drive {traces['drive'].mean():.3g} a step"
-    if active.empty:
+    facts = summarise_membrane(traces).to_dict("records")[0]
+    length = f"{facts['frames']:g} {'frame' if facts['frames'] == 1 else 'frames'}"
+    drive = f"Mean drive {facts['mean_drive']:.3g} a step"
+    if pd.isna(facts["first_frame"]):
         return f"{who} stays silent for {length}", f"{drive}."
-    first = f"first at frame {active['frame'].iloc[0]:.3g}"
+    first = f"first at frame {facts['first_frame']:.3g}"
     if not charged:
-        mean = traces["activity"].mean()
+        mean = facts["mean_activity"]
         return f"{who} answers with {mean:.3g} on average over {length}, {first}", f"{drive}; it has no membrane."
-    spikes = int(active["activity"].sum())
-    count = {1: "once", 2: "twice"}.get(spikes, f"{spikes:,} times")
+    count = {1: "once", 2: "twice"}.get(facts["spikes"], f"{facts['spikes']:,} times")
     rule = f"a spike wherever the membrane, shown before its reset, reaches the threshold {threshold:g}"
     return f"{who} spikes {count} in {length}, {first}", f"{drive}; {rule}."

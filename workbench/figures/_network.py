@@ -1,4 +1,4 @@
-"""The network itself as a picture: nodes from inputs to output, edges with what they do and how long they take."""
+"""The graph of a network: nodes from inputs to output, edges with their operations and delays."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures._figure import Figure
-from workbench.figures._layout.edge_routing import SIDES_PX, Squares, Text, Viewport, free_places, paths_of, viewport_of
+from workbench.figures._layout.edge_routing import (
+    SIDES_PX,
+    BoxGrid,
+    Text,
+    Viewport,
+    edge_curves,
+    find_badge_positions,
+    fit_viewport,
+)
 from workbench.figures._layout.layered_layout import Point, lay_out
-from workbench.figures._layout.many_edges import is_crowd, lines, lines_of, pointers
+from workbench.figures._layout.many_edges import edge_lines, has_many_edges, lines, pointers
 from workbench.figures._registry import public
 from workbench.figures._style import BLUE, GREEN, INK, ORANGE, PAPER, PURPLE, QUIET, VERMILION, dress, ink_on, shade
 from workbench.model import require_network
@@ -22,16 +30,16 @@ INSTANT = ("dot", GREEN)  # an edge that takes no time
 LINES = (("solid", QUIET), ("dash", BLUE), ("longdash", VERMILION), ("dashdot", PURPLE), ("longdashdot", ORANGE))
 BADGES = 80  # edges up to which each shows its delay as a number
 NUMBERED_PX = 15  # nodes from this size on show numbers, and their shapes below their names
-NAMED = 50  # nodes up to which the words for those who cannot see name every one
+NAMED = 50  # nodes up to which the alt text names every one
 
 
 @public
 def network(network: Network, ticks_per_frame: int = 1) -> go.Figure:
     """The graph: inputs left, output right, an arrow per edge with its delay, a mark per node with its shape.
 
-    The number (where there is room) and the shade of a node tell its first response. Of a crowd of edges, thousands of
-    them or fewer that pass many layers, each is a line from layer to layer with a mark that points to its target; the
-    words say so. Delays are in steps of the network: frames, or ticks where `ticks_per_frame` is more than 1.
+    Number (where there is room) and shade of a node: its first response. Where there are thousands of edges, or fewer
+    that span many layers, each is drawn as a line from layer to layer with a mark that points to its target, and the
+    subtitle says so. Delays are in steps of the network: frames, or ticks where `ticks_per_frame` is more than 1.
     ValueError unless that is a whole number of at least 1.
 
     >>> from workbench import figures
@@ -40,24 +48,24 @@ def network(network: Network, ticks_per_frame: int = 1) -> go.Figure:
     """
     network = require_network(network, "figures.network")
     ticks_per_frame = require_whole("figures.network: ticks_per_frame", ticks_per_frame)
-    canvas = viewport_of(lay_out(network))
-    crowd = is_crowd(canvas.layout)
-    paths = lines_of(network, canvas) if crowd else paths_of(network, canvas)
-    texts = _texts(network, canvas)
+    viewport = fit_viewport(lay_out(network))
+    many = has_many_edges(viewport.layout)
+    paths = edge_lines(network, viewport) if many else edge_curves(network, viewport)
+    texts = _texts(network, viewport)
     figure, colours = Figure(), [""] * len(paths)
     for name, (dash, colour), width, positions in _classes(network, ticks_per_frame):
         chosen = [paths[p] for p in positions]
-        if crowd:
+        if many:
             figure.add_trace(lines(name, chosen, dash, colour))
         else:
-            figure.add_trace(_arrows(name, chosen, dash, colour, width, canvas.size))
+            figure.add_trace(_arrows(name, chosen, dash, colour, width, viewport.size))
         for position in positions:
             colours[position] = colour
-    marks = pointers(paths, canvas, colours) if crowd else _badges(network, paths, canvas, texts, colours)
+    marks = pointers(paths, viewport, colours) if many else _badges(network, paths, viewport, texts, colours)
     hover = [_edge_words(network, edge, ticks_per_frame) for edge in network.edges]
     figure.add_trace(marks.update(hovertext=hover, hovertemplate="%{hovertext}<extra></extra>"))
-    figure.add_traces([_nodes(network, canvas, ticks_per_frame), _names(canvas, texts)])
-    return _dressed(figure, network, canvas, paths, ticks_per_frame)
+    figure.add_traces([_nodes(network, viewport, ticks_per_frame), _names(viewport, texts)])
+    return _dressed(figure, network, viewport, paths, ticks_per_frame)
 
 
 def _classes(network: Network, ticks_per_frame: int) -> list[tuple[str, tuple[str, str], float, list[int]]]:
@@ -110,14 +118,14 @@ def _arrows(name: str, paths: Sequence[list[Point]], dash: str, colour: str, wid
 def _badges(
     network: Network,
     paths: Sequence[list[Point]],
-    canvas: Viewport,
+    viewport: Viewport,
     texts: Mapping[str, Text],
     colours: Sequence[str],
 ) -> go.Scatter:
     """A mark on every edge, with the delay where there is room."""
-    numbered = len(paths) <= BADGES and canvas.size >= 9
-    size = float(np.clip(0.62 * canvas.size, 13, 18)) if numbered else 4.0
-    x, y = zip(*free_places(paths, canvas, texts, size), strict=True)
+    numbered = len(paths) <= BADGES and viewport.size >= 9
+    size = float(np.clip(0.62 * viewport.size, 13, 18)) if numbered else 4.0
+    x, y = zip(*find_badge_positions(paths, viewport, texts, size), strict=True)
     return go.Scatter(
         name="edges",
         mode="markers+text" if numbered else "markers",
@@ -144,12 +152,12 @@ def _edge_words(network: Network, edge: Edge, ticks_per_frame: int) -> str:
     return f"<b>{edge.source} → {edge.target}</b><br>{edge.operation!r}<br>{delay}<br>{counted}"
 
 
-def _nodes(network: Network, canvas: Viewport, ticks_per_frame: int) -> go.Scatter:
+def _nodes(network: Network, viewport: Viewport, ticks_per_frame: int) -> go.Scatter:
     first = network.first_response
     latest = max(first.values())
     fills = [shade(first[node], latest) for node in network.nodes]
-    numbered = canvas.size >= NUMBERED_PX
-    x, y = zip(*(canvas.layout.nodes[node] for node in network.nodes), strict=True)
+    numbered = viewport.size >= NUMBERED_PX
+    x, y = zip(*(viewport.layout.nodes[node] for node in network.nodes), strict=True)
     ends = {*network.inputs, network.output}
     return go.Scatter(
         name="nodes",
@@ -157,15 +165,15 @@ def _nodes(network: Network, canvas: Viewport, ticks_per_frame: int) -> go.Scatt
         x=np.array(x, dtype=np.float32),
         y=np.array(y, dtype=np.float32),
         text=[str(first[node]) for node in network.nodes],
-        textfont={"size": max(9.0, 0.4 * canvas.size), "color": [ink_on(fill) for fill in fills]},
+        textfont={"size": max(9.0, 0.4 * viewport.size), "color": [ink_on(fill) for fill in fills]},
         marker={
-            "size": canvas.size,
+            "size": viewport.size,
             "symbol": ["circle"] * len(fills),
             "color": fills,
             "opacity": 1,
             "line": {
                 "color": [INK if node in ends else QUIET for node in network.nodes],
-                "width": [(3.0 if node in ends else 1.2) * canvas.size / 34 for node in network.nodes],
+                "width": [(3.0 if node in ends else 1.2) * viewport.size / 34 for node in network.nodes],
             },
         },
         hovertext=[_node_words(network, node, ticks_per_frame) for node in network.nodes],
@@ -191,15 +199,15 @@ def _shape(shape: tuple[int, ...]) -> str:
     return " \N{MULTIPLICATION SIGN} ".join(map(str, shape))
 
 
-def _texts(network: Network, canvas: Viewport) -> dict[str, Text]:
+def _texts(network: Network, viewport: Viewport) -> dict[str, Text]:
     """Name and shape below every node, the name alone or nothing where others stand: inputs and output first."""
     texts: dict[str, Text] = {}
-    boxes = Squares(64)
+    boxes = BoxGrid(64)
     for node in dict.fromkeys([*network.inputs, network.output, *network.nodes]):
-        x, y = canvas.layout.nodes[node]
-        x, y = x * canvas.across, y * canvas.down - canvas.size / 2 - 3
+        x, y = viewport.layout.nodes[node]
+        x, y = x * viewport.across, y * viewport.down - viewport.size / 2 - 3
         shape = _shape(network.shape_of(node))
-        both = [(f"<b>{node}</b><br>{shape}", max(len(node), len(shape)), 2)] if canvas.size >= NUMBERED_PX else []
+        both = [(f"<b>{node}</b><br>{shape}", max(len(node), len(shape)), 2)] if viewport.size >= NUMBERED_PX else []
         for words, letters, high in (*both, (f"<b>{node}</b>", len(node), 1)):
             box = (x - 3.6 * letters, x + 3.6 * letters, y - 17 * high, y)
             if all(box[0] > b or box[1] < a or box[2] > d or box[3] < c for a, b, c, d in boxes.near([box])):
@@ -209,13 +217,13 @@ def _texts(network: Network, canvas: Viewport) -> dict[str, Text]:
     return texts
 
 
-def _names(canvas: Viewport, texts: Mapping[str, Text]) -> go.Scatter:
-    points = [canvas.layout.nodes[node] for node in texts]
+def _names(viewport: Viewport, texts: Mapping[str, Text]) -> go.Scatter:
+    points = [viewport.layout.nodes[node] for node in texts]
     return go.Scatter(
         name="names",
         mode="text",
         x=np.array([x for x, _ in points], dtype=np.float32),
-        y=np.array([y - (canvas.size / 2 + 3) / canvas.down for _, y in points], dtype=np.float32),
+        y=np.array([y - (viewport.size / 2 + 3) / viewport.down for _, y in points], dtype=np.float32),
         text=[text.words for text in texts.values()],
         textposition="bottom center",
         textfont={"size": 12.5, "color": INK, "shadow": ", ".join([f"0 0 3px {PAPER}"] * 3)},
@@ -225,7 +233,7 @@ def _names(canvas: Viewport, texts: Mapping[str, Text]) -> go.Scatter:
 
 
 def _dressed(
-    figure: go.Figure, network: Network, canvas: Viewport, paths: Sequence[list[Point]], ticks_per_frame: int
+    figure: go.Figure, network: Network, viewport: Viewport, paths: Sequence[list[Point]], ticks_per_frame: int
 ) -> go.Figure:
     nodes, edges, output = len(network.nodes), len(network.edges), network.output
     response = _time(network.first_response[output], ticks_per_frame)
@@ -236,21 +244,21 @@ def _dressed(
     longest = _time(delays[-1], ticks_per_frame) if delays[-1] else "no time"
     taken = f"Every edge takes {longest}" if len(delays) == 1 else f"Edges take {delays[0]} to {longest}"
     unit = "frames" if ticks_per_frame == 1 else "ticks"
-    told = "Number and shade" if canvas.size >= NUMBERED_PX else "Shade"
-    subtitle = f"{taken}. {told} of a node: its first response ({unit})."
-    if is_crowd(canvas.layout):
+    shown = "Number and shade" if viewport.size >= NUMBERED_PX else "Shade"
+    subtitle = f"{taken}. {shown} of a node: its first response ({unit})."
+    if has_many_edges(viewport.layout):
         subtitle += " A mark on each line points to its target; lines may pass behind other nodes."
     loops = sum(edge.source == edge.target for edge in network.edges)
     names = ", ".join(network.nodes[:NAMED]) + (f" and {nodes - NAMED:,} more" if nodes > NAMED else "")
     alt = f"Graph of {names}: {title}. {taken}; {loops} loop{'s' * (loops != 1)} on a node."
-    rows = [y * canvas.down for _, y in canvas.layout.nodes.values()]
-    curved = [y * canvas.down for path in paths for _, y in path]
-    top = max(max(rows) + canvas.size / 2, *curved) + 14
-    bottom = min(min(rows) - canvas.size / 2 - 42, min(curved) - 14)
-    side = SIDES_PX / canvas.across
-    last = max(x for x, _ in canvas.layout.nodes.values())
+    rows = [y * viewport.down for _, y in viewport.layout.nodes.values()]
+    curved = [y * viewport.down for path in paths for _, y in path]
+    top = max(max(rows) + viewport.size / 2, *curved) + 14
+    bottom = min(min(rows) - viewport.size / 2 - 42, min(curved) - 14)
+    side = SIDES_PX / viewport.across
+    last = max(x for x, _ in viewport.layout.nodes.values())
     figure.update_xaxes(visible=False, range=[-side, last + side])
-    figure.update_yaxes(visible=False, range=[bottom / canvas.down, top / canvas.down])
+    figure.update_yaxes(visible=False, range=[bottom / viewport.down, top / viewport.down])
     below = 44 if len(delays) > 1 else 10
     legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": 0, "yanchor": "top", "borderwidth": 0}
     figure.update_layout(showlegend=len(delays) > 1, legend=legend | {"itemwidth": 48}, dragmode="pan")

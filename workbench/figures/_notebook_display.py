@@ -1,4 +1,4 @@
-"""Values that show themselves as the last line of a notebook's cell; a terminal keeps their plain text."""
+"""Rich display: the figure of a value that is the last line of a notebook's cell; a terminal prints its text."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from workbench.figures._tableau import tableau
 from workbench.model import Model
 from workbench.network import Network, Rollout
 
-PLACES = 3_000  # of a rollout, up to which its arrows are drawn at once and can be told apart; its tableau beyond
+MOST_PLACES = 3_000  # of a rollout, up to which its arrows are legible; beyond, its tableau is drawn
 
 
-def picture(value: Network | Rollout | Recordings | Dataset | Model) -> go.Figure:
-    """The figure in which a value shows itself; TypeError for values without one.
+def draw_value(value: Network | Rollout | Recordings | Dataset | Model) -> go.Figure:
+    """The figure of a value; TypeError for values without one.
 
-    >>> from workbench.figures._notebook_display import picture
-    >>> picture(Rollout(Network({"eye": (1,)}, [Edge("eye", "hand", Dense(1))]), frames=3)).layout.meta["title"]
+    >>> from workbench.figures._notebook_display import draw_value
+    >>> draw_value(Rollout(Network({"eye": (1,)}, [Edge("eye", "hand", Dense(1))]), frames=3)).layout.meta["title"]
     'Streaming rollout: inference factor 1, first response of hand in frame 1'
     """
     if isinstance(value, Network):
         return network(value)
     if isinstance(value, Rollout):
-        return rollout(value) if len(value.places) <= PLACES else tableau(value)
+        return rollout(value) if len(value.places) <= MOST_PLACES else tableau(value)
     if isinstance(value, Recordings | Dataset):
         return recordings(value)
     if isinstance(value, Model):
@@ -43,18 +43,18 @@ def picture(value: Network | Rollout | Recordings | Dataset | Model) -> go.Figur
 
 
 def show(value: Any) -> dict[str, Any]:
-    """The figure of a value as a notebook takes it, its plain text beside it; what could not be drawn says why."""
+    """The figure of a value as a MIME bundle with its plain text, or the text alone with the reason."""
     text = repr(value)
     try:
-        return {**picture(value)._repr_mimebundle_(), TEXT: text}
+        return {**draw_value(value)._repr_mimebundle_(), TEXT: text}
     except ValueError as error:
         return {TEXT: f"{text}\n(no picture: {error})"}
 
 
 def show_live(value: Any) -> None:
-    """Show a value in the notebook that runs here as figures are shown; what has no figure is left to `show`."""
+    """Show a value in the running notebook as figures are shown; NotImplementedError leaves it to `show`."""
     try:
-        figure = picture(value)
+        figure = draw_value(value)
     except ValueError as error:
         raise NotImplementedError from error
     if not leaves_data():
@@ -63,9 +63,9 @@ def show_live(value: Any) -> None:
 
 
 def attach(kind: type, show: Callable[[Any], Any]) -> None:
-    """Let the notebook that runs here, if one does, show values of a kind as `show` says: a bundle of mime types.
+    """Register `show` as the display of a kind of values in the running notebook, if there is one.
 
-    `show` may give (bundle, metadata), or None for a value that it leaves to others.
+    `show` returns a MIME bundle, or (bundle, metadata), or None to leave a value to other formatters.
     """
     shell = running_shell()
     if shell is not None:

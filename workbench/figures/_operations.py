@@ -1,11 +1,13 @@
-"""How many operations a recording costs, as time goes on."""
+"""Operations per recording over time."""
 
 from __future__ import annotations
+
+import math
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import amount
+from workbench.evaluation import amount, compare_operations
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import COLOURS, SYMBOLS, dress, empty, keep_finite, log_axis, require_columns
@@ -15,7 +17,7 @@ KINDS = {  # column: what it is called, dash
     "effective_macs": ("effective MACs", "dash"),
     "dense_macs": ("dense MACs", "dot"),
 }
-MARKS = 12  # symbols along a line, enough to tell models apart without colour
+MARKS = 12  # symbols along a line, enough to distinguish models without colour
 
 
 @public
@@ -37,46 +39,43 @@ def operations(costs: pd.DataFrame) -> go.Figure:
     if not (costs[kinds] > 0).any(axis=None):
         return empty("Operations", "nothing has been counted yet")
     figure = Figure()
-    for place, (model, rows) in enumerate(costs.groupby("model", sort=False)):
+    for index, (model, rows) in enumerate(costs.groupby("model", sort=False)):
         for column in (column for column in kinds if (rows[column] > 0).any()):
-            figure.add_trace(_line(str(model), rows[rows[column] > 0], column, place % len(COLOURS)))
+            figure.add_trace(_line(str(model), rows[rows[column] > 0], column, index % len(COLOURS)))
     counts = costs[kinds].to_numpy(dtype=float)
     low, high = float(counts[counts > 0].min()), float(counts.max())
     figure.update_yaxes(title_text="operations per recording", **log_axis(low / 2, high * 2))
     figure.update_xaxes(title_text="time (frames)", rangemode="tozero")
     figure.update_layout(legend={"x": 1.02, "y": 1, "yanchor": "top", "xanchor": "left", "borderwidth": 0})
-    title, words = "Operations per recording, summed over time", words_of(costs)
+    title, words = "Operations per recording, summed over time", describe_operations(costs)
     return dress(figure, title, words, f"{title}. At the end: {words}.", 460)
 
 
-def words_of(costs: pd.DataFrame) -> str:
+def describe_operations(costs: pd.DataFrame) -> str:
     """The models from cheap to costly in words, at the last step: synaptic operations and dense MACs, then effective.
 
     Where a zero costs nothing, only the effective MACs remain: they are said as well, on whichever side they fall.
     """
-    last = costs.groupby("model", sort=False).tail(1)
-    last = last.assign(total=last["synaptic_operations"] + last["dense_macs"]).sort_values("total", kind="stable")
-    least = float(last["total"].iloc[0])
     phrases = []
-    for _, row in last.iterrows():
-        count = float(row["total"])
+    for row in compare_operations(costs).to_dict("records"):
         names = [KINDS[kind][0] for kind in ("synaptic_operations", "dense_macs") if row[kind] > 0]
-        phrase = f"{row['model']}: {amount(count)} {' and '.join(names) or 'operations'}{_compared(count, least)}"
+        phrase = f"{row['model']}: {amount(row['operations'])} {' and '.join(names) or 'operations'}"
+        phrase += _say_ratio(row["ratio"])
         if 0 < row["effective_macs"] < row["dense_macs"]:
-            effective = float(row["synaptic_operations"] + row["effective_macs"])
-            phrase += f" (effective: {amount(effective)}{_compared(effective, least)})"
+            effective = amount(row["effective_operations"])
+            phrase += f" (effective: {effective}{_say_ratio(row['effective_ratio'])})"
         phrases.append(phrase)
     return "; ".join(phrases)
 
 
-def _compared(count: float, least: float) -> str:
-    if min(count, least) <= 0 or count == least:
+def _say_ratio(ratio: float) -> str:
+    if not 0 < ratio < math.inf or ratio == 1:
         return ""
-    times, word = (count / least, "more") if count > least else (least / count, "fewer")
+    times, word = (ratio, "more") if ratio > 1 else (1 / ratio, "fewer")
     return f", {amount(times)} times {word}"
 
 
-def _line(model: str, rows: pd.DataFrame, column: str, place: int) -> go.Scatter:
+def _line(model: str, rows: pd.DataFrame, column: str, index: int) -> go.Scatter:
     name, dash = KINDS[column]
     return go.Scatter(
         name=f"{model}: {name}",
@@ -84,8 +83,8 @@ def _line(model: str, rows: pd.DataFrame, column: str, place: int) -> go.Scatter
         y=rows[column],
         customdata=rows["step"],
         mode="lines+markers",
-        line={"color": COLOURS[place], "dash": dash, "width": 2.4},
-        marker={"symbol": SYMBOLS[place], "size": 8, "maxdisplayed": MARKS},
+        line={"color": COLOURS[index], "dash": dash, "width": 2.4},
+        marker={"symbol": SYMBOLS[index], "size": 8, "maxdisplayed": MARKS},
         hovertemplate=f"<b>{model}</b>, step %{{customdata}}<br>%{{x:.4~g}} frames<br>"
         f"%{{y:.3~s}} {name}<extra></extra>",
     )

@@ -1,4 +1,4 @@
-"""Which connection costs how much: the operations of every edge up to a moment."""
+"""Operations of every edge up to a step."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import amount
+from workbench.evaluation import amount, total_by_edge
 from workbench.figures._figure import Figure
 from workbench.figures._operations import KINDS
 from workbench.figures._registry import public
@@ -14,7 +14,7 @@ from workbench.figures._style import BLUE, GREEN, ORANGE, dress, empty, keep_fin
 
 LOOKS = {"synaptic_operations": (BLUE, ""), "effective_macs": (GREEN, "/"), "dense_macs": (ORANGE, "x")}
 MEMORY = {"memory_accesses": "accesses of memory", "delay_buffer_bytes": "bytes of delay buffer"}
-SHOWN = 30  # edges drawn: the dearest
+SHOWN = 30  # edges drawn: those with most operations
 
 
 @public
@@ -35,18 +35,16 @@ def operations_by_edge(counts: pd.DataFrame, step: int | None = None) -> go.Figu
     counts = keep_finite(counts, ["step", *KINDS])
     if counts.empty:
         return empty("Operations by edge", "nothing has been counted yet")
-    step = int(counts["step"].max()) if step is None else step
-    rows = counts[counts["step"] == step]
-    if rows.empty:
-        raise ValueError(
-            f"figures.operations_by_edge: step={step!r} is not in the table; it has 0 to {int(counts['step'].max())}"
-        )
-    rows = rows.assign(total=rows["synaptic_operations"] + rows["dense_macs"], name=_names(rows))
-    dearest = rows.nlargest(SHOWN, "total").sort_values("edge", ascending=False)
+    try:
+        rows = total_by_edge(counts, step)
+    except ValueError as error:
+        raise ValueError(f"figures.operations_by_edge: {error}") from None
+    rows = rows.assign(name=_names(rows))
+    largest = rows.nlargest(SHOWN, "operations").sort_values("edge", ascending=False)
     figure = Figure()
     for kind, (colour, pattern) in LOOKS.items():
         if (rows[kind] > 0).any():
-            figure.add_trace(_bars(dearest, kind, colour, pattern))
+            figure.add_trace(_bars(largest, kind, colour, pattern))
     frame = float(rows["frame"].iloc[0])
     if not figure.data:
         return empty("Operations by edge", f"nothing has arrived anywhere up to frame {frame:.4g}")
@@ -57,8 +55,8 @@ def operations_by_edge(counts: pd.DataFrame, step: int | None = None) -> go.Figu
     figure.update_layout(
         barmode="group", legend={"y": 1.02, "x": 1, "orientation": "h", "borderwidth": 0, "traceorder": "reversed"}
     )
-    title, words = _words(rows, dearest)
-    height_px = 190 + 26 * len(dearest) * max(1, len(figure.data) - 1) + 30
+    title, words = _words(rows, largest)
+    height_px = 190 + 26 * len(largest) * max(1, len(figure.data) - 1) + 30
     return dress(figure, title, words, f"Operations of every edge up to frame {frame:.4g}. {title}. {words}", height_px)
 
 
@@ -79,21 +77,21 @@ def _bars(rows: pd.DataFrame, kind: str, colour: str, pattern: str) -> go.Bar:
         orientation="h",
         marker={"color": colour, "pattern": {"shape": pattern}},
         hovertemplate=f"<b>%{{y}}</b><br>%{{x:.4~s}} {name}<br>delay %{{customdata[0]}} steps, "
-        f"%{{customdata[1]:+.3~g}} frames against training{_say_memory(rows)}<extra></extra>",
+        f"%{{customdata[1]:+.3~g}} frames against training{_describe_memory(rows)}<extra></extra>",
     )
 
 
-def _say_memory(rows: pd.DataFrame) -> str:
-    """What hovering says of memory, as far as the table knows."""
+def _describe_memory(rows: pd.DataFrame) -> str:
+    """Lines of the hover text on memory, for the columns that the table has."""
     known = [MEMORY[column] for column in rows.columns.intersection(list(MEMORY))]
-    return "".join(f"<br>%{{customdata[{place}]:.3~s}} {words}" for place, words in enumerate(known, start=2))
+    return "".join(f"<br>%{{customdata[{index}]:.3~s}} {words}" for index, words in enumerate(known, start=2))
 
 
-def _words(rows: pd.DataFrame, dearest: pd.DataFrame) -> tuple[str, str]:
-    first = rows.nlargest(1, "total").iloc[0]
-    whole = float(rows["total"].sum())
-    title = f"{first['name']} takes most: {amount(first['total'])} of {amount(whole)} operations"
-    some = f" The {len(dearest)} dearest of {len(rows)} edges are shown." if len(dearest) < len(rows) else ""
+def _words(rows: pd.DataFrame, largest: pd.DataFrame) -> tuple[str, str]:
+    first = rows.nlargest(1, "operations").iloc[0]
+    whole = float(rows["operations"].sum())
+    title = f"{first['name']} takes most: {amount(first['operations'])} of {amount(whole)} operations"
+    some = f" The {len(largest)} dearest of {len(rows)} edges are shown." if len(largest) < len(rows) else ""
     wrong = rows[rows["delay_mismatch"] != 0]
     worst = wrong["delay_mismatch"].abs().max()
     delays = "Every delay is that of the training."

@@ -7,23 +7,19 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from workbench.analysis import SpikeTrain, are_counts, choose_recording, gather_spikes
+from workbench.analysis import SpikeTrain, Units, find_busiest, gather_units, measure_size
 from workbench.figures._figure import Figure
 from workbench.figures._raster_bands import (
     BAND,
-    Units,
+    choose_rows,
     count_part,
-    find_best,
     find_part,
     image,
     lines,
     marks,
-    rows_for,
-    size_of,
 )
 from workbench.figures._registry import public
 from workbench.figures._style import dress, empty
@@ -43,7 +39,7 @@ def raster(
     """Spikes of one recording, a band per node from bottom (inputs) to top, against time in frames.
 
     `activity` is what `model.run` returns, (step, batch, *shape) by node, dense or sparse, or by node the train that
-    `workbench.analysis.spike_trains.gather_spikes` returns, to gather once and draw often. A step ends at (step + 1) /
+    `workbench.analysis.gather_spikes` returns, to gather once and draw often. A step ends at (step + 1) /
     ticks_per_frame. `view` = (begin_frame, end_frame, low, high) restricts what is computed, node i from the bottom
     lying between i and i + 0.86. Up to 20,000 spikes in view are drawn one by one, more as counts per pixel; analog
     nodes as an image, the last one, if small, as lines on top. ValueError for a recording that is not there.
@@ -64,42 +60,25 @@ def draw_units(units: Mapping[str, Units], ticks_per_frame: int = 1, view: View 
         return empty("Raster", "no spikes in this recording" if units else "no node was recorded")
     *below, top = units  # the last node recorded, in general the output
     drive = units[top]
-    lined = is_lined(drive)
-    banded = below if lined else [*below, top]
-    panels = 2 if lined and banded else 1
+    with_lines = draws_lines(drive)
+    banded = below if with_lines else [*below, top]
+    panels = 2 if with_lines and banded else 1
     heights = [0.3, 0.7][-panels:]
     figure = Figure().set_subplots(panels, 1, shared_xaxes=True, vertical_spacing=0.07, row_heights=heights)
     seen = draw_bands(figure, {node: units[node] for node in banded}, view, ticks_per_frame, panels)
     best = ""
-    if lined and not isinstance(drive, SpikeTrain):
+    if with_lines and not isinstance(drive, SpikeTrain):
         part = find_part(drive, 0, view and (*view[:2], 0.0, 1.0), ticks_per_frame)
         figure.add_traces(lines(top, drive, part.begin, part.end, ticks_per_frame), rows=1, cols=1)
         figure.update_yaxes(title_text=f"drive of {top}", row=1, col=1)
-        best = f". Largest mean drive: {top} {find_best(drive)}"
-    height_px = 190 + band_px(len(banded)) * len(banded) + 170 * lined
+        best = f". Largest mean drive: {top} {find_busiest(drive)}"
+    height_px = 190 + band_px(len(banded)) * len(banded) + 170 * with_lines
     return _dressed(figure, units, seen, ticks_per_frame, view, best, height_px)
 
 
-def gather_units(activity: Mapping[str, Tensor | ArrayLike | SpikeTrain], recording: int = 0) -> dict[str, Units]:
-    """One recording by node: a train of spikes, or (step, unit) where the values cannot be counts."""
-    return {node: _units(node, values, recording) for node, values in activity.items()}
-
-
-def is_lined(units: Units | None) -> bool:
+def draws_lines(units: Units | None) -> bool:
     """Whether a node's activity, if it comes last, is drawn as lines: analog, and of few units."""
-    return isinstance(units, np.ndarray) and size_of(units)[1] <= LINES
-
-
-def _units(node: str, values: Tensor | ArrayLike | SpikeTrain, recording: int) -> Units:
-    if isinstance(values, SpikeTrain):
-        return values
-    if isinstance(values, Tensor) and values.layout != torch.strided:
-        return gather_spikes(values, recording, node)
-    array = choose_recording(values, recording, node)
-    if not np.isfinite(array).all():
-        step = int(np.argwhere(~np.isfinite(array))[0, 0])
-        raise ValueError(f"{node!r} holds values that are no finite numbers, first in step {step}; repair the model")
-    return gather_spikes(values, recording, node) if are_counts(array) else array.reshape(len(array), -1)
+    return isinstance(units, np.ndarray) and measure_size(units)[1] <= LINES
 
 
 def _require_order(view: View | None) -> None:
@@ -115,7 +94,7 @@ def draw_bands(
     parts = [find_part(values, band, view, ticks_per_frame) for band, values in enumerate(units.values())]
     spikes = sum(count_part(values, part) for values, part in zip(units.values(), parts, strict=True))
     span = len(units) if view is None else view[3] - view[2]
-    rows_each = rows_for(units.values(), parts, span, band_px(len(units)) * len(units))
+    rows_each = choose_rows(units.values(), parts, span, band_px(len(units)) * len(units))
     bands = zip(units.items(), parts, rows_each, strict=True)
     for band, ((node, values), part, rows) in enumerate(bands):
         if part.empty:
@@ -130,7 +109,7 @@ def draw_bands(
 
 
 def band_px(bands: int) -> int:
-    """Height of a band of so many, so that many nodes still fit a page.
+    """Height in pixels of one of so many bands.
 
     >>> band_px(6), band_px(200)
     (100, 24)
@@ -144,7 +123,7 @@ def _band_axis(units: Mapping[str, Units], view: View | None) -> dict[str, Any]:
     return {
         "range": [low, high],  # a name stands in the middle of what is seen of its band
         "tickvals": [(max(band, low) + min(band + BAND, high)) / 2 for band in range(len(units))],
-        "ticktext": [f"{node}{between}{size_of(values)[1]:,} units" for node, values in units.items()],
+        "ticktext": [f"{node}{between}{measure_size(values)[1]:,} units" for node, values in units.items()],
         "showgrid": False,
         "ticks": "",
         "showline": False,
@@ -160,7 +139,7 @@ def _dressed(
     best: str,
     height_px: int,
 ) -> go.Figure:
-    frames = max(size_of(values)[0] for values in units.values()) / ticks_per_frame
+    frames = max(measure_size(values)[0] for values in units.values()) / ticks_per_frame
     totals = {node: values.total for node, values in units.items() if isinstance(values, SpikeTrain)}
     spikes = sum(totals.values())
     figure.update_xaxes(range=[0, frames * 1.01] if view is None else list(view[:2]), title_standoff=8)
@@ -175,7 +154,7 @@ def _dressed(
 
 
 def _each(totals: Mapping[str, int], most: int = 12) -> str:
-    """How many spikes each node has; of many nodes the busiest."""
+    """Number of spikes of every node; of many nodes those with most."""
     named = dict(sorted(totals.items(), key=lambda item: -item[1])[:most]) if len(totals) > most else totals
     words = ", ".join(f"{node} {spikes:,}" for node, spikes in named.items())
     return f"{words} and {len(totals) - most} more" if len(totals) > most else words

@@ -11,18 +11,17 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from workbench.analysis import SpikeTrain, bin_spikes, count_between, cut_spikes
+from workbench.analysis import SpikeTrain, Units, bin_spikes, count_between, cut_spikes, find_busiest, measure_size
 from workbench.figures._style import BLUE, COLOURS, FAINT, PAPER, SEQUENCE
 
 BAND = 0.86  # part of a node's height that its units fill
 COLUMNS, ROWS, ALL_ROWS = 600, 120, 720  # pixels of an image, rows of a band 100 px high, rows of all images
 POINTS = 2_000  # of a line; of more steps every n-th is drawn
 Analog = NDArray[Any]  # (step, unit)
-Units = SpikeTrain | Analog
 
 
 @dataclass(frozen=True)
-class Part:
+class VisiblePart:
     """What of a band is seen: the steps begin .. end - 1 and the units low .. high - 1; nothing if either is empty."""
 
     begin: int
@@ -36,22 +35,19 @@ class Part:
         return self.begin >= self.end or self.low >= self.high
 
 
-def size_of(units: Units) -> tuple[int, int]:
-    """Number of steps and of units."""
-    return (units.length, units.width) if isinstance(units, SpikeTrain) else (units.shape[0], units.shape[1])
-
-
-def find_part(units: Units, band: int, view: tuple[float, float, float, float] | None, ticks_per_frame: int) -> Part:
+def find_part(
+    units: Units, band: int, view: tuple[float, float, float, float] | None, ticks_per_frame: int
+) -> VisiblePart:
     """The part of band number `band` within a view (begin_frame, end_frame, low, high); all of it without one.
 
     >>> find_part(np.zeros((8, 10)), band=1, view=(1.0, 2.0, 0.0, 1.43), ticks_per_frame=4)
-    Part(begin=3, end=8, low=0, high=5)
+    VisiblePart(begin=3, end=8, low=0, high=5)
     """
-    steps, width = size_of(units)
+    steps, width = measure_size(units)
     if view is None:
-        return Part(0, steps, 0, width)
+        return VisiblePart(0, steps, 0, width)
     begin, end, low, high = view
-    return Part(
+    return VisiblePart(
         begin=max(0, math.ceil(begin * ticks_per_frame) - 1),  # the mark of a step stands at its end
         end=min(steps, math.ceil(end * ticks_per_frame)),
         low=max(0, math.floor(round((low - band) / BAND * width, 6))),
@@ -59,20 +55,22 @@ def find_part(units: Units, band: int, view: tuple[float, float, float, float] |
     )
 
 
-def count_part(units: Units, part: Part) -> int:
+def count_part(units: Units, part: VisiblePart) -> int:
     """Number of spikes in a part of a band; none where the node is analog."""
     return count_between(units, part.begin, part.end, part.low, part.high) if isinstance(units, SpikeTrain) else 0
 
 
-def rows_for(units: Iterable[Units], parts: list[Part], span: float, height_px: float) -> list[int]:
+def choose_rows(units: Iterable[Units], parts: list[VisiblePart], span: float, height_px: float) -> list[int]:
     """Rows of the image of each band: one per unit as long as `height_px` for a span of bands has room for them."""
-    shares = [max(0, part.high - part.low) / max(1, size_of(one)[1]) for one, part in zip(units, parts, strict=True)]
+    shares = [
+        max(0, part.high - part.low) / max(1, measure_size(one)[1]) for one, part in zip(units, parts, strict=True)
+    ]
     rows = [ROWS * share * height_px / 100 / span for share in shares]
     shrink = min(1.0, ALL_ROWS / max(sum(rows), 1))
     return [max(1, min(part.high - part.low, round(shrink * row))) for part, row in zip(parts, rows, strict=True)]
 
 
-def marks(node: str, train: SpikeTrain, part: Part, band: int, ticks_per_frame: int) -> go.Scattergl:
+def marks(node: str, train: SpikeTrain, part: VisiblePart, band: int, ticks_per_frame: int) -> go.Scattergl:
     """A mark for every spike, n of them where n spikes fall together."""
     seen = cut_spikes(train, part.begin, part.end, part.low, part.high)
     steps, units = np.repeat(seen.steps, seen.counts), np.repeat(seen.units, seen.counts)
@@ -88,18 +86,18 @@ def marks(node: str, train: SpikeTrain, part: Part, band: int, ticks_per_frame: 
     )
 
 
-def image(node: str, units: Units, part: Part, rows: int, band: int, ticks_per_frame: int) -> go.Heatmap:
+def image(node: str, units: Units, part: VisiblePart, rows: int, band: int, ticks_per_frame: int) -> go.Heatmap:
     """Sum over the steps and units of every pixel; white where it is zero."""
     columns = min(COLUMNS, part.end - part.begin)
     pixels = _sums(units, part, columns, rows)
     length = (part.end - part.begin) / ticks_per_frame / columns
-    height = BAND * (part.high - part.low) / size_of(units)[1] / rows
+    height = BAND * (part.high - part.low) / measure_size(units)[1] / rows
     return go.Heatmap(
         name=node,
         z=pixels,
         x0=part.begin / ticks_per_frame + length / 2,
         dx=length,  # a pixel covers its steps
-        y0=band + BAND * part.low / size_of(units)[1] + height / 2,
+        y0=band + BAND * part.low / measure_size(units)[1] + height / 2,
         dy=height,
         colorscale=[[0, PAPER], *([(i + 1) / len(SEQUENCE), colour] for i, colour in enumerate(SEQUENCE))],
         zmin=0,
@@ -109,7 +107,7 @@ def image(node: str, units: Units, part: Part, rows: int, band: int, ticks_per_f
     )
 
 
-def _sums(units: Units, part: Part, columns: int, rows: int) -> NDArray[Any]:
+def _sums(units: Units, part: VisiblePart, columns: int, rows: int) -> NDArray[Any]:
     """Pixels (rows, columns), counts in as few bytes as they need."""
     if isinstance(units, SpikeTrain):
         counts = bin_spikes(units, part.begin, part.end, part.low, part.high, columns, rows)
@@ -122,7 +120,7 @@ def _sums(units: Units, part: Part, columns: int, rows: int) -> NDArray[Any]:
 
 def lines(node: str, values: Analog, begin: int, end: int, ticks_per_frame: int) -> list[go.Scatter]:
     """One line per unit over the steps begin .. end - 1; the one with the largest mean stands out and is named."""
-    best = find_best(values)
+    best = find_busiest(values)
     steps = np.arange(begin, end, max(1, -(-(end - begin) // POINTS)))
     time = ((steps + 1) / ticks_per_frame).astype(np.float32)
     units = [unit for unit in range(values.shape[1]) if unit != best] + [best]
@@ -138,8 +136,3 @@ def lines(node: str, values: Analog, begin: int, end: int, ticks_per_frame: int)
         )
         for unit in units
     ]
-
-
-def find_best(values: Analog) -> int:
-    """The unit with the largest mean over all steps."""
-    return int(values.mean(axis=0).argmax())

@@ -1,4 +1,4 @@
-"""Recordings on their way through models: what each cost, answered and did, over one time axis, models side by side."""
+"""One recording in one or several models side by side: operations, answer and activity over one time axis."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.analysis import RecordingTrace, SpikeTrain
+from workbench.analysis import RecordingTrace, SpikeTrain, Units, gather_units
 from workbench.engine import SpikingNeuron
 from workbench.evaluation import amount
 from workbench.figures._figure import Figure
 from workbench.figures._operations import KINDS
-from workbench.figures._raster import EXACT, band_px, draw_bands, gather_units
-from workbench.figures._raster_bands import POINTS, Units
+from workbench.figures._raster import EXACT, band_px, draw_bands
+from workbench.figures._raster_bands import POINTS
 from workbench.figures._registry import public
 from workbench.figures._style import BLUE, FAINT, GREEN, INK, PURPLE, QUIET, VERMILION, dress, empty, wrap
 
@@ -29,7 +29,7 @@ CLASSES = 24  # answers up to which every class has its line
 def recording_trace(trace: RecordingTrace, traces: pd.DataFrame | None = None, name: str = "") -> go.Figure:
     """One recording through one model over time (frames): operations so far, the answer, every node's activity.
 
-    With `traces`, the table of `wb.trace_membrane`, the membrane of that unit as well; `name` says which it is.
+    With `traces`, the table of `wb.trace_membrane`, the membrane of that unit as well, labelled `name`.
 
     >>> from workbench import figures
     >>> from workbench.analysis.recording_trace import trace_recording
@@ -46,7 +46,7 @@ def recording_trace(trace: RecordingTrace, traces: pd.DataFrame | None = None, n
 def recording_traces(
     traces_by_name: Mapping[str, RecordingTrace], traces: pd.DataFrame | None = None, name: str = ""
 ) -> go.Figure:
-    """The passages of one recording through several models side by side, on the same axes; `traces` is of the first.
+    """One recording in several models side by side, on the same axes; `traces` belongs to the first.
 
     >>> from workbench import figures
     >>> figures.recording_traces({}).layout.annotations[0].text
@@ -67,7 +67,7 @@ def recording_traces(
         figure.add_traces(_operations(each), rows=1, cols=column)
         figure.add_traces(_answers(each), rows=2, cols=column)
         if each.lateness:
-            _say_late(figure, each, column)
+            _explain_silence(figure, each, column)
         exact = EXACT if each.model.spiking else 0
         draw_bands(figure, units[model], None, each.ticks_per_frame, len(rows), column, exact)
         if column > 1 and list(units[model]) == list(next(iter(units.values()))):
@@ -139,8 +139,8 @@ def _answers(trace: RecordingTrace) -> list[go.Scatter]:
     return lines
 
 
-def _say_late(figure: go.Figure, trace: RecordingTrace, column: int) -> None:
-    """In place of the answers, that there is none."""
+def _explain_silence(figure: go.Figure, trace: RecordingTrace, column: int) -> None:
+    """Instead of the answers, why there is none."""
     figure.add_annotation(
         text=wrap(trace.lateness, LATE_LETTERS),
         showarrow=False,
@@ -183,7 +183,7 @@ def _membrane(traces: pd.DataFrame, name: str, threshold: float) -> list[go.Scat
 
 
 def _words(traces_by_name: Mapping[str, RecordingTrace], units: Mapping[str, Mapping[str, Units]]) -> tuple[str, str]:
-    """What each model answers in the end, and what it took."""
+    """The last answer of each model, and what it cost."""
     facts = []
     for model, each in traces_by_name.items():
         answered = each.chosen[-1]
@@ -193,13 +193,13 @@ def _words(traces_by_name: Mapping[str, RecordingTrace], units: Mapping[str, Map
             facts.append(f"The answer is {answered}" if answered else "There is no answer")
     truth = next(iter(traces_by_name.values()))
     title = f"{', '.join(facts)}; the recording shows {truth.classes[truth.label]}"
-    took = {model: _took(each, units[model]) for model, each in traces_by_name.items()}
-    words = "; ".join(f"{model}: {took[model]}" if model else took[model] for model in traces_by_name)
+    costs = {model: _describe_cost(each, units[model]) for model, each in traces_by_name.items()}
+    words = "; ".join(f"{model}: {costs[model]}" if model else costs[model] for model in traces_by_name)
     some = any(not each.lateness for each in traces_by_name.values())
     return title, f"{words}." + some * " Blue: the true class. Vermilion, dashed: what is answered instead."
 
 
-def _took(trace: RecordingTrace, nodes: Mapping[str, Units]) -> str:
+def _describe_cost(trace: RecordingTrace, nodes: Mapping[str, Units]) -> str:
     last = trace.costs.iloc[-1]
     counts = [f"{amount(last[column])} {KINDS[column][0]}" for column in ("synaptic_operations", "dense_macs")
               if last[column] > 0] or ["no operations"]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The functions of `workbench.figures`: each enters itself, in the module that defines it."""
+"""The functions of `workbench.figures`: each registers itself, in the module that defines it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rollout as a picture: nodes times frames, who reads whom, in which order, and who can know of whom."""
+"""A rollout: nodes times frames, an arrow for every read, order of computation, past and future of a place."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from workbench.analysis import find_kind, find_roles
 from workbench.figures._browser import WIDTH_PX
 from workbench.figures._figure import Figure
 from workbench.figures._layout.arrows import arrows
@@ -29,7 +30,7 @@ def rollout(rollout: Rollout, place: Place | None = None) -> go.Figure:
     """Nodes (upwards) times frames, an arrow for every read, numbers for the order of computation T.
 
     Hollow marks are silent: before their first response. With `place`, a (node, frame) of the window, its whole past
-    and its whole future are lit. ValueError if the place is not in the window.
+    and its whole future are highlighted. ValueError if the place is not in the window.
 
     >>> from workbench import Dense, Edge, Network, Rollout, figures
     >>> network = Network({"eye": (1,)}, [Edge("eye", "hand", Dense(1))])
@@ -53,7 +54,7 @@ def rollouts(*rollouts: Rollout, names: Sequence[str] | None = None, place: Plac
         raise ValueError("figures.rollouts: give at least one Rollout, such as Rollout(network, frames=6)")
     for each in rollouts:
         require_rollout(each, "figures.rollouts")
-    names = tuple(names) if names is not None else tuple(kind(each) for each in rollouts)
+    names = tuple(names) if names is not None else tuple(find_kind(each) for each in rollouts)
     if len(names) != len(rollouts):
         raise ValueError(f"figures.rollouts: {len(names)} names for {len(rollouts)} rollouts; give one name each")
     rows = _rows(rollouts)
@@ -69,31 +70,6 @@ def rollouts(*rollouts: Rollout, names: Sequence[str] | None = None, place: Plac
     return _titled(figure, rollouts, names, place, height_px)
 
 
-def kind(rollout: Rollout) -> str:
-    """The rollout's kind: "streaming", "sequential" or, where some connections take time and others none, "hybrid"."""
-    network = rollout.network
-    if all(edge.delay >= 1 for edge in network.edges):
-        return "streaming"
-    return "sequential" if network == network.sequential() else "hybrid"
-
-
-def roles(rollout: Rollout, place: Place | None) -> dict[Place, str]:
-    """What every place is to the chosen one: "self", "past", "future" or "" (neither, or nothing is chosen).
-
-    >>> from workbench import Dense, Edge, Network, Rollout
-    >>> network = Network({"eye": (1,)}, [Edge("eye", "hand", Dense(1))])
-    >>> roles(Rollout(network, frames=2), ("hand", 1))
-    {('eye', 0): 'past', ('hand', 0): '', ('eye', 1): '', ('hand', 1): 'self'}
-    """
-    if place is None:
-        return dict.fromkeys(rollout.places, "")
-    past, future = rollout.past(*place), rollout.future(*place)
-    return {
-        other: "self" if other == place else "past" if other in past else "future" if other in future else ""
-        for other in rollout.places
-    }
-
-
 def _rows(rollouts: Iterable[Rollout]) -> dict[str, int]:
     """Height of every node: inputs at the bottom, then the order in which edges first reach them."""
     networks = [rollout.network for rollout in rollouts]
@@ -104,7 +80,7 @@ def _rows(rollouts: Iterable[Rollout]) -> dict[str, int]:
 
 def _traces(rollout: Rollout, rows: Mapping[str, int], place: Place | None, spacing_px: float) -> list[go.Scatter]:
     """Always four traces: reads that stay in the background, reads in the past, in the future, and the nodes."""
-    role = roles(rollout, place)
+    role = find_roles(rollout, place)
     size_px = float(np.clip(0.5 * spacing_px, 5, 32))
     groups: dict[str, list[tuple[Place, Place]]] = {"reads": [], "past": [], "future": []}
     for source, target in rollout.reads:
@@ -168,7 +144,7 @@ def _nodes(rollout: Rollout, rows: Mapping[str, int], role: Mapping[Place, str],
 
 
 def _look(t: int, last: int, silent: bool, role: str, lit: bool) -> tuple[str, str, str, str]:
-    """Fill, rim, ink and symbol of the mark of a place known after update t of at most `last`."""
+    """Fill, outline, text colour and symbol of a place that is computed by update t of at most `last`."""
     if role:
         fill, symbol = ROLES[role]
         return (PAPER, fill, fill, symbol) if silent and role != "self" else (fill, fill, PAPER, symbol)

@@ -1,4 +1,4 @@
-"""Stills: figures as small, crisp PNG pictures, for readers of a notebook who cannot run plotly."""
+"""Stills: figures as small PNG pictures, for viewers of a notebook that do not run plotly."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ COLOURS = 256  # of a palette: a figure has few, and their blends along its edge
 
 
 @dataclass
-class Album:
-    """Where stills are made, until nothing here can draw one: that is said once, and then there are none."""
+class StillMaker:
+    """Draws stills, until it finds no browser: then it warns once and draws no more."""
 
     refused: bool = False
 
-    def take(self, figure: go.Figure) -> bytes | None:
+    def make(self, figure: go.Figure) -> bytes | None:
         """The still of a figure as a PNG file of two dots per px; None, with a warning that says why, if there is none.
 
-        There is none, and no warning, while a control of a page moves, which must not wait for it, and in Voila, whose
-        pages nobody saves.
+        There is none, and no warning, while a control of a page is being answered, which must not wait for it, and in
+        Voila, whose pages are not saved.
         """
         if self.refused or is_moving() or in_voila():
             return None
         try:
-            return reduce(draw(figure, "png", DOTS_PER_PX))
+            return reduce_colours(draw(figure, "png", DOTS_PER_PX))
         except NoBrowserError as error:
             self.refused = True
             cure = "then restart the kernel. All else goes on."
@@ -41,10 +41,10 @@ class Album:
         return None
 
 
-ALBUM = Album()
+STILLS = StillMaker()
 
 
-def reduce(png: bytes) -> bytes:
+def reduce_colours(png: bytes) -> bytes:
     """The same picture in a palette of 256 colours, a third of the bytes or less; NoBrowserError without pillow."""
     try:
         from PIL import Image

@@ -1,4 +1,4 @@
-"""One look for every figure: colours everyone tells apart, symbols and dashes beside them, words for large numbers."""
+"""The common style: a colour-blind-safe palette with symbols and dashes, the template, titles and alt texts."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ TEMPLATE = go.layout.Template(
 
 
 def dress(figure: go.Figure, title: str, subtitle: str, alt: str, height_px: int) -> go.Figure:
-    """Give the figure the common look, its title and its text for those who cannot see it; long words are wrapped."""
+    """Apply the common template, title, subtitle and alt text; long texts are wrapped."""
     titles, subtitles = wrap(title, TITLE_LETTERS), wrap(subtitle, SUBTITLE_LETTERS)
     # in one text: plotly's own subtitle covers the title where a figure is drawn before it is shown, as widgets are
     words = f"{titles}<br><span style='font-size:13.5px;color:{QUIET}'>{subtitles}</span>" if subtitles else titles

@@ -1,13 +1,13 @@
-"""The inference tableau: after which update each node is known in each frame."""
+"""The inference tableau: the update by which each node is computed in each frame."""
 
 from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
 
+from workbench.analysis import find_kind
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
-from workbench.figures._rollouts import kind
 from workbench.figures._style import FAINT, QUIET, SEQUENCE, dress, ink_on, shade
 from workbench.model import require_rollout
 from workbench.network import Rollout
@@ -41,7 +41,7 @@ def tableau(rollout: Rollout) -> go.Figure:
     figure.update_xaxes(title_text="frame", tickvals=list(range(0, rollout.frames, max(1, rollout.frames // 24))))
     figure.update_xaxes(showgrid=False, showline=False, ticks="", range=[-0.5, rollout.frames - 0.5])
     figure.update_yaxes(showgrid=False, showline=False, ticks="", range=[-0.5, len(network.nodes) - 0.5])
-    name = kind(rollout)
+    name = find_kind(rollout)
     factor, output = rollout.inference_factor, network.output
     title = f"Tableau of the {name} rollout: inference factor {factor}"
     words = "Number and shade: the update T after which a value is known. White, struck through: silent."

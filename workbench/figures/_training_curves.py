@@ -1,4 +1,4 @@
-"""The course of a training: loss and accuracy, epoch by epoch."""
+"""Training curves: loss and accuracy by epoch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from workbench.evaluation import share
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import BLUE, VERMILION, dress, empty, keep_finite, require_columns
@@ -69,13 +70,13 @@ def _best(history: pd.DataFrame) -> str:
     validated = "validation_accuracy" in history and history["validation_accuracy"].notna().any()
     column = "validation_accuracy" if validated else "accuracy"
     best = history.sort_values(column, ascending=False, kind="stable").iloc[0]
-    return f"Best {column.replace('_', ' ')}: {100 * best[column]:.1f} % in epoch {int(best['epoch'])}"
+    return f"Best {column.replace('_', ' ')}: {share(best[column])} in epoch {int(best['epoch'])}"
 
 
 def _words(history: pd.DataFrame) -> str:
     last = history.iloc[-1]
-    words = f"Epoch {int(last['epoch'])}: loss {last['loss']:.3g}, accuracy {100 * last['accuracy']:.1f} %"
+    words = f"Epoch {int(last['epoch'])}: loss {last['loss']:.3g}, accuracy {share(last['accuracy'])}"
     validation = history.get("validation_accuracy")
     if validation is not None and pd.notna(validation.iloc[-1]):
-        words += f", on validation {100 * validation.iloc[-1]:.1f} %"
+        words += f", on validation {share(validation.iloc[-1])}"
     return words

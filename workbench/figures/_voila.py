@@ -1,8 +1,8 @@
-"""Figures in Voila, whose pages are no notebooks.
+"""Figures in Voila.
 
-Voila 0.5 hands what a cell shows to JupyterLab's renderers as plain JSON. The renderer of plotly's data calls the
-model's `setData` as soon as it has drawn, which such JSON lacks: `r.setData is not a function`. As a part of a page a
-figure is drawn without it.
+Voila 0.5 passes outputs to JupyterLab's renderers as plain JSON. The renderer of plotly's data calls the
+model's `setData` as soon as it has drawn, which such JSON lacks: `r.setData is not a function`. Figures in
+HTML do not need it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def in_voila() -> bool:
 
 @dataclass
 class Page:
-    """The page that a kernel of Voila serves; its first figure brings plotly's code along."""
+    """The page of a Voila kernel; its first figure includes plotly.js."""
 
     begun: bool = False
 

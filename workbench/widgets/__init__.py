@@ -1,20 +1,20 @@
 """Widgets: panels of controls bound to figures.
 
 compare_panel     two models side by side on one recording
-convert_panel     a conversion with options to choose
-explore_panel     one recording through one model, from all sides
+convert_panel     a conversion with its options as controls
+explore_panel     one recording through one model: input, spikes, a membrane, answer, cost
 operations_panel  what models cost
-player_panel      recordings played as frames, ticks or a cloud
-raster_panel      rasters of any size, zoomed
-rollouts_panel    a network unrolled by hand
-training_panel    a training to follow and to stop
+player_panel      recordings played as frames, ticks or an event cloud
+raster_panel      rasters of any size, with zoom
+rollouts_panel    rollouts of a network, with past and future of a node
+training_panel    a training with live curves and a stop button
 _base/            what every panel is made of: canvas, controls, playback, lifetime
-_background/      what is computed while a panel is looked at
+_background/      computation in the background: a worker thread, and a cache that prefetches
 
-A panel lives as long as somebody holds it or a page shows it. `close()` ends it: its threads, what it has computed, and
-the page's view; nothing holds its models then. In JupyterLab the same happens to a panel when the cell that showed it
-runs again, unless another cell shows it too, and IPython's `Out` forgets it. Who still holds a closed panel can read
-its numbers; showing it opens it again.
+A panel lives as long as it is referenced or a page shows it. `close()` ends its threads, drops its results and closes
+its view; it keeps no model in memory then. In JupyterLab a panel is closed when the cell that showed it runs again,
+unless another cell shows it too, and removed from IPython's `Out`. The numbers of a closed panel can still be read;
+showing it opens it again.
 """
 
 from workbench.widgets.compare_panel import ComparePanel, compare

@@ -7,21 +7,20 @@ from collections.abc import Mapping
 from typing import Any
 
 import ipywidgets
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.analysis import RecordingTrace, trace_recording
+from workbench.analysis import RecordingTrace, compare_traces, trace_recording
 from workbench.evaluation import amount, joules, require_fit
 from workbench.events import Dataset, Recordings
-from workbench.figures._operations import KINDS
+from workbench.figures._for_panels import KINDS
 from workbench.model import Model, require_models, take_test
-from workbench.widgets._background.prefetch import Prefetch
+from workbench.widgets._background.prefetch import PrefetchCache
 from workbench.widgets._base.panel import LABELLED
 from workbench.widgets._base.playback import Playback
 from workbench.widgets._base.recording_panel import RecordingPanel
-from workbench.widgets._base.recording_slider import slide_recordings
+from workbench.widgets._base.recording_slider import make_recording_slider
 
 
 def compare(models: Mapping[str, Model], recordings: Recordings | Dataset, *, recording: int = 0) -> ComparePanel:
@@ -44,7 +43,7 @@ def compare(models: Mapping[str, Model], recordings: Recordings | Dataset, *, re
 
 
 class ComparePanel(RecordingPanel):
-    """One recording in two models; `selection` is (recording, time in frames), `table` what holds at that time."""
+    """One recording in two models; `selection` is (recording, time in frames), `table` the numbers at that time."""
 
     title = "Comparison"
 
@@ -54,14 +53,14 @@ class ComparePanel(RecordingPanel):
         for model in models.values():
             require_fit(model, recordings)
         self.models, self.recordings = dict(models), recordings
-        self._follow_recording: Prefetch[tuple[str, int, str], RecordingTrace] = Prefetch(
+        self._traces: PrefetchCache[tuple[str, int, str], RecordingTrace] = PrefetchCache(
             lambda key: trace_recording(self.models[key[0]], recordings, recording=key[1], answer=key[2]), keep=16
         )
-        self._background = (self._follow_recording,)
+        self._background = (self._traces,)
         names = list(models)
         self.left = ipywidgets.Dropdown(options=names, value=names[0], description="left", **LABELLED)
         self.right = ipywidgets.Dropdown(options=names, value=names[1], description="right", **LABELLED)
-        self.recording = slide_recordings(recordings, recording, "compare")
+        self.recording = make_recording_slider(recordings, recording, "compare")
         answers = [("mean so far", "running"), ("last frame", "frame")]
         self.answer = ipywidgets.Dropdown(options=answers, description="answer", **LABELLED)
         finest = max(model.ticks_per_frame for model in models.values()) * recordings.frames
@@ -78,8 +77,8 @@ class ComparePanel(RecordingPanel):
 
     @property
     def recording_traces(self) -> dict[str, RecordingTrace]:
-        """What the recording in view did in the models in view, left first."""
-        return self._find_passages(self.recording.value, *self._choices())
+        """Traces of the recording in view in the models in view, left first."""
+        return self._find_traces(self.recording.value, *self._choices())
 
     @property
     def selection(self) -> tuple[int, float]:
@@ -89,35 +88,20 @@ class ComparePanel(RecordingPanel):
     @property
     def table(self) -> pd.DataFrame:
         """A row per model in view, at the cursor: model, frame, answer, right, the counts of `wb.compare` so far."""
-        rows = [self._row(name, trace) for name, trace in self.recording_traces.items()]
-        answers = pd.Series([row["answer"] for row in rows], dtype=object)  # else pandas makes a NaN of None
-        return pd.DataFrame(rows).assign(answer=answers)
-
-    def _row(self, name: str, trace: RecordingTrace) -> dict[str, Any]:
-        """What a model has answered and spent in the steps that have ended at the cursor."""
-        ended = int(np.floor(self.selection[1] * trace.ticks_per_frame + 1e-9))
-        counts = trace.costs.drop(columns=["model", "step", "frame", "accuracy", "split"])
-        answer = trace.chosen[ended - 1] if ended else None
-        return {
-            "model": name,
-            "frame": ended / trace.ticks_per_frame,
-            "answer": answer,
-            "right": answer == trace.classes[trace.label],
-            **{str(column): float(counts[column].iloc[ended - 1]) if ended else 0.0 for column in counts},
-        }
+        return compare_traces(self.recording_traces, self.selection[1])
 
     def _choices(self) -> tuple[str, str, str]:
         return self.left.value, self.right.value, self.answer.value
 
     def _draw_recording(self, recording: int, *choices: Any) -> go.Figure:
-        return figures.recording_traces(self._find_passages(recording, *choices))
+        return figures.recording_traces(self._find_traces(recording, *choices))
 
-    def _find_passages(self, recording: int, left: str, right: str, answer: str) -> dict[str, RecordingTrace]:
+    def _find_traces(self, recording: int, left: str, right: str, answer: str) -> dict[str, RecordingTrace]:
         names = dict.fromkeys((left, right))
-        return {name: self._follow_recording((name, recording, answer)) for name in names}
+        return {name: self._traces((name, recording, answer)) for name in names}
 
     def _move(self, change: Any = None) -> None:
-        """Bring cursor and numbers to the clock; nothing else is drawn."""
+        """Update cursor and numbers to the clock, without a redraw."""
         self.figure.cursor = self.selection[1]
         self.now.value = "<br>".join(self._describe(row) for row in self.table.to_dict("records"))
 
@@ -130,7 +114,7 @@ class ComparePanel(RecordingPanel):
         facts = ", ".join([html.escape(answer), *counts, f"{joules(row['energy_nj'])} (fp32)"])
         return f"<b>{html.escape(row['model'])}</b> at frame {row['frame']:.4g}: {facts}"
 
-    def _words(self) -> str:
+    def _note(self) -> str:
         truth = self.recordings.classes[self.recordings.labels[self.recording.value]]
         return f"The recording shows <b>{html.escape(truth)}</b>. Both columns share the time axis and the cursor."
 

@@ -1,4 +1,4 @@
-"""A conversion to turn knobs on: accuracy, operations and diagnosis answer."""
+"""A conversion with its options as controls: accuracy, operations and diagnosis follow."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from itertools import product
 from typing import Any
 
 import ipywidgets
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.analysis import diagnose
+from workbench.analysis import diagnose, summarise_nodes
 from workbench.conversion import BURST
 from workbench.conversion import convert as convert_model
-from workbench.evaluation import amount, compare
+from workbench.evaluation import amount, choose_evenly, compare, share
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model, take_test, take_training
-from workbench.widgets._background.prefetch import Prefetch
+from workbench.widgets._background.prefetch import PrefetchCache
 from workbench.widgets._base.panel import LABELLED, Panel
 
 PERCENTILES = (95.0, 99.0, 99.5, 99.9, 99.99, 100.0)
@@ -32,8 +31,8 @@ Settings = tuple[float, int, str, str]
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
-    """What one setting gives."""
+class ConversionResult:
+    """The SNN of one setting, with its costs and its diagnosis."""
 
     snn: Model
     costs: pd.DataFrame
@@ -47,7 +46,7 @@ def convert(
 
     Scales are measured on `recordings` (of a Dataset, its training part), accuracy and diagnosis on at most `limit`
     recordings of `validation` (of a Dataset, its test part), evenly chosen. Settings next to the one in view are
-    computed in the background, so that the next step is there when it is asked for.
+    prefetched in the background.
 
     >>> from workbench import widgets
     >>> ticks = np.random.default_rng(0).poisson(0.5, (24, 6, 1, 2, 2))
@@ -74,10 +73,10 @@ class ConvertPanel(Panel):
         if limit < 1:
             raise ValueError(f"widgets.convert: limit={limit!r} must be at least 1 recording")
         self.ann, self.recordings = model, recordings
-        chosen = np.unique(np.linspace(0, len(validation) - 1, min(limit, len(validation))).round().astype(int))
+        chosen = choose_evenly(len(validation), limit)
         self.validation = validation[chosen]
         self._ann_costs = compare({"ANN": model}, self.validation)
-        self._outcomes = Prefetch(self._compute, keep=64)
+        self._outcomes = PrefetchCache(self._compute, keep=64)
         self._background = (self._outcomes,)
         ticks = tuple(sorted({*TICKS, recordings.ticks_per_frame}))
         self.percentile = ipywidgets.SelectionSlider(
@@ -96,12 +95,12 @@ class ConvertPanel(Panel):
             self.view,
         ]
         super().__init__(rows, (self.percentile, self.ticks_per_frame, self.delays, self.neuron, self.view))
-        self._look_around()
+        self._prefetch_neighbours()
 
     @property
     def selection(self) -> dict[str, Any]:
         """The options of `wb.convert` that are chosen."""
-        return options_of(self._settings())
+        return conversion_options(self._settings())
 
     @property
     def model(self) -> Model:
@@ -126,13 +125,13 @@ class ConvertPanel(Panel):
     def _settings(self) -> Settings:
         return self.percentile.value, self.ticks_per_frame.value, self.delays.value, self.neuron.value
 
-    def _compute(self, settings: Settings) -> Outcome:
-        snn = convert_model(self.ann, self.recordings, **options_of(settings))
+    def _compute(self, settings: Settings) -> ConversionResult:
+        snn = convert_model(self.ann, self.recordings, **conversion_options(settings))
         costs = compare({"SNN": snn}, self.validation)
-        return Outcome(snn, costs, diagnose(self.ann, snn, self.validation))
+        return ConversionResult(snn, costs, diagnose(self.ann, snn, self.validation))
 
-    def _look_around(self) -> None:
-        """Begin to compute the neighbours of the chosen settings."""
+    def _prefetch_neighbours(self) -> None:
+        """Prefetch the neighbours of the chosen settings."""
         sliders = (self.percentile, self.ticks_per_frame)
         beside = []
         for slider in sliders:
@@ -146,18 +145,18 @@ class ConvertPanel(Panel):
         ]
         self._outcomes.prepare(dict.fromkeys([self._settings(), *near]))
 
-    def _follow(self, change: Any) -> None:
+    def _on_control(self, change: Any) -> None:
         outcome = self._outcomes.submit(self._settings())
         if outcome.done():
             self.refresh()
         else:
             self.note.value = "Converting …"
-            outcome.add_done_callback(self._arrive)
-        self._look_around()
+            outcome.add_done_callback(self._on_result)
+        self._prefetch_neighbours()
 
-    def _arrive(self, outcome: Future[Outcome]) -> None:
-        """Show what has been computed, if it is still asked for."""
-        with self._turn, self._telling():
+    def _on_result(self, outcome: Future[ConversionResult]) -> None:
+        """Show a result, if its settings are still the chosen ones."""
+        with self._lock, self._showing_errors():
             if not outcome.cancelled() and self._outcomes.find(self._settings()) is outcome:
                 self.refresh()
 
@@ -170,23 +169,22 @@ class ConvertPanel(Panel):
             return draw(self._shown.diagnosis)
         return figures.accuracy(self.table) if self.view.value == "accuracy" else figures.operations(self.table)
 
-    def _words(self) -> str:
+    def _note(self) -> str:
         last = self.table.groupby("model", sort=False).tail(1).set_index("model")
-        accuracy = 100 * last["accuracy"]
+        accuracy = last["accuracy"].map(share)
         additions = amount(float(last["synaptic_operations"]["SNN"]))
         return (
-            f"On {len(self.validation)} recordings at the last step: ANN {accuracy['ANN']:.1f} %, "
-            f"SNN {accuracy['SNN']:.1f} %, {additions} synaptic operations each. {html.escape(self._advice())}."
+            f"On {len(self.validation)} recordings at the last step: ANN {accuracy['ANN']}, "
+            f"SNN {accuracy['SNN']}, {additions} synaptic operations each. {html.escape(self._advice())}."
         )
 
     def _advice(self) -> str:
-        """On the node that errs most."""
-        diagnosis = self._shown.diagnosis
-        errors = diagnosis.groupby("node", sort=False)["relative_error"].mean().dropna()
-        if errors.empty:
+        """Advice on the node with the largest error."""
+        nodes = summarise_nodes(self._shown.diagnosis).set_index("node")
+        if nodes.empty:
             return "No node has answered"
-        worst = str(errors.idxmax())
-        return diagnosis.loc[diagnosis["node"] == worst, "advice"].iloc[0] or f"{worst} errs most, but is well"
+        worst = str(nodes["relative_error"].idxmax())
+        return str(nodes.loc[worst, "advice"]) or f"{worst} errs most, but is well"
 
     def __repr__(self) -> str:
         percentile, ticks, delays, neuron = self._settings()
@@ -194,10 +192,10 @@ class ConvertPanel(Panel):
         return f"{type(self).__name__}(percentile {percentile:g}, {ticks} ticks per frame, delays {delays}{kind})"
 
 
-def options_of(settings: Settings) -> dict[str, Any]:
+def conversion_options(settings: Settings) -> dict[str, Any]:
     """The options of `wb.convert` that settings of the panel stand for.
 
-    >>> options_of((99.0, 6, "matched", "takes spikes back"))["signed"]
+    >>> conversion_options((99.0, 6, "matched", "takes spikes back"))["signed"]
     True
     """
     percentile, ticks, delays, neuron = settings

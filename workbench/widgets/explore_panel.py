@@ -1,4 +1,4 @@
-"""One recording through one model, to look at from all sides: input, spikes, a membrane, the answer, the cost."""
+"""One recording through one model: input, spikes, a membrane, the answer and the cost under one time cursor."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.analysis import RecordingTrace, trace_membrane, trace_recording
+from workbench.analysis import RecordingTrace, find_busiest, tabulate_trace, trace_membrane, trace_recording
 from workbench.evaluation import amount, joules
 from workbench.events import Dataset, Recordings
-from workbench.figures._operations import KINDS
-from workbench.figures._style import empty
+from workbench.figures._for_panels import KINDS, empty
 from workbench.model import Model, require_model, take_test
-from workbench.widgets._background.prefetch import Prefetch
+from workbench.widgets._background.prefetch import PrefetchCache
 from workbench.widgets._base.canvas import Canvas
 from workbench.widgets._base.panel import NARROW
 from workbench.widgets._base.playback import Playback
 from workbench.widgets._base.recording_panel import RecordingPanel
-from workbench.widgets._base.recording_slider import slide_recordings
+from workbench.widgets._base.recording_slider import make_recording_slider
 
 
 def explore(model: Model, recordings: Recordings | Dataset, *, recording: int = 0) -> ExplorePanel:
@@ -44,19 +43,19 @@ def explore(model: Model, recordings: Recordings | Dataset, *, recording: int = 
 
 
 class ExplorePanel(RecordingPanel):
-    """A recording on its way through a model; `selection` is the chosen (node, unit), `clock` the time cursor."""
+    """One recording in one model; `selection` is the chosen (node, unit), `clock` the time cursor."""
 
     title = "Exploration"
 
     def __init__(self, model: Model, recordings: Recordings, recording: int = 0) -> None:
         self.model, self.recordings = model, recordings
-        self._follow_recording: Prefetch[int, RecordingTrace] = Prefetch(
+        self._traces: PrefetchCache[int, RecordingTrace] = PrefetchCache(
             lambda number: trace_recording(model, recordings, recording=number), keep=8
         )
-        self._background = (self._follow_recording,)
+        self._background = (self._traces,)
         self._trace = lru_cache(maxsize=64)(self._trace_unit)
-        self.recording = slide_recordings(recordings, recording, "explore")
-        trace = self._follow_recording(recording)
+        self.recording = make_recording_slider(recordings, recording, "explore")
+        trace = self._traces(recording)
         hidden = [node for node in model.network.nodes if node not in model.network.inputs]
         self.node = ipywidgets.Dropdown(options=hidden, value=hidden[0], description="node", **NARROW)
         busiest = self._busiest(trace, hidden[0])
@@ -75,8 +74,8 @@ class ExplorePanel(RecordingPanel):
 
     @property
     def recording_trace(self) -> RecordingTrace:
-        """What the recording in view did in the model: activity of every node, answers, costs."""
-        return self._follow_recording(self.recording.value)
+        """The trace of the recording in view: activity of every node, answers, costs."""
+        return self._traces(self.recording.value)
 
     @property
     def selection(self) -> tuple[str, int]:
@@ -86,11 +85,7 @@ class ExplorePanel(RecordingPanel):
     @property
     def table(self) -> pd.DataFrame:
         """A row per step: step, frame, answer (class so far, or None), right, and the counts so far of `wb.compare`."""
-        trace = self.recording_trace
-        table = trace.costs.drop(columns=["model", "accuracy", "split"])
-        table.insert(2, "answer", pd.Series(trace.chosen, dtype=object))
-        table.insert(3, "right", trace.costs["accuracy"] == 1)
-        return table
+        return tabulate_trace(self.recording_trace)
 
     @property
     def trace(self) -> pd.DataFrame:
@@ -98,7 +93,7 @@ class ExplorePanel(RecordingPanel):
         return self._trace(self.recording.value, *self.selection)
 
     def choose(self, node: str, unit: int) -> None:
-        """Look at the membrane of a unit; ValueError for one that is not there."""
+        """Show the membrane of a unit; ValueError for one that does not exist."""
         if node not in self.node.options or not 0 <= unit < self._units(node):
             known = ", ".join(f"{each} (0 to {self._units(each) - 1})" for each in self.node.options)
             raise ValueError(f"widgets.explore: there is no unit {unit!r} of {node!r}; there are {known}")
@@ -106,25 +101,25 @@ class ExplorePanel(RecordingPanel):
             self.unit.max = max(self.unit.max, unit)
         self.set(node=node, unit=unit)
 
-    def _follow(self, change: Any) -> None:
-        """Of another node the busiest unit is looked at first."""
+    def _on_control(self, change: Any) -> None:
+        """Of a newly chosen node the busiest unit is shown first."""
         if change.owner is self.node:
             with self._pausing():
                 self.unit.max = self._units(self.node.value) - 1
                 self.unit.value = self._busiest(self.recording_trace, self.node.value)
-        super()._follow(change)
+        super()._on_control(change)
 
     @staticmethod
     def _busiest(trace: RecordingTrace, node: str) -> int:
-        return int(trace.activity[node][:, 0].flatten(1).sum(0).argmax())
+        return find_busiest(trace.activity[node][:, 0].flatten(1).numpy())
 
     def _units(self, node: str) -> int:
         return int(np.prod(self.model.network.shapes[node]))
 
     def _trace_unit(self, recording: int, node: str, unit: int) -> pd.DataFrame:
-        return trace_membrane(self.model, self._follow_recording(recording).activity, node, unit)
+        return trace_membrane(self.model, self._traces(recording).activity, node, unit)
 
-    def _pointed(self, kind: str, trace: int, point: Any) -> None:
+    def _on_pointer(self, kind: str, trace: int, point: Any) -> None:
         """A click on a spike, or on a pixel of an image, chooses its unit (of several in a pixel the middle one)."""
         drawn: Any = self.figure.data[trace]
         if kind != "click" or drawn.name not in self.node.options:
@@ -144,9 +139,7 @@ class ExplorePanel(RecordingPanel):
 
     def _draw_recording(self, recording: int, *choices: Any) -> go.Figure:
         node, unit = choices
-        return figures.recording_trace(
-            self._follow_recording(recording), self._trace(recording, node, unit), f"{node} {unit}"
-        )
+        return figures.recording_trace(self._traces(recording), self._trace(recording, node, unit), f"{node} {unit}")
 
     def _draw_scene(self) -> go.Figure:
         """The events of the last frame's worth of time before the cursor."""
@@ -161,14 +154,14 @@ class ExplorePanel(RecordingPanel):
         return figures.image(counts, f"input, frames {begin / k:.2f} to {end / k:.2f}")
 
     def _move(self, change: Any = None) -> None:
-        """Bring cursor, input and numbers to the step of the clock; nothing else is drawn."""
+        """Update cursor, input and numbers to the step of the clock, without a redraw."""
         row = self.table.iloc[self.clock.step.value]
         self.figure.cursor = float(row["frame"])
         self.image.draw(self._draw_scene())
         self.now.value = self._numbers(row)
 
     def _numbers(self, row: pd.Series[Any]) -> str:
-        """What holds at the cursor, as a table."""
+        """The numbers at the cursor, as an HTML table."""
         truth = self.recording_trace.classes[self.recording_trace.label]
         trace = self.trace.iloc[self.clock.step.value]
         node, unit = self.selection
@@ -191,7 +184,7 @@ class ExplorePanel(RecordingPanel):
                         f"<td>{html.escape(value)}</td></tr>" for name, value in facts.items())  # fmt: skip
         return f"<table style='margin:1em;line-height:1.6'>{cells}</table>"
 
-    def _words(self) -> str:
+    def _note(self) -> str:
         late = f"<b>{html.escape(self.recording_trace.lateness)}.</b> " if self.recording_trace.lateness else ""
         what = "spike" if self.model.spiking else "pixel"
         return f"{late}Click a {what} to see the membrane of its unit; move the clock to go through time."

@@ -30,7 +30,7 @@ def operations(models: Model | Mapping[str, Model], recordings: Recordings | Dat
     """A panel of what one or several models cost on recordings (of a Dataset, its test part), counted once.
 
     Its views: operations over time, energy over time under a preset of prices, operations by edge up to a frame, and
-    accuracy against all operations. Below them it says what critics of spiking networks would say.
+    accuracy against all operations. Below them stand the bounds that critics of spiking networks have published.
 
     >>> from workbench import widgets
     >>> ticks = np.ones((8, 3, 1, 2, 2), dtype=int)
@@ -92,15 +92,16 @@ class OperationsPanel(Panel):
             return figures.accuracy_per_operation(self.table)
         return figures.operations(self.table)
 
-    def _words(self) -> str:
+    def _note(self) -> str:
         if self.view.value == BY_EDGE:
             name, frame = self.selection
             spent = self.table.loc[self.table["step"] == self._step(), "energy_nj"].sum(skipna=False)
-            energies = f"{html.escape(name)} {_say(spent)} up to frame {frame}"
+            energies = f"{html.escape(name)} {_describe_energy(spent)} up to frame {frame}"
         else:
             last = self.table.groupby("model", sort=False).tail(1)[["model", "energy_nj"]]
-            told = last.itertuples(index=False, name=None)
-            energies = ", ".join(f"{html.escape(str(name))} {_say(spent)}" for name, spent in told)
+            energies = ", ".join(
+                f"{html.escape(str(name))} {_describe_energy(spent)}" for name, spent in last.to_numpy()
+            )
         source = html.escape(PRESETS[self.preset.value].source)
         critics = f" {html.escape(self.critics)}" if self.critics else ""
         return f"Energy per recording under {self.preset.value}: {energies}. Prices: {source}.{critics}"
@@ -113,5 +114,5 @@ class OperationsPanel(Panel):
         return f"{type(self).__name__}({', '.join(self.models)}; {self.view.value}, {self.preset.value})"
 
 
-def _say(nanojoules: float) -> str:
+def _describe_energy(nanojoules: float) -> str:
     return joules(nanojoules) if nanojoules == nanojoules else "without a price"

@@ -1,4 +1,4 @@
-"""A panel that plays recordings: frame by frame, tick by tick, as a strip or as a cloud in space and time."""
+"""Recordings played frame by frame or tick by tick, as a strip of frames or as an event cloud."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
+from workbench.analysis import count_events
 from workbench.events import Dataset, Recordings
 from workbench.model import take_test
 from workbench.widgets._base.panel import LABELLED, Panel
 from workbench.widgets._base.playback import Playback
-from workbench.widgets._base.recording_slider import slide_recordings
+from workbench.widgets._base.recording_slider import make_recording_slider
 
 FRAMES, TICKS, STRIP, CLOUD = "frame by frame", "tick by tick", "all frames", "cloud in space and time"
 
@@ -44,7 +45,7 @@ class PlayerPanel(Panel):
 
     def __init__(self, recordings: Recordings, recording: int = 0) -> None:
         self.recordings = recordings
-        self.recording = slide_recordings(recordings, recording, "player")
+        self.recording = make_recording_slider(recordings, recording, "player")
         self.view = ipywidgets.Dropdown(options=[FRAMES, TICKS, STRIP, CLOUD], description="seen", **LABELLED)
         self.clock = Playback(recordings.frames, recordings.window_us / recordings.frames)
         self._counts = lru_cache(maxsize=4)(self._count)
@@ -60,18 +61,7 @@ class PlayerPanel(Panel):
     def table(self) -> pd.DataFrame:
         """A row per step of the recording in view: step, begin_ms, end_ms, off, on (numbers of events)."""
         self._require_images()
-        counts = self._counts(self.recording.value, self._steps())
-        totals = counts.reshape(len(counts), 2, -1).sum(axis=2).astype(int)
-        edges = np.arange(len(counts) + 1) * self.recordings.window_us / len(counts) / 1000
-        return pd.DataFrame(
-            {
-                "step": np.arange(len(counts)),
-                "begin_ms": edges[:-1],
-                "end_ms": edges[1:],
-                "off": totals[:, 0],
-                "on": totals[:, 1],
-            }
-        )
+        return count_events(self._counts(self.recording.value, self._steps()), self.recordings.window_us)
 
     def _require_images(self) -> None:
         shape = self.recordings.shape
@@ -84,7 +74,7 @@ class PlayerPanel(Panel):
     def _count(self, recording: int, steps: int) -> np.ndarray:
         return self.recordings.as_ticks([recording], steps // self.recordings.frames)[:, 0]
 
-    def _follow(self, change: Any) -> None:
+    def _on_control(self, change: Any) -> None:
         with self._pausing():
             self.clock.resize(self._steps(), self.recordings.window_us / self._steps())
             self.clock.enable(self.view.value in (FRAMES, TICKS))
@@ -101,7 +91,7 @@ class PlayerPanel(Panel):
         what = "tick" if self.view.value == TICKS else "frame"
         return figures.frame(counts, step, self.recordings.window_us, what)
 
-    def _words(self) -> str:
+    def _note(self) -> str:
         name = self.recordings.classes[self.recordings.labels[self.recording.value]]
         return f"Recording {self.recording.value}, of class <b>{html.escape(name)}</b>."
 

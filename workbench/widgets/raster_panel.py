@@ -1,4 +1,4 @@
-"""A panel for rasters of any size: what is in view is binned here, so that the page gets pixels, not spikes."""
+"""Rasters of any size: what is in view is binned in Python, so that the page receives pixels instead of spikes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from workbench.analysis import SpikeTrain
-from workbench.figures._raster import EXACT, View, draw_units, gather_units, is_lined
-from workbench.figures._raster_bands import BAND, count_part, find_part, size_of
+from workbench.analysis import SpikeTrain, gather_units, measure_size
+from workbench.figures._for_panels import BAND, EXACT, View, count_part, draw_units, draws_lines, find_part
 from workbench.widgets._base.panel import LABELLED, Panel
 
 ALL = "all nodes"
@@ -48,7 +47,7 @@ class RasterPanel(Panel):
             raise ValueError(f"widgets.raster: ticks_per_frame={ticks_per_frame!r} must be a whole number from 1 on")
         self.ticks_per_frame = ticks_per_frame
         self._units = gather_units(activity, recording)
-        steps = max((size_of(units)[0] for units in self._units.values()), default=1)
+        steps = max((measure_size(units)[0] for units in self._units.values()), default=1)
         self._frames = steps / ticks_per_frame
         self._view: View | None = None
         self._bands = self._count_bands()
@@ -108,7 +107,7 @@ class RasterPanel(Panel):
                 self.node.value = ALL
         self.refresh()
 
-    def _follow(self, change: Any) -> None:
+    def _on_control(self, change: Any) -> None:
         begin, end = self.span.value
         if change.owner is self.span:
             self.look(begin, end, *self._across())
@@ -124,7 +123,7 @@ class RasterPanel(Panel):
 
     def _zoomed(self, changes: Mapping[str, Any]) -> None:
         """Follow a zoom or a pan in the page."""
-        with self._turn, self._telling():
+        with self._lock, self._showing_errors():
             if any(key.endswith("autorange") for key in changes):
                 self.look()
                 return
@@ -135,12 +134,12 @@ class RasterPanel(Panel):
     def _count_bands(self) -> int:
         """Number of nodes that have a band: all but a last one whose drive is drawn as lines."""
         top = list(self._units.values())[-1] if self._units else None
-        return len(self._units) - is_lined(top) if len(self._units) > 1 else len(self._units)
+        return len(self._units) - draws_lines(top) if len(self._units) > 1 else len(self._units)
 
     def _draw(self) -> go.Figure:
         return draw_units(self._units, self.ticks_per_frame, self._view)
 
-    def _words(self) -> str:
+    def _note(self) -> str:
         table = self.table
         if table.empty:
             return ""

@@ -1,4 +1,4 @@
-"""A panel to unroll a network by hand: how many frames, which rollout, and whom a place can know of."""
+"""Rollouts of a network: how many frames, which rollout, and the past and future of a (node, frame)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.figures._rollouts import kind, roles
+from workbench.analysis import find_kind, tabulate_rollout
 from workbench.model import require_network
 from workbench.network import Network, Place, Rollout
 from workbench.validation import whole
@@ -51,7 +51,7 @@ class RolloutsPanel(Panel):
         self._choices = {
             "streaming": (network.streaming(),),
             "sequential": (network.sequential(),),
-            f"as given ({kind(Rollout(network, 1))})": (network,),
+            f"as given ({find_kind(Rollout(network, 1))})": (network,),
             BESIDE: (network.streaming(), network.sequential()),
         }
         self.frames = ipywidgets.IntSlider(frames, 1, MOST_FRAMES, description="frames", **LABELLED)
@@ -76,20 +76,7 @@ class RolloutsPanel(Panel):
     @property
     def table(self) -> pd.DataFrame:
         """A row per place in view: rollout, node, frame, T, first_response (frames), lit (past, future, self, none)."""
-        return pd.DataFrame(
-            [
-                {
-                    "rollout": kind(rollout),
-                    "node": node,
-                    "frame": frame,
-                    "T": rollout.tableau[frame][rollout.network.nodes.index(node)],
-                    "first_response": rollout.first_response[node],
-                    "lit": role or "none",
-                }
-                for rollout in self.rollouts
-                for (node, frame), role in roles(rollout, self.selection).items()
-            ]
-        )
+        return pd.concat([tabulate_rollout(each, self.selection) for each in self.rollouts], ignore_index=True)
 
     def choose(self, place: Place | None) -> None:
         """Light the past and the future of a (node, frame) of the window, or of nothing; ValueError for any other."""
@@ -105,12 +92,12 @@ class RolloutsPanel(Panel):
         node, frame = place or ("", 0)
         self.set(node=node, frame=frame)
 
-    def _follow(self, change: Any) -> None:
+    def _on_control(self, change: Any) -> None:
         if change.owner in (self.node, self.frame):
             self._kept = self.node.value != ""
         self.refresh()
 
-    def _pointed(self, kind: str, trace: int, point: Any) -> None:
+    def _on_pointer(self, kind: str, trace: int, point: Any) -> None:
         keep = kind == "click"
         if self.figure.data[trace].name != "nodes" or (self._kept and not keep):
             return
@@ -118,7 +105,7 @@ class RolloutsPanel(Panel):
         self._kept = keep and not (self._kept and place == self.selection)
         if place != self.selection:
             self._light(place)
-        self._say()
+        self._update_note()
 
     def _draw(self) -> go.Figure:
         with self._pausing():
@@ -126,15 +113,15 @@ class RolloutsPanel(Panel):
             self.frame.disabled = self.node.value == ""
         return figures.rollouts(*self.rollouts, place=self.selection)
 
-    def _words(self) -> str:
-        """What is lit."""
+    def _note(self) -> str:
+        """Sizes of the past and the future that are highlighted."""
         if self.selection is None:
             return "Hover over a place, or choose one here, to light its past and its future."
         node, frame = self.selection
         lit = self.table.groupby(["rollout", "lit"], sort=False).size()
         facts = "; ".join(
-            f"{kind(r)}: {lit.get((kind(r), 'past'), 0)} places in its past, "
-            f"{lit.get((kind(r), 'future'), 0)} in its future"
+            f"{find_kind(r)}: {lit.get((find_kind(r), 'past'), 0)} places in its past, "
+            f"{lit.get((find_kind(r), 'future'), 0)} in its future"
             for r in self.rollouts
         )
         kept = " Kept until you click it, or look from nothing." if self._kept else ""

@@ -1,4 +1,4 @@
-"""A training to look at while it goes on, and to stop."""
+"""A training in the background, with live curves and a stop button."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
+from workbench.evaluation import share
 from workbench.events import Dataset, Recordings
-from workbench.figures._style import empty
+from workbench.figures._for_panels import empty
 from workbench.model import Model, require_model, take_training
 from workbench.training import Update, train
 from workbench.widgets._base.panel import Panel
 
-LOOK_S = 0.1  # between two looks whether a training has ended
-BAR_S, FIGURE_S = 1.0, 4.0  # at least so long between two updates: looking must not slow down the training
+POLL_S = 0.1  # between two checks whether a training has ended
+BAR_S, FIGURE_S = 1.0, 4.0  # at least so long between two updates, which must not slow down the training
 
 
 def training(
@@ -64,22 +65,22 @@ class TrainingPanel(Panel):
         **options: Any,
     ) -> None:
         self._history: tuple[dict[str, float], ...] = ()
-        self._told = self._drawn = 0.0
+        self._bar_time = self._figure_time = 0.0
         self._state, self._epochs = "training", epochs
-        self._asked = asked = threading.Event()
+        self._stop_requested = requested = threading.Event()
         self._outcome: tuple[Model, pd.DataFrame] | None = None
         self._error: Exception | None = None
         self.stop = ipywidgets.Button(
             description="Stop", icon="stop", tooltip="End the training cleanly; the best model so far is kept"
         )
-        self.stop.on_click(lambda button: asked.set())
+        self.stop.on_click(lambda button: requested.set())
         self.bar = ipywidgets.FloatProgress(
             value=0, min=0, max=max(1, epochs), description="epochs", layout={"width": "20em"}
         )
         self.now = ipywidgets.Label("starting", layout={"width": "30em"})
-        work = (model, recordings, validation, epochs)
+        options = {"progress": False, **options, "validation": validation, "epochs": epochs}
         self._thread = threading.Thread(
-            target=self._train, args=work, kwargs=options, name="workbench training", daemon=True
+            target=self._train, args=(model, recordings), kwargs=options, name="workbench training", daemon=True
         )
         super().__init__([ipywidgets.HBox([self.stop, self.bar, self.now])], [])
         self._thread.start()
@@ -98,13 +99,13 @@ class TrainingPanel(Panel):
     def result(self) -> tuple[Model, pd.DataFrame]:
         """Wait for the end; the trained model and its history. What went wrong in the training is raised here.
 
-        A cell that waits like this keeps the kernel from hearing the stop button, but interrupting it stops the
-        training as well; with `await panel` the button is heard.
+        Waiting like this blocks the kernel, so that the stop button has no effect; interrupting the cell stops the
+        training. With `await panel` the button works.
         """
         try:
             self._thread.join()
         except KeyboardInterrupt:
-            self._asked.set()
+            self._stop_requested.set()
             self._thread.join()
         if self._error is not None:
             raise self._error
@@ -112,51 +113,51 @@ class TrainingPanel(Panel):
         return self._outcome
 
     def __await__(self) -> Generator[Any, None, tuple[Model, pd.DataFrame]]:
-        """Wait for the end and hear the page meanwhile: `ann, history = await panel`."""
+        """Wait for the end without blocking the kernel: `ann, history = await panel`."""
         while self._thread.is_alive():
-            yield from asyncio.sleep(LOOK_S).__await__()
+            yield from asyncio.sleep(POLL_S).__await__()
         return self.result()
 
-    def _end(self) -> None:
-        """End the training as its stop button does, after the batch that it is at."""
-        super()._end()
-        self._asked.set()
+    def _stop_background(self) -> None:
+        """Stop the training as its button does, after the current batch."""
+        super()._stop_background()
+        self._stop_requested.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
 
-    def _train(self, *work: Any, **options: Any) -> None:
+    def _train(self, model: Model, recordings: Recordings, **options: Any) -> None:
         try:
-            self._outcome = train(*work, **{"progress": False} | options, callback=self._watch)
+            self._outcome = train(model, recordings, **options, callback=self._on_update)
             rows = self._outcome[1].to_dict("records")
             self._history = tuple({str(name): value for name, value in row.items()} for row in rows)
-            self._state = "stopped" if self._asked.is_set() else "ended"
-        except Exception as error:  # told in the panel, raised by result()
+            self._state = "stopped" if self._stop_requested.is_set() else "ended"
+        except Exception as error:  # shown in the panel, raised by result()
             self._error, self._state = error, "failed"
         self.stop.disabled = True
         self.bar.value, self.now.value = len(self._history), ""
         self.refresh()
 
-    def _watch(self, update: Update) -> bool:
-        """Tell the panel where the training stands, but not too often; whether it shall end."""
+    def _on_update(self, update: Update) -> bool:
+        """Update the panel, but not too often; returns whether to stop."""
         now = time.monotonic()
-        if now - self._told >= BAR_S:
-            self._told = now
+        if now - self._bar_time >= BAR_S:
+            self._bar_time = now
             self.bar.value = update.epoch - 1 + update.batch / update.batches
             self.now.value = (
                 f"epoch {update.epoch} of {update.epochs}, batch {update.batch} of {update.batches}: "
-                f"loss {update.loss:.3f}, accuracy {100 * update.accuracy:.1f} %"
+                f"loss {update.loss:.3f}, accuracy {share(update.accuracy)}"
             )
-        if len(update.history) > len(self._history) and now - self._drawn >= FIGURE_S:
-            self._drawn, self._history = now, update.history
+        if len(update.history) > len(self._history) and now - self._figure_time >= FIGURE_S:
+            self._figure_time, self._history = now, update.history
             self.refresh()
-        return self._asked.is_set()
+        return self._stop_requested.is_set()
 
     def _draw(self) -> go.Figure:
         if self._error is not None:
             return empty(self.title, f"the training failed: {html.escape(str(self._error), quote=False)}")
         return figures.learning(self.table if self._history else pd.DataFrame(columns=["epoch", "loss", "accuracy"]))
 
-    def _words(self) -> str:
+    def _note(self) -> str:
         if self._state == "training":
             return "Training goes on in the background; <code>await panel</code> waits for it."
         if self._error is not None:

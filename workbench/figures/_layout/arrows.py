@@ -1,4 +1,4 @@
-"""Arrows between places of a rollout, bent where they would pass through the marks of others."""
+"""Arrows between the (node, frame) places of a rollout, bent where they would cross other places."""
 
 from __future__ import annotations
 

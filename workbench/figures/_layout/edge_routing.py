@@ -1,4 +1,4 @@
-"""The curves of a graph's edges in the plane, and room on them for marks."""
+"""Edge routing: the curve of every edge, and a free position on it for its badge."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workbench.network import Network
 
 SIDES_PX = 120  # left and right of the outermost nodes
 SAMPLES = 14  # points of a curve between two layers
-NEAREST_FIRST = sorted(range(41), key=lambda i: abs(i - 20))  # of the points along a path, from its middle outwards
+FROM_MIDDLE = sorted(range(41), key=lambda i: abs(i - 20))  # of the points along a path, from its middle outwards
 
 Box = tuple[float, float, float, float]  # left, right, low, high
 
@@ -31,7 +31,7 @@ class Viewport:
     size: float
 
     def bend(self, x_px: float, y_px: float) -> Point:
-        """A way in pixels as one in layers and rows."""
+        """A distance in pixels in units of layers and rows."""
         return x_px / self.across, y_px / self.down
 
 
@@ -43,8 +43,8 @@ class Text:
     box: Box
 
 
-def viewport_of(layout: Layout) -> Viewport:
-    """The layout in a figure of the common width, as high as its rows ask for."""
+def fit_viewport(layout: Layout) -> Viewport:
+    """The layout scaled to the common width, with a height that fits its rows."""
     xs, ys = zip(*layout.nodes.values(), strict=True)
     points = [y for route in layout.routes for _, y in route]
     rows = max([*ys, *points]) - min([*ys, *points])
@@ -54,19 +54,21 @@ def viewport_of(layout: Layout) -> Viewport:
     return Viewport(layout, across, down, size)
 
 
-def paths_of(network: Network, canvas: Viewport) -> list[list[Point]]:
-    """The curve of every edge, source to target; loops stand on their node, edges side by side are bent apart."""
+def edge_curves(network: Network, viewport: Viewport) -> list[list[Point]]:
+    """The curve of every edge, source to target; loops above their node, parallel edges bent apart."""
     paths = []
-    for edge, route, (place, count) in zip(network.edges, canvas.layout.routes, sides_of(network), strict=True):
+    for edge, route, (place, count) in zip(
+        network.edges, viewport.layout.routes, number_parallel_edges(network), strict=True
+    ):
         if edge.source == edge.target:
-            paths.append(loop_of(route[0], place, canvas))
+            paths.append(loop_curve(route[0], place, viewport))
         else:
-            paths.append(_curve(route, bend_apart(place, count, canvas) if len(route) == 2 else 0.0))
+            paths.append(_curve(route, bend_apart(place, count, viewport) if len(route) == 2 else 0.0))
     return paths
 
 
-def sides_of(network: Network) -> list[tuple[int, int]]:
-    """Of every edge which of how many it is that join the same nodes, in either direction."""
+def number_parallel_edges(network: Network) -> list[tuple[int, int]]:
+    """Of every edge its number among the parallel edges (either direction), and how many there are."""
     count: dict[frozenset[str], int] = {}
     found = []
     for edge in network.edges:
@@ -75,14 +77,14 @@ def sides_of(network: Network) -> list[tuple[int, int]]:
     return [(place, count[frozenset(edge.ends)]) for place, edge in zip(found, network.edges, strict=True)]
 
 
-def bend_apart(place: int, count: int, canvas: Viewport) -> float:
-    """How many rows one of so many edges side by side is bent aside."""
-    return (place - (count - 1) / 2) * min(30.0, 0.32 * canvas.down) / canvas.down
+def bend_apart(place: int, count: int, viewport: Viewport) -> float:
+    """By how many rows a parallel edge is bent away from the straight line."""
+    return (place - (count - 1) / 2) * min(30.0, 0.32 * viewport.down) / viewport.down
 
 
-def loop_of(node: Point, place: int, canvas: Viewport) -> list[Point]:
-    """A drop on top of a node, larger for each further one; a cubic Bezier curve."""
-    wide, high = canvas.bend((1.35 + 0.5 * place) * canvas.size, (2.6 + 0.8 * place) * canvas.size)
+def loop_curve(node: Point, place: int, viewport: Viewport) -> list[Point]:
+    """A loop above a node, larger for each further one; a cubic Bezier curve."""
+    wide, high = viewport.bend((1.35 + 0.5 * place) * viewport.size, (2.6 + 0.8 * place) * viewport.size)
     along = np.linspace(0, 1, 2 * SAMPLES)
     x = node[0] + 3 * along * (1 - along) * (2 * along - 1) * wide
     y = node[1] + 3 * along * (1 - along) * high
@@ -90,7 +92,7 @@ def loop_of(node: Point, place: int, canvas: Viewport) -> list[Point]:
 
 
 def _curve(route: Sequence[Point], apart: float) -> list[Point]:
-    """Smooth through all points without passing them by (cubic Hermite, monotone); `apart` rows aside in the middle."""
+    """A monotone cubic Hermite curve through all points; bent `apart` rows aside in the middle."""
     chords = [(y1 - y0) / (x1 - x0) for (x0, y0), (x1, y1) in pairwise(route)]
     inner = [2 * a * b / (a + b) if a * b > 0 else 0.0 for a, b in pairwise(chords)]
     slopes = [0.5 * chords[0], *inner, 0.5 * chords[-1]]
@@ -103,12 +105,14 @@ def _curve(route: Sequence[Point], apart: float) -> list[Point]:
     return points
 
 
-def free_places(paths: Sequence[list[Point]], canvas: Viewport, texts: Mapping[str, Text], size: float) -> list[Point]:
-    """On every path the point nearest its middle that is clear of nodes, their names and the badges before it."""
-    scale = np.array([canvas.across, canvas.down])
-    reach = 3 + max((canvas.size + size) / 2, size)  # whatever is farther away leaves room enough
-    nodes, names, badges = Squares(2 * reach), Squares(2 * reach), Squares(2 * reach)
-    for x, y in (np.array(list(canvas.layout.nodes.values())) * scale).tolist():
+def find_badge_positions(
+    paths: Sequence[list[Point]], viewport: Viewport, texts: Mapping[str, Text], size: float
+) -> list[Point]:
+    """On every curve the point nearest its middle that is free of nodes, their names and earlier badges."""
+    scale = np.array([viewport.across, viewport.down])
+    reach = 3 + max((viewport.size + size) / 2, size)  # what is farther away cannot overlap
+    nodes, names, badges = BoxGrid(2 * reach), BoxGrid(2 * reach), BoxGrid(2 * reach)
+    for x, y in (np.array(list(viewport.layout.nodes.values())) * scale).tolist():
         nodes.add((x, x, y, y))
     for text in texts.values():
         names.add(text.box)
@@ -116,10 +120,10 @@ def free_places(paths: Sequence[list[Point]], canvas: Viewport, texts: Mapping[s
     for path in paths:
         fine = np.linspace(0, len(path) - 1, 41)
         points = np.stack([np.interp(fine, range(len(path)), column) for column in zip(*path, strict=True)], axis=1)
-        points = points[NEAREST_FIRST]
+        points = points[FROM_MIDDLE]
         x, y = np.hsplit(points * scale, 2)
         around = [(x - reach, x + reach, y - reach, y + reach) for x, y in (points * scale).tolist()]
-        room = _distance(x, y, nodes.near(around)) - (canvas.size + size) / 2
+        room = _distance(x, y, nodes.near(around)) - (viewport.size + size) / 2
         left, right, low, high = np.array(names.near(around)).reshape(-1, 4).T
         aside = np.maximum(np.maximum(left - x, x - right), np.maximum(low - y, y - high))
         room = np.minimum(room, aside.min(1, initial=np.inf) - size / 2)
@@ -139,12 +143,12 @@ def _distance(x: NDArray[np.float64], y: NDArray[np.float64], boxes: Sequence[Bo
     return distance
 
 
-class Squares:
-    """Boxes in the plane, known by the squares of one side that they lie in: who is near is found among few.
+class BoxGrid:
+    """Boxes in a uniform grid of cells (spatial hashing), so that neighbours are found without a search through all.
 
-    >>> squares = Squares(10)
-    >>> squares.add((0, 5, 0, 5))
-    >>> squares.near([(9, 12, 3, 4)]), squares.near([(20, 21, 0, 1)])
+    >>> grid = BoxGrid(10)
+    >>> grid.add((0, 5, 0, 5))
+    >>> grid.near([(9, 12, 3, 4)]), grid.near([(20, 21, 0, 1)])
     ([(0, 5, 0, 5)], [])
     """
 
@@ -153,15 +157,15 @@ class Squares:
         self._held: dict[tuple[int, int], list[Box]] = {}
 
     def add(self, box: Box) -> None:
-        """Hold a box."""
-        for square in self._under(box):
-            self._held.setdefault(square, []).append(box)
+        """Add a box."""
+        for cell in self._cells(box):
+            self._held.setdefault(cell, []).append(box)
 
     def near(self, boxes: Iterable[Box]) -> list[Box]:
-        """Every box in the squares that these lie in: all that meet one of these, and some more."""
-        squares = dict.fromkeys(square for box in boxes for square in self._under(box))
-        return list(dict.fromkeys(box for square in squares for box in self._held.get(square, ())))
+        """All boxes in the cells that these touch: every box that overlaps one of them, and some more."""
+        cells = dict.fromkeys(cell for box in boxes for cell in self._cells(box))
+        return list(dict.fromkeys(box for cell in cells for box in self._held.get(cell, ())))
 
-    def _under(self, box: Box) -> Iterator[tuple[int, int]]:
-        left, right, low, high = (math.floor(place / self.side) for place in box)
+    def _cells(self, box: Box) -> Iterator[tuple[int, int]]:
+        left, right, low, high = (math.floor(edge / self.side) for edge in box)
         return product(range(left, right + 1), range(low, high + 1))

@@ -1,4 +1,4 @@
-"""Places for the nodes of a graph: in layers from inputs to output, with room for the edges that pass between them."""
+"""Sugiyama's layered layout: nodes in layers from inputs to output, with dummy vertices where edges pass a layer."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from itertools import compress, pairwise
 from workbench.network import Network, keep_acyclic, shortest_delays, topological_order
 
 Point = tuple[float, float]
-Stop = str | tuple[int, int]  # a node, or (edge position, layer) where an edge passes a layer
+Vertex = str | tuple[int, int]  # a node, or a dummy vertex (edge position, layer) where an edge passes a layer
 SWEEPS = 12  # times the order within the layers is improved
-STOPS = 20_000  # passing edges up to which each one gets a place of its own
+MOST_DUMMIES = 20_000  # dummy vertices up to which every passing edge gets them
 BETWEEN_ROWS = 16.0  # rows that passing edges may take up in a layer, however many they are
 
 
@@ -37,16 +37,16 @@ def lay_out(network: Network) -> Layout:
     """
     layer = layers(network)
     routes = _routes(network, layer)
-    stops: list[list[Stop]] = [[] for _ in range(max(layer.values()) + 1)]
-    for stop in dict.fromkeys([*network.nodes, *(stop for route in routes for stop, _ in route)]):
-        stops[layer[stop] if isinstance(stop, str) else stop[1]].append(stop)
+    vertices: list[list[Vertex]] = [[] for _ in range(max(layer.values()) + 1)]
+    for vertex in dict.fromkeys([*network.nodes, *(vertex for route in routes for vertex, _ in route)]):
+        vertices[layer[vertex] if isinstance(vertex, str) else vertex[1]].append(vertex)
     found = {(a, b) if x < y else (b, a) for route in routes for (a, x), (b, y) in pairwise(route) if x != y}
     links = sorted(found, key=repr)
-    order = _ordered(stops, links)
+    order = _ordered(vertices, links)
     rows = _rows(order, links, Counter(edge.source for edge in network.edges if edge.source == edge.target))
     return Layout(
         {node: (layer[node], rows[node]) for node in network.nodes},
-        tuple(tuple((float(x), rows[stop]) for stop, x in route) for route in routes),
+        tuple(tuple((float(x), rows[vertex]) for vertex, x in route) for route in routes),
     )
 
 
@@ -71,11 +71,11 @@ def layers(network: Network) -> dict[str, int]:
     return found
 
 
-def _routes(network: Network, layer: Mapping[str, int]) -> list[list[tuple[Stop, int]]]:
-    """Of every edge the stops it runs through, with their layers; only its ends where there would be too many."""
+def _routes(network: Network, layer: Mapping[str, int]) -> list[list[tuple[Vertex, int]]]:
+    """Of every edge its vertices with their layers; only its ends where there would be too many."""
     apart = [(layer[edge.target] - layer[edge.source]) for edge in network.edges]
-    passing = sum(max(0, abs(distance) - 1) for distance in apart) <= STOPS
-    routes: list[list[tuple[Stop, int]]] = []
+    passing = sum(max(0, abs(distance) - 1) for distance in apart) <= MOST_DUMMIES
+    routes: list[list[tuple[Vertex, int]]] = []
     for position, (edge, distance) in enumerate(zip(network.edges, apart, strict=True)):
         begin, end, way = layer[edge.source], layer[edge.target], 1 if distance > 0 else -1
         between = range(begin + way, end, way) if passing and distance else ()
@@ -83,9 +83,9 @@ def _routes(network: Network, layer: Mapping[str, int]) -> list[list[tuple[Stop,
     return routes
 
 
-def _ordered(stops: Sequence[Sequence[Stop]], links: Sequence[tuple[Stop, Stop]]) -> list[list[Stop]]:
-    """The stops of every layer in an order with few crossings: each goes to the mean place of its neighbours."""
-    order = [list(layer) for layer in stops]
+def _ordered(vertices: Sequence[Sequence[Vertex]], links: Sequence[tuple[Vertex, Vertex]]) -> list[list[Vertex]]:
+    """The vertices of every layer in an order with few crossings, by the barycentre heuristic."""
+    order = [list(layer) for layer in vertices]
     before, after = _neighbours(links)
     best, fewest = order, _crossings(order, after)
     for sweep in range(SWEEPS):
@@ -94,11 +94,11 @@ def _ordered(stops: Sequence[Sequence[Stop]], links: Sequence[tuple[Stop, Stop]]
         beside = before if sweep % 2 == 0 else after
         for number in numbers:
             other = order[number - 1 if sweep % 2 == 0 else number + 1]
-            place = {stop: i / len(other) for i, stop in enumerate(other)}
-            here = {stop: i / len(order[number]) for i, stop in enumerate(order[number])}
+            place = {vertex: i / len(other) for i, vertex in enumerate(other)}
+            here = {vertex: i / len(order[number]) for i, vertex in enumerate(order[number])}
             mean = {
-                stop: _mean([place[n] for n in beside.get(stop, ()) if n in place], here[stop])
-                for stop in order[number]
+                vertex: _mean([place[n] for n in beside.get(vertex, ()) if n in place], here[vertex])
+                for vertex in order[number]
             }
             order[number].sort(key=mean.__getitem__)
         crossings = _crossings(order, after)
@@ -107,10 +107,12 @@ def _ordered(stops: Sequence[Sequence[Stop]], links: Sequence[tuple[Stop, Stop]]
     return best
 
 
-def _neighbours(links: Iterable[tuple[Stop, Stop]]) -> tuple[dict[Stop, list[Stop]], dict[Stop, list[Stop]]]:
-    """Per stop those to the left and those to the right that it is linked with."""
-    before: dict[Stop, list[Stop]] = {}
-    after: dict[Stop, list[Stop]] = {}
+def _neighbours(
+    links: Iterable[tuple[Vertex, Vertex]],
+) -> tuple[dict[Vertex, list[Vertex]], dict[Vertex, list[Vertex]]]:
+    """Per vertex those to the left and those to the right that it is linked with."""
+    before: dict[Vertex, list[Vertex]] = {}
+    after: dict[Vertex, list[Vertex]] = {}
     for left, right in links:
         before.setdefault(right, []).append(left)
         after.setdefault(left, []).append(right)
@@ -121,14 +123,14 @@ def _mean(values: Sequence[float], otherwise: float) -> float:
     return sum(values) / len(values) if values else otherwise
 
 
-def _crossings(order: Sequence[Sequence[Stop]], after: Mapping[Stop, Sequence[Stop]]) -> int:
+def _crossings(order: Sequence[Sequence[Vertex]], after: Mapping[Vertex, Sequence[Vertex]]) -> int:
     """Pairs of links between neighbouring layers that cross."""
     found = 0
     for left, right in pairwise(order):
-        place = {stop: i for i, stop in enumerate(right)}
+        place = {vertex: i for i, vertex in enumerate(right)}
         seen: list[int] = []
-        for stop in left:
-            ends = sorted(place[other] for other in after.get(stop, ()) if other in place)
+        for vertex in left:
+            ends = sorted(place[other] for other in after.get(vertex, ()) if other in place)
             found += sum(len(seen) - bisect(seen, end) for end in ends)
             for end in ends:
                 insort(seen, end)
@@ -136,29 +138,30 @@ def _crossings(order: Sequence[Sequence[Stop]], after: Mapping[Stop, Sequence[St
 
 
 def _rows(
-    order: Sequence[Sequence[Stop]], links: Iterable[tuple[Stop, Stop]], loops: Mapping[str, int]
-) -> dict[Stop, float]:
-    """Row of every stop: near its neighbours, in the order of its layer, nodes a row apart and edges closer."""
+    order: Sequence[Sequence[Vertex]], links: Iterable[tuple[Vertex, Vertex]], loops: Mapping[str, int]
+) -> dict[Vertex, float]:
+    """Row of every vertex: near its neighbours, in the order of its layer, nodes a row apart and edges closer."""
     before, after = _neighbours(links)
-    most = max(sum(not isinstance(stop, str) for stop in layer) for layer in order)
+    most = max(sum(not isinstance(vertex, str) for vertex in layer) for layer in order)
     narrow = min(0.5, BETWEEN_ROWS / max(1, most))
     offsets = [_offsets(layer, narrow, loops) for layer in order]
     rows = {
-        stop: y for layer, places in zip(order, offsets, strict=True) for stop, y in zip(layer, places, strict=True)
+        vertex: y for layer, places in zip(order, offsets, strict=True) for vertex, y in zip(layer, places, strict=True)
     }
     for sweep in range(2 * SWEEPS):
         numbers = range(len(order)) if sweep % 2 == 0 else range(len(order) - 1, -1, -1)
         for number in numbers:
             layer, places = order[number], offsets[number]
             wanted = [
-                _mean([rows[n] for n in (*before.get(stop, ()), *after.get(stop, ()))], rows[stop]) for stop in layer
+                _mean([rows[n] for n in (*before.get(vertex, ()), *after.get(vertex, ()))], rows[vertex])
+                for vertex in layer
             ]
             kept = _rising([y - place for y, place in zip(wanted, places, strict=True)])
-            rows.update((stop, y + place) for stop, y, place in zip(layer, kept, places, strict=True))
+            rows.update((vertex, y + place) for vertex, y, place in zip(layer, kept, places, strict=True))
     return rows
 
 
-def _offsets(layer: Sequence[Stop], narrow: float, loops: Mapping[str, int]) -> list[float]:
+def _offsets(layer: Sequence[Vertex], narrow: float, loops: Mapping[str, int]) -> list[float]:
     """Least distances from the middle of the layer: a row between nodes, less where an edge passes, more over loops."""
     places = [0.0]
     for below, above in pairwise(layer):

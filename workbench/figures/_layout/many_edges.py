@@ -1,4 +1,4 @@
-"""Thousands of edges in one picture: a line for each, and a mark that points along it."""
+"""Thousands of edges in one figure: a straight line for each, and a mark that points to its target."""
 
 from __future__ import annotations
 
@@ -7,27 +7,29 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.figures._layout.edge_routing import Viewport, bend_apart, loop_of, sides_of
+from workbench.figures._layout.edge_routing import Viewport, bend_apart, loop_curve, number_parallel_edges
 from workbench.figures._layout.layered_layout import Layout, Point
 from workbench.network import Network
 
-CROWD = 4_000  # pieces of edges, from layer to layer, up to which each edge is a curve with a head of its own
+MOST_CURVES = 4_000  # segments of edges, from layer to layer, up to which each edge is a curve with an arrowhead
 
 
-def is_crowd(layout: Layout) -> bool:
-    """Whether there are more edges, or longer ones, than a page can show as curves."""
-    return sum(len(route) - 1 for route in layout.routes) > CROWD
+def has_many_edges(layout: Layout) -> bool:
+    """Whether there are more segments of edges than a page can show as curves."""
+    return sum(len(route) - 1 for route in layout.routes) > MOST_CURVES
 
 
-def lines_of(network: Network, canvas: Viewport) -> list[list[Point]]:
-    """A line for every edge, source to target, straight from layer to layer; edges side by side are bent apart."""
+def edge_lines(network: Network, viewport: Viewport) -> list[list[Point]]:
+    """A line for every edge, source to target, straight from layer to layer; parallel edges bent apart."""
     lines = []
-    for edge, route, (place, count) in zip(network.edges, canvas.layout.routes, sides_of(network), strict=True):
+    for edge, route, (rank, count) in zip(
+        network.edges, viewport.layout.routes, number_parallel_edges(network), strict=True
+    ):
         if edge.source == edge.target:
-            lines.append(loop_of(route[0], place, canvas)[::3])  # of its 28 points, the last among them
+            lines.append(loop_curve(route[0], rank, viewport)[::3])  # of its 28 points, the last among them
         elif len(route) == 2:
             (x0, y0), (x1, y1) = route
-            lines.append([(x0, y0), ((x0 + x1) / 2, (y0 + y1) / 2 + bend_apart(place, count, canvas)), (x1, y1)])
+            lines.append([(x0, y0), ((x0 + x1) / 2, (y0 + y1) / 2 + bend_apart(rank, count, viewport)), (x1, y1)])
         else:
             lines.append(list(route))
     return lines
@@ -47,11 +49,11 @@ def lines(name: str, paths: Sequence[list[Point]], dash: str, colour: str) -> go
     )
 
 
-def pointers(paths: Sequence[list[Point]], canvas: Viewport, colours: Sequence[str]) -> go.Scatter:
+def pointers(paths: Sequence[list[Point]], viewport: Viewport, colours: Sequence[str]) -> go.Scatter:
     """A mark near the middle of every path, which points along it."""
     middles = np.array([path[(len(path) - 1) // 2 : (len(path) - 1) // 2 + 2] for path in paths])  # (path, end, axis)
     x, y = middles.mean(1).T
-    right, up = ((middles[:, 1] - middles[:, 0]) * [canvas.across, canvas.down]).T
+    right, up = ((middles[:, 1] - middles[:, 0]) * [viewport.across, viewport.down]).T
     return go.Scatter(
         name="edges",
         mode="markers",

@@ -1,4 +1,4 @@
-"""A thread in the background that computes one thing after the other, and is there only while there is work."""
+"""A background thread that computes tasks in order, and exists only while there are any."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Worker:
-    """Computes in order what is submitted; when Python ends, only what is being computed is waited for.
+    """Computes submitted tasks in order; at the end of Python only the running task is waited for.
 
     >>> worker = Worker()
     >>> worker.submit(pow, 2, 10).result()
@@ -21,11 +21,11 @@ class Worker:
 
     def __init__(self) -> None:
         self._tasks: deque[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = deque()
-        self._lock = threading.Lock()  # over the tasks, and over whether a thread sees to them
+        self._lock = threading.Lock()  # over the tasks and the thread
         self._thread: threading.Thread | None = None
 
     def submit(self, compute: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        """What `compute(*arguments)` gives or raises, later; cancel() leaves out what has not begun."""
+        """The result of `compute(*arguments)` as a future; a task that has not begun can be cancelled."""
         outcome: Future[Any] = Future()
         with self._lock:
             self._tasks.append((outcome, compute, arguments))
@@ -37,7 +37,7 @@ class Worker:
         return outcome
 
     def close(self) -> None:
-        """Leave out what has not begun, and wait for what has; whatever is submitted afterwards is computed again."""
+        """Cancel tasks that have not begun and wait for the running one; tasks can be submitted again afterwards."""
         with self._lock:
             waiting, thread = list(self._tasks), self._thread
             self._tasks.clear()
@@ -51,7 +51,7 @@ class Worker:
             pass
 
     def _compute_next(self) -> bool:
-        """Compute one thing; whether there was one. The thread ends with the last."""
+        """Compute one task; False if there was none, which ends the thread."""
         with self._lock:
             if not self._tasks:
                 self._thread = None
@@ -61,7 +61,7 @@ class Worker:
         if outcome.set_running_or_notify_cancel():
             try:
                 outcome.set_result(compute(*arguments))
-            except Exception as error:  # raised to who asks for the result
+            except Exception as error:  # raised again by result()
                 outcome.set_exception(error)
         return True
 

@@ -1,1 +1,10 @@
-"""What every panel is made of: canvas, controls, playback, lifetime."""
+"""What panels are made of: a figure that can be redrawn, controls, and a lifetime that ends.
+
+panel             the base of every panel: controls, a note, a figure, errors shown in the page
+recording_panel   the base of panels of one recording under a time cursor
+canvas            a plotly figure in a page, redrawn as a whole
+playback          play button, step slider and speed
+recording_slider  the slider that chooses a recording
+lifetime          widgets that can be garbage-collected, and callbacks that do not prevent it
+cell_outputs      panels are closed when the cell that showed them runs again
+"""

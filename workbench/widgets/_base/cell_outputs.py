@@ -1,4 +1,4 @@
-"""Panels whose output in a notebook has been replaced are closed."""
+"""Panels are closed when the output of a notebook that showed them is replaced."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakSet
 
-from workbench.figures._ipython import read_request, running_shell
+from workbench.figures._for_panels import read_request, running_shell
 
 
 @dataclass
@@ -21,9 +21,9 @@ _OUTPUTS: dict[str, Output] = {}  # by the cell's name
 
 
 def replace_panel(panel: Any) -> None:
-    """Note that the cell that runs now shows a panel; what it showed in an earlier run is closed.
+    """Register the panel as output of the running cell, and close panels of an earlier run of this cell.
 
-    Only of notebooks that name the cell they run, as JupyterLab does; a panel that another cell shows stays open.
+    Only in notebooks that send the id of the cell, as JupyterLab does; a panel that another cell shows stays open.
     """
     message = read_request()
     cell = message.get("metadata", {}).get("cellId")
@@ -41,7 +41,7 @@ def replace_panel(panel: Any) -> None:
 
 
 def forget(value: Any, shell: Any) -> None:
-    """Take a value out of IPython's history of outputs (`Out`, `_`, `_12`), which would hold it for ever."""
+    """Remove a value from IPython's history of outputs (`Out`, `_`, `_12`), which keeps a reference to it."""
     history, names = shell.user_ns.get("_oh", {}), ("_", "__", "___")
     numbers = [number for number, each in history.items() if each is value]
     for number in numbers:

@@ -1,7 +1,7 @@
-"""How long a widget lives: as long as somebody holds it or a page shows it.
+"""Widgets that are garbage-collected: one lives as long as it is referenced or a page shows it.
 
-ipywidgets holds every widget until it is closed, so that whatever has been made in a notebook, and all that it refers
-to, stays in memory for ever.
+ipywidgets keeps a reference to every widget until it is closed, so that all widgets of a notebook, and everything they
+refer to, would stay in memory.
 """
 
 from __future__ import annotations
@@ -16,38 +16,41 @@ from ipywidgets.widgets import widget as registry
 _SHOWN: dict[int, ipywidgets.Widget] = {}  # by identity: figures compare by what they show
 
 
-class Mortal(ipywidgets.Widget):  # type: ignore[misc]  # ipywidgets carries no types
-    """A widget that ends with the last reference to it, unless it has been shown and is not yet closed."""
+class ClosableWidget(ipywidgets.Widget):  # type: ignore[misc]  # ipywidgets carries no types
+    """A widget that is collected with the last reference to it, unless it has been shown and is not yet closed."""
 
     def open(self) -> None:
-        """Open the widget to a page; whatever is made of it is told by weak references only."""
+        """Connect the widget to a page; ipywidgets' own registry gets weak references only."""
         super().open()
-        self.comm.on_msg(weakly(self._handle_msg))
-        self.comm.on_close(weakly(self._leave))
+        self.comm.on_msg(weak_callback(self._handle_msg))
+        self.comm.on_close(weak_callback(self._leave))
         registry._instances[self.model_id] = weakref.proxy(self)
 
     def close(self) -> None:
-        """Leave the page; shown again, the widget opens again."""
+        """Disconnect from the page; shown again, the widget opens again."""
         _SHOWN.pop(id(self), None)
         super().close()
         self.__dict__.pop("_repr_mimebundle_", None)  # None is how ipywidgets says that it cannot be shown any more
 
     def _appear(self) -> None:
-        """Stay alive until closed: a page is about to show the widget."""
+        """Keep the widget until it is closed: a page is about to show it."""
         if self.comm is None:
             self.open()
         _SHOWN[id(self)] = self
 
     def _leave(self, message: Any) -> None:
-        """Follow the page, which has closed its side."""
+        """Close as well: the page has closed its side."""
         self.close()
 
 
-def weakly(method: Callable[..., Any]) -> Callable[..., Any]:
+Mortal = ClosableWidget  # its former name, which canvas.py imports
+
+
+def weak_callback(method: Callable[..., Any]) -> Callable[..., Any]:
     """A bound method that does not keep its object alive, and does nothing when that is gone.
 
     >>> words = type("Words", (list,), {"add": lambda self, word: self.append(word)})()
-    >>> add = weakly(words.add)
+    >>> add = weak_callback(words.add)
     >>> add("one"), words
     (None, ['one'])
     >>> del words

@@ -1,4 +1,4 @@
-"""What every panel is: controls, a line of words, and a figure that follows them and leads back to code."""
+"""The base of every panel: controls, a note, and a figure that follows them, with its numbers for the next cell."""
 
 from __future__ import annotations
 
@@ -13,40 +13,38 @@ import ipywidgets
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.figures._figure import attend
-from workbench.figures._notebook_display import attach
-from workbench.figures._style import empty, wrap
-from workbench.widgets._background.prefetch import Prefetch
+from workbench.figures._for_panels import add_still_metadata, attach, empty, wrap
+from workbench.widgets._background.prefetch import PrefetchCache
 from workbench.widgets._base.canvas import Bundle, Canvas
 from workbench.widgets._base.cell_outputs import replace_panel
-from workbench.widgets._base.lifetime import Mortal, weakly
+from workbench.widgets._base.lifetime import ClosableWidget, weak_callback
 
 LABELLED: dict[str, Any] = {"style": {"description_width": "8.5em"}, "layout": {"width": "27em"}}
 NARROW: dict[str, Any] = {"style": {"description_width": "4em"}, "layout": {"width": "14em"}}
-LETTERS = 90  # in a line of what is said in place of a figure
+LETTERS = 90  # in a line of an error message
 
 
-class Panel(Mortal, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
+class Panel(ClosableWidget, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
     """Controls over a figure that follows them.
 
     `figure` is the figure in view, `table` the numbers behind it, `selection` what is chosen: all three are there for
-    the next cell. What cannot be drawn is said in place of the figure.
+    the next cell. Where nothing can be drawn, the reason is shown instead of the figure.
     """
 
     title = "Panel"
-    _background: tuple[Prefetch[Any, Any], ...] = ()  # what is computed ahead; later ones ask those before
+    _background: tuple[PrefetchCache[Any, Any], ...] = ()  # later ones use earlier ones
 
     def __init__(self, controls: Iterable[ipywidgets.Widget], followed: Iterable[ipywidgets.Widget]) -> None:
         self.note = ipywidgets.HTML()
         self._paused = False
-        self._turn = threading.RLock()  # a computation in the background draws between two answers to the user
-        self.figure = Canvas(self._attempt(self._draw))
-        self.figure.listen(self._hear)
+        self._lock = threading.RLock()  # background results draw between two answers to the user
+        self.figure = Canvas(self._draw_or_explain(self._draw))
+        self.figure.listen(self._answer_pointer)
         super().__init__([*controls, self.note, self.figure])
         self.add_class("workbench-panel")
         for control in followed:
-            control.observe(weakly(self._change), "value")
-        self._say()
+            control.observe(weak_callback(self._change), "value")
+        self._update_note()
 
     @property
     @abstractmethod
@@ -60,47 +58,47 @@ class Panel(Mortal, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carrie
 
     @abstractmethod
     def _draw(self) -> go.Figure:
-        """The figure as the controls want it; ValueError in the user's words where there is none."""
+        """The figure for the values of the controls; ValueError, with the reason for the user, where there is none."""
 
-    def _words(self) -> str:
-        """What the line above the figure says, as HTML."""
+    def _note(self) -> str:
+        """The note above the figure, as HTML."""
         return ""
 
-    def _pointed(self, kind: str, trace: int, point: Any) -> None:
-        """Answer to the pointer over ("hover") or a click on ("click") a point, of an image [row, column]."""
+    def _on_pointer(self, kind: str, trace: int, point: Any) -> None:
+        """Answer to "hover" or "click" on a point: its index, of an image [row, column]."""
 
     def refresh(self) -> None:
-        """Draw anew what the controls want."""
-        with self._turn:
-            self.figure.draw(self._attempt(self._draw))
-            self._say()
+        """Redraw for the values of the controls."""
+        with self._lock:
+            self.figure.draw(self._draw_or_explain(self._draw))
+            self._update_note()
 
     def open(self) -> None:
-        """Open the panel to a page, with all that it is made of."""
-        for part in parts_of(self):
+        """Connect the panel and all its parts to a page."""
+        for part in child_widgets(self):
             part.__dict__.pop("_repr_mimebundle_", None)
             part.open()
         super().open()
 
     def close(self) -> None:
-        """End what goes on in the background, let go of what was computed ahead, and leave the page.
+        """Stop what runs in the background, drop prefetched results, and disconnect from the page.
 
-        Nothing holds the panel then, and with it its models, but who has it in a variable: there its numbers can still
-        be read, and shown again it opens again.
+        Only your own variables keep the panel and its models in memory then: its numbers can still be read, and shown
+        again it opens again.
         """
         if self.comm is not None:  # one that was never opened has nothing to close
-            self._end()
-            for part in parts_of(self):
+            self._stop_background()
+            for part in child_widgets(self):
                 part.close()
             super().close()
 
-    def _end(self) -> None:
-        """End what goes on in the background."""
-        for ahead in reversed(self._background):
-            ahead.release()
+    def _stop_background(self) -> None:
+        """Stop what runs in the background."""
+        for cache in reversed(self._background):
+            cache.release()
 
     def set(self, **values: Any) -> None:
-        """Give several controls, named as the panel's attributes, their values, and draw once."""
+        """Set several controls, named as the attributes of the panel, and draw once."""
         with self._pausing():
             for name, value in values.items():
                 getattr(self, name).value = value
@@ -108,7 +106,7 @@ class Panel(Mortal, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carrie
 
     @contextmanager
     def _pausing(self) -> Iterator[None]:
-        """Controls may change without the figure following."""
+        """Controls may change without a redraw."""
         before, self._paused = self._paused, True
         try:
             yield
@@ -117,32 +115,32 @@ class Panel(Mortal, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carrie
 
     def _change(self, change: Any) -> None:
         if not self._paused:
-            with self._turn, self._telling():
-                self._follow(change)
+            with self._lock, self._showing_errors():
+                self._on_control(change)
 
-    def _follow(self, change: Any) -> None:
+    def _on_control(self, change: Any) -> None:
         """Answer to a control that has changed."""
         self.refresh()
 
-    def _hear(self, kind: str, trace: int, point: Any) -> None:
-        with self._turn, self._telling():
-            self._pointed(kind, trace, point)
+    def _answer_pointer(self, kind: str, trace: int, point: Any) -> None:
+        with self._lock, self._showing_errors():
+            self._on_pointer(kind, trace, point)
 
-    def _say(self) -> None:
-        """Bring the line of words up to date; none where there is no figure."""
-        self.note.value = "" if self._refused else self._words()
+    def _update_note(self) -> None:
+        """Update the note; it is empty where there is no figure."""
+        self.note.value = "" if self._without_figure else self._note()
 
-    def _attempt(self, draw: Callable[[], go.Figure]) -> go.Figure:
-        """What `draw` gives; a user's mistake becomes words in place of the figure."""
+    def _draw_or_explain(self, draw: Callable[[], go.Figure]) -> go.Figure:
+        """The result of `draw`; a ValueError becomes a figure with its message."""
         try:
-            figure, self._refused = draw(), False
+            figure, self._without_figure = draw(), False
         except ValueError as error:
-            figure, self._refused = empty(self.title, wrap(html.escape(str(error), quote=False), LETTERS)), True
+            figure, self._without_figure = empty(self.title, wrap(html.escape(str(error), quote=False), LETTERS)), True
         return figure
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
-        """What a callback raises is seen by nobody, so it is told in the panel as well."""
+    def _showing_errors(self) -> Iterator[None]:
+        """Show exceptions in the panel as well: Jupyter hides those of callbacks."""
         try:
             yield
         except Exception as error:
@@ -156,14 +154,14 @@ class Panel(Mortal, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carrie
         return {**self.figure.plain._repr_mimebundle_(), **super()._repr_mimebundle_(**kwargs)}
 
 
-def parts_of(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
-    """Every widget that one is made of, from the inside out; what it shares with others is left out."""
-    for name in widget.keys:  # the names of what a page is told
+def child_widgets(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
+    """All parts of a widget, innermost first, without the plotly.js bundle that all canvases share."""
+    for name in widget.keys:  # the names of its synchronised traits
         value = getattr(widget, name)
         for part in value if isinstance(value, list | tuple) else (value,):
             if isinstance(part, ipywidgets.Widget) and not isinstance(part, Bundle):
-                yield from parts_of(part)
+                yield from child_widgets(part)
                 yield part
 
 
-attach(Panel, lambda panel: attend(panel._repr_mimebundle_(), panel.figure))
+attach(Panel, lambda panel: add_still_metadata(panel._repr_mimebundle_(), panel.figure))

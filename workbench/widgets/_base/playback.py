@@ -1,4 +1,4 @@
-"""A clock to move through the steps of a recording: by hand, step by step, playing, in slow motion."""
+"""Playback controls: through the steps of a recording by hand, or played at a chosen speed."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ class Playback(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets carries no 
             options=list(SPEEDS), description="speed", style={"description_width": "4em"}, layout={"width": "14em"}
         )
         self._link = ipywidgets.jslink((self.play, "value"), (self.step, "value"))
-        self.speed.observe(self._keep_pace, "value")
+        self.speed.observe(self._update_interval, "value")
         self.speed.value = "30 times slower"
         super().__init__([self.play, self.step, self.speed])
 
     def resize(self, steps: int, step_us: float) -> None:
-        """Run over another number of steps, which last as long as this, and stay at the same time."""
+        """Change the number of steps and their length, and stay at the same time."""
         before = self.step.max + 1
         if steps != before:
             step = self.step.value * steps // before
             self.step.max = self.play.max = steps - 1
             self.step.value = step
             self.step_us = step_us
-            self._keep_pace()
+            self._update_interval()
 
     def enable(self, enabled: bool) -> None:
-        """Whether there is anything to move through."""
+        """Enable or disable all controls."""
         for control in self.children:
             control.disabled = not enabled
 
@@ -62,7 +62,7 @@ class Playback(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets carries no 
         self._link.close()
         super().close()
 
-    def _keep_pace(self, change: Any = None) -> None:
+    def _update_interval(self, change: Any = None) -> None:
         step_ms = self.step_us * SPEEDS[self.speed.value] / 1000
         self.play.step = max(1, round(FASTEST_MS / step_ms))
         self.play.interval = max(FASTEST_MS, round(step_ms))

@@ -1,4 +1,4 @@
-"""What explore and compare share: one recording under a time cursor, those beside it drawn ahead."""
+"""The base of explore and compare: one recording under a time cursor, its neighbours prefetched."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import ipywidgets
 import plotly.graph_objects as go
 
-from workbench.widgets._background.prefetch import Prefetch
-from workbench.widgets._base.lifetime import weakly
+from workbench.widgets._background.prefetch import PrefetchCache
+from workbench.widgets._base.lifetime import weak_callback
 from workbench.widgets._base.panel import Panel
 from workbench.widgets._base.playback import Playback
 
@@ -18,26 +18,26 @@ KEPT = 8  # drawings
 
 
 class RecordingPanel(Panel):
-    """Controls over a figure of one recording; the clock moves a cursor over it and draws nothing anew.
+    """Controls over a figure of one recording; the clock moves a cursor over it without a redraw.
 
-    `recording` and `clock` are there before this is called.
+    Subclasses set `recording` and `clock` before they call this constructor.
     """
 
     recording: ipywidgets.IntSlider
     clock: Playback
 
     def __init__(self, controls: Iterable[ipywidgets.Widget], followed: Iterable[ipywidgets.Widget]) -> None:
-        self._drawings: Prefetch[tuple[Any, ...], go.Figure] = Prefetch(
+        self._drawings: PrefetchCache[tuple[Any, ...], go.Figure] = PrefetchCache(
             lambda key: self._draw_recording(*key), keep=KEPT
         )
         self._background = (*self._background, self._drawings)
         super().__init__(controls, followed)
-        self.clock.step.observe(weakly(self._move), "value")
-        self._settle()
+        self.clock.step.observe(weak_callback(self._move), "value")
+        self._update_time()
 
     @abstractmethod
     def _choices(self) -> tuple[Any, ...]:
-        """What else than the recording the drawing depends on."""
+        """What the figure depends on besides the recording."""
 
     @abstractmethod
     def _draw_recording(self, recording: int, *choices: Any) -> go.Figure:
@@ -45,17 +45,17 @@ class RecordingPanel(Panel):
 
     @abstractmethod
     def _move(self, change: Any = None) -> None:
-        """Bring cursor and numbers to the clock; the figure stays as it is."""
+        """Update cursor and numbers to the clock, without a redraw."""
 
     def _draw(self) -> go.Figure:
         return self._drawings((self.recording.value, *self._choices()))
 
     def refresh(self) -> None:
-        """Draw anew what the controls want, and prepare the recordings beside."""
+        """Redraw for the values of the controls, and prefetch the neighbouring recordings."""
         super().refresh()
-        self._settle()
+        self._update_time()
 
-    def _settle(self) -> None:
+    def _update_time(self) -> None:
         self._move()
         number = self.recording.value
         beside = (number, min(number + 1, self.recording.max), max(number - 1, 0))

@@ -1,4 +1,4 @@
-"""The slider that chooses one of the recordings that a panel looks at."""
+"""The slider that chooses one of the recordings of a panel."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from workbench.validation import whole
 from workbench.widgets._base.panel import LABELLED
 
 
-def slide_recordings(recordings: Recordings, recording: int, panel: str) -> ipywidgets.IntSlider:
-    """A slider over the recordings that stands at one of them; ValueError if that is not there.
+def make_recording_slider(recordings: Recordings, recording: int, panel: str) -> ipywidgets.IntSlider:
+    """A slider over the recordings, set to one of them; ValueError if there is no such recording.
 
     >>> recordings = Recordings.from_ticks(np.ones((2, 3, 1), dtype=int), labels=[0, 0, 0])
-    >>> slide_recordings(recordings, 1, "player").max
+    >>> make_recording_slider(recordings, 1, "player").max
     2
     """
     chosen = whole(recording)
