@@ -31,12 +31,9 @@ WINGS = ("discovery", "validation", "atomic", "interrupts", *WINGS_ABOVE, "displ
 
 REACHED = {
     ("display", "workbench.figures._notebook_display"),
-    ("widgets", "workbench.figures._figure"),
     ("widgets", "workbench.figures._for_panels"),
-    ("widgets", "workbench.figures._notebook_display"),
-    ("widgets", "workbench.figures._style"),
 }
-"""Who may reach past a face, and to which room: panels redraw parts of figures, which are nobody else's business."""
+"""Who may reach past a face, and to which room: panels redraw parts of figures, and values show themselves."""
 
 DRAWING = {"plotly", "kaleido", "ipywidgets", "anywidget", "IPython", "matplotlib", "seaborn"}
 

@@ -45,7 +45,7 @@ def test_size_duration_and_rate_are_said():
     assert (
         f"8 frames of 2 ticks over 8 ms; {sizes.mean():,.0f} events each ({sizes.min():,} to {sizes.max():,})" in words
     )
-    assert f"{sizes.mean() / 8:,.1f} a millisecond" in words
+    assert f"{sizes.mean() / 8:,.1f} per ms" in words
 
 
 @pytest.mark.parametrize("frames", [1, 3, 40])

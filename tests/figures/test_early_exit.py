@@ -39,7 +39,7 @@ def test_words_say_what_is_saved_and_what_it_costs() -> None:
     better = sweep().query("model == 'SNN'").assign(accuracy=[0.3, 0.95, 0.92, 0.91])
     assert figures.early_exit(better).layout.meta["title"] == "SNN saves 53 % of the time and is 4.0 points better"
     waits = sweep().query("model == 'SNN'").assign(calibrated=lambda rows: rows["threshold"] == np.inf)
-    assert figures.early_exit(waits).layout.meta["title"] == "SNN waits for the end"
+    assert figures.early_exit(waits).layout.meta["title"] == "SNN runs to the end"
 
 
 @pytest.mark.parametrize(

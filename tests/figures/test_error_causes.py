@@ -26,7 +26,7 @@ def test_the_worst_node_and_its_largest_cause_are_said():
     parts = {cause: [0.0, 0.0] for cause in CAUSES} | {"carry": [1.0, 2.5], "floor": [0.0, -0.5]}
     meta = figures.causes(rows.assign(**parts)).layout.meta
     assert meta["title"] == "v2 errs by 40 % of its activity, most of it by carry"
-    assert meta["subtitle"] == "Carry: the membrane left by the frame before."
+    assert meta["subtitle"] == "Carry: the membrane left over from the previous frame."
     many = pd.concat([rows.assign(node=f"n{i}", **parts) for i in range(20)])
     assert "The 12 worst of 20 nodes are shown." in figures.causes(many).layout.meta["subtitle"]
 

@@ -57,15 +57,15 @@ def test_parallel_edges_are_told_apart() -> None:
     assert names == ["eye → hand, delay 2", "eye → hand, delay 1"]
 
 
-def test_of_many_edges_the_dearest_are_drawn() -> None:
+def test_of_many_edges_those_with_most_operations_are_drawn() -> None:
     edges = [wb.Edge("eye", f"v{i}", wb.Dense(1 + i)) for i in range(60)]
     edges += [wb.Edge(f"v{i}", "hand", wb.Dense(3)) for i in range(60)]
     counts = wb.operations(wb.Model(wb.Network({"eye": (2, 3, 3)}, edges)).eval(), RECORDINGS)
     figure = figures.operations_by_edge(counts)
     last = counts[counts["step"] == 4]
-    dearest = last.nlargest(30, "dense_macs")
-    assert set(figure.data[0].y) == {f"{row.source} → {row.target}" for row in dearest.itertuples()}
-    assert "The 30 dearest of 120 edges are shown." in figure.layout.meta["subtitle"]
+    largest = last.nlargest(30, "dense_macs")
+    assert set(figure.data[0].y) == {f"{row.source} → {row.target}" for row in largest.itertuples()}
+    assert "Of 120 edges the 30 with most are shown." in figure.layout.meta["subtitle"]
     whole = float(last["dense_macs"].sum())
     assert f"of {amount(whole)} operations" in figure.layout.meta["title"]
     assert figure.layout.height < 2500

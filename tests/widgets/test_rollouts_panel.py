@@ -81,7 +81,7 @@ def test_hovering_lights_a_place(panel: widgets.RolloutsPanel, choice: str) -> N
 def test_clicking_keeps_a_place_until_it_is_clicked_again(panel: widgets.RolloutsPanel) -> None:
     point_at(panel, ("v1", 1))
     point_at(panel, ("v1", 1), "click")
-    assert "Kept" in panel.note.value
+    assert "until you click it again" in panel.note.value
     point_at(panel, ("eye", 0))
     assert panel.selection == ("v1", 1)
     point_at(panel, ("v1", 1), "click")

@@ -128,7 +128,7 @@ def _dressed(figure: go.Figure, whole: Recordings | Dataset, shown: Recordings, 
     words = (
         f"{shown.frames} frames of {shown.ticks_per_frame} ticks over {shown.window_us / 1000:g} ms; "
         f"{mean:,.0f} events each ({parts['min_events'].min():,} to {parts['max_events'].max():,}), "
-        f"{rate:,.1f} a millisecond.{split} "
+        f"{rate:,.1f} per ms.{split} "
         "Events OFF blue, ON vermilion."
     )
     figure.update_layout(

@@ -73,7 +73,7 @@ def diagnosis(table: pd.DataFrame) -> go.Figure:
     figure.update_layout(legend={**flat, "x": 0, "y": 0.01, "yref": "container"}, legend2={**flat, "x": 0.6, "y": 1.01})
     figure.update_layout(barmode="group", bargap=0.25, margin={"t": 116, "b": 92 + 22 * (len(nodes) // 6)})
     title, subtitle = _words(means, str(worst.index[0]), len(nodes))
-    alt = f"Relative error of every node over the frames, and shares of ailing units. {title}. {subtitle}"
+    alt = f"Error of every node over the frames, and shares of saturated, silent and floored units. {title}. {subtitle}"
     return dress(figure, title, subtitle, alt, 380 + 34 * max(3, len(nodes)))
 
 

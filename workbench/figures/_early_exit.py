@@ -117,7 +117,7 @@ def _waiting(part: pd.DataFrame) -> pd.DataFrame:
 def _say_saving(row: Mapping[Any, Any], against: str) -> str:
     """What a model saves by its exit, and what that costs in accuracy."""
     if np.isinf(row["threshold"]):
-        return f"{row['model']} waits for the end"
+        return f"{row['model']} runs to the end"
     lost = 100 * row["lost_accuracy"]
     points = f"for {lost:.1f} points of accuracy" if lost >= 0 else f"and is {-lost:.1f} points better"
     what = WHAT.get(against, f"its {AXES[against].removesuffix(' per recording')}")

@@ -13,10 +13,10 @@ from workbench.figures._style import COLOURS, GRID, INK, PAPER, dress, empty, ke
 PATTERNS = ("", "/", "x", ".", "-", "\\", "+")
 MEANING = {
     "quantisation": "an activity is a whole number of spikes",
-    "saturation": "a neuron cannot send more",
-    "sources": "what the nodes before sent wrongly",
+    "saturation": "the neuron fires at its highest rate",
+    "sources": "errors of the source nodes",
     "delays": "spikes arrive in another frame than in training",
-    "carry": "the membrane left by the frame before",
+    "carry": "the membrane left over from the previous frame",
     "unevenness": "the order of arrivals within a frame",
     "floor": "the membrane is held at its floor",
 }
@@ -44,11 +44,11 @@ def causes(table: pd.DataFrame) -> go.Figure:
     parts, errors = nodes[list(CAUSES)] * 100, nodes["relative_error"] * 100
     worst = errors.nlargest(SHOWN)
     parts = parts.loc[[node for node in parts.index if node in worst.index]].iloc[::-1]
-    figure = Figure([_bars(parts[cause], place) for place, cause in enumerate(CAUSES)])
+    figure = Figure([_bars(parts[cause], index) for index, cause in enumerate(CAUSES)])
     figure.update_xaxes(title_text="error (% of mean ANN activity)", zeroline=True, zerolinecolor=INK, gridcolor=GRID)
     figure.update_yaxes(title_text="node", showgrid=False, ticks="", type="category")
-    place = {"x": 0, "xanchor": "left", "y": 0.01, "yanchor": "bottom", "yref": "container"}
-    legend = {"orientation": "h", "borderwidth": 0, "traceorder": "normal", **place}
+    position = {"x": 0, "xanchor": "left", "y": 0.01, "yanchor": "bottom", "yref": "container"}
+    legend = {"orientation": "h", "borderwidth": 0, "traceorder": "normal", **position}
     figure.update_layout(barmode="relative", bargap=0.35, legend=legend, margin={"b": 118})
     first = str(worst.index[0])
     cause = str(nodes.loc[first, "largest_cause"])
@@ -58,9 +58,9 @@ def causes(table: pd.DataFrame) -> go.Figure:
     return dress(figure, title, subtitle, f"Causes of every node's error. {title}. {subtitle}", 300 + 40 * len(parts))
 
 
-def _bars(shares: pd.Series, place: int) -> go.Bar:
-    cause = CAUSES[place]
-    colour = (*COLOURS, PAPER)[place]
+def _bars(shares: pd.Series, index: int) -> go.Bar:
+    cause = CAUSES[index]
+    colour = (*COLOURS, PAPER)[index]
     return go.Bar(
         name=cause,
         orientation="h",
@@ -69,7 +69,7 @@ def _bars(shares: pd.Series, place: int) -> go.Bar:
         marker={
             "color": colour,
             "line": {"color": INK, "width": 0.6},
-            "pattern": {"shape": PATTERNS[place], "bgcolor": colour, "fgcolor": INK, "size": 7, "solidity": 0.15},
+            "pattern": {"shape": PATTERNS[index], "bgcolor": colour, "fgcolor": INK, "size": 7, "solidity": 0.15},
         },
         hovertemplate=f"<b>%{{y}}</b><br>{cause}: %{{x:.3g}} %<br>{MEANING[cause]}<extra></extra>",
     )

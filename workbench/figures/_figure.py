@@ -80,9 +80,6 @@ def add_still_metadata(shown: dict[str, Any], figure: go.Figure) -> tuple[dict[s
     return shown, {PNG: about} if PNG in shown else {}
 
 
-attend = add_still_metadata  # its former name, which canvas.py imports
-
-
 def describe(figure: go.Figure) -> tuple[str, str]:
     """Title and description of a figure in plain words, without markup.
 

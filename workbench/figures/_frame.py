@@ -85,5 +85,5 @@ def frame(counts: ArrayLike, step: int, window_us: float, what: str = "step") ->
     begin, end = (f"{value * step_ms:.5g}" for value in (step, step + 1))
     events = f"{int(totals[step].sum()):,} events"
     title = f"{what.capitalize()} {step} of 0 to {len(counts) - 1}, from {begin} to {end} ms: {events}"
-    words = f"{totals.sum():,} events in all, {amount(totals.sum() / window_us * 1000)} a millisecond"
+    words = f"{totals.sum():,} events in all, {amount(totals.sum() / window_us * 1000)} per ms"
     return dress(figure, title, words, f"{title}: OFF {totals[step, 0]}, ON {totals[step, 1]}. {words}.", 440)

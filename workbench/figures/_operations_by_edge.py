@@ -91,7 +91,7 @@ def _words(rows: pd.DataFrame, largest: pd.DataFrame) -> tuple[str, str]:
     first = rows.nlargest(1, "operations").iloc[0]
     whole = float(rows["operations"].sum())
     title = f"{first['name']} takes most: {amount(first['operations'])} of {amount(whole)} operations"
-    some = f" The {len(largest)} dearest of {len(rows)} edges are shown." if len(largest) < len(rows) else ""
+    some = f" Of {len(rows)} edges the {len(largest)} with most are shown." if len(largest) < len(rows) else ""
     wrong = rows[rows["delay_mismatch"] != 0]
     worst = wrong["delay_mismatch"].abs().max()
     delays = "Every delay is that of the training."

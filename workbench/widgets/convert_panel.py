@@ -135,13 +135,13 @@ class ConvertPanel(Panel):
         sliders = (self.percentile, self.ticks_per_frame)
         beside = []
         for slider in sliders:
-            place = slider.options.index(slider.value)
-            beside.append(slider.options[max(0, place - 1) : place + 2])
+            index = slider.options.index(slider.value)
+            beside.append(slider.options[max(0, index - 1) : index + 2])
         here = [[value] for value in self._settings()]
         near = [
             setting
-            for place, options in enumerate((*beside, DELAYS, NEURONS))
-            for setting in product(*here[:place], options, *here[place + 1 :])
+            for index, options in enumerate((*beside, DELAYS, NEURONS))
+            for setting in product(*here[:index], options, *here[index + 1 :])
         ]
         self._outcomes.prepare(dict.fromkeys([self._settings(), *near]))
 
@@ -184,7 +184,7 @@ class ConvertPanel(Panel):
         if nodes.empty:
             return "No node has answered"
         worst = str(nodes["relative_error"].idxmax())
-        return str(nodes.loc[worst, "advice"]) or f"{worst} errs most, but is well"
+        return str(nodes.loc[worst, "advice"]) or f"{worst} has the largest error, but needs no change"
 
     def __repr__(self) -> str:
         percentile, ticks, delays, neuron = self._settings()

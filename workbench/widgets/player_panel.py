@@ -46,7 +46,7 @@ class PlayerPanel(Panel):
     def __init__(self, recordings: Recordings, recording: int = 0) -> None:
         self.recordings = recordings
         self.recording = make_recording_slider(recordings, recording, "player")
-        self.view = ipywidgets.Dropdown(options=[FRAMES, TICKS, STRIP, CLOUD], description="seen", **LABELLED)
+        self.view = ipywidgets.Dropdown(options=[FRAMES, TICKS, STRIP, CLOUD], description="view", **LABELLED)
         self.clock = Playback(recordings.frames, recordings.window_us / recordings.frames)
         self._counts = lru_cache(maxsize=4)(self._count)
         rows = (ipywidgets.HBox([self.recording, self.view]), self.clock)

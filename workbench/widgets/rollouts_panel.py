@@ -21,7 +21,7 @@ BESIDE = "streaming beside sequential"
 
 
 def rollouts(network: Network, *, frames: int = 6) -> RolloutsPanel:
-    """A panel of the network's rollouts; hover over a place, or choose one, to light its past and its future.
+    """A panel of the network's rollouts; hover over a place, or choose one, to highlight its past and its future.
 
     `frames` (1 to 12) is where the slider starts. ValueError for any other.
 
@@ -37,7 +37,7 @@ def rollouts(network: Network, *, frames: int = 6) -> RolloutsPanel:
 
 
 class RolloutsPanel(Panel):
-    """Rollouts of a network; hovering lights a place, clicking (or the controls) keeps it lit.
+    """Rollouts of a network; hovering highlights a place, clicking (or the controls) keeps it highlighted.
 
     `selection` is the chosen (node, frame) or None.
     """
@@ -79,7 +79,7 @@ class RolloutsPanel(Panel):
         return pd.concat([tabulate_rollout(each, self.selection) for each in self.rollouts], ignore_index=True)
 
     def choose(self, place: Place | None) -> None:
-        """Light the past and the future of a (node, frame) of the window, or of nothing; ValueError for any other."""
+        """Highlight the past and the future of a (node, frame), or of nothing; ValueError for any other."""
         if place is not None and place not in self.rollouts[0].places:
             raise ValueError(
                 f"{place!r} is not in the window of frames 0 to {self.frames.value - 1} with nodes "
@@ -116,7 +116,7 @@ class RolloutsPanel(Panel):
     def _note(self) -> str:
         """Sizes of the past and the future that are highlighted."""
         if self.selection is None:
-            return "Hover over a place, or choose one here, to light its past and its future."
+            return "Hover over a place, or choose one here, to highlight its past and its future."
         node, frame = self.selection
         lit = self.table.groupby(["rollout", "lit"], sort=False).size()
         facts = "; ".join(
@@ -124,7 +124,7 @@ class RolloutsPanel(Panel):
             f"{lit.get((find_kind(r), 'future'), 0)} in its future"
             for r in self.rollouts
         )
-        kept = " Kept until you click it, or look from nothing." if self._kept else ""
+        kept = " Highlighted until you click it again, or look from nothing." if self._kept else ""
         return f"<b>{html.escape(node)}</b> in frame {frame}. {facts}.{kept}"
 
     def __repr__(self) -> str:

@@ -57,13 +57,13 @@ def fit_viewport(layout: Layout) -> Viewport:
 def edge_curves(network: Network, viewport: Viewport) -> list[list[Point]]:
     """The curve of every edge, source to target; loops above their node, parallel edges bent apart."""
     paths = []
-    for edge, route, (place, count) in zip(
+    for edge, route, (number, count) in zip(
         network.edges, viewport.layout.routes, number_parallel_edges(network), strict=True
     ):
         if edge.source == edge.target:
-            paths.append(loop_curve(route[0], place, viewport))
+            paths.append(loop_curve(route[0], number, viewport))
         else:
-            paths.append(_curve(route, bend_apart(place, count, viewport) if len(route) == 2 else 0.0))
+            paths.append(_curve(route, bend_apart(number, count, viewport) if len(route) == 2 else 0.0))
     return paths
 
 
@@ -74,17 +74,17 @@ def number_parallel_edges(network: Network) -> list[tuple[int, int]]:
     for edge in network.edges:
         found.append(count.setdefault(frozenset(edge.ends), 0))
         count[frozenset(edge.ends)] += 1
-    return [(place, count[frozenset(edge.ends)]) for place, edge in zip(found, network.edges, strict=True)]
+    return [(number, count[frozenset(edge.ends)]) for number, edge in zip(found, network.edges, strict=True)]
 
 
-def bend_apart(place: int, count: int, viewport: Viewport) -> float:
+def bend_apart(number: int, count: int, viewport: Viewport) -> float:
     """By how many rows a parallel edge is bent away from the straight line."""
-    return (place - (count - 1) / 2) * min(30.0, 0.32 * viewport.down) / viewport.down
+    return (number - (count - 1) / 2) * min(30.0, 0.32 * viewport.down) / viewport.down
 
 
-def loop_curve(node: Point, place: int, viewport: Viewport) -> list[Point]:
+def loop_curve(node: Point, number: int, viewport: Viewport) -> list[Point]:
     """A loop above a node, larger for each further one; a cubic Bezier curve."""
-    wide, high = viewport.bend((1.35 + 0.5 * place) * viewport.size, (2.6 + 0.8 * place) * viewport.size)
+    wide, high = viewport.bend((1.35 + 0.5 * number) * viewport.size, (2.6 + 0.8 * number) * viewport.size)
     along = np.linspace(0, 1, 2 * SAMPLES)
     x = node[0] + 3 * along * (1 - along) * (2 * along - 1) * wide
     y = node[1] + 3 * along * (1 - along) * high

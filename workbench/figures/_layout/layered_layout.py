@@ -94,10 +94,10 @@ def _ordered(vertices: Sequence[Sequence[Vertex]], links: Sequence[tuple[Vertex,
         beside = before if sweep % 2 == 0 else after
         for number in numbers:
             other = order[number - 1 if sweep % 2 == 0 else number + 1]
-            place = {vertex: i / len(other) for i, vertex in enumerate(other)}
+            rank = {vertex: i / len(other) for i, vertex in enumerate(other)}
             here = {vertex: i / len(order[number]) for i, vertex in enumerate(order[number])}
             mean = {
-                vertex: _mean([place[n] for n in beside.get(vertex, ()) if n in place], here[vertex])
+                vertex: _mean([rank[n] for n in beside.get(vertex, ()) if n in rank], here[vertex])
                 for vertex in order[number]
             }
             order[number].sort(key=mean.__getitem__)
@@ -127,10 +127,10 @@ def _crossings(order: Sequence[Sequence[Vertex]], after: Mapping[Vertex, Sequenc
     """Pairs of links between neighbouring layers that cross."""
     found = 0
     for left, right in pairwise(order):
-        place = {vertex: i for i, vertex in enumerate(right)}
+        rank = {vertex: i for i, vertex in enumerate(right)}
         seen: list[int] = []
         for vertex in left:
-            ends = sorted(place[other] for other in after.get(vertex, ()) if other in place)
+            ends = sorted(rank[other] for other in after.get(vertex, ()) if other in rank)
             found += sum(len(seen) - bisect(seen, end) for end in ends)
             for end in ends:
                 insort(seen, end)
@@ -146,30 +146,30 @@ def _rows(
     narrow = min(0.5, BETWEEN_ROWS / max(1, most))
     offsets = [_offsets(layer, narrow, loops) for layer in order]
     rows = {
-        vertex: y for layer, places in zip(order, offsets, strict=True) for vertex, y in zip(layer, places, strict=True)
+        vertex: y for layer, shifts in zip(order, offsets, strict=True) for vertex, y in zip(layer, shifts, strict=True)
     }
     for sweep in range(2 * SWEEPS):
         numbers = range(len(order)) if sweep % 2 == 0 else range(len(order) - 1, -1, -1)
         for number in numbers:
-            layer, places = order[number], offsets[number]
+            layer, shifts = order[number], offsets[number]
             wanted = [
                 _mean([rows[n] for n in (*before.get(vertex, ()), *after.get(vertex, ()))], rows[vertex])
                 for vertex in layer
             ]
-            kept = _rising([y - place for y, place in zip(wanted, places, strict=True)])
-            rows.update((vertex, y + place) for vertex, y, place in zip(layer, kept, places, strict=True))
+            kept = _rising([y - shift for y, shift in zip(wanted, shifts, strict=True)])
+            rows.update((vertex, y + shift) for vertex, y, shift in zip(layer, kept, shifts, strict=True))
     return rows
 
 
 def _offsets(layer: Sequence[Vertex], narrow: float, loops: Mapping[str, int]) -> list[float]:
     """Least distances from the middle of the layer: a row between nodes, less where an edge passes, more over loops."""
-    places = [0.0]
+    shifts = [0.0]
     for below, above in pairwise(layer):
         nodes = isinstance(below, str) + isinstance(above, str)
         looped = loops.get(below, 0) if isinstance(below, str) else 0
         more = 0.15 + 0.2 * looped if looped else 0.0
-        places.append(places[-1] + {2: 1.0, 1: 0.6, 0: narrow}[nodes] + more)
-    return [place - places[-1] / 2 for place in places]
+        shifts.append(shifts[-1] + {2: 1.0, 1: 0.6, 0: narrow}[nodes] + more)
+    return [shift - shifts[-1] / 2 for shift in shifts]
 
 
 def _rising(values: Sequence[float]) -> list[float]:

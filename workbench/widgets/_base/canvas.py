@@ -19,10 +19,8 @@ import plotly.graph_objects as go
 import traitlets
 from numpy.typing import NDArray
 
-from workbench.figures._figure import Figure, attend
-from workbench.figures._notebook_display import attach
-from workbench.figures._style import DARK
-from workbench.widgets._base.lifetime import Mortal
+from workbench.figures._for_panels import DARK, Figure, add_still_metadata, attach
+from workbench.widgets._base.lifetime import ClosableWidget
 
 Pointed = Callable[[str, int, Any], None]  # kind ("hover", "click"), index of the trace, index of the point
 Viewed = Callable[[dict[str, Any]], None]  # what changed in the layout, such as {"xaxis.range[0]": 1.5, ...}
@@ -105,7 +103,7 @@ class Edits(threading.local):
         return not skipped
 
 
-class Canvas(Mortal, go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
+class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
     """A figure widget that takes a new figure whole: `draw` sends it in one message, `cursor` moves without drawing.
 
     What the page needs is always complete in the widget's state: a view opened late, or from a saved notebook, is
@@ -232,4 +230,4 @@ class Canvas(Mortal, go.FigureWidget):  # type: ignore[misc]  # plotly carries n
         return {**self.plain._repr_mimebundle_(), "application/vnd.jupyter.widget-view+json": view}
 
 
-attach(Canvas, lambda canvas: attend(canvas._repr_mimebundle_(), canvas))
+attach(Canvas, lambda canvas: add_still_metadata(canvas._repr_mimebundle_(), canvas))

@@ -43,9 +43,6 @@ class ClosableWidget(ipywidgets.Widget):  # type: ignore[misc]  # ipywidgets car
         self.close()
 
 
-Mortal = ClosableWidget  # its former name, which canvas.py imports
-
-
 def weak_callback(method: Callable[..., Any]) -> Callable[..., Any]:
     """A bound method that does not keep its object alive, and does nothing when that is gone.
 
