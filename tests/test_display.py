@@ -72,13 +72,16 @@ def test_tab_shows_the_public_names_and_the_namespaces_and_nothing_else(tmp_path
     code = SHELL + (
         "import json; from IPython.core.completer import provisionalcompleter; "
         "shell.run_cell('import workbench as wb; from workbench import figures, widgets')\n"
+        "TEXTS = ('wb.', 'figures.', 'wb.architectures.', 'wb.transforms.', 'wb.formats.')\n"
         "with provisionalcompleter():\n"
-        "    found = [shell.Completer.completions(text, len(text)) for text in ('wb.', 'figures.')]\n"
+        "    found = [shell.Completer.completions(text, len(text)) for text in TEXTS]\n"
         "    print(json.dumps([[one.text for one in completions] for completions in found]))\n"
     )
     import workbench
     from workbench import figures
 
-    front, drawn = json.loads(run(code, IPYTHONDIR=str(tmp_path))[0])
+    front, drawn, *namespaces = json.loads(run(code, IPYTHONDIR=str(tmp_path))[0])
     assert set(front) == set(workbench.__all__) >= {"architectures", "transforms", "formats"}
     assert set(drawn) == set(figures.__all__)
+    for namespace, shown in zip(("architectures", "transforms", "formats"), namespaces, strict=True):
+        assert set(shown) == set(getattr(workbench, namespace).__all__)

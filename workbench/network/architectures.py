@@ -9,6 +9,14 @@ from workbench.network.operations import Chain, Conv, Dense, Pool, Shape
 from workbench.validation import require_whole, whole
 
 
+__all__ = ["densenet", "dsr", "memory_network", "mnist_network", "shortcut_network", "toy_network"]
+
+
+def __dir__() -> list[str]:
+    """The networks, and nothing that lies here by the way."""
+    return __all__
+
+
 def toy_network(shape: Shape = (2, 8, 8), classes: int = 3, channels: int = 4) -> Network:
     """The smallest network with a shortcut and a loop, every node of full size: notebook 01.
 
