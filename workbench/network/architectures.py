@@ -8,7 +8,6 @@ from workbench.network.graph import Edge, Network
 from workbench.network.operations import Chain, Conv, Dense, Pool, Shape
 from workbench.validation import require_whole, whole
 
-
 __all__ = ["densenet", "dsr", "memory_network", "mnist_network", "shortcut_network", "toy_network"]
 
 
