@@ -266,10 +266,10 @@ OF_GRAPHS = {
     ),
     "figures.tableau": (wb.figures.tableau, NETWORK, r"figures\.tableau takes a wb\.Rollout, not a Network"),
     "widgets.rollouts": (widgets.rollouts, ANN, r"widgets\.rollouts takes a wb\.Network, not a Model"),
-    "exchange.save": (
+    "save_model": (
         lambda given: model_files.save_model(given, "m"),
         NETWORK,
-        r"exchange\.save takes a wb\.Model, not a Network",
+        r"wb\.save_model takes a wb\.Model, not a Network",
     ),
     "trace_membrane": (
         lambda given: trace_membrane(given, {}, "hidden", 0),

@@ -10,10 +10,6 @@ projective_field  which units a unit reaches
 """
 
 from workbench.discovery import import_rooms
-from workbench.network.operations.chain import Chain
-from workbench.network.operations.convolution import Conv
-from workbench.network.operations.dense import Dense
-from workbench.network.operations.identity import Identity
 from workbench.network.operations.operation import (
     OPERATIONS,
     Operation,
@@ -22,8 +18,16 @@ from workbench.network.operations.operation import (
     operation_from_dict,
     require_operation,
 )
-from workbench.network.operations.pooling import Pool
 from workbench.network.operations.projective_field import ProjectiveField
+
+# isort: off
+# in the order in which messages list them
+from workbench.network.operations.convolution import Conv
+from workbench.network.operations.dense import Dense
+from workbench.network.operations.pooling import Pool
+from workbench.network.operations.identity import Identity
+from workbench.network.operations.chain import Chain
+# isort: on
 
 __all__ = [
     "OPERATIONS",
