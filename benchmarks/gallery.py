@@ -18,7 +18,6 @@ from workbench import figures
 from workbench.analysis.membrane_trace import trace_membrane
 from workbench.analysis.recording_trace import trace_recording
 from workbench.evaluation.energy import PRESETS
-from workbench.exchange import model_files
 from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, run_main_job
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -50,9 +49,9 @@ PANELS = (
 )  # fmt: skip
 PREPARE = """import torch
 import workbench as wb
-from workbench import exchange, figures, widgets
+from workbench import figures, widgets
 motion = wb.load("motion", root={data!r})
-ann, snn = model_files.load_model("ann.safetensors"), model_files.load_model("snn.safetensors")
+ann, snn = wb.load_model("ann.safetensors"), wb.load_model("snn.safetensors")
 network = ann.network
 activity = snn.run(torch.from_numpy(motion.test.as_ticks([3])))"""
 
@@ -69,8 +68,8 @@ def main() -> None:
         lines.append(f"### `figures.{name.split('-')[0]}`\n\n![{alt}](images/gallery/{name}.png)\n")
     lines.append("## Panels\n")
     with tempfile.TemporaryDirectory() as folder:
-        model_files.save_model(found.models[STREAMING_ANN], Path(folder) / "ann.safetensors")
-        model_files.save_model(found.models[MATCHED_SNN], Path(folder) / "snn.safetensors")
+        wb.save_model(found.models[STREAMING_ANN], Path(folder) / "ann.safetensors")
+        wb.save_model(found.models[MATCHED_SNN], Path(folder) / "snn.safetensors")
         photograph(Path(folder))
     for panel in PANELS:
         lines.append(f"### `{panel.call}`\n\n![Panel {panel.name}](images/gallery/panel-{panel.name}.png)\n")
