@@ -79,7 +79,10 @@ def draw(imports: Counter[tuple[str, str]]) -> go.Figure:
         strong = (above, below) in needed
         figure.add_scatter(
             x=0.2 + reach * 0.9 * np.cos(angle), y=(high + low) / 2 + reach * np.sin(angle), mode="lines",
-            line={"width": (1 + np.log2(count)) * (1 if strong else 0.35), "simplify": False, "color": "#0072B2" if strong else "#c9c9c9"},
+            line={
+                "width": (1 + np.log2(count)) * (1 if strong else 0.35), "simplify": False,
+                "color": "#0072B2" if strong else "#c9c9c9",
+            },
             hovertext=f"{above} imports {count} names of {below}", hoverinfo="text", name=f"{above} -> {below}",
         )  # fmt: skip
     figure.add_scatter(
