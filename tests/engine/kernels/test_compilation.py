@@ -117,7 +117,15 @@ def test_an_interrupted_compilation_is_not_remembered_as_impossible(monkeypatch)
     assert compilation.find_kernel("neuron_kernels", "scan_rows") is not None
 
 
-def test_an_interrupt_is_heard_at_the_end():
+@pytest.fixture
+def interruptible():
+    """Python's own handler of interrupts, also where tests run in the background of a shell, which ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_is_heard_at_the_end(interruptible):
     done = []
 
     @holding_interrupts()
