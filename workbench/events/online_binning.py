@@ -18,10 +18,10 @@ def stream_ticks(
 ) -> Iterator[NDArray[np.float32]]:
     """Count events per tick: blocks (ticks, 1, *shape) one after another, the last one shorter; silence is in them too.
 
-    ``events`` are arrays in order of time, such as `formats.stream` reads from a file; the first tick begins at time 0,
-    tick s holds the times ``s * tick_us`` up to the next. Memory: one block and one array, however long the recording.
-    Raises ValueError for events outside ``shape``, before time 0, not in order or in no whole numbers, and for more
-    events in one tick and place than float32 counts exactly.
+    ``events`` are arrays in order of time, such as `wb.formats.stream` reads from a file; the first tick begins at time
+    0, tick s holds the times ``s * tick_us`` up to the next. Memory: one block and one array, however long the
+    recording. Raises ValueError for events outside ``shape``, before time 0, not in order or in no whole numbers, and
+    for more events in one tick and place than float32 counts exactly.
 
     >>> import numpy as np
     >>> some = np.array([(0, 0, t, True) for t in (5, 7, 31)], dtype=[*zip("xytp", ("i2", "i2", "i8", "?"))])

@@ -1,7 +1,7 @@
 """What a user describes: nodes, edges that carry a linear map and a delay, and how they unroll in time.
 
 operations/       linear maps: convolution, dense, average pooling, identity, chains; one file each
-graph             `Network` and `Edge`, values that are validated once at birth
+graph             `Network` and `Edge`, values, validated when they are made
 rollout           a network unrolled over a window of frames
 architectures     networks of the notebooks and of the papers
 graph_algorithms  reachability, cycles, topological order, shortest delays

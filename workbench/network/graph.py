@@ -83,7 +83,7 @@ class Network:
         object.__setattr__(self, "output", self.output or edges[-1].target)
         self._validate_ends()
         self._validate_delays()
-        self.shapes  # noqa: B018  # computed once here so that disagreeing shapes are refused at birth
+        self.shapes  # noqa: B018  # computed once here so that disagreeing shapes are refused at once
 
     @cached_property
     def nodes(self) -> tuple[str, ...]:

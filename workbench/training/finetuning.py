@@ -36,8 +36,8 @@ def fine_tune(
     """Train a copy of an SNN for a few epochs; returns it with its history, one row per epoch.
 
     Everything is as in `wb.train`, loss, options and history included, in the same engine: spikes go forward, and
-    backward goes the surrogate gradient of `neurons.Surrogate`. The loss is over the answers at the end of every frame.
-    Weights and biases change, delays, neurons and scales do not. ValueError for an ANN.
+    backward goes the surrogate gradient of `integrate_and_fire.Surrogate`. The loss is over the answers at the end of
+    every frame. Weights and biases change, delays, neurons and scales do not. ValueError for an ANN.
 
     Source: Neftci, Mostafa, Zenke 2019, IEEE Signal Processing Magazine (surrogate gradients).
     """

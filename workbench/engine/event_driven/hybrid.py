@@ -84,7 +84,7 @@ class Hybrid:
     def advance(
         self, layers: Layers, state: State, inputs: Mapping[str, Tensor], until: int | None = None
     ) -> tuple[dict[str, Tensor], HybridState]:
-        """What `engine.advance` does, with the components that are chosen computed spike by spike."""
+        """What `scheduler.advance` does, with the components that are chosen computed spike by spike."""
         block = _HybridBlock(self, self.choose(state, inputs), layers, state, inputs, until)
         for listed, components in groupby(self.plan.components, key=block.is_chosen):
             if listed:

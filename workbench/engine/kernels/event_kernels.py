@@ -2,7 +2,7 @@
 
 The lists of a node are held lane by lane: in `offsets`, of every step where its list begins and where it ends. A lane
 is a recording, or one of so many `bands` of its units, so that several threads can compute one recording; whatever was
-not computed in bands lies in the first of them. Units are numbered as in `kernels`.
+not computed in bands lies in the first of them. Units are numbered as in `neuron_kernels`.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def scattering(even: bool) -> Callable[..., float]:
         """Add to the drives `low` .. `high` - 1 of a row what the spikes begin .. end - 1 bring.
 
         How many synaptic operations the spikes bring whose first target is one of these. `runs` are those of
-        `fanouts.SynapseTable`, of one edge after the other; no run may reach over the limits.
+        `SynapseTable`, of one edge after the other; no run may reach over the limits.
         """
         operations = 0.0
         none, shift = np.uint64(0), np.uint64(SHIFT)  # what cannot be negative need not be looked at for it

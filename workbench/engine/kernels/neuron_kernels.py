@@ -1,7 +1,7 @@
 """Neuron kernels: integrate-and-fire in place, and weighted counts of what was sent. Imported when first needed.
 
 Units are numbered in the order in which they lie in memory, the channels of an image next to each other. A kernel does
-the recordings `first` .. `last` - 1 unless it says otherwise, so that `threads.parallel_for` can divide them.
+the recordings `first` .. `last` - 1 unless it says otherwise, so that `parallel_for` can divide them.
 """
 
 from __future__ import annotations

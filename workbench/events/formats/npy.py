@@ -65,7 +65,7 @@ def map_columns(path: Path, dtype: np.dtype[Any], shape: tuple[int, ...], option
 
 
 def find_named_columns(what: str, names: Sequence[str]) -> ColumnMap | None:
-    """As `naming.find_columns`; what it raises begins with ``what``."""
+    """As `column_names.find_columns`; what it raises begins with ``what``."""
     try:
         return find_columns(names)
     except ValueError as error:
