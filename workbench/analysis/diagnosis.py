@@ -93,7 +93,7 @@ def _require_pair(ann: Model, snn: Model, recordings: Recordings) -> None:
 
 
 def _edges(model: Model) -> list[tuple[object, ...]]:
-    return [(*edge.ends, edge.operation) for edge in model.network.edges]
+    return [(*edge.ends, edge.operation.as_sums()[0]) for edge in model.network.edges]
 
 
 @torch.no_grad()

@@ -4,6 +4,7 @@ conversion         `convert`: fold, scale, slow down, replace the neuron
 options            every option of a conversion as one value
 option_search      which options are taken when none is named
 activation_scales  the activity that a spike stands for
+rounding           numbers on a grid on which arithmetic is exact
 batchnorm_folding  batch norm moved into weights and biases
 spiking_model      the SNN with the scaled numbers of an ANN
 """
@@ -12,10 +13,13 @@ from workbench.conversion.activation_scales import broadcast_scale
 from workbench.conversion.conversion import convert
 from workbench.conversion.option_search import BURST
 from workbench.conversion.options import ConversionOptions
+from workbench.conversion.rounding import round_to_grid, warn_of_coarse
 
 __all__ = [
     "BURST",
     "ConversionOptions",
     "broadcast_scale",
+    "round_to_grid",
+    "warn_of_coarse",
     "convert",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -10,6 +11,7 @@ from workbench.conversion.activation_scales import learned_ceilings, measure_sca
 from workbench.conversion.batchnorm_folding import fold_batchnorm
 from workbench.conversion.option_search import search_options
 from workbench.conversion.options import ConversionOptions
+from workbench.conversion.rounding import measure_counts, measure_movement, round_to_grid, warn_of_coarse
 from workbench.conversion.spiking_model import build_snn, scale_delays
 from workbench.engine import Norm
 from workbench.events import Dataset, Recordings
@@ -44,6 +46,9 @@ def convert(
     signed: bool | NotGiven = NOT_GIVEN,
     silence: int | NotGiven = NOT_GIVEN,
     bias: str | NotGiven = NOT_GIVEN,
+    saturation: int | NotGiven | None = NOT_GIVEN,
+    input_counts: int | None = None,
+    weight_bits: int | None = None,
     ticks_per_frame: int | None = None,
     batch: int | None = None,
 ) -> Model:
@@ -60,6 +65,11 @@ def convert(
     chosen by measuring on recordings held back from calibration; `snn.conversion_options.reason` says what was
     measured.
 
+    At last every number is rounded to a grid on which all sums are exact, so that every engine, batch, cut and number
+    of threads gives the same spikes, bit for bit; `snn.grid` says how fine it is and how far answers moved.
+    `weight_bits` rounds weights further, to signed integers of so many bits times a power of two. A warning says where
+    numbers keep few digits, or answers moved by more than 0.1 % of their variance.
+
     ValueError, with node or option and cure, for a model that spikes, that was never trained or would not change, for
     an output that feeds other nodes, a node that is silent on all recordings, and options that make no sense.
 
@@ -70,9 +80,10 @@ def convert(
     _require_convertible(model, k)
     given: dict[str, Any] = {
         "percentile": percentile, "scale": scale, "start": start, "floor": floor, "reset": reset, "membrane": membrane,
-        "burst": burst, "signed": signed, "silence": silence, "bias": bias,
+        "burst": burst, "signed": signed, "silence": silence, "bias": bias, "saturation": saturation,
     }  # fmt: skip
     named = {option: value for option, value in given.items() if value is not NOT_GIVEN}
+    counts = measure_counts(recordings, k) if input_counts is None else require_whole("input_counts", input_counts)
     network, folded = scale_delays(model.network, k, delays), fold_batchnorm(model)
     if named:
         if model.bounded:
@@ -81,9 +92,11 @@ def convert(
         options.neuron(k)  # refuses what makes no neuron before anything is measured
         require_hidden(folded, options)
     else:
-        options = search_options(folded, recordings, network, k, batch)
-    scales = _find_scales(folded, recordings, k, options, batch)
-    return build_snn(folded, network, k, scales, options)
+        options = search_options(folded, recordings, network, k, batch, counts, weight_bits)
+    options = replace(options, input_counts=input_counts, weight_bits=weight_bits)
+    snn = build_snn(folded, network, k, _find_scales(folded, recordings, k, options, batch), options)
+    rounded = warn_of_coarse(round_to_grid(snn, counts, weight_bits))
+    return measure_movement(snn, rounded, recordings, batch)
 
 
 def _find_scales(

@@ -15,6 +15,7 @@ from workbench.conversion.activation_scales import (
     select_scales,
 )
 from workbench.conversion.options import ConversionOptions, Percentiles
+from workbench.conversion.rounding import round_to_grid
 from workbench.conversion.spiking_model import build_snn
 from workbench.evaluation import choose_evenly, count_blocks, run_blocks
 from workbench.events import Recordings
@@ -43,7 +44,13 @@ class Trial:
 
 
 def search_options(
-    folded: Model, recordings: Recordings, network: Network, ticks_per_frame: int, batch: int | None = None
+    folded: Model,
+    recordings: Recordings,
+    network: Network,
+    ticks_per_frame: int,
+    batch: int | None,
+    input_counts: int,
+    weight_bits: int | None = None,
 ) -> ConversionOptions:
     """The options with the fewest synaptic operations among those whose answers err by at most 0.3 % of their variance.
 
@@ -68,6 +75,7 @@ def search_options(
 
     def attempt(options: ConversionOptions) -> Trial:
         snn = build_snn(folded, network, ticks_per_frame, select_scales(options, measured), options)
+        snn = round_to_grid(snn, input_counts, weight_bits)
         found, operations = _answer(snn, held, batch)
         trials.append(Trial(options, _compare(found, expected), operations))
         return trials[-1]

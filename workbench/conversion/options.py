@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from workbench.engine import IntegrateAndFire
+from workbench.validation import hold_whole
 
 DEFAULT_PERCENTILE = 99.9
+MARGIN = 8  # times the spikes of a tick that a membrane may reach
 SCALES = ("node", "channel")
 
 
@@ -28,6 +31,10 @@ class ConversionOptions:
     named; None takes the ceilings that the ANN was trained with.
     `start`, `floor` (in thresholds), `reset`, `membrane`, `burst`, `signed`, `silence` (ticks) and `bias` (b / lambda
     every "tick", or those of a whole "frame" in its first tick): as `wb.IntegrateAndFire` has them.
+    `saturation`: thresholds at which membranes are held, on both sides of 0; where none is named, the next power of two
+    from 2 K and 8 times the spikes of a tick on. `input_counts`: events a tick and pixel up to which arithmetic is
+    exact; where none is named, 4 times the most that the recordings have. `weight_bits`: weights are signed integers of
+    so many bits, times a power of two; where none is named, they are as fine as exact sums allow (see `Grid`).
     `reason` says who chose it, and does not count when options are compared.
 
     Source: Rueckauer et al. 2017 (percentile of non-zero activations, bias every tick); Kim et al. 2020, AAAI
@@ -47,6 +54,9 @@ class ConversionOptions:
     signed: bool = False
     silence: int = 0
     bias: str = "tick"
+    saturation: int | None = None
+    input_counts: int | None = None
+    weight_bits: int | None = None
     reason: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -57,6 +67,9 @@ class ConversionOptions:
                 raise ValueError(f"percentile={percentile!r} must lie above 0 and at most at 100")
         if self.scale not in SCALES:
             raise ValueError(f"scale={self.scale!r} is unknown; choose from {', '.join(SCALES)}")
+        for option, least in (("saturation", 1), ("input_counts", 1), ("weight_bits", 2)):
+            if getattr(self, option) is not None:
+                hold_whole(self, option, least=least)
 
     @property
     def percentiles(self) -> list[float]:
@@ -73,7 +86,12 @@ class ConversionOptions:
 
     def neuron(self, ticks_per_frame: int) -> IntegrateAndFire:
         """The neuron of every hidden node; ValueError for options that make none."""
-        return IntegrateAndFire(
+        if self.saturation is not None and self.saturation < 2 * ticks_per_frame:
+            raise ValueError(
+                f"saturation={self.saturation} would hold membranes of neurons that are well; use at least 2 K = "
+                f"{2 * ticks_per_frame}, or leave it out"
+            )
+        plain = IntegrateAndFire(
             start=self.start,
             floor=self.floor,
             reset=self.reset,
@@ -84,6 +102,12 @@ class ConversionOptions:
             silence=self.silence,
             bias=self.bias,
         )
+        return replace(plain, saturation=float(self.saturation or self._wide_enough(plain)))
+
+    def _wide_enough(self, neuron: IntegrateAndFire) -> int:
+        """A power of two that a membrane of this neuron reaches only where its answer is wrong already."""
+        most = max(2 * neuron.ticks_per_frame, MARGIN * neuron.burst, -(neuron.floor or 0))
+        return 1 << (math.ceil(most) - 1).bit_length()
 
     def to_dict(self) -> dict[str, Any]:
         """The options as plain data."""

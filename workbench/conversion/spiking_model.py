@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 
@@ -18,7 +19,8 @@ def build_snn(
 ) -> Model:
     """The SNN of an ANN without batch norm: weights W lambda_source / lambda_target, biases b / lambda every tick.
 
-    `network` is the ANN's with its delays in ticks; the inputs' lambda is K = `ticks_per_frame`.
+    `network` is the ANN's as `scale_delays` gives it; the inputs' lambda is K = `ticks_per_frame`. Its numbers are not
+    rounded yet.
     """
     neuron = options.neuron(ticks_per_frame)
     spiking = Model(network, norm=None, neuron=neuron, ticks_per_frame=ticks_per_frame)
@@ -27,7 +29,8 @@ def build_snn(
     factors = {node: as_tensor(spiking, scale) for node, scale in scales.items()}
     for position, edge in enumerate(network.edges):
         scale_source(spiking, position, factors[edge.source])
-        scale_target(spiking, position, 1 / factors[edge.target])
+        averaged = folded.network.edges[position].operation.as_sums()[1]
+        scale_target(spiking, position, averaged / factors[edge.target])
     with torch.no_grad():
         for node in network.nodes:
             if node not in network.inputs:
@@ -36,9 +39,15 @@ def build_snn(
     return spiking.eval()
 
 
+def _with_sums(network: Network) -> Network:
+    """The network whose pools are sums: `build_snn` puts what turns them into averages into the numbers beside them."""
+    edges = [replace(edge, operation=edge.operation.as_sums()[0]) for edge in network.edges]
+    return network if edges == [*network.edges] else Network(network.inputs, edges, output=network.output)
+
+
 def scale_delays(network: Network, k: int, delays: str | Mapping[tuple[str, str], int]) -> Network:
-    """The network on a clock of k ticks a frame, with the delays of a conversion."""
-    matched = network.slowed(k)
+    """The network on a clock of k ticks a frame, with the delays of a conversion, and pools that are sums."""
+    matched = _with_sums(network).slowed(k)
     if isinstance(delays, Mapping):
         return matched.with_delays(delays)
     uniform = {"frame": k, "tick": 1}

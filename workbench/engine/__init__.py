@@ -6,6 +6,7 @@ scheduler         the components of the graph in order, each computing a whole b
 inference_layers  layers for the scheduler where nothing is learned
 training_layers   layers for the scheduler where something is learned
 input_checks      frames and weights, looked at before they are used
+exact_products    linear maps that give every bit, whatever torch is set to
 memory_check      whether a run fits into memory, said before it begins
 kernels/          what numba compiles: neurons, spike lists, weighted counts
 engine_choice     which engine computes a spiking model
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from workbench.engine.engine_choice import ENGINES, can_run_events, make_hybrid, require_engine
 from workbench.engine.event_driven.parameters import Parameters
+from workbench.engine.exact_products import map_exactly
 from workbench.engine.inference_layers import InferenceLayers
 from workbench.engine.input_checks import (
     Frames,
@@ -53,6 +55,7 @@ __all__ = [
     "Bias",
     "Frames",
     "InferenceLayers",
+    "map_exactly",
     "IntegrateAndFire",
     "TRAINING_BLOCK_BYTES",
     "Layers",

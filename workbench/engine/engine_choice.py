@@ -15,8 +15,8 @@ ENGINES = ("auto", "dense", "events")
 _KERNELS = ("simulate", "copy_lists", "list_rows", "fill_rows")  # that the event-driven engine needs
 
 
-def require_engine(engine: str) -> None:
-    """ValueError unless this is the name of an engine.
+def require_engine(engine: str) -> str:
+    """The name of an engine; ValueError where it is none.
 
     >>> require_engine("sparse")
     Traceback (most recent call last):
@@ -24,6 +24,7 @@ def require_engine(engine: str) -> None:
     """
     if engine not in ENGINES:
         raise ValueError(f"engine={engine!r} is unknown; choose from {', '.join(map(repr, ENGINES))}")
+    return engine
 
 
 def can_run_events() -> bool:

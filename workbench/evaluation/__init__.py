@@ -25,6 +25,7 @@ from workbench.evaluation.anytime.latency import measure_latency
 from workbench.evaluation.anytime.savings import measure_savings
 from workbench.evaluation.batching import (
     MEMORY_SHARE,
+    MOST_RECORDINGS,
     batches,
     bin_batch,
     choose_batch,
@@ -54,7 +55,8 @@ from workbench.evaluation.summary import format_summary, summarise
 __all__ = [
     # run
     "evaluate", "run_blocks", "collect_answers", "take_frame_ends", "find_loss",
-    "MEMORY_SHARE", "batches", "bin_batch", "choose_batch", "choose_evenly", "require_fit", "require_match",
+    "MEMORY_SHARE", "MOST_RECORDINGS",
+    "batches", "bin_batch", "choose_batch", "choose_evenly", "require_fit", "require_match",
     # compare and count
     "compare", "tabulate_run", "operations", "count_updates", "count_blocks", "find_mismatch", "count_confusions",
     "COUNTS", "OPERATION_COUNTS", "summarise", "format_summary", "summarise_accuracy",

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from workbench.atomic import replacing
 from workbench.conversion import ConversionOptions
 from workbench.engine import NEURONS, Neuron
-from workbench.model import Model, require_model
+from workbench.model import Grid, Model, require_model
 from workbench.network import Network
 
 
@@ -59,6 +59,7 @@ def describe(model: Model) -> dict[str, Any]:
         "trained_network": model.trained_network.to_json() if model.trained_network else None,
         "scales": model.scales,
         "recipe": model.conversion_options.to_dict() if model.conversion_options else None,
+        "grid": dataclasses.asdict(model.grid) if model.grid else None,
     }
 
 
@@ -110,4 +111,6 @@ def _build(description: Mapping[str, Any]) -> Model:
     scales = description["scales"]
     model.scales = {node: tuple(s) if isinstance(s, list) else s for node, s in scales.items()} if scales else scales
     model.conversion_options = ConversionOptions(**options) if options else None
+    grid = description.get("grid")  # which files of older versions have not, whose arithmetic is not exact
+    model.grid = Grid(**grid) if grid else None
     return model

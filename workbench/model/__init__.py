@@ -2,6 +2,7 @@
 
 model            the torch module
 node_neurons     neurons of single nodes, where they are not those of the whole model
+grid             numbers on which the arithmetic of an SNN is exact
 mode             models in evaluation mode for a while
 parameters       weights drawn by fan-in, what nodes add, and how others replace them
 stream           a model at work on a recording that arrives block by block
@@ -17,6 +18,7 @@ from workbench.model.argument_checks import (
     take_test,
     take_training,
 )
+from workbench.model.grid import DIGITS, Grid, bound_links, bound_sums, is_exact, spiking_neuron
 from workbench.model.mode import evaluation_mode
 from workbench.model.model import Model, Scales
 from workbench.model.readout import average_answers
@@ -26,6 +28,12 @@ __all__ = [
     "Model",
     "evaluation_mode",
     "Scales",
+    "Grid",
+    "DIGITS",
+    "bound_links",
+    "bound_sums",
+    "is_exact",
+    "spiking_neuron",
     "Stream",
     "average_answers",
     "require_model",

@@ -28,6 +28,7 @@ from workbench.engine import (
     choose_block,
     concatenate_steps,
     make_hybrid,
+    map_exactly,
     plan,
     require_engine,
     require_finite,
@@ -35,6 +36,7 @@ from workbench.engine import (
     require_numbers,
     require_one_type,
 )
+from workbench.model.grid import Grid, is_exact, warn_of_counts
 from workbench.model.node_neurons import require_neurons
 from workbench.model.parameters import Loaded, draw_weights, load_parameters, make_layers
 from workbench.model.stream import Stream
@@ -83,6 +85,8 @@ class Model(nn.Module):
         self.trained_network: Network | None = None  # of an SNN: the network its ANN was trained with
         self.scales: Scales | None = None  # of an SNN
         self.conversion_options: Any = None  # of an SNN: how it was converted, a value of the conversion wing
+        self.grid: Grid | None = None  # of an SNN whose arithmetic is exact
+        self.checked = b""  # digest of the numbers that were last found to be on the grid
         generator = torch.Generator().manual_seed(require_seed(seed))
         self.gains = nn.ParameterDict()  # of edges without weights, once a conversion has scaled them
         bounded = [node for node in network.hidden if self.neuron_of(node).bounded]
@@ -135,15 +139,15 @@ class Model(nn.Module):
         record: Iterable[str] | None = None,
         block: int | None = None,
         layers: Layers | None = None,
-        engine: str = "dense",
+        engine: str | None = None,
     ) -> dict[str, Tensor]:
         """Activity of the recorded nodes (all unless named) over a whole recording, (steps, batch, *shape) each.
 
         `frames` (steps, batch, *input shape) holds frames for an ANN and ticks for an SNN; a dict by input node where
         there are several, as tensors or as arrays of numpy. `block` steps are computed at a time; any cut gives the
-        same numbers, but for the rounding of sums, which at a threshold can move a whole spike, and for batch norm in
-        training, whose statistics are those of a block and which gets the whole recording unless `block` is given.
-        `layers` replace the model's own, to record or to perturb them. `engine` is that of `stream`.
+        same numbers, bit for bit where a model has a grid. Without one sums are rounded, which at a threshold can move
+        a whole spike; and batch norm in training takes its statistics over a block, which is the whole recording unless
+        `block` is given. `layers` replace the model's own, to record or to perturb them. `engine` is that of `stream`.
 
         ValueError where frames do not fit the network or numbers are not finite; MemoryError where there is no room.
         """
@@ -160,6 +164,8 @@ class Model(nn.Module):
             MemoryRequest(self.network, record, steps, batch, at_once, self.training, like.dtype), like.device
         )
         require_numbers(inputs, like)
+        if self.grid is not None and not self.training:
+            warn_of_counts(self.grid, inputs)
         for norm in self._norms():
             norm.discard()  # a run before this one may have been interrupted
         blocks = []
@@ -170,13 +176,15 @@ class Model(nn.Module):
             norm.update()
         return {node: concatenate_steps([block[node] for block in blocks]) for node in blocks[0]}
 
-    def stream(self, batch: int = 1, record: Iterable[str] | None = None, engine: str = "dense") -> Stream:
+    def stream(self, batch: int = 1, record: Iterable[str] | None = None, engine: str | None = None) -> Stream:
         """A stream that is fed a recording of any length block by block, in constant memory.
 
         `engine` is how spiking nodes are computed: "dense", by the layers of whole blocks; "events", spike by spike,
         what is silent costing next to nothing; "auto", part by part whichever is cheaper at the activity measured in
-        the block before. All give the same numbers, up to the rounding of sums that are taken in another order; where
-        that moves a membrane over its threshold, a whole spike comes, goes or moves to another tick.
+        the block before. All give the same bits where the numbers lie on a grid, as those of `wb.convert` do, and then
+        "auto" is taken unless another is named. Of other numbers sums are rounded, in an order that depends on the
+        engine: where that moves a membrane over its threshold, a whole spike comes, goes or moves to another tick; and
+        "dense" is taken unless another is named.
         """
         batch = require_whole("stream: batch", batch)
         return self._stream(batch, [self.network.output] if record is None else record, engine)
@@ -189,7 +197,12 @@ class Model(nn.Module):
     def transform(self, position: int, images: Tensor, bias: Tensor | None = None) -> Tensor:
         """The same map, (images, *source shape) to (images, *target shape), and a bias where it has no gain."""
         operation, weights = self.network.edges[position].operation, [*cast(nn.ParameterList, self.weights[position])]
-        target = operation(images, weights) if bias is None else operation.shift(images, weights, bias)
+        if bias is not None:
+            target = operation.shift(images, weights, bias)
+        elif self.grid is None or self.training:
+            target = operation(images, weights)
+        else:
+            target = map_exactly(operation, images, weights)
         return target * self.gains[str(position)] if str(position) in self.gains else target
 
     def normalize(self, node: str, drive: Tensor) -> Tensor:
@@ -297,10 +310,16 @@ class Model(nn.Module):
         return self._keys[node]
 
     def _stream(
-        self, batch: int, record: Iterable[str], engine: str, until: int | None = None, layers: Layers | None = None
+        self,
+        batch: int,
+        record: Iterable[str],
+        engine: str | None,
+        until: int | None = None,
+        layers: Layers | None = None,
     ) -> Stream:
         """A stream; ValueError where the event-driven engine is asked for and cannot run."""
-        require_engine(engine)
+        exact = not self.training and is_exact(self)
+        engine = require_engine(engine or ("auto" if exact else "dense"))
         require_one_type(self.named_parameters())
         if not self.training:  # where the loss shows it
             require_finite(self.network, self.state_dict())
@@ -316,7 +335,7 @@ class Model(nn.Module):
                 'all nodes, and without custom layers=; use engine="auto"'
             )
         like = next(self.parameters())
-        return Stream(planned, used, batch, self.ticks_per_frame, like, until, hybrid)
+        return Stream(planned, used, batch, self.ticks_per_frame, like, until, hybrid, self.grid)
 
     def _norms(self) -> list[Norm]:
         return [layer for layer in self.nodes.values() if isinstance(layer, Norm)]

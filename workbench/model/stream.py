@@ -21,6 +21,7 @@ from workbench.engine import (
     require_memory,
     require_numbers,
 )
+from workbench.model.grid import Grid, warn_of_counts
 
 if TYPE_CHECKING:
     from workbench.engine import Hybrid
@@ -30,7 +31,7 @@ class Stream:
     """A model at work on a recording that arrives block by block; it carries the state from block to block.
 
     `like` is one of the model's numbers, whose type and device frames must have; `until` the step at which the
-    recordings end, if that is known; `hybrid` computes some parts spike by spike.
+    recordings end, if that is known; `hybrid` computes some parts spike by spike; sums are exact on the `grid`.
 
     >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
     >>> stream = Model(network).stream(batch=3)
@@ -47,10 +48,11 @@ class Stream:
         like: Tensor,
         until: int | None,
         hybrid: Hybrid | None,
+        grid: Grid | None,
     ) -> None:
         self.network, self.batch, self.ticks_per_frame, self._like = plan.network, batch, ticks_per_frame, like
         self._plan, self._layers, self._until, self._hybrid = plan, layers, until, hybrid
-        self._state = State()
+        self._grid, self._state = grid, State()
         self._counted = np.zeros((len(plan.network.edges), batch))
 
     @property
@@ -71,7 +73,7 @@ class Stream:
     def choose_block(self) -> int:
         """How many steps to feed next so that it takes least time.
 
-        Any number gives the same activities, but for the rounding of sums, which at a threshold can move a whole spike.
+        Any number gives the same activities; without a grid sums are rounded, which can move a whole spike.
         """
         block = choose_block(self.network, self.batch, self.ticks_per_frame)
         return block if self._hybrid is None else self._hybrid.choose_block(self._state, block, self.ticks_per_frame)
@@ -83,6 +85,8 @@ class Stream:
         if batch != self.batch:
             raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
         require_numbers(inputs, self._like)
+        if self._grid is not None:
+            warn_of_counts(self._grid, inputs)
         like = self._like
         require_memory(
             MemoryRequest(self.network, self._plan.wanted, steps, batch, steps, False, like.dtype), like.device

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workbench.conversion import round_to_grid, warn_of_coarse
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model
 from workbench.training.options import TrainingOptions
@@ -37,7 +38,8 @@ def fine_tune(
 
     Everything is as in `wb.train`, loss, options and history included, in the same engine: spikes go forward, and
     backward goes the surrogate gradient of `integrate_and_fire.Surrogate`. The loss is over the answers at the end of
-    every frame. Weights and biases change, delays, neurons and scales do not. ValueError for an ANN.
+    every frame. Weights and biases change, delays, neurons and scales do not; at the end they are rounded to a grid
+    again, where the SNN given has one. ValueError for an ANN.
 
     Source: Neftci, Mostafa, Zenke 2019, IEEE Signal Processing Magazine (surrogate gradients).
     """
@@ -47,4 +49,9 @@ def fine_tune(
     options = TrainingOptions(
         epochs, batch, learning_rate, weight_decay, answer, seed, None, spike_cost, noise, recompute, precision
     )
-    return fit("wb.fine_tune", snn, recordings, validation, options, checkpoint, progress, callback)
+    loose = snn.copy()
+    loose.grid = None  # whose numbers learning moves off
+    tuned, history = fit("wb.fine_tune", loose, recordings, validation, options, checkpoint, progress, callback)
+    if snn.grid is not None:
+        tuned = warn_of_coarse(round_to_grid(tuned, snn.grid.input_counts, snn.grid.weight_bits))
+    return tuned, history

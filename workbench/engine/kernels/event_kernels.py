@@ -235,7 +235,7 @@ def simulate(
     first: int, last: int, begins: Any, members: Any, cuts: Any, spans: Any, nodes: Any, edges: Any, runs: Any,
     weights: Any, bias: Any, extra_biases: Any, membranes_before: Any, sent_before: Any, membranes: Any, sent: Any,
     offsets: Any, units: Any, values: Any, operations: Any, frame: int, silence: int, start: float, threshold: float,
-    floor: float, burst: float, signed: bool, reset_to_zero: bool, restart: bool, rectify: bool
+    floor: float, ceiling: float, burst: float, signed: bool, reset_to_zero: bool, restart: bool, rectify: bool
 ) -> None:  # fmt: skip
     """The lists of the nodes of some parts, lane by lane, part by part and step by step.
 
@@ -277,7 +277,7 @@ def simulate(
                         fire_row(
                             row, membranes[held], sent[held] if signed else nothing[low:high], given,
                             extra_biases[elapsed % len(extra_biases)], elapsed % frame, silence,
-                            start, threshold, floor, burst, signed, reset_to_zero, restart, rectify,
+                            start, threshold, floor, ceiling, burst, signed, reset_to_zero, restart, rectify,
                         )  # fmt: skip
                     else:
                         for u in range(len(row)):

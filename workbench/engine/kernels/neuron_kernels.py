@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-DYNAMICS = "int64, int64, float32, float32, float32, float32, boolean, boolean, boolean, boolean"
+DYNAMICS = "int64, int64, float32, float32, float32, float32, float32, boolean, boolean, boolean, boolean"
 RANGE = "int64, int64"
 ZERO = np.float32(0)
 
@@ -49,7 +49,8 @@ def of_types(signature: str) -> Callable[[Callable[..., None]], Kernel]:
 @njit(nogil=True)
 def fire_row(
     drives: Any, membranes: Any, sent: Any, biases: Any, extra_bias: Any, phase: Any, silence: Any,
-    start: Any, threshold: Any, floor: Any, burst: Any, signed: Any, reset_to_zero: Any, restart: Any, rectify: Any
+    start: Any, threshold: Any, floor: Any, ceiling: Any, burst: Any, signed: Any, reset_to_zero: Any, restart: Any,
+    rectify: Any
 ) -> None:  # fmt: skip
     """Turn the drives of one tick into spikes; unit u is driven by (drives[u] + biases[u]) + extra_bias * biases[u].
 
@@ -64,24 +65,25 @@ def fire_row(
     most = ZERO if phase < silence else burst
     if signed:
         for u in range(len(drives)):
-            membrane = integrate(membranes[u], drives[u], biases[u], extra_bias, floor)
+            membrane = integrate(membranes[u], drives[u], biases[u], extra_bias, floor, ceiling)
             fired = count_spikes(membrane, threshold, -min(max(sent[u], ZERO), most), most)
             sent[u] += fired  # not after the next line: the loop would no longer become vector instructions
             membranes[u] = reset(membrane, fired, threshold, reset_to_zero)
             drives[u] = fired
     else:  # a loop of its own, which does not look at what was sent: a fifth quicker
         for u in range(len(drives)):
-            membrane = integrate(membranes[u], drives[u], biases[u], extra_bias, floor)
+            membrane = integrate(membranes[u], drives[u], biases[u], extra_bias, floor, ceiling)
             fired = count_spikes(membrane, threshold, ZERO, most)
             membranes[u] = reset(membrane, fired, threshold, reset_to_zero)
             drives[u] = fired
 
 
 @njit(nogil=True)
-def integrate(membrane: Any, drive: Any, bias: Any, extra_bias: Any, floor: Any) -> Any:
-    """The membrane after its drive and its biases, at least the floor."""
+def integrate(membrane: Any, drive: Any, bias: Any, extra_bias: Any, floor: Any, ceiling: Any) -> Any:
+    """The membrane after its drive and its biases, at least the floor and at most the ceiling."""
     membrane += (drive + bias) + extra_bias * bias
-    return floor if membrane < floor else membrane
+    membrane = floor if membrane < floor else membrane
+    return ceiling if membrane > ceiling else membrane
 
 
 @njit(nogil=True)
@@ -104,7 +106,7 @@ def reset(membrane: Any, fired: Any, threshold: Any, reset_to_zero: Any) -> Any:
 )
 def scan_rows(
     first: int, last: int, parts: int, rows: Any, before: Any, state: Any, bias: Any, extra_biases: Any, elapsed: int,
-    frame: int, silence: int, start: float, threshold: float, floor: float, burst: float, signed: bool,
+    frame: int, silence: int, start: float, threshold: float, floor: float, ceiling: float, burst: float, signed: bool,
     reset_to_zero: bool, restart: bool, rectify: bool
 ) -> None:  # fmt: skip
     """Turn the drives of units into their spikes, one recording and one tick after the other.
@@ -132,7 +134,7 @@ def scan_rows(
             row, extra_bias, phase = rows[step, recording, some], extra_biases[step], (elapsed + step) % frame
             fire_row(
                 row, membranes, sent, given, extra_bias, phase, silence,
-                start, threshold, floor, burst, signed, reset_to_zero, restart, rectify,
+                start, threshold, floor, ceiling, burst, signed, reset_to_zero, restart, rectify,
             )  # fmt: skip
 
 

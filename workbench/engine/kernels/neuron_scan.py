@@ -14,13 +14,14 @@ from workbench.engine.kernels.parallel import parallel_for
 
 
 class Dynamics(NamedTuple):
-    """The options of `IntegrateAndFire` as the kernel takes them: start and floor are membranes, not in thresholds."""
+    """The options of `IntegrateAndFire` as the kernel takes them: start and limits are membranes, not in thresholds."""
 
     frame: int = 1
     silence: int = 0
     start: float = 0.5
     threshold: float = 1.0
     floor: float = -math.inf
+    ceiling: float = math.inf
     burst: float = 1.0
     signed: bool = False
     reset_to_zero: bool = False

@@ -128,7 +128,7 @@ class PoolLayout(WrittenOut):
 
     def __init__(self, operation: Pool) -> None:
         super().__init__(operation)
-        self.kernel = operation.kernel
+        self.kernel, self.sums = operation.kernel, operation.sums
 
     def depth(self, shape: Shape) -> int:
         return shape[0]
@@ -141,7 +141,7 @@ class PoolLayout(WrittenOut):
         return stack_runs(target * inside, 0, inside, 1, depth=channels, target_unit_stride=1, weight_unit_stride=1)
 
     def weights(self, shape: Shape, weights: Sequence[Tensor], gain: Tensor | None) -> NDArray[np.float32]:
-        return _repeat(gain, self.operation.output_shape(shape)[0], self.kernel**2)
+        return _repeat(gain, self.operation.output_shape(shape)[0], 1 if self.sums else self.kernel**2)
 
 
 class IdentityLayout(WrittenOut):

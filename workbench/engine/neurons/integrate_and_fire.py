@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -19,8 +19,9 @@ class IntegrateAndFire(SpikingNeuron):
     """Integrate-and-fire neuron without leak; how often it may spike in a tick, and when, are options.
 
     v(t) = max(floor, v(t-1) + drive(t)); s(t) = clip(floor(v(t) / threshold), 0, burst); then, where it spiked, v(t)
-    loses the threshold for every spike (`reset="subtract"`) or becomes 0 (`reset="zero"`). `start` and `floor` are in
-    units of the threshold; `floor=None` lets the membrane fall without bound.
+    loses the threshold for every spike (`reset="subtract"`) or becomes 0 (`reset="zero"`). `start`, `floor` and
+    `saturation` are in units of the threshold; `floor=None` lets the membrane fall without bound. With a `saturation`
+    it is held within -saturation .. saturation as well, in every tick, after all that arrives and before it spikes.
 
     `burst`: at most so many spikes a tick. `signed`: where v(t) < 0, it takes spikes back, floor(v(t) / threshold) of
     them, at most `burst` and never more than it has sent in this frame. `silence`: it does not spike in the first so
@@ -29,8 +30,8 @@ class IntegrateAndFire(SpikingNeuron):
     the node's bias arrives every "tick", or that of a whole "frame" in its first tick.
 
     Source: Rueckauer et al. 2017, Front. Neurosci. 11:682 (reset by subtraction); Bu et al. 2022 (start at 1/2);
-    Li & Zeng 2022 (burst); Wang et al. 2022 (signed; there over the whole run, not over a frame); the floor, silence
-    and the handling at frames are ours.
+    Li & Zeng 2022 (burst); Wang et al. 2022 (signed; there over the whole run, not over a frame); the floor, the
+    saturation, silence and the handling at frames are ours.
 
     >>> IntegrateAndFire(start=0.0).scan(torch.full((4, 1), 0.5), None, elapsed=0)[0].flatten()
     tensor([0., 1., 0., 1.])
@@ -47,6 +48,7 @@ class IntegrateAndFire(SpikingNeuron):
     signed: bool = False
     silence: int = 0
     bias: str = "tick"
+    saturation: float | None = None
 
     def __post_init__(self) -> None:
         if not self.threshold > 0:
@@ -70,6 +72,11 @@ class IntegrateAndFire(SpikingNeuron):
                 f"silence={self.silence} of {self.ticks_per_frame} ticks a frame leaves no tick to spike in; use at "
                 f"most {self.ticks_per_frame - 1}"
             )
+        if self.saturation is not None and not self.saturation >= max(self.burst, -(self.floor or 0)):
+            raise ValueError(
+                f"saturation={self.saturation!r} must be at least burst={self.burst} and at least as far from 0 as "
+                f"floor={self.floor!r}, or be None for no limit"
+            )
         if self.signed and self.reset == "zero":
             raise ValueError('signed=True takes spikes back, which reset="zero" cannot; use reset="subtract"')
 
@@ -86,7 +93,7 @@ class IntegrateAndFire(SpikingNeuron):
             self.silence,
             self.start * self.threshold,
             self.threshold,
-            -math.inf if self.floor is None else self.floor * self.threshold,
+            *self._limits(),
             self.burst,
             self.signed,
             reset_to_zero=self.reset == "zero",
@@ -105,14 +112,14 @@ class IntegrateAndFire(SpikingNeuron):
         v, sent = self._initial_state(drive[0], membrane)
         learning = drive.requires_grad or v.requires_grad
         into = None if learning else v  # where nothing is learned, the membrane is written in place
-        spikes = []
+        (least, most), spikes = self._limits(), []
         for tick, now in enumerate(drive.unbind(0), elapsed):
             phase = tick % self.ticks_per_frame
             if phase == 0:
                 v, sent = self._begin_frame(v, sent, into)
             v = torch.add(v, now, out=into)
-            if self.floor is not None:
-                v = torch.clamp(v, min=self.floor * self.threshold, out=into)
+            if self.floor is not None or self.saturation is not None:
+                v = torch.clamp(v, least, most, out=into)
             if phase < self.silence:
                 spikes.append(torch.zeros_like(v))
                 continue
@@ -132,6 +139,21 @@ class IntegrateAndFire(SpikingNeuron):
     def potential(self, membrane: Tensor) -> Tensor:
         # of signed neurons a scan also leaves what they have sent
         return membrane[0] if self.signed else membrane
+
+    def most_potential(self) -> float:
+        return self._limits()[1]
+
+    def rounded(self, bits: int) -> Self:
+        step = 2.0**-bits
+
+        def nearest(value: float | None) -> float | None:
+            return None if value is None else round(value / step) * step
+
+        start = min(round(self.start / step) * step, 1 - step)
+        return replace(self, start=start, floor=nearest(self.floor), saturation=nearest(self.saturation))
+
+    def most_spikes_per_tick(self) -> int:
+        return self.burst
 
     def most_values_per_tick(self) -> int:
         return self.burst * (1 + self.signed)
@@ -156,6 +178,11 @@ class IntegrateAndFire(SpikingNeuron):
             held += int((before + now < self.floor * self.threshold).sum())
             membrane = self.scan(drive[tick : tick + 1], membrane, elapsed + tick)[1]
         return held
+
+    def _limits(self) -> tuple[float, float]:
+        """The least and the largest membrane that is left after what arrives in a tick."""
+        most = math.inf if self.saturation is None else self.saturation * self.threshold
+        return -most if self.floor is None else self.floor * self.threshold, most
 
     def _initial_state(self, like: Tensor, membrane: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """The membrane, and of signed neurons the spikes sent in this frame less those taken back."""

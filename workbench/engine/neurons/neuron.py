@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from torch import Tensor
 
@@ -69,6 +70,22 @@ class SpikingNeuron(Neuron, abstract=True):
     @abstractmethod
     def potential(self, membrane: Tensor) -> Tensor:
         """The membrane itself, in what a scan leaves behind."""
+
+    @abstractmethod
+    def most_potential(self) -> float:
+        """The largest membrane, of either sign, that is left after what arrives in a tick; inf where there is none."""
+
+    @abstractmethod
+    def rounded(self, bits: int) -> Self:
+        """The same neuron, whose start and limits are the nearest whole multiples of 2^-bits."""
+
+    def is_on_grid(self, bits: int) -> bool:
+        """Whether its threshold is 1, and its start and limits are finite whole multiples of 2^-bits."""
+        return self.threshold == 1 and self.rounded(bits) == self and math.isfinite(self.most_potential())
+
+    @abstractmethod
+    def most_spikes_per_tick(self) -> int:
+        """How many spikes it can send in a tick."""
 
     @abstractmethod
     def most_spikes_per_frame(self) -> int:

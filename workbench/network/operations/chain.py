@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -38,6 +39,14 @@ class Chain(Operation):
         if not operations:
             raise ValueError("Chain() has no operation; give at least one, or use Identity()")
         object.__setattr__(self, "operations", tuple(operations))
+
+    @property
+    def links(self) -> tuple[Operation, ...]:
+        return tuple(link for operation in self.operations for link in operation.links)
+
+    def as_sums(self) -> tuple[Operation, float]:
+        found = [operation.as_sums() for operation in self.operations]
+        return Chain(*(operation for operation, _ in found)), math.prod(factor for _, factor in found)
 
     def _shapes(self, shape: Shape) -> list[Shape]:
         """Source shape of every link, and the target's shape last."""

@@ -78,6 +78,19 @@ class Operation(ABC):
         y = self(x, weights)
         return y + bias.view(-1, *[1] * (y.ndim - 2))
 
+    @property
+    def links(self) -> tuple[Operation, ...]:
+        """The maps that it applies one after the other: itself, unless it is a chain."""
+        return (self,)
+
+    def as_sums(self) -> tuple[Operation, float]:
+        """The same map in which nothing is averaged, and the factor that is left: y = factor x sums.
+
+        >>> Chain(Pool(2), Conv(8, kernel=3)).as_sums()
+        (Chain(Pool(2, sums=True), Conv(8, kernel=3)), 0.25)
+        """
+        return self, 1.0
+
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         """Shapes of the weights for a source of this shape, the target axis first; empty where there are none."""
         return ()

@@ -1,9 +1,9 @@
-"""Average pooling."""
+"""Pooling: averages, or sums."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import torch
@@ -23,11 +23,14 @@ from workbench.network.operations.projective_field import ProjectiveField
 class Pool(Operation):
     """Average over non-overlapping squares of kernel x kernel; a remainder at the border is left out.
 
+    With `sums` their sum, of which spikes have no use for fractions: SNNs hold the 1 / kernel^2 in weights or gains.
+
     >>> Pool(2).output_shape((16, 17, 17))
     (16, 8, 8)
     """
 
     kernel: int
+    sums: bool = False
 
     elsewhere = MappingProxyType(
         {
@@ -39,6 +42,11 @@ class Pool(Operation):
 
     def __post_init__(self) -> None:
         require_whole_fields(self, "kernel")
+        if not isinstance(self.sums, bool):
+            raise ValueError(f"{self!r}: sums must be True or False, not {self.sums!r}")
+
+    def as_sums(self) -> tuple[Operation, float]:
+        return (self, 1.0) if self.sums else (replace(self, sums=True), self.kernel**-2)
 
     def output_shape(self, shape: Shape) -> Shape:
         require_image(self, shape)
@@ -54,4 +62,4 @@ class Pool(Operation):
         return (source == torch.arange(size // self.kernel).unsqueeze(0)).double()
 
     def __call__(self, x: Tensor, weights: Sequence[Tensor]) -> Tensor:
-        return F.avg_pool2d(x, self.kernel)
+        return F.avg_pool2d(x, self.kernel, divisor_override=1 if self.sums else None)

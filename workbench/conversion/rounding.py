@@ -1,0 +1,156 @@
+"""Numbers of an SNN rounded to a grid on which its arithmetic is exact."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from workbench.conversion.activation_scales import CALIBRATION_RECORDINGS
+from workbench.engine import SpikingNeuron, require_finite
+from workbench.evaluation import MOST_RECORDINGS, choose_evenly, collect_answers, take_frame_ends
+from workbench.events import Recordings
+from workbench.model import DIGITS, Grid, Model, bound_links, bound_sums, spiking_neuron
+
+FINEST = 23  # binary digits behind the point, where sums leave room for more
+COARSE = 8  # binary digits behind the point, below which rounding shows
+MOVED = 0.001  # of the variance of answers, above which rounding is warned of
+COUNT_MARGIN = 4  # times the largest count that was seen
+
+
+@torch.no_grad()
+def round_to_grid(model: Model, input_counts: int, weight_bits: int | None = None) -> Model:
+    """The same SNN with every number a whole multiple of 2^-s, s by node as large as sums of 24 binary digits allow.
+
+    largest sum x 2^s <= 2^24, the sum over |weights| x spikes a tick (`input_counts` of an input), |biases| and the
+    limit of the membrane. Links of a chain share s. `weight_bits`: weights are signed integers of at most so many bits
+    as well, times a power of two. ValueError for neurons whose membranes have no limit, and for numbers that are not
+    finite.
+
+    >>> network = Network({"eye": (2,)}, [Edge("eye", "class", Dense(1))])
+    >>> rounded = round_to_grid(Model(network, norm=None, neuron=wb.IntegrateAndFire(saturation=24)), input_counts=4)
+    >>> rounded.grid.bits["class"] > 16
+    True
+    """
+    rounded = model.copy()
+    require_finite(rounded.network, rounded.state_dict())
+    bits: dict[str, int] = {}
+    errors: dict[str, float] = {}
+    for node in rounded.network.nodes:
+        if node not in rounded.network.inputs:
+            bits[node], errors[node] = _round_node(model, rounded, node, input_counts, weight_bits)
+    least = min(bits[node] for node in rounded.network.nodes if node not in rounded.network.inputs)
+    rounded.exceptions = {node: spiking_neuron(rounded, node).rounded(least) for node in rounded.exceptions}
+    assert isinstance(rounded.neuron, SpikingNeuron), "an SNN spikes"
+    rounded.neuron = rounded.neuron.rounded(least)
+    rounded.grid = Grid(bits, input_counts, errors, weight_bits=weight_bits)
+    return rounded
+
+
+def measure_counts(recordings: Recordings, ticks_per_frame: int) -> int:
+    """4 times the most events that a pixel of these recordings has in a tick, of at most 256 of them."""
+    chosen = choose_evenly(len(recordings), CALIBRATION_RECORDINGS, nearest=False)
+    parts = np.array_split(chosen, math.ceil(len(chosen) / MOST_RECORDINGS))
+    largest = max(int(recordings.as_ticks(part, ticks_per_frame).max(initial=0)) for part in parts)
+    return COUNT_MARGIN * max(largest, 1)
+
+
+def measure_movement(before: Model, after: Model, recordings: Recordings, batch: int | None = None) -> Model:
+    """The rounded SNN, whose grid says how far its answers moved, on up to 32 recordings; a warning above 0.1 %.
+
+    Mean squared difference of the answers at the end of every frame, over their mean square, both less the mean over
+    the classes.
+    """
+    network, k = after.network, after.ticks_per_frame
+    if network.first_response[network.output] >= recordings.frames * k:
+        return after
+    some = recordings[choose_evenly(len(recordings), MOST_RECORDINGS, nearest=False)]
+    expected, found = (take_frame_ends(m, collect_answers(m, some, batch=batch)) for m in (before, after))
+    expected, found = (answers - answers.mean(2, keepdim=True) for answers in (expected, found))
+    spread = float(expected.square().mean())
+    moved = float((found - expected).square().mean()) / spread if spread else 0.0
+    if moved > MOVED:
+        warnings.warn(
+            f"rounding moved the answers by {100 * moved:.2g} % of their variance, on {len(some)} recordings; "
+            "convert with more weight_bits, or a smaller burst or saturation",
+            stacklevel=3,
+        )
+    told = after.copy()
+    told.grid = replace(after.grid, moved=moved) if after.grid is not None else None
+    return told
+
+
+def _round_node(
+    model: Model, rounded: Model, node: str, input_counts: int, weight_bits: int | None
+) -> tuple[int, float]:
+    """Round what arrives at a node: s, and the root mean square of what has changed, relative to that of the weights.
+
+    Rounding may add to the largest sum, which then takes a digit more.
+    """
+    bound = bound_sums(model, node, input_counts)
+    if not math.isfinite(bound):
+        raise ValueError(f"node {node!r}: its membrane has no limit, so no grid holds it; give the neuron a saturation")
+    bits = min(FINEST, math.floor(DIGITS - math.log2(bound))) if bound > 0 else FINEST
+    while True:
+        changed, total = 0.0, 0.0
+        for position in model.network.incoming(node):
+            exact = [weight.detach() for weight in model.weights[position].parameters()]
+            shares = _share_digits(model, position, bits, input_counts)
+            for weight, into, share in zip(exact, rounded.weights[position].parameters(), shares, strict=True):
+                into.copy_(_nearest(weight, share, weight_bits))
+                changed += float((into - weight).double().square().sum())
+                total += float(weight.double().square().sum())
+            if str(position) in model.gains:
+                rounded.gains[str(position)].copy_(_nearest(model.gains[str(position)], bits, weight_bits))
+        bias = model.node_layer(node).bias
+        rounded.node_layer(node).bias.copy_(_nearest(bias, bits, None))
+        if bound_sums(rounded, node, input_counts) * 2.0**bits <= 2.0**DIGITS:
+            return bits, math.sqrt(changed / total) if total else 0.0
+        bits -= 1
+
+
+def _share_digits(model: Model, position: int, bits: int, input_counts: int) -> Sequence[int]:
+    """The binary digits of each link's weights, together those of the node, so that all are rounded alike.
+
+    No sum behind a link may leave 24 digits either.
+    """
+    weights = list(model.weights[position].parameters())
+    if len(weights) < 2:
+        return [bits] * len(weights)
+    sizes = [math.log2(float(w.detach().double().square().mean().sqrt()) or 1.0) for w in weights]
+    level = (bits + sum(sizes)) / len(sizes)
+    bounds = bound_links(model, position, input_counts)
+    shares: list[int] = []
+    for size, bound in zip(sizes[:-1], bounds[:-1], strict=False):
+        most = math.floor(DIGITS - 1 - math.log2(float(bound.max()) or 1.0)) - sum(shares)
+        shares.append(min(round(level - size), most))
+    return [*shares, bits - sum(shares)]
+
+
+def _nearest(values: Tensor, bits: int, weight_bits: int | None) -> Tensor:
+    """The nearest multiples of 2^-bits, or coarser ones where they are to be integers of so many bits."""
+    most = math.inf
+    largest = float(values.abs().max()) if values.numel() else 0.0
+    if weight_bits is not None and largest > 0:
+        most = 2.0 ** (weight_bits - 1) - 1
+        bits = min(bits, math.floor(math.log2((most + 0.5) / largest)))
+    return (values.double() * 2.0**bits).round().clamp(-most, most).mul(2.0**-bits).to(values.dtype)
+
+
+def warn_of_coarse(snn: Model) -> Model:
+    """The same SNN; a warning names the nodes whose numbers keep few digits behind the point, and what to change."""
+    coarse = {node: bits for node, bits in snn.grid.bits.items() if bits < COARSE} if snn.grid is not None else {}
+    if coarse and snn.grid is not None:
+        named = ", ".join(f"{node!r} (s = {bits})" for node, bits in coarse.items())
+        warnings.warn(
+            f"{named}: sums are so large that numbers keep fewer than {COARSE} binary digits behind the point; "
+            f"convert with a smaller burst, saturation or input_counts={snn.grid.input_counts}, a higher percentile "
+            "of the nodes before, or train with more weight_decay",
+            stacklevel=3,
+        )
+    return snn
