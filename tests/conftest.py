@@ -1,5 +1,7 @@
 """Fixtures that several test files share."""
 
+import os
+import tempfile
 import warnings
 from collections.abc import Callable
 
@@ -10,6 +12,7 @@ from workbench.training import mixed_precision
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="workbench-tests-")  # what is measured here is not kept
     if hasattr(config, "workerinput"):  # of several side by side: each has one core
         torch.set_num_threads(1)
 

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.evaluation import bin_batch, choose_batch, count_blocks, require_fit, tabulate_run
+from workbench.engine import Segment
+from workbench.evaluation import bin_batch, choose_batch, count_blocks, make_counter, require_fit, tabulate_run
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, average_answers, evaluation_mode, require_model, take_test
 from workbench.validation import whole
@@ -88,7 +89,10 @@ def trace_recording(
     with evaluation_mode(model):
         activity = model.run(bin_batch(model, one, np.zeros(1, dtype=int)))
     drive = activity[model.network.output]
-    counts = count_blocks(model, [(np.zeros(1, dtype=int), 0, activity)], len(drive), 1)
+    counter = make_counter(model)
+    for node, values in activity.items():
+        counter.add(node, Segment(0, values))
+    counts = count_blocks(model, counter, [(np.zeros(1, dtype=int), 0, activity)], len(drive), 1)
     costs = tabulate_run("model", model, counts, one, answer, "fp32")
     first = model.network.first_response[model.network.output]
     answers = np.full((len(drive), drive.shape[2]), np.nan)

@@ -17,7 +17,7 @@ from workbench.conversion.activation_scales import (
 from workbench.conversion.options import ConversionOptions, Percentiles
 from workbench.conversion.rounding import round_to_grid
 from workbench.conversion.spiking_model import build_snn
-from workbench.evaluation import choose_evenly, count_blocks, run_blocks
+from workbench.evaluation import choose_evenly, count_operations
 from workbench.events import Recordings
 from workbench.model import Model, Scales, average_answers
 from workbench.network import Network
@@ -139,8 +139,7 @@ def _hold_back(recordings: Recordings) -> tuple[Recordings, Recordings]:
 def _answer(model: Model, recordings: Recordings, batch: int | None) -> tuple[Tensor, float]:
     """Answers at the end of every frame, less their mean over the classes, and synaptic operations per recording."""
     k, network = model.ticks_per_frame, model.network
-    blocks = run_blocks(model, recordings, network.nodes, batch)
-    counts = count_blocks(model, blocks, recordings.frames * k, len(recordings))
+    counts = count_operations(model, recordings, batch)
     answers = average_answers(counts.drive.double(), network.first_response[network.output], k)
     last = answers[(k - 1 - network.first_response[network.output]) % k :: k]
     return last - last.mean(2, keepdim=True), float(counts.synaptic.sum()) / len(recordings)

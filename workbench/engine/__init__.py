@@ -6,8 +6,10 @@ scheduler         the components of the graph in order, each computing a whole b
 inference_layers  layers for the scheduler where nothing is learned
 training_layers   layers for the scheduler where something is learned
 input_checks      frames and weights, looked at before they are used
+event_counts      inputs as events rather than as frames
 exact_products    linear maps that give every bit, whatever torch is set to
 memory_check      whether a run fits into memory, said before it begins
+spike_counter     what nodes send, counted while blocks are computed
 kernels/          what numba compiles: neurons, spike lists, weighted counts
 engine_choice     which engine computes a spiking model
 event_driven/     the same blocks computed spike by spike, where that is cheaper
@@ -16,6 +18,7 @@ event_driven/     the same blocks computed spike by spike, where that is cheaper
 from typing import TYPE_CHECKING
 
 from workbench.engine.engine_choice import ENGINES, can_run_events, make_hybrid, require_engine
+from workbench.engine.event_counts import EventCounts
 from workbench.engine.event_driven.parameters import Parameters
 from workbench.engine.exact_products import map_exactly
 from workbench.engine.inference_layers import InferenceLayers
@@ -27,6 +30,7 @@ from workbench.engine.input_checks import (
     require_one_type,
     to_tensor,
 )
+from workbench.engine.kernels.count_range import find_count_range
 from workbench.engine.kernels.neuron_scan import can_compile
 from workbench.engine.kernels.weighted_counts import count_weighted
 from workbench.engine.memory_check import MemoryRequest, fits, require_memory
@@ -43,6 +47,7 @@ from workbench.engine.scheduler import (
     concatenate_steps,
     plan,
 )
+from workbench.engine.spike_counter import SpikeCounter
 from workbench.engine.training_layers import TrainingLayers
 
 if TYPE_CHECKING:
@@ -72,6 +77,8 @@ __all__ = [
     "ReLU",
     "MemoryRequest",
     "State",
+    "EventCounts",
+    "SpikeCounter",
     "advance",
     "arrange_inputs",
     "choose_block",
@@ -84,6 +91,7 @@ __all__ = [
     "require_numbers",
     "require_one_type",
     "can_compile",
+    "find_count_range",
     "to_tensor",
     "count_weighted",
 ]

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from workbench.engine.event_driven.hybrid import Hybrid
 
 ENGINES = ("auto", "dense", "events")
-_KERNELS = ("simulate", "copy_lists", "list_rows", "fill_rows")  # that the event-driven engine needs
+_KERNELS = (  # that the event-driven engine needs
+    "simulate", "copy_lists", "list_rows", "fill_rows", "weigh_lists", "list_events",
+)  # fmt: skip
 
 
 def require_engine(engine: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from torch import Tensor
 
@@ -14,10 +14,12 @@ from workbench.engine.scheduler import Layers
 class InferenceLayers:
     """Other layers for the engine that give the same numbers sooner; their spiking nodes pass no gradient on.
 
-    The same but for the rounding of sums in another order, which at a threshold can move a whole spike.
+    The same bits where numbers lie on a grid; others but for the rounding of sums in another order, which at a
+    threshold can move a whole spike.
 
-    `neurons` and `biases` (channels) are those of the nodes with a compiled scan, which have no norm. Every other node
-    is left to `layers`. What arrives is written over by the spikes, so `connect` always gives memory of its own.
+    `often_silent` are the positions of edges whose source sends nothing in most steps. `neurons` and `biases`
+    (channels) are those of the nodes with a compiled scan, which have no norm. Every other node is left to `layers`.
+    What arrives is written over by the spikes, so `connect` always gives memory of its own.
     """
 
     def __init__(
@@ -25,14 +27,27 @@ class InferenceLayers:
         layers: Layers,
         neurons: Mapping[str, Neuron],
         biases: Mapping[str, Tensor],
+        often_silent: Collection[int] = (),
     ) -> None:
-        self.layers, self.neurons, self.biases = layers, neurons, biases
+        self.layers, self.neurons, self.biases, self.often_silent = layers, neurons, biases, frozenset(often_silent)
         self.dynamics = {node: neuron.dynamics for node, neuron in neurons.items()}
 
     def connect(self, position: int, source: Tensor) -> Tensor:
-        """The linear map of the edge at this position."""
+        """The linear map of the edge at this position; of sources that keep silent in some ticks, of the others."""
+        if position in self.often_silent:
+            active = source.flatten(1).any(1)
+            if not active.all():
+                return self._connect_some(position, source, active)
         target = self.layers.connect(position, put_channels_last(source))
         return target.clone() if target.data_ptr() == source.data_ptr() else target
+
+    def _connect_some(self, position: int, source: Tensor, active: Tensor) -> Tensor:
+        """The linear map in the steps in which the source is active, zeros in the others."""
+        some = self.layers.connect(position, put_channels_last(source[active] if active.any() else source[:1]))
+        last = some.movedim(2, -1) if some.ndim == 5 else some  # so that images keep their channels last
+        target = last.new_zeros(len(source), *last.shape[1:])
+        target[active] = last if active.any() else 0
+        return target.movedim(-1, 2) if some.ndim == 5 else target
 
     def normalize(self, node: str, drive: Tensor) -> Tensor:
         """The node's bias, which a spiking node adds when it fires."""

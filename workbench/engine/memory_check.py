@@ -73,9 +73,9 @@ def require_memory(run: MemoryRequest, device: torch.device) -> None:
     )
 
 
-def fits(run: MemoryRequest, device: torch.device, parallel_for: float) -> bool:
+def fits(run: MemoryRequest, device: torch.device, share: float) -> bool:
     """Whether a run takes no more than this share of what is free."""
-    return run.bytes <= ALWAYS_FREE_BYTES or run.bytes <= parallel_for * free_bytes(device)
+    return run.bytes <= ALWAYS_FREE_BYTES or run.bytes <= share * free_bytes(device)
 
 
 def free_bytes(device: torch.device) -> int:

@@ -7,7 +7,7 @@ from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
@@ -21,6 +21,9 @@ from workbench.network import (
     shortest_delays,
     topological_order,
 )
+
+if TYPE_CHECKING:
+    from workbench.engine.spike_counter import SpikeCounter
 
 BLOCK_BYTES = 8 << 20  # of the widest node; half as many cost a tenth more, twice as many a fifth
 MOST_TIMES_WIDEST = 64  # times as many all nodes of a large graph may have together
@@ -75,11 +78,15 @@ class Segment:
 
 @dataclass(frozen=True)
 class State:
-    """Everything a network remembers between two blocks: the next step, the past that is read again, the membranes."""
+    """Everything a network remembers between two blocks: the next step, the past that is read again, the membranes.
+
+    `largest_count`: the most events of a place and tick of the last block, where it was given as events.
+    """
 
     step: int = 0
     past: Mapping[str, tuple[Segment, ...]] = field(default_factory=dict)
     membranes: Mapping[str, Tensor | None] = field(default_factory=dict)
+    largest_count: float = 0.0
 
 
 class Layers(Protocol):
@@ -124,21 +131,22 @@ def concatenate_steps(values: Sequence[Tensor]) -> Tensor:
     return joined.view(-1, *values[0].shape[1:])
 
 
-def plan(network: Network, wanted: Iterable[str], ahead: bool = False) -> Plan:
+def plan(network: Network, wanted: Iterable[str], ahead: bool = False, whole: bool = False) -> Plan:
     """The order in which blocks of time can be computed, without the nodes that the wanted ones do not depend on.
 
     With `ahead` every node runs ahead of the input as far as the delays allow; otherwise all compute the same steps.
+    With `whole` every node is computed to the end, also where it reaches no wanted node.
     """
-    return _plan(network, tuple(dict.fromkeys(wanted)), ahead)
+    return _plan(network, tuple(dict.fromkeys(wanted)), ahead, whole)
 
 
 @lru_cache(maxsize=64)  # a training asks for the same with every batch
-def _plan(network: Network, wanted: tuple[str, ...], ahead: bool) -> Plan:
+def _plan(network: Network, wanted: tuple[str, ...], ahead: bool, whole: bool) -> Plan:
     known = set(network.nodes)
     for node in wanted:
         if node not in known:
             raise ValueError(f"unknown node {node!r} to record; the network has {', '.join(network.nodes)}")
-    needed = reachable(wanted, ((edge.target, edge.source) for edge in network.edges))
+    needed = known if whole else reachable(wanted, ((edge.target, edge.source) for edge in network.edges))
     edges = [edge for edge in network.edges if edge.target in needed]
     nodes = [node for node in network.nodes if node in needed]
     found = connected_components(nodes, [edge.ends for edge in edges])
@@ -152,7 +160,8 @@ def _plan(network: Network, wanted: tuple[str, ...], ahead: bool) -> Plan:
     depth = dict.fromkeys(nodes, 0) | {node: lead[node] for node in wanted}
     for edge in edges:
         depth[edge.source] = max(depth[edge.source], lead[edge.source] + edge.delay - lead[edge.target])
-    slack = shortest_delays(wanted, ((edge.target, edge.source, edge.delay) for edge in edges))
+    ends = network.nodes if whole else wanted
+    slack = shortest_delays(ends, ((edge.target, edge.source, edge.delay) for edge in edges))
     return Plan(network, wanted, components, lead, depth, slack)
 
 
@@ -174,16 +183,23 @@ def _part(nodes: frozenset[str], inside: Sequence[Edge]) -> Component:
 
 
 def advance(
-    plan: Plan, layers: Layers, state: State, inputs: Mapping[str, Tensor], until: int | None = None
+    plan: Plan,
+    layers: Layers,
+    state: State,
+    inputs: Mapping[str, Tensor],
+    until: int | None = None,
+    counter: SpikeCounter | None = None,
 ) -> tuple[dict[str, Tensor], State]:
     """Compute one block of steps: the wanted activities (steps, batch, *shape), and the state after the block.
 
     `until` is the step at which the recording ends, if that is known: what can no longer reach a wanted node by then
-    is not computed.
+    is not computed. A `counter` counts what every node sends.
     """
     block = Block(plan, layers, state, inputs, until)
     for component in plan.components:
         block.compute(component)
+    if counter is not None:
+        block.count(counter)
     return {node: block.activity_of(node) for node in plan.wanted}, block.state()
 
 
@@ -279,6 +295,14 @@ class Block:
         some = next(iter(self.inputs.values()))
         silence = some.new_zeros(first - self.begin, some.shape[1], *self.network.shape_of(node))
         return concatenate_steps([silence, self.read(node, first, self.end)]) if first < self.end else silence
+
+    def count(self, counter: SpikeCounter) -> None:
+        """Count what every node sends in the steps of this block."""
+        for node in self.plan.lead:
+            first, _ = self.steps_of(node)
+            for segment in self.segments.get(node, ()):
+                if segment.start >= first:
+                    counter.add(node, segment)
 
     def state(self) -> State:
         """What the next block needs to know."""

@@ -46,8 +46,8 @@ from workbench.evaluation.energy import (
 )
 from workbench.evaluation.literature_bounds import criticise, summarise_bounds
 from workbench.evaluation.number_words import amount, joules, share
-from workbench.evaluation.operation_counts import COUNTS, OPERATION_COUNTS, count_blocks
-from workbench.evaluation.operation_tables import count_updates, find_mismatch, operations
+from workbench.evaluation.operation_counts import COUNTS, OPERATION_COUNTS, count_blocks, make_counter
+from workbench.evaluation.operation_tables import count_operations, count_updates, find_mismatch, operations
 from workbench.evaluation.operation_totals import compare_operations, total_by_edge, total_operations
 from workbench.evaluation.runs import collect_answers, evaluate, find_loss, run_blocks, take_frame_ends
 from workbench.evaluation.summary import format_summary, summarise
@@ -58,7 +58,8 @@ __all__ = [
     "MEMORY_SHARE", "MOST_RECORDINGS",
     "batches", "bin_batch", "choose_batch", "choose_evenly", "require_fit", "require_match",
     # compare and count
-    "compare", "tabulate_run", "operations", "count_updates", "count_blocks", "find_mismatch", "count_confusions",
+    "compare", "tabulate_run", "operations", "count_updates", "count_blocks", "count_operations", "make_counter",
+    "find_mismatch", "count_confusions",
     "COUNTS", "OPERATION_COUNTS", "summarise", "format_summary", "summarise_accuracy",
     "total_operations", "total_by_edge", "compare_operations", "share_confusions", "track_accuracy", "rank_confusions",
     # price

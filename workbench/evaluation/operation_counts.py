@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.engine import count_weighted
+from workbench.engine import SpikeCounter
 from workbench.model import Model
 
 OPERATION_COUNTS = ("dense_macs", "effective_macs", "synaptic_operations")
@@ -39,25 +39,25 @@ class OperationCounts:
 @torch.no_grad()
 def count_blocks(
     model: Model,
+    counter: SpikeCounter,
     blocks: Iterable[tuple[np.ndarray, int, dict[str, Tensor]]],
     steps: int,
     recordings: int,
-    padding: bool = False,
 ) -> OperationCounts:
-    """Add up what each edge has to do at each step; `blocks` as `run_blocks` gives them, all nodes recorded.
+    """Add up what each edge has to do at each step; `blocks` as `run_blocks` gives them, the output recorded.
 
-    n spikes of a unit in one step, of either sign, are n synaptic operations at each unit that they reach.
+    The `counter`, of `make_counter`, has counted them. n spikes of a unit in one step, of either sign, are n synaptic
+    operations at each unit that they reach.
     """
-    network = model.network
-    weights = weigh_units(model, padding)
+    network, weights = model.network, counter.weights
     active, sent = np.zeros((steps, len(network.edges))), np.zeros((steps, len(network.nodes)))
     drives: dict[int, list[Tensor]] = {}
-    for chosen, begin, activity in blocks:
-        window = slice(begin, begin + len(activity[network.output]))
-        for place, (node, amounts) in enumerate(count_activity(model, weights, activity).items()):
-            total = amounts.sum(1).cpu().numpy()
-            sent[window, place] += total[:, 0]
-            active[window, list(network.outgoing(node))] += total[:, 1:]
+    for chosen, _, activity in blocks:
+        for place, (node, segments) in enumerate(counter.take().items()):
+            for segment in segments:
+                total = segment.values.sum(1).cpu().numpy()
+                sent[segment.start : segment.end, place] += total[:, 0]
+                active[segment.start : segment.end, list(network.outgoing(node))] += total[:, 1:]
         drives.setdefault(int(chosen[0]), []).append(activity[network.output].cpu())
     drive = torch.cat([torch.cat(blocks) for blocks in drives.values()], dim=1)
     everything = reach_everything(model, weights)
@@ -79,12 +79,10 @@ def weigh_units(model: Model, padding: bool = False) -> dict[str, Tensor]:
     return weights
 
 
-def count_activity(model: Model, weights: Mapping[str, Tensor], activity: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """By node the weights of its active units, each as often as it spikes: (steps, recordings, kinds of weights)."""
-    return {
-        node: count_weighted(activity[node], its_weights, carries_spikes(model, node))
-        for node, its_weights in weights.items()
-    }
+def make_counter(model: Model, padding: bool = False) -> SpikeCounter:
+    """Who counts what the units of each node send and reach, while recordings run."""
+    spiking = [node for node in model.network.nodes if carries_spikes(model, node)]
+    return SpikeCounter(weigh_units(model, padding), spiking)
 
 
 def reach_everything(model: Model, weights: Mapping[str, Tensor]) -> list[float]:

@@ -10,7 +10,13 @@ import numpy as np
 from workbench.evaluation.batching import require_match
 from workbench.evaluation.energy import EnergyPreset, price
 from workbench.evaluation.memory_accesses import access_edges, access_nodes, count_buffer_bytes
-from workbench.evaluation.operation_counts import OperationCounts, count_blocks, count_neuron_updates, count_synapses
+from workbench.evaluation.operation_counts import (
+    OperationCounts,
+    count_blocks,
+    count_neuron_updates,
+    count_synapses,
+    make_counter,
+)
 from workbench.evaluation.runs import run_blocks
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model, take_test
@@ -129,10 +135,13 @@ def _adder(table: pd.DataFrame, recordings: int, cumulative: bool) -> Callable[.
     return add
 
 
-def count_operations(model: Model, recordings: Recordings, batch: int | None, padding: bool = False) -> OperationCounts:
+def count_operations(
+    model: Model, recordings: Recordings, batch: int | None, padding: bool = False, engine: str | None = None
+) -> OperationCounts:
     """Run every recording and count."""
-    steps, blocks = recordings.frames * model.ticks_per_frame, run_blocks(model, recordings, model.network.nodes, batch)
-    return count_blocks(model, blocks, steps, len(recordings), padding)
+    counter, output = make_counter(model, padding), [model.network.output]
+    blocks = run_blocks(model, recordings, output, batch, engine, counter)
+    return count_blocks(model, counter, blocks, recordings.frames * model.ticks_per_frame, len(recordings))
 
 
 def tabulate_steps(model: Model, steps: int, times: int = 1) -> pd.DataFrame:

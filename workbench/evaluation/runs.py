@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from workbench.engine import choose_block
+from workbench.engine import EventCounts, SpikeCounter
 from workbench.evaluation.batching import batches, bin_batch, choose_batch, require_fit, require_match
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, average_answers, evaluation_mode, require_model, take_test
@@ -17,30 +17,47 @@ from workbench.model import Model, average_answers, evaluation_mode, require_mod
 
 @torch.no_grad()
 def run_blocks(
-    model: Model, recordings: Recordings, record: Collection[str], batch: int | None = None
+    model: Model,
+    recordings: Recordings,
+    record: Collection[str],
+    batch: int | None = None,
+    engine: str | None = None,
+    counter: SpikeCounter | None = None,
 ) -> Iterator[tuple[np.ndarray, int, dict[str, Tensor]]]:
     """Run every recording in eval mode: indices of a batch, the first step of a block, activity of the recorded nodes.
 
     The blocks of a batch come in order of time, before those of the next; memory is constant in the length, for events
-    are binned block by block. `batch` as `choose_batch` takes it.
+    are binned block by block. `batch` as `choose_batch` takes it, `engine` as `Model.stream`: the faster one for an SNN
+    unless named. What a `counter` has counted when a block comes is that of this block.
     """
     require_fit(model, recordings)
     steps = recordings.frames * model.ticks_per_frame
     batch = choose_batch(model, len(recordings), record, batch)
     with evaluation_mode(model):
+        stream = model.stream(min(batch, len(recordings)), record, engine, steps, counter)
         for chosen in batches(len(recordings), batch):
-            stream = model.stream(len(chosen), record=record)
-            block = choose_block(model.network, len(chosen), model.ticks_per_frame)
-            for begin in range(0, steps, block):
-                yield chosen, begin, stream.run(bin_batch(model, recordings, chosen, begin, begin + block))
+            stream = stream.restart(len(chosen))
+            while stream.step < steps:
+                begin, end = stream.step, min(stream.step + stream.choose_block(), steps)
+                if stream.takes_events:
+                    sites = recordings.as_sites(chosen, model.ticks_per_frame, begin, end)
+                    yield chosen, begin, stream.run_events(EventCounts(*sites, recordings.shape))
+                else:
+                    yield chosen, begin, stream.run(bin_batch(model, recordings, chosen, begin, end))
 
 
-def collect_answers(model: Model, recordings: Recordings, answer: str = "running", batch: int | None = None) -> Tensor:
+def collect_answers(
+    model: Model,
+    recordings: Recordings,
+    answer: str = "running",
+    batch: int | None = None,
+    engine: str | None = None,
+) -> Tensor:
     """Answers (steps - first response, recordings, classes) of a model, float64, one per class and step."""
     require_match(model, recordings)
     output = model.network.output
     drives: dict[int, list[Tensor]] = {}
-    for chosen, _, activity in run_blocks(model, recordings, [output], batch):
+    for chosen, _, activity in run_blocks(model, recordings, [output], batch, engine):
         drives.setdefault(int(chosen[0]), []).append(activity[output].cpu())
     drive = torch.cat([torch.cat(blocks) for blocks in drives.values()], dim=1)
     return average_answers(drive.double(), model.network.first_response[output], model.ticks_per_frame, answer)

@@ -211,6 +211,17 @@ class Recordings:
         ticks = require_whole(f"{self.name}: ticks_per_frame", ticks, floats=True)
         return self._count(indices, self.frames * ticks, begin, end)
 
+    def as_sites(
+        self, indices: Selection | None, ticks_per_frame: int, begin: int = 0, end: int | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The same as lists: the site of every event, and the bounds of every tick (batch, ticks + 1) in them.
+
+        >>> recordings = Recordings.from_ticks(np.array([[[0, 2]], [[1, 0]]]), labels=[0])
+        >>> [part.tolist() for part in recordings.as_sites(None, 1)]
+        [[1, 1, 0], [[0, 2, 3]]]
+        """
+        return self._locate(indices, self.frames * ticks_per_frame, begin, end)
+
     def as_frames(
         self, indices: Selection | None = None, begin: int = 0, end: int | None = None
     ) -> NDArray[np.float32]:
@@ -272,26 +283,38 @@ class Recordings:
             raise IndexError(f"{self.name} has the recordings 0 to {len(self) - 1}: {error}") from None
 
     def _count(self, indices: Selection | None, steps: int, begin: int, end: int | None) -> NDArray[np.float32]:
-        """Events per step: of every chosen recording the steps are runs of events, found by bisection."""
+        """Events per step, (steps, batch, *shape)."""
+        site, bounds = self._locate(indices, steps, begin, end)
+        batch, steps, sites = len(bounds), bounds.shape[1] - 1, prod(self.shape)
+        chosen = self._to_indexes(slice(None) if indices is None else indices)
+        counts = np.zeros(steps * batch * sites, dtype=np.float32)
+        for row, inside in enumerate(bounds):
+            place = np.repeat((np.arange(steps) * batch + row) * sites, np.diff(inside))
+            place += site[inside[0] : inside[-1]]
+            np.add.at(counts, place, np.float32(1))
+            if len(place) >= LARGEST_EXACT_COUNT:
+                require_countable(counts.max(), f"{self.name}: recording {chosen[row]}")
+        return counts.reshape(steps, batch, *self.shape)
+
+    def _locate(
+        self, indices: Selection | None, steps: int, begin: int, end: int | None
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The sites of the events of chosen recordings, and where each step begins and ends, found by bisection."""
         first, last, _ = slice(begin, end).indices(steps)
         chosen = self._to_indexes(slice(None) if indices is None else indices)
         if chosen.ndim != 1:
             raise ValueError(f"{self.name}: a batch is a slice or a 1-D list of indexes; write [{chosen}]")
-        sites = prod(self.shape)
         begins_us = -(-np.arange(first, max(first, last) + 1) * self.window_us // steps)
-        steps = len(begins_us) - 1
-        if begins_us[-1] > np.iinfo(np.int32).max:
-            begins_us = np.minimum(begins_us, np.iinfo(np.int32).max)
-        counts = np.zeros(steps * len(chosen) * sites, dtype=np.float32)
+        begins_us = np.minimum(begins_us, np.iinfo(np.int32).max).astype(np.int32)
+        bounds = np.empty((len(chosen), len(begins_us)), np.int64)
+        parts = [np.zeros(0, np.int32)]
         for row, recording in enumerate(chosen):
             part = slice(self.starts[recording], self.starts[recording + 1])
-            bounds = np.searchsorted(self.time_us[part], begins_us.astype(np.int32))
-            place = np.repeat((np.arange(steps) * len(chosen) + row) * sites, np.diff(bounds))
-            place += self.site[part][bounds[0] : bounds[-1]]
-            np.add.at(counts, place, np.float32(1))
-            if len(place) >= LARGEST_EXACT_COUNT:
-                require_countable(counts.max(), f"{self.name}: recording {recording}")
-        return counts.reshape(steps, len(chosen), *self.shape)
+            inside = np.searchsorted(self.time_us[part], begins_us)
+            parts.append(self.site[part][inside[0] : inside[-1]])
+            bounds[row] = inside - inside[0]
+        bounds += np.cumsum([len(part) for part in parts[:-1]], dtype=np.int64)[:, None]
+        return np.concatenate(parts), bounds
 
 
 def describe_unbinned(events: int, where: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from workbench.engine import SpikingNeuron
+from workbench.engine import SpikingNeuron, find_count_range
 
 if TYPE_CHECKING:
     from workbench.model.model import Model
@@ -136,20 +136,22 @@ def is_exact(model: Model) -> bool:
     return True
 
 
-def warn_of_counts(grid: Grid, inputs: Mapping[str, Tensor]) -> None:
+def check_counts(grid: Grid, inputs: Mapping[str, Tensor]) -> None:
     """Warn where inputs hold more events in a tick than sums were made exact for, or parts of an event."""
     for node, values in inputs.items():
-        if values.numel() == 0:
-            continue
-        largest, whole = float(values.abs().max()), bool((values == values.round()).all())
-        if largest > grid.input_counts or not whole:
-            what = f"{largest:,.0f} events in a tick and pixel" if whole else "numbers that are no counts of events"
-            warnings.warn(
-                f"input {node!r} holds {what}, where sums of this SNN are exact for whole numbers up to "
-                f"{grid.input_counts:,}: two runs may differ by a spike where engine, batch or blocks differ; convert "
-                f"with input_counts={max(2 * math.ceil(largest), 1)}, or bin into more ticks",
-                stacklevel=3,
-            )
+        warn_of_counts(grid, node, *find_count_range(values))
+
+
+def warn_of_counts(grid: Grid, node: str, largest: float, whole: bool = True) -> None:
+    """Warn where an input holds more events in a tick than sums were made exact for, or no whole numbers."""
+    if largest > grid.input_counts or not whole:
+        what = f"{largest:,.0f} events in a tick and pixel" if whole else "numbers that are no counts of events"
+        warnings.warn(
+            f"input {node!r} holds {what}, where sums of this SNN are exact for whole numbers up to "
+            f"{grid.input_counts:,}: two runs may differ by a spike where engine, batch or blocks differ; convert "
+            f"with input_counts={max(2 * math.ceil(largest), 1)}, or bin into more ticks",
+            stacklevel=4,
+        )
 
 
 def _fit(model: Model, position: int, grid: Grid) -> bool:

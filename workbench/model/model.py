@@ -21,6 +21,7 @@ from workbench.engine import (
     Norm,
     Parameters,
     ReLU,
+    SpikeCounter,
     TrainingLayers,
     arrange_inputs,
     can_compile,
@@ -36,7 +37,7 @@ from workbench.engine import (
     require_numbers,
     require_one_type,
 )
-from workbench.model.grid import Grid, is_exact, warn_of_counts
+from workbench.model.grid import Grid, check_counts, is_exact
 from workbench.model.node_neurons import require_neurons
 from workbench.model.parameters import Loaded, draw_weights, load_parameters, make_layers
 from workbench.model.stream import Stream
@@ -165,7 +166,7 @@ class Model(nn.Module):
         )
         require_numbers(inputs, like)
         if self.grid is not None and not self.training:
-            warn_of_counts(self.grid, inputs)
+            check_counts(self.grid, inputs)
         for norm in self._norms():
             norm.discard()  # a run before this one may have been interrupted
         blocks = []
@@ -176,7 +177,14 @@ class Model(nn.Module):
             norm.update()
         return {node: concatenate_steps([block[node] for block in blocks]) for node in blocks[0]}
 
-    def stream(self, batch: int = 1, record: Iterable[str] | None = None, engine: str | None = None) -> Stream:
+    def stream(
+        self,
+        batch: int = 1,
+        record: Iterable[str] | None = None,
+        engine: str | None = None,
+        steps: int | None = None,
+        counter: SpikeCounter | None = None,
+    ) -> Stream:
         """A stream that is fed a recording of any length block by block, in constant memory.
 
         `engine` is how spiking nodes are computed: "dense", by the layers of whole blocks; "events", spike by spike,
@@ -184,10 +192,11 @@ class Model(nn.Module):
         the block before. All give the same bits where the numbers lie on a grid, as those of `wb.convert` do, and then
         "auto" is taken unless another is named. Of other numbers sums are rounded, in an order that depends on the
         engine: where that moves a membrane over its threshold, a whole spike comes, goes or moves to another tick; and
-        "dense" is taken unless another is named.
+        "dense" is taken unless another is named. `steps`: how long the recording is, if that is known; what can no
+        longer reach a recorded node is not computed. `counter` counts what every node sends.
         """
         batch = require_whole("stream: batch", batch)
-        return self._stream(batch, [self.network.output] if record is None else record, engine)
+        return self._stream(batch, [self.network.output] if record is None else record, engine, steps, None, counter)
 
     def connect(self, position: int, source: Tensor) -> Tensor:
         """Linear map of the edge at this position, (steps, batch, *source shape) to (steps, batch, *target shape)."""
@@ -241,7 +250,9 @@ class Model(nn.Module):
             return self
         neurons = {node: self.neuron_of(node) for node in self.network.hidden}
         compiled = {node: neuron for node, neuron in neurons.items() if neuron.dynamics is not None}
-        return InferenceLayers(self, compiled, {node: self.node_layer(node).bias for node in compiled})
+        edges = enumerate(self.network.edges)
+        silent = [position for position, edge in edges if edge.source in neurons and neurons[edge.source].silent_ticks]
+        return InferenceLayers(self, compiled, {node: self.node_layer(node).bias for node in compiled}, silent)
 
     def training_layers(self) -> Layers:
         """The layers to run in training."""
@@ -316,6 +327,7 @@ class Model(nn.Module):
         engine: str | None,
         until: int | None = None,
         layers: Layers | None = None,
+        counter: SpikeCounter | None = None,
     ) -> Stream:
         """A stream; ValueError where the event-driven engine is asked for and cannot run."""
         exact = not self.training and is_exact(self)
@@ -325,7 +337,7 @@ class Model(nn.Module):
             require_finite(self.network, self.state_dict())
         used = layers or (self.training_layers() if self.training else self.inference_layers())
         ahead = self.training or (layers is None and engine != "events")  # which counts what has arrived
-        planned = plan(self.network, record, ahead)
+        planned = plan(self.network, record, ahead, whole=counter is not None)
         hybrid = None
         if engine != "dense" and isinstance(used, InferenceLayers) and not self.exceptions and can_run_events():
             hybrid = make_hybrid(planned, self.event_driven_parameters(), batch, engine)
@@ -335,7 +347,7 @@ class Model(nn.Module):
                 'all nodes, and without custom layers=; use engine="auto"'
             )
         like = next(self.parameters())
-        return Stream(planned, used, batch, self.ticks_per_frame, like, until, hybrid, self.grid)
+        return Stream(planned, used, batch, self.ticks_per_frame, like, until, hybrid, self.grid, counter)
 
     def _norms(self) -> list[Norm]:
         return [layer for layer in self.nodes.values() if isinstance(layer, Norm)]

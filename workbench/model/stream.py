@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from copy import copy
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from workbench.engine import (
+    EventCounts,
     Frames,
     Layers,
     MemoryRequest,
     Plan,
+    SpikeCounter,
     State,
     advance,
     arrange_inputs,
@@ -21,7 +24,7 @@ from workbench.engine import (
     require_memory,
     require_numbers,
 )
-from workbench.model.grid import Grid, warn_of_counts
+from workbench.model.grid import Grid, check_counts, warn_of_counts
 
 if TYPE_CHECKING:
     from workbench.engine import Hybrid
@@ -49,10 +52,11 @@ class Stream:
         until: int | None,
         hybrid: Hybrid | None,
         grid: Grid | None,
+        counter: SpikeCounter | None = None,
     ) -> None:
         self.network, self.batch, self.ticks_per_frame, self._like = plan.network, batch, ticks_per_frame, like
         self._plan, self._layers, self._until, self._hybrid = plan, layers, until, hybrid
-        self._grid, self._state = grid, State()
+        self._grid, self._counter, self._state = grid, counter, State()
         self._counted = np.zeros((len(plan.network.edges), batch))
 
     @property
@@ -70,6 +74,19 @@ class Stream:
             raise ValueError('only engine="events" counts as it goes; wb.operations counts for all')
         return self._counted.copy()
 
+    @property
+    def takes_events(self) -> bool:
+        """Whether `run_events` is quicker than a tensor: some nodes may be computed spike by spike."""
+        return self._hybrid is not None and len(self.network.inputs) == 1
+
+    def restart(self, batch: int) -> Stream:
+        """A stream for so many other recordings; what this one has made and measured is not made and measured again."""
+        other = copy(self)
+        other.batch, other._counted = batch, np.zeros((len(self.network.edges), batch))
+        other._state = State() if self._hybrid is None else self._hybrid.restart(self._state)
+        other._hybrid = None if self._hybrid is None else self._hybrid.with_batch(batch)
+        return other
+
     def choose_block(self) -> int:
         """How many steps to feed next so that it takes least time.
 
@@ -86,19 +103,31 @@ class Stream:
             raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
         require_numbers(inputs, self._like)
         if self._grid is not None:
-            warn_of_counts(self._grid, inputs)
+            check_counts(self._grid, inputs)
         like = self._like
         require_memory(
             MemoryRequest(self.network, self._plan.wanted, steps, batch, steps, False, like.dtype), like.device
         )
         return self.advance(inputs)
 
-    def advance(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def run_events(self, events: EventCounts) -> dict[str, Tensor]:
+        """The same as `run` for the events of the only input: no tensor is made where the engine goes by spikes."""
+        node = next(iter(self.network.inputs))
+        if self._hybrid is None:
+            return self.run({node: events.to_tensor().to(self._like)})
+        activity = self.advance({node: events})
+        if self._grid is not None:
+            warn_of_counts(self._grid, node, self._state.largest_count)
+        return activity
+
+    def advance(self, inputs: Mapping[str, Tensor | EventCounts]) -> dict[str, Tensor]:
         """The same as `run`, without checks of the inputs."""
         if self._hybrid is None:
-            activity, self._state = advance(self._plan, self._layers, self._state, inputs, self._until)
+            tensors = cast(Mapping[str, Tensor], inputs)
+            known = self._plan, self._layers, self._state, tensors, self._until, self._counter
+            activity, self._state = advance(*known)
         else:
-            activity, state = self._hybrid.advance(self._layers, self._state, inputs, self._until)
+            activity, state = self._hybrid.advance(self._layers, self._state, inputs, self._until, self._counter)
             self._state, self._counted = state, self._counted + state.counted
         return activity
 

@@ -1,8 +1,9 @@
 """Blocks computed spike by spike, where that is cheaper than by layers.
 
-cost_model   which components to compute spike by spike
-hybrid       components computed densely or spike by spike, block by block
-parameters   the numbers of a spiking model
-simulator    components computed spike by spike
-spike_lists  spikes as lists, and back as tensors
+cost_model      which components to compute spike by spike
+hybrid          components computed densely or spike by spike, block by block
+measured_speed  how long components took here, kept for the machine
+parameters      the numbers of a spiking model
+simulator       components computed spike by spike
+spike_lists     spikes as lists, and back as tensors
 """

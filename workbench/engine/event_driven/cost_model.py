@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 
 import torch
 
+from workbench.engine.event_driven.measured_speed import measured_speed
 from workbench.engine.kernels import synapse_layouts
+from workbench.engine.kernels.neuron_scan import Dynamics
 from workbench.engine.kernels.synapse_layouts import count_written, has_table, make_table
 from workbench.engine.scheduler import Component, Plan
 from workbench.network import Network
@@ -20,7 +24,9 @@ PRODUCT, MOVED, SCANNED = 0.0045, 0.4, 0.75
 OPERATION, RUN, LISTED = 0.01, 5.5, 0.2
 CONVERTED = 0.4  # and a unit that is listed for a neighbour, or shown to one
 MIXED = 1.1  # times longer where some components are computed one way and some the other
-GAIN = 0.3  # share of the time that a change must save: the first block after it converts between both forms
+GAIN = 0.1  # share of the time that a change must save: the first block after it converts between both forms
+CURIOUS = 3.0  # times as long as the best something may be estimated to take that was never measured, to be tried once
+MOST_MEASURED = 64  # components of a network: of more, a clock would cost more than it helps
 
 
 @dataclass(frozen=True)
@@ -29,11 +35,12 @@ class ComponentCost:
 
     `moved` are the numbers that its edges read and write; `operations` and `runs` of weights are those of every
     source if all of its units were active. `divided` is whether several threads can share a recording spike by
-    spike.
+    spike. `name` is the same for components that do the same.
     """
 
+    name: str
     divided: bool
-    products: int
+    products: float
     moved: int
     units: int
     operations: Mapping[str, int]
@@ -54,14 +61,15 @@ class ComponentCost:
 class EngineChoice:
     """The choice of an engine for the components of a plan: "dense", "events", or "auto", whichever costs less.
 
-    `learned` are nodes that are left dense by "auto" while gradients are recorded. ValueError where an edge cannot be
-    has no synapse table although events are asked for.
+    `learned` are nodes that are left dense by "auto" while gradients are recorded. What is estimated is corrected by
+    what was measured on this machine before. ValueError where an edge has no synapse table although events are asked
+    for.
     """
 
-    def __init__(self, plan: Plan, engine: str, batch: int, learned: frozenset[str]) -> None:
+    def __init__(self, plan: Plan, engine: str, batch: int, learned: frozenset[str], dynamics: Dynamics) -> None:
         self.plan, self.engine, self.batch, self.learned = plan, engine, batch, learned
         self.costs = {
-            component: count_work(plan, component)
+            component: count_work(plan, component, dynamics)
             for component in plan.components
             if component.nodes[0] not in plan.network.inputs and has_tables(plan, component)
         }
@@ -81,64 +89,124 @@ class EngineChoice:
                     'use engine="auto", which computes it densely'
                 )
 
+    def with_batch(self, batch: int) -> EngineChoice:
+        """The same for another number of recordings."""
+        other = copy(self)
+        other.batch = batch
+        return other
+
     def choose(self, rates: Mapping[str, float], before: frozenset[str] | None = None) -> frozenset[str]:
         """The nodes to compute spike by spike, at these rates of activity (of units and ticks).
 
-        Those `before` stay unless others are estimated to be quicker by more than `GAIN`: a change has costs.
+        Those `before` stay unless others are estimated to be quicker by more than `GAIN`: a change has costs. What was
+        never measured here is tried once, where it is not estimated to take much longer.
         """
         if self.engine == "events":
             return self.with_tables
         learned = self.learned if torch.is_grad_enabled() else frozenset()
         free = [component for component in self.costs if learned.isdisjoint(component.nodes)]
-        threads = torch.get_num_threads()
-        cheap = [p for p in free if self.estimate_event_driven_ns(p, rates, threads) < self.costs[p].dense() / threads]
+        clock = _Clock(self, rates)
+        cheap = [component for component in free if clock.events(component) < clock.dense(component)]
         choices = [
             frozenset(node for component in components for node in component.nodes) for components in ([], cheap, free)
         ]
-        times = {chosen: self.estimate_ns(chosen, rates, threads) for chosen in choices}
+        times = {chosen: clock.estimate_ns(chosen) for chosen in choices}
         best = min(times, key=times.__getitem__)
         if before is None or not learned.isdisjoint(before):
             return best
-        return best if times[best] < (1 - GAIN) * self.estimate_ns(before, rates, threads) else before
+        for chosen, time in times.items():
+            if time < CURIOUS * times[best] and not clock.is_measured(chosen):
+                return chosen
+        return best if times[best] < (1 - GAIN) * clock.estimate_ns(before) else before
 
-    def estimate_event_driven_ns(self, component: Component, rates: Mapping[str, float], threads: int) -> float:
-        """Nanoseconds for a step of a recording of one component, spike by spike: not every thread may find work."""
-        cost = self.costs[component]
-        return cost.sparse(rates) / (threads if cost.divided else min(threads, self.batch))
+    def learn(self, listed: bool, components: Sequence[Component], rates: Mapping[str, float], taken_ns: float) -> None:
+        """Take in how long these components took for a step of a recording."""
+        known = [component for component in components if component in self.costs]
+        clock = _Clock(self, rates)
+        if known and len(known) == len(components) and self.measures:
+            estimated = sum(clock.estimate_plainly_ns(component, listed) for component in known)
+            for component in known:
+                clock.speed.record(self.key_of(component, listed), taken_ns / estimated)
 
-    def estimate_ns(self, chosen: frozenset[str], rates: Mapping[str, float], threads: int) -> float:
-        """Nanoseconds for a step of a recording if the chosen nodes are computed spike by spike."""
-        time = 0.0
-        for component, cost in self.costs.items():
-            time += (
-                self.estimate_event_driven_ns(component, rates, threads)
-                if chosen.issuperset(component.nodes)
-                else cost.dense() / threads
-            )
-        network = self.plan.network
-        read = [(edge.source, edge.target in chosen) for edge in network.edges if edge.target in self.plan.lead]
-        read += [(node, False) for node in self.plan.wanted]
+    @property
+    def measures(self) -> bool:
+        """Whether components are timed."""
+        return self.engine == "auto" and len(self.costs) <= MOST_MEASURED
+
+    def key_of(self, component: Component, listed: bool) -> str:
+        """The name under which the speed of a component is kept, for batches of about this size."""
+        return f"{'events' if listed else 'dense'} {self.costs[component].name} x{self.batch.bit_length()}"
+
+
+class _Clock:
+    """Nanoseconds for a step of a recording at these rates of activity."""
+
+    def __init__(self, choice: EngineChoice, rates: Mapping[str, float]) -> None:
+        self.choice, self.rates, self.threads = choice, rates, torch.get_num_threads()
+        self.speed = measured_speed(self.threads)
+        self._usual = {listed: self.speed.usual("events" if listed else "dense") for listed in (True, False)}
+
+    def dense(self, component: Component) -> float:
+        """By layers."""
+        return self.estimate_plainly_ns(component, False) * self._factor(component, False)
+
+    def events(self, component: Component) -> float:
+        """Spike by spike."""
+        return self.estimate_plainly_ns(component, True) * self._factor(component, True)
+
+    def estimate_plainly_ns(self, component: Component, listed: bool) -> float:
+        """What the fitted constants say; spike by spike not every thread may find work."""
+        cost, threads = self.choice.costs[component], self.threads
+        if not listed:
+            return cost.dense() / threads
+        return cost.sparse(self.rates) / (threads if cost.divided else min(threads, self.choice.batch))
+
+    def estimate_ns(self, chosen: frozenset[str]) -> float:
+        """If the chosen nodes are computed spike by spike."""
+        time = sum(
+            self.events(component) if chosen.issuperset(component.nodes) else self.dense(component)
+            for component in self.choice.costs
+        )
+        plan = self.choice.plan
+        read = [(edge.source, edge.target in chosen) for edge in plan.network.edges if edge.target in plan.lead]
+        read += [(node, False) for node in plan.wanted]
         for node in {node for node, listed in read if listed != (node in chosen)}:
-            time += math.prod(network.shape_of(node)) * CONVERTED / threads
-        return time * MIXED if chosen and not chosen.issuperset(self.with_tables) else time
+            time += math.prod(plan.network.shape_of(node)) * CONVERTED / self.threads
+        return time * MIXED if chosen and not chosen.issuperset(self.choice.with_tables) else time
+
+    def is_measured(self, chosen: frozenset[str]) -> bool:
+        """Whether every component was timed here before, computed like this; True where none is timed."""
+        keys = (self.choice.key_of(c, chosen.issuperset(c.nodes)) for c in self.choice.costs)
+        return not self.choice.measures or all(self.speed.factor(key) is not None for key in keys)
+
+    def _factor(self, component: Component, listed: bool) -> float:
+        found = self.speed.factor(self.choice.key_of(component, listed))
+        return self._usual[listed] if found is None else found
 
 
-def count_work(plan: Plan, component: Component) -> ComponentCost:
-    """What there is to do in a component, per step and recording."""
+def count_work(plan: Plan, component: Component, dynamics: Dynamics) -> ComponentCost:
+    """What there is to do in a component, per step and recording, of neurons with these options.
+
+    Where they keep silent in some ticks of a frame, nothing of theirs is multiplied in these.
+    """
+    inputs, awake = plan.network.inputs, 1 - dynamics.silence / dynamics.frame
     shape_of = plan.network.shape_of
     edges = [plan.network.edges[position] for node in component.nodes for position in plan.network.incoming(node)]
     operations, runs = dict.fromkeys((e.source for e in edges), 0), dict.fromkeys((e.source for e in edges), 0)
-    products = moved = 0
+    products, moved = 0.0, 0
     for edge in edges:
         shape = shape_of(edge.source)
         fan_out = make_table(edge.operation, shape)
         operations[edge.source] += fan_out.operations
         runs[edge.source] += fan_out.run_count
-        products += edge.operation.products(shape)
+        products += edge.operation.products(shape) * (1 if edge.source in inputs else awake)
         moved += math.prod(shape) + math.prod(shape_of(edge.target))
     units = sum(math.prod(shape_of(node)) for node in component.nodes)
     divided = all(find_grain(plan.network, component, node) < math.prod(shape_of(node)) for node in component.nodes)
-    return ComponentCost(divided, products, moved, units, operations, runs)
+    whole = [(repr(edge.operation), shape_of(edge.source), edge.source in component.nodes) for edge in edges]
+    kind = dynamics.silence, dynamics.frame, dynamics.burst > 1, dynamics.signed, dynamics.reset_to_zero
+    name = hashlib.blake2b(repr((whole, kind)).encode(), digest_size=8).hexdigest()
+    return ComponentCost(name, divided, products, moved, units, operations, runs)
 
 
 def find_grain(network: Network, component: Component, node: str) -> int:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import groupby
 from types import MappingProxyType
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from workbench.engine.event_counts import EventCounts
 from workbench.engine.event_driven.cost_model import EngineChoice
 from workbench.engine.event_driven.parameters import Parameters
 from workbench.engine.event_driven.simulator import Membranes, Simulator
@@ -20,6 +24,9 @@ from workbench.engine.event_driven.spike_lists import SpikeLists
 from workbench.engine.kernels.event_kernels import BEGIN, END, ORIGIN, STEPS
 from workbench.engine.kernels.parallel import divide
 from workbench.engine.scheduler import Block, Component, Layers, Plan, Segment, State
+from workbench.engine.spike_counter import SpikeCounter
+
+Input = Tensor | EventCounts
 
 LISTED_BLOCKS = 4  # of the dense length, where all spikes are listed: more gains little
 
@@ -52,7 +59,11 @@ class Hybrid:
         values = [learned.biases[output], *(w for p in plan.network.incoming(output) for w in learned.weights[p])]
         self.plan, self.batch = plan, batch
         self.choice = EngineChoice(
-            plan, engine, batch, frozenset({output} if any(v.requires_grad for v in values) else ())
+            plan,
+            engine,
+            batch,
+            frozenset({output} if any(v.requires_grad for v in values) else ()),
+            learned.dynamics,
         )
         self.simulator = Simulator(plan, learned, self.choice.with_tables)
 
@@ -71,28 +82,55 @@ class Hybrid:
         chosen, inputs = self.choose(state), self.plan.network.inputs
         return dense * LISTED_BLOCKS if all(n in chosen or n in inputs for n in self.plan.lead) else dense
 
-    def choose(self, state: State, inputs: Mapping[str, Tensor] = MappingProxyType({})) -> frozenset[str]:
+    def choose(self, state: State, inputs: Mapping[str, Input] = MappingProxyType({})) -> frozenset[str]:
         """The nodes to compute spike by spike in the block after this state.
 
         Before that has been measured, all are assumed to be as active as the most active input.
         """
         if isinstance(state, HybridState):
             return self.choice.choose(state.rates, state.chosen)
-        rate = max((measure_rate(values[:, ::8]) for values in inputs.values()), default=0.0)
+        rate = max(map(_rate_of, inputs.values()), default=0.0)
         return self.choice.choose(dict.fromkeys(self.plan.lead, rate))
 
     def advance(
-        self, layers: Layers, state: State, inputs: Mapping[str, Tensor], until: int | None = None
+        self,
+        layers: Layers,
+        state: State,
+        inputs: Mapping[str, Input],
+        until: int | None = None,
+        counter: SpikeCounter | None = None,
     ) -> tuple[dict[str, Tensor], HybridState]:
         """What `scheduler.advance` does, with the components that are chosen computed spike by spike."""
         block = _HybridBlock(self, self.choose(state, inputs), layers, state, inputs, until)
-        for listed, components in groupby(self.plan.components, key=block.is_chosen):
-            if listed:
-                block.run_event_driven(list(components))
-            else:
-                for component in components:
-                    block.compute(component)
-        return {node: block.activity_of(node) for node in self.plan.wanted}, block.state()
+        for listed, grouped in groupby(self.plan.components, key=block.is_chosen):
+            components = list(grouped)
+            for some in [components] if listed else [[component] for component in components]:
+                begin = time.perf_counter_ns()
+                if listed:
+                    block.run_event_driven(some)
+                else:
+                    block.compute(some[0])
+                block.taken.append((listed, some, time.perf_counter_ns() - begin))
+        if counter is not None:
+            block.count(counter)
+        after = block.state()
+        if self.choice.measures:
+            work = (block.end - block.begin) * self.batch
+            for listed, some, taken in block.taken:
+                self.choice.learn(listed, some, after.rates, taken / work)
+        return {node: block.activity_of(node) for node in self.plan.wanted}, after
+
+    def restart(self, state: State) -> State:
+        """The state to begin with after recordings that ended in this one: nothing but what was measured."""
+        if not isinstance(state, HybridState):
+            return State()
+        return HybridState(chosen=state.chosen, rates=state.rates)
+
+    def with_batch(self, batch: int) -> Hybrid:
+        """The same for another number of recordings; what was made for the network is shared."""
+        other = copy(self)
+        other.batch, other.choice = batch, self.choice.with_batch(batch)
+        return other
 
 
 class _HybridBlock(Block):
@@ -104,10 +142,11 @@ class _HybridBlock(Block):
         chosen: frozenset[str],
         layers: Layers,
         state: State,
-        inputs: Mapping[str, Tensor],
+        inputs: Mapping[str, Input],
         until: int | None,
     ) -> None:
-        super().__init__(hybrid.plan, layers, state, inputs, until)
+        super().__init__(hybrid.plan, layers, state, cast(Mapping[str, Tensor], inputs), until)
+        self.events = {node: values for node, values in inputs.items() if isinstance(values, EventCounts)}
         self.simulator, self.measures, self.chosen = hybrid.simulator, hybrid.adapts, chosen
         edges = [edge for edge in self.network.edges if edge.target in self.plan.lead]
         self.listed = chosen | {edge.source for edge in edges if edge.target in chosen}
@@ -117,6 +156,8 @@ class _HybridBlock(Block):
         self.operations = np.zeros((hybrid.batch * self.lists.bands, len(self.network.edges)))
         self.membranes_before = state.levels if isinstance(state, HybridState) else {}
         self.levels: dict[tuple[str, ...], Membranes] = {}
+        self.largest_count = 0.0
+        self.taken: list[tuple[bool, list[Component], int]] = []  # whether spike by spike, what, and nanoseconds
         self._take_over(state)
 
     def is_chosen(self, component: Component) -> bool:
@@ -132,6 +173,9 @@ class _HybridBlock(Block):
             self._to_dense(node, *self._span(node))
 
     def compute(self, component: Component) -> None:
+        if component.nodes[0] in self.events:
+            self._take_events(component.nodes[0])
+            return
         super().compute(component)
         for node in self.listed.intersection(component.nodes):
             first, last = self._span(node)
@@ -139,14 +183,36 @@ class _HybridBlock(Block):
                 if first <= segment.start < last:  # an input goes on after its last reader, its lists do not
                     self.lists.append(self.simulator.numbers[node], segment.start, segment.values)
 
+    def _take_events(self, node: str) -> None:
+        """List the events of an input where spikes are read, and make a tensor of them where activity is."""
+        events = self.events[node]
+        if node in self.read_densely:
+            self.segments.setdefault(node, []).append(Segment(self.begin, events.to_tensor()))
+        if node in self.listed:
+            self.largest_count = self.lists.append_events(self.simulator.numbers[node], self.begin, events)
+
+    def count(self, counter: SpikeCounter) -> None:
+        """Count what every node sends in the steps of this block, from its list where it has one."""
+        for node, number in self.simulator.numbers.items():
+            first, last = self._span(node)
+            if node in self.listed and (node not in self.network.inputs or last == self.end):
+                shape = self.network.shape_of(node)
+                counter.add_listed(node, shape, self.lists, number, first, last)
+            else:
+                for segment in self.segments.get(node, ()):
+                    if segment.start >= first:
+                        counter.add(node, segment)
+
     def state(self) -> HybridState:
         dense = super().state()
         shown = {node for node in dense.past if node in self.read_densely or node not in self.chosen}
         past = {node: segments for node, segments in dense.past.items() if node in shown}
         rates = {node: self._rate(node) for node in self.plan.lead} if self.measures else {}
         counted = self.operations.reshape(self.lists.batch, self.lists.bands, -1).sum(1).T
-        known = dense.step, past, dense.membranes, self.levels
-        return HybridState(*known, self.lists, self.chosen, self.listed, rates, counted)
+        known = dense.step, past, dense.membranes
+        return HybridState(
+            *known, self.largest_count, self.levels, self.lists, self.chosen, self.listed, rates, counted
+        )
 
     def _regions(self) -> NDArray[np.int64]:
         """The table of nodes, with the steps that each holds and computes in this block."""
@@ -211,6 +277,10 @@ class _HybridBlock(Block):
             return self.lists.count(self.simulator.numbers[node], last - steps, last) / max(room, 1)
         segments = self.segments.get(node, ())
         return measure_rate(segments[-1].values[-steps:, ::8] if segments and steps else torch.zeros(0))
+
+
+def _rate_of(values: Tensor | EventCounts) -> float:
+    return values.measure_rate() if isinstance(values, EventCounts) else measure_rate(values[:, ::8])
 
 
 def measure_rate(values: Tensor) -> float:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from workbench.engine.event_counts import EventCounts
 from workbench.engine.inference_layers import put_channels_last
 from workbench.engine.kernels.buffer_pool import borrow
 from workbench.engine.kernels.event_kernels import (
@@ -19,7 +21,9 @@ from workbench.engine.kernels.event_kernels import (
     UNROLL,
     copy_lists,
     fill_rows,
+    list_events,
     list_rows,
+    weigh_lists,
 )
 from workbench.engine.kernels.parallel import parallel_for
 from workbench.network import Shape
@@ -73,6 +77,15 @@ class SpikeLists:
         region = self.regions[number]
         parallel_for(list_rows.compiled(), self.batch, rows.size, self.bands, rows, names, region, begin, *self.arrays)
 
+    def append_events(self, number: int, begin: int, events: EventCounts) -> float:
+        """List the events of an input from step `begin` on; the most that a unit has in a step."""
+        region, largest = self.regions[number], np.zeros(self.batch, np.float32)
+        size, kernel = len(events) * self.batch * int(region[UNITS]), list_events.compiled()
+        names = name_units(events.source)
+        where = events.sites, events.bounds, names, region, begin, largest
+        parallel_for(kernel, self.batch, size, self.bands, *where, *self.arrays)
+        return float(largest.max(initial=0))
+
     def fill(self, number: int, begin: int, end: int, shape: Shape) -> Tensor:
         """The activity (steps, batch, *shape) of a node in the steps begin .. end - 1, the channels of images last."""
         region = self.regions[number]
@@ -84,6 +97,16 @@ class SpikeLists:
             return rows.view(-1, self.batch, *shape)
         return rows.view(-1, self.batch, *shape[1:], shape[0]).movedim(-1, 2)
 
+    def weigh(self, number: int, begin: int, end: int, weights: NDArray[np.float64]) -> Tensor:
+        """The weights (units, kinds) of what a node sends in the steps begin .. end - 1: (steps, batch, kinds)."""
+        sums, region = np.empty((max(0, end - begin), self.batch, weights.shape[1])), self.regions[number]
+        spikes = self.count(number, begin, end) if len(sums) else 0
+        numbers = spikes * weights.shape[1] + sums.size
+        parallel_for(
+            weigh_lists.compiled(), self.batch, numbers, self.bands, region, begin, weights, *self.arrays, sums
+        )
+        return torch.from_numpy(sums)
+
     def count(self, number: int, begin: int, end: int) -> int:
         """How many units of a node were active in the steps begin .. end - 1, all recordings together."""
         region = self.regions[number]
@@ -92,15 +115,25 @@ class SpikeLists:
         return int((offsets[:, end - region[ORIGIN]] - offsets[:, begin - region[ORIGIN]]).sum())
 
 
+@lru_cache(maxsize=64)
+def name_units(shape: Shape) -> NDArray[np.int32]:
+    """What the units of a node are called in lists, in the order of a contiguous tensor: of images channels lie last.
+
+    >>> name_units((2, 1, 2)).tolist()
+    [0, 2, 1, 3]
+    """
+    units = np.arange(math.prod(shape), dtype=np.int32)
+    if len(shape) == 3:
+        units = np.ascontiguousarray(units.reshape(*shape[1:], shape[0]).transpose(2, 0, 1)).ravel()
+    return units
+
+
 def _rows(activity: Tensor) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """An activity as rows (steps, batch, units) in the order of memory, and the number of each of those units."""
     steps, batch, *shape = activity.shape
     units = math.prod(shape)
     if activity.is_contiguous():
-        names = np.arange(units, dtype=np.int32).reshape(shape)
-        if len(shape) == 3:  # the number of the unit that lies at each place
-            names = np.arange(units, dtype=np.int32).reshape(*shape[1:], shape[0]).transpose(2, 0, 1)
-        return activity.numpy().reshape(steps, batch, units), np.ascontiguousarray(names).ravel()
+        return activity.numpy().reshape(steps, batch, units), name_units(tuple(shape))
     last = put_channels_last(activity)
     last = last.movedim(2, -1) if len(shape) == 3 else last.contiguous()
     return last.numpy().reshape(steps, batch, units), np.arange(units, dtype=np.int32)

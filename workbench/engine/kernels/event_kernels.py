@@ -87,6 +87,30 @@ def list_rows(
             offsets[at + 1] = end
 
 
+@of_types(f"void({RANGE}, int64, int32[::1], int64[:,::1], int32[::1], int64[::1], int64, float32[::1], {LISTS_ARE})")
+def list_events(
+    first: int, last: int, bands: int, sites: Any, bounds: Any, names: Any, node: Any, begin: int, largest: Any,
+    offsets: Any, units: Any, values: Any
+) -> None:  # fmt: skip
+    """Append the lists of an input from step `begin` on, of events; `largest` (batch) is the most in a unit and step.
+
+    The events of recording r lie at the `sites` from bounds[r, step] to bounds[r, step + 1]; `names` (sites) is what
+    each site is called in the lists.
+    """
+    row = np.zeros(len(names), np.float32)
+    for recording in range(first, last):
+        most = ZERO
+        for step in range(bounds.shape[1] - 1):
+            for i in range(bounds[recording, step], bounds[recording, step + 1]):
+                unit = names[sites[i]]
+                row[unit] += np.float32(1)
+                most = max(most, row[unit])
+            at = find_list(node, recording * bands, begin + step)
+            offsets[at + 1] = list_row(row, 0, units, values, offsets[at])
+            row[:] = ZERO
+        largest[recording] = most
+
+
 @of_types(f"void({RANGE}, int64, float32[:,:,::1], int64[::1], int64, {LISTS_ARE})")
 def fill_rows(
     first: int, last: int, bands: int, rows: Any, node: Any, begin: int, offsets: Any, units: Any, values: Any
@@ -118,6 +142,24 @@ def copy_lists(
                     units[place], values[place] = old_units[i], old_values[i]
                     place += 1
             offsets[at + 1] = place
+
+
+@of_types(f"void({RANGE}, int64, int64[::1], int64, float64[:,::1], {LISTS_ARE}, float64[:,:,::1])")
+def weigh_lists(
+    first: int, last: int, bands: int, node: Any, begin: int, weights: Any, offsets: Any, units: Any, values: Any,
+    sums: Any
+) -> None:  # fmt: skip
+    """Write sums over the spikes of a node from step `begin` on, of `weights` (units, kinds): (steps, batch, kinds)."""
+    for recording in range(first, last):
+        for step in range(len(sums)):
+            total = sums[step, recording]
+            total[:] = 0.0
+            for band in range(bands):
+                at = find_list(node, recording * bands + band, begin + step)
+                for i in range(offsets[at], offsets[at + 1]):
+                    spikes, weight = abs(values[i]), weights[units[i]]
+                    for kind in range(len(total)):
+                        total[kind] += spikes * weight[kind]
 
 
 @njit(nogil=True)
@@ -283,5 +325,8 @@ def simulate(
                         for u in range(len(row)):
                             row[u] += given[u]
                     at = find_list(node, lane, step)
-                    offsets[at + 1] = list_row(row, low, units, values, offsets[at])
-                    row[:] = ZERO
+                    if node[FIRES] and (step - node[ANSWERS]) % frame < silence:
+                        offsets[at + 1] = offsets[at]  # and the row is empty already
+                    else:
+                        offsets[at + 1] = list_row(row, low, units, values, offsets[at])
+                        row[:] = ZERO

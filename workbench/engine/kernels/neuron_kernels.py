@@ -62,18 +62,27 @@ def fire_row(
         membranes[:] = start
     if phase == 0 and rectify:
         membranes[:] = np.maximum(membranes, ZERO)
-    most = ZERO if phase < silence else burst
-    if signed:
+    if phase < silence:
+        for u in range(len(drives)):
+            membranes[u] = integrate(membranes[u], drives[u], biases[u], extra_bias, floor, ceiling)
+            drives[u] = ZERO
+    elif signed:
         for u in range(len(drives)):
             membrane = integrate(membranes[u], drives[u], biases[u], extra_bias, floor, ceiling)
-            fired = count_spikes(membrane, threshold, -min(max(sent[u], ZERO), most), most)
+            fired = count_spikes(membrane, threshold, -min(max(sent[u], ZERO), burst), burst)
             sent[u] += fired  # not after the next line: the loop would no longer become vector instructions
             membranes[u] = reset(membrane, fired, threshold, reset_to_zero)
+            drives[u] = fired
+    elif burst == 1 and threshold == 1 and not reset_to_zero:  # without a division and a floor: a third quicker
+        for u in range(len(drives)):
+            membrane = integrate(membranes[u], drives[u], biases[u], extra_bias, floor, ceiling)
+            fired = np.float32(membrane >= threshold)
+            membranes[u] = membrane - fired
             drives[u] = fired
     else:  # a loop of its own, which does not look at what was sent: a fifth quicker
         for u in range(len(drives)):
             membrane = integrate(membranes[u], drives[u], biases[u], extra_bias, floor, ceiling)
-            fired = count_spikes(membrane, threshold, ZERO, most)
+            fired = count_spikes(membrane, threshold, ZERO, burst)
             membranes[u] = reset(membrane, fired, threshold, reset_to_zero)
             drives[u] = fired
 
@@ -161,3 +170,21 @@ def weighted_count_rows(first: int, last: int, rows: Any, weights: Any, spikes: 
         for recording in range(rows.shape[1]):
             for kind in range(len(weights)):
                 sums[step, recording, kind] = weighted_count_row(rows[step, recording], weights[kind], spikes)
+
+
+@njit(nogil=True, fastmath={"nnan", "nsz", "reassoc"})
+def measure_numbers(numbers: Any) -> Any:
+    """The largest magnitude, and how far the numbers are from whole ones, together."""
+    largest, parts = ZERO, ZERO
+    for number in numbers:
+        largest = max(largest, abs(number))
+        parts += abs(number - np.floor(number))
+    return largest, parts
+
+
+@of_types(f"void({RANGE}, float32[::1], float32[:,::1])")
+def measure_counts(first: int, last: int, numbers: Any, found: Any) -> None:
+    """Of each piece of so many numbers its largest magnitude and how far its numbers are from whole ones."""
+    for piece in range(first, last):
+        some = slice(piece * len(numbers) // len(found), (piece + 1) * len(numbers) // len(found))
+        found[piece, 0], found[piece, 1] = measure_numbers(numbers[some])

@@ -101,6 +101,10 @@ class IntegrateAndFire(SpikingNeuron):
             rectify=self.membrane == "rectify",
         )
 
+    @property
+    def silent_ticks(self) -> int:
+        return self.silence
+
     def extra_biases(self, elapsed: int, steps: int) -> Tensor | None:
         if self.bias == "tick":
             return None

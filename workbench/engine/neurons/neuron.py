@@ -45,6 +45,11 @@ class Neuron(ABC):
         """Its options as the compiled scan takes them; None where there is no compiled scan for it."""
         return None
 
+    @property
+    def silent_ticks(self) -> int:
+        """In how many ticks of every frame it sends nothing, whatever it gets."""
+        return 0
+
     def extra_biases(self, elapsed: int, steps: int) -> Tensor | None:
         """How many more biases than one arrive in each of these steps (steps); None where one arrives in every step."""
         return None

@@ -13,11 +13,10 @@ from workbench.evaluation.batching import require_match
 from workbench.evaluation.energy import EnergyPreset, price
 from workbench.evaluation.operation_counts import (
     COUNTS,
-    count_activity,
     count_neuron_updates,
     deliver,
+    make_counter,
     reach_everything,
-    weigh_units,
 )
 from workbench.evaluation.runs import run_blocks
 from workbench.events import Recordings
@@ -69,7 +68,11 @@ class Trajectories:
 
 
 def run_trajectories(
-    model: Model, recordings: Recordings, answer: str = "running", batch: int | None = None
+    model: Model,
+    recordings: Recordings,
+    answer: str = "running",
+    batch: int | None = None,
+    engine: str | None = None,
 ) -> Trajectories:
     """Run every recording and count for each alone; ValueError for recordings that do not fit the model.
 
@@ -82,18 +85,20 @@ def run_trajectories(
     """
     require_match(model, recordings)
     network, steps = model.network, recordings.frames * model.ticks_per_frame
-    weights = weigh_units(model)
+    counter = make_counter(model)
     reached = np.zeros((len(network.edges), steps, len(recordings)))
     drive = torch.zeros(steps, len(recordings), len(recordings.classes), dtype=torch.float64)
-    for chosen, begin, activity in run_blocks(model, recordings, network.nodes, batch):
+    for chosen, begin, activity in run_blocks(model, recordings, [network.output], batch, engine, counter):
         block = slice(begin, begin + len(activity[network.output]))
         drive[block, chosen] = activity[network.output].double().cpu()
-        for node, amounts in count_activity(model, weights, activity).items():
-            for place, position in enumerate(network.outgoing(node), 1):
-                reached[position][block, chosen] = amounts[:, :, place].cpu().numpy()
+        for node, segments in counter.take().items():
+            for segment in segments:
+                counted = slice(segment.start, segment.end)
+                for place, position in enumerate(network.outgoing(node), 1):
+                    reached[position][counted, chosen] = segment.values[:, :, place].cpu().numpy()
     first = network.first_response[network.output]
     answers = average_answers(drive, first, model.ticks_per_frame, answer)
-    everything = reach_everything(model, weights)
+    everything = reach_everything(model, counter.weights)
     done = [deliver(model, position, reached[position], everything[position]) for position in range(len(network.edges))]
     updates = np.repeat(count_neuron_updates(model, steps).sum(1)[:, None], len(recordings), 1)
     counts = dict(zip(COUNTS, (*(sum(kind) for kind in zip(*done, strict=True)), updates), strict=True))

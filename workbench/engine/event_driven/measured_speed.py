@@ -1,0 +1,109 @@
+"""How long components took here, against what was estimated: measured while models run, and kept for the machine."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import math
+import os
+import platform
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from workbench.atomic import replacing
+
+WEIGHT = 0.3  # of the newest measurement: a single one may have met a busy machine
+MOST = 2000  # factors kept of a machine, the newest ones
+FACTORS = 1e-3, 1e3  # what a factor can be; whatever else a file says is not believed
+
+
+class MeasuredSpeed:
+    """Factors between the time that was estimated and the time that something took, by key; None where none is known.
+
+    >>> speed = MeasuredSpeed({})
+    >>> speed.record("dense loop", 2.0)
+    >>> speed.factor("dense loop"), speed.factor("events loop"), speed.usual("dense"), speed.usual("events")
+    (2.0, None, 2.0, 1.0)
+    """
+
+    def __init__(self, factors: dict[str, float]) -> None:
+        self.factors, self.changed = dict(factors), False
+
+    def factor(self, key: str) -> float | None:
+        """The factor of this key; None as long as it was never measured."""
+        return self.factors.get(key)
+
+    def usual(self, kind: str) -> float:
+        """The geometric mean of all factors of keys that begin like this; 1 where there are none."""
+        found = [math.log(factor) for key, factor in self.factors.items() if key.startswith(f"{kind} ")]
+        return math.exp(sum(found) / len(found)) if found else 1.0
+
+    def record(self, key: str, factor: float) -> None:
+        """Take in a measurement."""
+        least, most = FACTORS
+        factor, before = min(max(factor, least), most), self.factors.pop(key, None)
+        if before is not None:
+            factor = before ** (1 - WEIGHT) * factor**WEIGHT
+        self.factors[key], self.changed = factor, True
+        while len(self.factors) > MOST:
+            del self.factors[next(iter(self.factors))]
+
+
+@cache
+def measured_speed(threads: int) -> MeasuredSpeed:
+    """What was measured on this machine with so many threads, in this process and before; written when it ends."""
+    path, machine = find_speed_file(), name_machine(threads)
+    speed = MeasuredSpeed(_read(path).get(machine, {}))
+    atexit.register(keep_speed, speed, path, machine)
+    return speed
+
+
+def keep_speed(speed: MeasuredSpeed, path: Path, machine: str) -> None:
+    """Write what was measured beside what others have written; where that fails, it is measured again."""
+    if not speed.changed:
+        return
+    known = _read(path)
+    known[machine] = speed.factors
+    try:
+        with replacing(path) as aside:
+            aside.write_text(json.dumps(known))
+    except OSError:
+        return  # a folder that cannot be written costs the next process a few blocks
+
+
+def find_speed_file() -> Path:
+    """The file in the user's cache folder."""
+    folder = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(folder) / "workbench" / "engine_speed.json"
+
+
+def name_machine(threads: int) -> str:
+    """The processor, what torch takes it for, and how many threads it uses."""
+    names = [platform.processor() or platform.machine()]
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names += [line.partition(":")[2].strip() for line in lines if line.startswith("model name")][:1]
+    return ", ".join([*names, torch.backends.cpu.get_cpu_capability(), f"{threads} threads"])
+
+
+def _read(path: Path) -> dict[str, dict[str, float]]:
+    """What the file holds; nothing where there is none, or where it is damaged."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {str(name): dict(_believe(factors.items())) for name, factors in found.items() if isinstance(factors, dict)}
+
+
+def _believe(factors: Iterable[tuple[object, object]]) -> Iterable[tuple[str, float]]:
+    least, most = FACTORS
+    for key, factor in factors:
+        if isinstance(key, str) and isinstance(factor, float) and least <= factor <= most:
+            yield key, factor
