@@ -1,7 +1,9 @@
 """Fixtures that several test files share."""
 
+import sys
 import warnings
 from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 import torch
@@ -35,6 +37,14 @@ def write(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def tonic() -> ModuleType:
+    """The package tonic with its parts; without it, as an extra may lack, a test is skipped."""
+    for part in ("datasets", "functional", "io", "slicers", "transforms"):
+        pytest.importorskip(f"tonic.{part}")
+    return sys.modules["tonic"]
 
 
 @pytest.fixture
