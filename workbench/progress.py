@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
+Item = TypeVar("Item")
 DELAY_S = 1.5
 """How long a piece of work goes on before its bar is shown: what is done sooner shows nothing."""
 
@@ -32,6 +33,12 @@ class Progress:
             self._bar.update(steps)
         elif self._shown and time.time() >= self._begun + DELAY_S and is_watched():
             self._show()
+
+    def track(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The items, each a step that is done when the next one is asked for."""
+        for item in items:
+            yield item
+            self.advance()
 
     def note(self, **notes: str) -> None:
         """Words to stand behind the bar, by name: they replace the last ones."""
@@ -60,8 +67,8 @@ def show_progress(total: int, what: str, unit: str, progress: bool = True, *, do
     `what` stands before the bar, `unit` is what one step is. The bar ends with the block, however that ends.
 
     >>> with show_progress(3, "count", "number") as bar:
-    ...     for number in range(3):
-    ...         bar.advance()
+    ...     for number in bar.track(range(3)):
+    ...         pass
     >>> bar.done
     3
     """
