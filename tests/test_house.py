@@ -26,7 +26,7 @@ from workbench.evaluation import EarlyExit
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-ROOT_ROOMS = ("discovery", "validation", "atomic", "interrupts", "progress")
+ROOT_ROOMS = ("discovery", "validation", "atomic", "interrupts", "progress", "threads")
 WINGS = (*ROOT_ROOMS, *WINGS_ABOVE, "display", "__main__")
 """From the ground up: each imports only those before it."""
 
@@ -171,7 +171,7 @@ def test_lazy_and_type_only_imports_are_seen():
 
 def test_the_front_door_opens_faces_and_no_drawing_room():
     namespaces = {"workbench.events.formats", "workbench.events.transforms", "workbench.network.architectures"}
-    assert others_of("workbench") <= FACES | namespaces | {"workbench.display"}
+    assert others_of("workbench") <= FACES | namespaces | {"workbench.display", "workbench.threads"}
     assert others_of("workbench").isdisjoint({"workbench.figures", "workbench.study", "workbench.widgets"})
 
 
@@ -197,7 +197,7 @@ def test_the_front_door_is_small_and_complete():
     assert len(set(wb.__all__)) == len(wb.__all__)
     exported = {alias.asname or alias.name for node in TREES["workbench"].body if isinstance(node, ast.ImportFrom)
                 for alias in node.names}  # fmt: skip
-    assert set(wb.__all__) == exported - {"install_display"}
+    assert set(wb.__all__) == exported - {"install_display", "threads"}
     assert set(dir(wb)) == {*wb.__all__, "__version__"}
     for name in set(wb.__all__) - {"PRESETS"}:
         assert (inspect.getdoc(getattr(wb, name)) or "").strip(), f"{name} has no docstring"

@@ -19,6 +19,7 @@ from workbench.evaluation import batches, bin_batch, evaluate, find_loss, requir
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, average_answers, require_model, take_test, take_training
 from workbench.progress import Progress, show_progress
+from workbench.threads import tell_if_spinning
 from workbench.training.checkpoints import Checkpoint, TrainingState, identify
 from workbench.training.gradient_checkpointing import require_segments, run_segments
 from workbench.training.mixed_precision import cast
@@ -134,6 +135,7 @@ def fit(
             "the training part: held_back, seen = dataset.train.split(0.2, seed=0)"
         )
     validation = None if validation is None else take_test(validation, f"{verb}(validation=...)")
+    tell_if_spinning()
     with torch.inference_mode(False), torch.enable_grad():
         return _fit(model, recordings, validation, options, checkpoint, progress, callback)
 
