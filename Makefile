@@ -18,16 +18,22 @@ NEW_ENOUGH := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and 
 # DATA=<folder> does the demo on the N-MNIST recordings in that folder instead of the embedded sets
 DATA ?=
 
-# tests of one file run one after the other, several files side by side; threads that wait for each other leave the
-# processor to other processes meanwhile, of which there are many
-test: export OMP_WAIT_POLICY := passive
+# threads that wait for each other leave the processor to other processes meanwhile, whoever imports torch first
+demo test lab notebooks: export OMP_WAIT_POLICY := passive
+
+# tests of one file run one after the other, several files side by side
 SIDE_BY_SIDE := --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
 .PHONY: demo test soak lab results conversion recordings gallery panels engine training graphs architecture notebooks lint browser clean
 
 demo: $(READY)
-	$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
-	$(RUN_NOTEBOOKS) --output-dir build $(NOTEBOOKS)
+	@$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
+	@echo && echo "Executing $(words $(NOTEBOOKS)) notebooks (@EACH@ on a machine of two cores):"
+	@for notebook in $(NOTEBOOKS); do \
+		printf '  %s ... ' "$$notebook"; begin=$$(date +%s); \
+		$(RUN_NOTEBOOKS) --output-dir build "$$notebook" || exit 1; \
+		echo "$$(($$(date +%s) - begin)) s"; \
+	done
 	@echo "Executed notebooks: $(CURDIR)/build/*.ipynb"
 	@echo "Report, to open in a browser: $(CURDIR)/build/report.html"
 
@@ -100,16 +106,24 @@ browser:
 clean:
 	rm -rf build .mypy_cache .pytest_cache .ruff_cache
 
+# a line for each step; what is said meanwhile is in a file, whose end is shown where something fails
+LOG := build/install.log
+QUIETLY = >> $(LOG) 2>&1 || { tail -n 20 $(LOG); echo "That failed; all of it is in $(CURDIR)/$(LOG)"; exit 1; }
+
 $(READY): pyproject.toml constraints.txt
-	$(NEW_ENOUGH)
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[lab,dev]'
-	mkdir -p $(VENV)/share/jupyter/lab/settings
-	echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false},' \
+	@$(NEW_ENOUGH)
+	@mkdir -p $(dir $(LOG)) && : > $(LOG)
+	@echo "Making an environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV) $(QUIETLY)
+	@echo "Installing into it about 2 GB (up to 8 minutes on a machine of two cores; log: $(LOG)) ..."
+	@$(BIN)/python -m pip install --constraint constraints.txt --editable '.[lab,dev]' $(QUIETLY)
+	@echo "Setting up JupyterLab ..."
+	@mkdir -p $(VENV)/share/jupyter/lab/settings
+	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false},' \
 		'"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": true}}' \
 		> $(VENV)/share/jupyter/lab/settings/overrides.json
-	cp -r share/jupyter/labextensions $(VENV)/share/jupyter/
-	touch $@
+	@cp -r share/jupyter/labextensions $(VENV)/share/jupyter/
+	@touch $@
 
 # the peers of the engine in an environment of their own, which holds nothing else that they would disturb
 $(PEERS_READY): pyproject.toml constraints.txt benchmarks/engine/requirements.txt

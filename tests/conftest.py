@@ -1,9 +1,11 @@
 """Fixtures that several test files share."""
 
 import os
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 import torch
@@ -38,6 +40,14 @@ def write(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def tonic() -> ModuleType:
+    """The package tonic with its parts; without it, as an extra may lack, a test is skipped."""
+    for part in ("datasets", "functional", "io", "slicers", "transforms"):
+        pytest.importorskip(f"tonic.{part}")
+    return sys.modules["tonic"]
 
 
 @pytest.fixture

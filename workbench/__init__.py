@@ -1,5 +1,6 @@
 """A workbench for spiking networks that live in time: describe, unroll, train, convert, simulate, count, look."""
 
+from workbench import threads  # noqa: F401  # it sets what torch reads when it is loaded, so it comes first
 from workbench.analysis import diagnose, trace_membrane, trace_recording
 from workbench.conversion import convert
 from workbench.display import install_display

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pandas as pd
 
 from workbench.evaluation import format_summary, price_all, summarise, summarise_bounds
 from workbench.events import Dataset, load
-from workbench.study import run_main_job, summarise_study, take_part, write_report
+from workbench.study import Study, run_main_job, summarise_study, take_part, write_report
 from workbench.validation import require_seed, require_whole
+
+DURATION = "a minute or two on a machine of two cores"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,20 +27,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--epochs", type=int, help="of every training (default: as many as give about 540 batches)")
     options = parser.parse_args(arguments)
     try:
-        _check(options)
-        datasets = _load(options)
-    except (ValueError, OSError) as error:
-        print(f"workbench: {error}", file=sys.stderr)
-        return 2
-    studies = []
-    for dataset in datasets:
-        print(f"\n{dataset}\n\nTraining it streaming, then sequential:", flush=True)
-        studies.append(run_main_job(dataset, epochs=options.epochs, seed=options.seed))
-        _print(studies[-1].costs)
-        print(summarise_study(studies[-1]))
-    page = Path(options.out) / "report.html"
-    write_report(studies, page)
-    print(f"\nThe report with all figures: {page.resolve()}", flush=True)
+        try:
+            _check(options)
+            datasets = _load(options)
+        except (ValueError, OSError) as error:
+            print(f"workbench: {error}", file=sys.stderr)
+            return 2
+        _study_all(datasets, options)
+    except KeyboardInterrupt:
+        print("\nworkbench: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -50,8 +49,33 @@ def _check(options: argparse.Namespace) -> None:
         raise ValueError(f"--part={options.part:g} must be a share between 0 and 1")
 
 
+def _study_all(datasets: list[Dataset], options: argparse.Namespace) -> None:
+    """Study one data set after the other; the report has those that are done."""
+    studies: list[Study] = []
+    page, checkpoints = Path(options.out) / "report.html", Path(options.out) / "checkpoints"
+    for number, dataset in enumerate(datasets, 1):
+        print(f"\n{dataset}\n\nStudy {number} of {len(datasets)}: {dataset.name}{_duration(options)}", flush=True)
+        study = run_main_job(dataset, epochs=options.epochs, checkpoints=checkpoints, say=_say, seed=options.seed)
+        studies.append(study)
+        _print(study.costs)
+        print(summarise_study(study), flush=True)
+        write_report(studies, page)
+    shutil.rmtree(checkpoints)
+    print(f"\nThe report with all figures: {page.resolve()}", flush=True)
+
+
+def _say(words: str) -> None:
+    print(words, flush=True)
+
+
+def _duration(options: argparse.Namespace) -> str:
+    """How long a study takes, where that is known."""
+    known = options.data is None and options.part is None and options.epochs is None
+    return f", {DURATION}" if known else ""
+
+
 def _load(options: argparse.Namespace) -> list[Dataset]:
-    print("Loading recordings (the embedded sets are made on first use, in some seconds) ...", flush=True)
+    print("Loading recordings (the embedded sets are made on first use, in about half a minute) ...", flush=True)
     datasets = [load("n-mnist", root=options.data)] if options.data else [load("motion"), load("digits")]
     if options.part is None:
         return datasets

@@ -4,7 +4,6 @@ import re
 
 import numpy as np
 import pytest
-import tonic
 
 import workbench as wb
 from tests.support import event_writers
@@ -123,7 +122,7 @@ def test_events_given_are_binned_or_counted_as_left_out(source, seed, tmp_path):
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("pieces", [2, 3, 5])
-def test_slices_that_keep_the_clock_of_their_recording_begin_at_their_first_event(seed, pieces):
+def test_slices_that_keep_the_clock_of_their_recording_begin_at_their_first_event(tonic, seed, pieces):
     rng = np.random.default_rng([seed, pieces])
     recordings = [record(rng, 1_000_000, 0) for _ in range(COUNT)]
     recordings = [np.sort(np.concatenate([r, record(rng, 1_000_000, 0)] * 20), order="t") for r in recordings]

@@ -4,7 +4,6 @@ from math import prod
 
 import numpy as np
 import pytest
-import tonic.transforms
 
 from workbench.events import Recordings
 from workbench.events.event_arrays import EVENTS
@@ -53,7 +52,7 @@ def test_a_batch_is_in_the_order_asked_for():
 
 
 @pytest.mark.parametrize("shape", [(2, 34, 34), (2, 128, 128), (2, 3, 200)])
-def test_ticks_are_the_frames_of_tonic_told_where_to_start_and_end(shape):
+def test_ticks_are_the_frames_of_tonic_told_where_to_start_and_end(tonic, shape):
     events, recordings = gathered(2, count=3, window_us=9600, frames=8, ticks=12, shape=shape)
     to_frame = tonic.transforms.ToFrame(sensor_size=shape[::-1], time_window=100, start_time=0, end_time=9600)
     theirs = np.stack([to_frame(recording) for recording in events], axis=1)

@@ -21,7 +21,7 @@ from workbench.events.recordings import Recordings
 from workbench.events.sources.named_sets import register_generated
 
 
-def generate(seed):
+def generate(seed, progress=False):
     events = [np.array([(0, 0, seed, True)] * count, EVENTS) for count in (5, 0)]
     parts = [Recordings.from_events(events, [0, 1], ["spark", "none"], (2, 1, 1), name=name) for name in ("a", "b")]
     return Dataset("sparks", *parts, "all in both")

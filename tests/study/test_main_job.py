@@ -2,9 +2,11 @@
 
 import os
 import re
+import signal
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,16 @@ from workbench.study.main_job import run_main_job, take_part
 
 ROOT = Path(__file__).parents[2]
 MODELS = ("streaming ANN", "matched SNN", "sequential ANN", "unmatched SNN")
+
+
+FROM_HERE = """
+import signal, sys, time
+from workbench.__main__ import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started this may have it ignored
+status = main()
+print(time.time())
+sys.exit(status)
+"""
 
 
 def run(*arguments, folder):
@@ -42,6 +54,13 @@ def test_the_embedded_sets_are_studied_and_reported(house, tmp_path):
     for model in MODELS:
         assert len(re.findall(rf"^{model} .*\d %$", answer.stdout, re.MULTILINE)) >= 2  # accuracy, one row a set
     assert answer.stdout.count("What critics say: matched SNN, with ") == 2
+    stages = re.findall(
+        r"^(Study \d of \d: \w+|Training the \w+ ANN|Converting it|Comparing all four)", answer.stdout, re.MULTILINE
+    )
+    trained = ["Training the streaming ANN", "Converting it", "Training the sequential ANN", "Converting it"]
+    assert stages == [
+        "Study 1 of 2: motion", *trained, "Comparing all four", "Study 2 of 2: digits", *trained, "Comparing all four"
+    ]  # fmt: skip
     page = tmp_path / "out" / "report.html"
     assert f"The report with all figures: {page}" in answer.stdout
     assert [path.name for path in page.parent.iterdir()] == ["report.html"]
@@ -50,6 +69,32 @@ def test_the_embedded_sets_are_studied_and_reported(house, tmp_path):
     assert text.count("<h3>What critics say</h3>") == 2
     assert "NaN" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
     assert sorted(path.suffix for path in (house / "data").iterdir()) == [".npz", ".npz"]
+
+
+def test_an_interrupted_study_ends_at_once_and_goes_on_where_it_stood(house, tmp_path):
+    command = ["--part", 0.03, "--epochs", 8]
+    whole = run(*command, "--out", tmp_path / "whole", folder=house).stdout
+    out, said = tmp_path / "out", []
+    with subprocess.Popen(
+        [sys.executable, "-c", FROM_HERE, *map(str, command), "--out", out],
+        cwd=house, env=os.environ | {"PYTHONPATH": str(ROOT)}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as job:  # fmt: skip
+        while not said or not said[-1].startswith("Training the sequential ANN"):
+            said.append(job.stdout.readline())
+        while len([path for path in out.glob("checkpoints/*") if path.suffix != ".part"]) < 2:  # an epoch has ended
+            time.sleep(0.01)
+        begin = time.time()
+        job.send_signal(signal.SIGINT)
+        rest, error = job.communicate(timeout=60)
+    assert job.returncode == 130
+    assert error.strip() == "workbench: stopped; the same command goes on from here"
+    assert float(rest) - begin < 0.5
+    assert not (out / "report.html").exists()
+    again = run(*command, "--out", out, folder=house)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.replace(str(out), "") == whole.replace(str(tmp_path / "whole"), "")
+    assert [path.name for path in out.iterdir()] == ["report.html"]
 
 
 def test_recordings_of_ones_own_are_studied(tmp_path):
@@ -107,15 +152,15 @@ def test_what_validates_is_held_back_of_training(monkeypatch):
 
     def watched(model, training, validation, **options):
         seen.append((training, validation))
-        return train(model, training, validation=validation, progress=False, **options)
+        return train(model, training, validation=validation, **options)
 
     monkeypatch.setattr("workbench.study.main_job.train", watched)
-    run_main_job(dataset, tiny.network(), epochs=1)
+    run_main_job(dataset, tiny.network(), epochs=1, progress=False)
     for training, validation in seen:
         assert (len(training), len(validation)) == (54, 6)
         assert not {id(part) for part in (training, validation)} & {id(dataset.test)}
         together = sorted(one.tolist() for part in (training, validation) for one in part)
         assert together == sorted(one.tolist() for one in recordings)
     seen.clear()
-    run_main_job(wb.Dataset("few", recordings[:9], dataset.test, "by hand"), tiny.network(), epochs=1)
+    run_main_job(wb.Dataset("few", recordings[:9], dataset.test, "by hand"), tiny.network(), epochs=1, progress=False)
     assert all(validation is None and len(training) == 9 for training, validation in seen)

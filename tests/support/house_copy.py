@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-NEEDED = ("discovery.py", "validation.py", "atomic.py", "interrupts.py")
+NEEDED = ("discovery.py", "validation.py", "atomic.py", "interrupts.py", "progress.py")
 
 
 def copy_events(folder: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ def load(
     upright: bool | None = None,
     cache: bool = True,
     download: bool = False,
+    progress: bool = True,
 ) -> Dataset:
     """Load recordings, binned into frames and ticks that together cover ``window_us`` (by default the set's).
 
@@ -75,10 +77,12 @@ def load(
     is doubtful. ``upright=False`` leaves "cifar10-dvs" as its camera lay, on its side.
     ``on_error="skip"`` leaves out damaged recordings, ``"sort"`` sorts events that are at most a second late, each with
     one warning that counts. What was read is kept in ``root/.workbench`` unless ``cache=False``, and read from there
-    while files and settings are the same.
+    while files and settings are the same. A bar shows how far a load has come that takes longer than a moment, unless
+    ``progress=False``; an interrupt (Ctrl-C) leaves what is whole in ``root`` and nothing else.
 
     Raises ValueError for an unknown name, option or damaged file (`formats.DamagedFile`, naming file, byte and cure),
-    FileNotFoundError when the set is not there.
+    FileNotFoundError when the set is not there, ImportError, naming the extra to install, where a format or
+    ``download=True`` needs one.
 
     >>> load("digit")
     Traceback (most recent call last):
@@ -100,24 +104,24 @@ dvs-gesture, n-cars, n-mnist, or a folder
             name, split=split, labels=labels, classes=classes, sensor=sensor, clock=clock, columns=columns, unit=unit,
             upright=upright, download=download or None,
         )  # fmt: skip
-        made = load_or_generate(name, GENERATED_SETS[name], where, seed)
+        made = load_or_generate(name, partial(GENERATED_SETS[name], progress=progress), where, seed)
         if not steps and (window_us is None or first or window_us * (1 + FULL_WINDOW) > made.window_us):
             made = made.rebin(frames, ticks_per_frame, window_us)
             return replace(made, split=made.split + describe_left_out(made.left_out))
         collection = _collect_generated(made)
     else:
         own = {"labels": labels, "classes": classes, "columns": columns, "unit": unit, "upright": upright}
-        collection, where = _collect(name, where, split, seed, own, download)
+        collection, where = _collect(name, where, split, seed, own, download, progress)
     kept = where / CACHE_FOLDER if cache else None
     options = replace(options, sensor=options.sensor or collection.sensor)
-    sensor, window_us, clock = _measure_missing(collection, options, window_us, clock, skip, kept)
+    sensor, window_us, clock = _measure_missing(collection, options, window_us, clock, skip, kept, progress)
     window_us = require_whole(f"{owner}window_us", window_us, floats=True)
     if window_us > _LONGEST_US:
         raise ValueError(
             f"{owner}window_us is {window_us}, beyond {_LONGEST_US}; give a shorter one, to cut recordings"
         )
     preparation = Preparation(sensor, collection.polarities, window_us, clock, first, steps, seed, skip, options)
-    return assemble(collection, preparation, kept).rebin(frames, ticks_per_frame)
+    return assemble(collection, preparation, kept, progress).rebin(frames, ticks_per_frame)
 
 
 def _require_transforms(transforms: Transform | Sequence[Transform]) -> tuple[Transform, ...]:
@@ -145,7 +149,7 @@ def _refuse_unused(source: str, **options: Any) -> None:
 
 
 def _collect(
-    name: Any, root: Path, split: Split, seed: int, own: dict[str, Any], download: bool
+    name: Any, root: Path, split: Split, seed: int, own: dict[str, Any], download: bool, progress: bool
 ) -> tuple[Collection, Path]:  # fmt: skip
     """The clips of what is not generated, and the folder that is theirs; ``own`` are options that only some use."""
     if isinstance(name, str) and name in RECORDED_SETS:
@@ -160,7 +164,7 @@ def _collect(
         _refuse_unused(str(name), **_select(own, "labels", "classes", "upright"), download=download or None)
         return folders.collect(folder, split, seed), folder
     _refuse_unused("what is in memory", **_select(own, "upright"), download=download or None)
-    return _collect_in_memory(name, own["labels"], own["classes"], split, seed), root
+    return _collect_in_memory(name, own["labels"], own["classes"], split, seed, progress), root
 
 
 def _select(options: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -184,13 +188,18 @@ def _require_folder(name: str | PathLike[str]) -> Path:
 
 
 def _collect_in_memory(
-    held: Any, labels: Sequence[int] | None, classes: int | Sequence[str] | None, split: Split, seed: int
+    held: Any,
+    labels: Sequence[int] | None,
+    classes: int | Sequence[str] | None,
+    split: Split,
+    seed: int,
+    progress: bool,
 ) -> Collection:
     """The clips of an object of tonic, of two, or of arrays."""
     if in_memory.is_tonic(held):
-        return in_memory.collect_tonic((held,), split, seed)
+        return in_memory.collect_tonic((held,), split, seed, progress)
     if isinstance(held, tuple) and len(held) == 2 and all(map(in_memory.is_tonic, held)):
-        return in_memory.collect_tonic(held, split, seed)
+        return in_memory.collect_tonic(held, split, seed, progress)
     if not isinstance(held, Mapping | Sequence):
         raise ValueError(
             f"{type(held).__name__} is no data set; give a name, a folder, a data set of tonic (or two), or arrays by "
@@ -208,6 +217,7 @@ def _measure_missing(
     clock: str | None,
     skip: bool,
     cache: Path | None,
+    progress: bool,
 ) -> tuple[Sensor, int, str]:
     """Sensor, window and clock: as given, as known, else as a first reading of all clips finds them."""
     clips = [*collection.train, *collection.test]
@@ -219,7 +229,9 @@ def _measure_missing(
         return options.sensor, window_us, clock
     settings = {"reading": repr(options), "skip": skip, "window_us": window_us, "clock": clock}
     path, stamp = cache_entry(collection, clips, settings, "extents", cache)
-    found = load_or_measure_extents(clips, path, stamp, options=options, skip=skip, window_us=window_us, clock=clock)
+    found = load_or_measure_extents(
+        clips, path, stamp, options=options, skip=skip, window_us=window_us, clock=clock, progress=progress
+    )
     return found.sensor, found.longest_us if window_us is None else window_us, found.clock
 
 

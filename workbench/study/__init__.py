@@ -4,10 +4,11 @@ main_job  trains, converts and compares
 report    one self-contained page with figures and tables
 """
 
-from workbench.study.main_job import run_main_job, take_part
+from workbench.study.main_job import Study, run_main_job, take_part
 from workbench.study.report import summarise_study, write_report
 
 __all__ = [
+    "Study",
     "run_main_job",
     "take_part",
     "summarise_study",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -57,7 +60,16 @@ def take_part(dataset: Dataset, share: float, seed: int = 0) -> Dataset:
     return Dataset(dataset.name, parts[0], parts[1], words)
 
 
-def run_main_job(dataset: Dataset, network: Network | None = None, epochs: int | None = None, seed: int = 0) -> Study:
+def run_main_job(
+    dataset: Dataset,
+    network: Network | None = None,
+    epochs: int | None = None,
+    *,
+    checkpoints: Path | None = None,
+    say: Callable[[str], None] = lambda words: None,
+    progress: bool = True,
+    seed: int = 0,
+) -> Study:
     """Train a network streaming and sequential, convert both onto an SNN whose edges take time, compare all four.
 
     The streaming ANN becomes the matched SNN: every delay times K. The sequential ANN becomes the unmatched SNN: it
@@ -65,6 +77,9 @@ def run_main_job(dataset: Dataset, network: Network | None = None, epochs: int |
     default it is `shortcut_network`, with a loop for "motion", whose classes need a
     memory in the sequential rollout too. By default there are as many epochs as give about 540 batches, 2 to 60. A
     tenth of every class of the training part is held back to validate; where that is not one recording, nothing is.
+
+    `say` is told what is done at each stage. An interrupt ends the job: with `checkpoints`, a folder, the same job
+    begun again goes on at the epoch at which the training stood.
     """
     held_back, seen = _hold_back(dataset.train, seed)
     if epochs is None:
@@ -77,7 +92,24 @@ def run_main_job(dataset: Dataset, network: Network | None = None, epochs: int |
         (SEQUENTIAL_ANN, UNMATCHED_SNN, network.sequential(), "frame"),
     ]
     for ann_name, snn_name, rollout, delays in rollouts:
-        model = Model(rollout, seed=seed)
-        ann, histories[ann_name] = train(model, seen, validation=held_back, epochs=epochs, seed=seed)
+        say(f"Training the {ann_name}: {epochs} epochs of {len(seen):,} recordings")
+        kept = checkpoints / f"{dataset.name} {ann_name}, {epochs} x {len(seen)}, seed {seed}" if checkpoints else None
+        ann, histories[ann_name] = _train(
+            Model(rollout, seed=seed), seen, held_back, epochs=epochs, checkpoint=kept, progress=progress, seed=seed
+        )
+        say(f"Converting it: the {snn_name}")
         models[ann_name], models[snn_name] = ann, convert(ann, dataset.train, delays=delays)
+    say(f"Comparing all four on {len(dataset.test):,} recordings")
     return Study(dataset, network, models, histories, compare(models, dataset.test))
+
+
+def _train(
+    model: Model, seen: Recordings, held_back: Recordings | None, *, epochs: int, **options: Any
+) -> tuple[Model, pd.DataFrame]:
+    """Train all epochs, or not at all: a part of a training is no result of a study."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "training was interrupted")
+        ann, history = train(model, seen, validation=held_back, epochs=epochs, **options)
+    if len(history) < epochs:
+        raise KeyboardInterrupt
+    return ann, history

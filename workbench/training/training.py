@@ -18,6 +18,8 @@ from workbench.engine import MemoryRequest, require_finite, require_memory
 from workbench.evaluation import batches, bin_batch, evaluate, find_loss, require_match, take_frame_ends
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, average_answers, require_model, take_test, take_training
+from workbench.progress import Progress, show_progress
+from workbench.threads import tell_if_spinning
 from workbench.training.checkpoints import Checkpoint, TrainingState, identify
 from workbench.training.gradient_checkpointing import require_segments, run_segments
 from workbench.training.mixed_precision import cast
@@ -133,6 +135,7 @@ def fit(
             "the training part: held_back, seen = dataset.train.split(0.2, seed=0)"
         )
     validation = None if validation is None else take_test(validation, f"{verb}(validation=...)")
+    tell_if_spinning()
     with torch.inference_mode(False), torch.enable_grad():
         return _fit(model, recordings, validation, options, checkpoint, progress, callback)
 
@@ -163,7 +166,9 @@ def _fit(
         if saved.path.exists():
             saved.resume(state)
     try:
-        with _bar(options, len(recordings), len(state.history), progress) as bar:
+        rounds = math.ceil(len(recordings) / options.batch)
+        done = len(state.history) * rounds
+        with show_progress(options.epochs * rounds, "train", "batch", progress, done=done) as bar:
             _train_epochs(state, recordings, validation, options, saved, bar, callback)
         trained = state.model
     except (KeyboardInterrupt, StopTraining) as end:
@@ -181,7 +186,7 @@ def _train_epochs(
     validation: Recordings | None,
     options: TrainingOptions,
     saved: Checkpoint | None,
-    bar: Any,
+    bar: Progress,
     callback: Callback | None,
 ) -> None:
     """Train the epochs that are left, and note each in the history and the checkpoint."""
@@ -191,7 +196,7 @@ def _train_epochs(
             found = evaluate(state.model, validation, answer=options.answer)
             row |= {f"validation_{name}": value for name, value in found.items()}
         state.note(row)
-        bar.set_postfix({name: f"{value:.3f}" for name, value in row.items() if name != "epoch"})
+        bar.note(**{name: f"{value:.3f}" for name, value in row.items() if name != "epoch"})
         if saved is not None:
             _write_checkpoint(saved, state)
 
@@ -213,7 +218,7 @@ def _train_epoch(
     recordings: Recordings,
     options: TrainingOptions,
     epoch: int,
-    bar: Any,
+    bar: Progress,
     callback: Callback | None,
 ) -> dict[str, float]:
     state.model.train()
@@ -242,7 +247,7 @@ def _train_epoch(
         loss_sum += float(loss.detach()) * len(chosen)
         correct += int((answers[-1].argmax(1) == labels).sum())
         seen += len(chosen)
-        bar.update()
+        bar.advance()
         update = Update(
             epoch + 1, options.epochs, number + 1, rounds, loss_sum / seen, correct / seen, tuple(state.history)
         )
@@ -299,20 +304,6 @@ def _require_room(model: Model, recordings: Recordings, options: TrainingOptions
     recorded = [network.output, *network.inputs]
     dtype = next(model.parameters()).dtype
     require_memory(MemoryRequest(network, recorded, held, batch, held, True, dtype), model.device)
-
-
-def _bar(options: TrainingOptions, count: int, done: int, progress: bool) -> Any:
-    from tqdm.auto import tqdm  # a bar in a terminal, a widget in a notebook
-
-    rounds = math.ceil(count / options.batch)
-    return tqdm(
-        total=options.epochs * rounds,
-        initial=done * rounds,
-        desc="train",
-        unit="batch",
-        mininterval=0.5,
-        disable=not progress,
-    )
 
 
 def _tabulate(history: list[dict[str, float]]) -> pd.DataFrame:

@@ -272,8 +272,10 @@ print(done + heard, heard > 0, broken)
 """
 
 
-def test_no_interrupt_is_lost_while_threads_share_work():
-    assert run_apart(STORM, interrupted=True) == ["1500", "True", "0"]
+@pytest.mark.parametrize("threads", ["", "parallel.find_parallel = lambda: None"], ids=["of torch", "of a pool"])
+def test_no_interrupt_is_lost_while_threads_share_work(threads):
+    code = STORM.replace("torch.set_num_threads(4)\n", f"torch.set_num_threads(4)\n{threads}\n")
+    assert run_apart(code, interrupted=True) == ["1500", "True", "0"]
 
 
 # numba's cache

@@ -1,21 +1,37 @@
 """Sharing work among torch's parallel, the memory of lists, and the instructions for many numbers at a time."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from numba import njit
 
+from tests.support.many_threads import run_at_once
 from workbench.engine.event_driven.spike_lists import SpikeLists
 from workbench.engine.kernels import buffer_pool, parallel
 from workbench.engine.kernels.event_kernels import NODE_COLUMNS, STEPS, UNITS, UNROLL
 from workbench.engine.kernels.simd import LANES, add_scaled, add_some_scaled, count_ones, count_trailing_zeros
 
+ROOT = Path(__file__).parents[3]
 
-@pytest.mark.usefixtures("several_threads")
+
+@pytest.fixture(params=["the threads of torch", "a pool"])
+def four_threads(request, monkeypatch, several_threads):
+    """Four threads, of OpenMP or of our own."""
+    if request.param == "a pool":
+        monkeypatch.setattr(parallel, "find_parallel", lambda: None)
+    elif parallel.find_parallel() is None:
+        pytest.skip("torch's OpenMP library here has no GNU interface")
+
+
 @pytest.mark.parametrize("numbers", [0, parallel.MIN_PARALLEL_SIZE])
-def test_every_lane_is_done_once(numbers):
+def test_every_lane_is_done_once(numbers, four_threads):
     for lanes in range(1, 40):
         done = np.zeros(lanes, int)
 
@@ -26,35 +42,86 @@ def test_every_lane_is_done_once(numbers):
         assert done.tolist() == [1] * lanes
 
 
-@pytest.mark.usefixtures("several_threads")
-@pytest.mark.skipif(parallel.find_parallel() is None, reason="torch's OpenMP library here has no GNU interface")
-def test_two_threads_work_at_the_same_time():
-    meeting, met = threading.Barrier(2, timeout=60), set()
+@pytest.mark.parametrize("threads", [2, 3, 4])
+def test_as_many_threads_work_at_the_same_time_as_torch_is_told(threads, four_threads):
+    torch.set_num_threads(threads)
+    meeting, met = threading.Barrier(threads, timeout=60), set()
 
     def integrate(first, last):
         met.add(threading.get_ident())
         meeting.wait()
 
-    parallel.parallel_for(integrate, 2, parallel.MIN_PARALLEL_SIZE)
-    assert len(met) == 2
+    parallel.parallel_for(integrate, threads * parallel.PIECES, parallel.MIN_PARALLEL_SIZE)
+    assert len(met) == threads
+    assert threading.get_ident() in met
 
 
-@pytest.mark.usefixtures("several_threads")
-def test_an_exception_is_raised_where_the_work_was_shared_out():
-    def fail(first, last):
-        if first:
-            raise ValueError("the second half is broken")
-
-    with pytest.raises(ValueError, match="the second half is broken"):
-        parallel.parallel_for(fail, 2, parallel.MIN_PARALLEL_SIZE)
-
-
-@pytest.mark.usefixtures("several_threads")
-def test_without_a_library_to_ask_one_thread_does_it_all(monkeypatch):
-    monkeypatch.setattr(parallel, "find_parallel", lambda: None)
+def test_one_thread_does_it_all_itself(four_threads):
+    torch.set_num_threads(1)
     calls = []
-    parallel.parallel_for(lambda first, last: calls.append((first, last)), 7, parallel.MIN_PARALLEL_SIZE)
-    assert calls == [(0, 7)]
+    parallel.parallel_for(
+        lambda first, last: calls.append((first, last, threading.get_ident())), 7, 100 * parallel.MIN_PARALLEL_SIZE
+    )
+    assert calls == [(0, 7, threading.get_ident())]
+    assert parallel.divide(1, 100 * parallel.DIVIDED * parallel.MIN_PARALLEL_SIZE) == 1
+
+
+def test_an_exception_is_raised_where_the_work_was_shared_out(four_threads):
+    done = []
+
+    def fail(first, last):
+        done.append(first)
+        if first == 1:
+            raise ValueError("the second part is broken")
+
+    with pytest.raises(ValueError, match="the second part is broken"):
+        parallel.parallel_for(fail, 3, parallel.MIN_PARALLEL_SIZE)
+    assert sorted(done) == [0, 1, 2]
+
+
+def test_an_interrupt_is_raised_when_all_is_done(four_threads):
+    done, before = np.zeros(64, int), signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def add(first, last):
+        if first == 0:
+            signal.raise_signal(signal.SIGINT)
+        done[first:last] += 1
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            parallel.parallel_for(add, 64, parallel.MIN_PARALLEL_SIZE)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert done.tolist() == [1] * 64
+
+
+def test_many_callers_share_a_pool(four_threads):
+    def add(first, last, array):
+        array[first:last] += 1
+
+    def work():
+        for _ in range(50):
+            done = np.zeros(64, int)
+            parallel.parallel_for(add, 64, parallel.MIN_PARALLEL_SIZE, done)
+            assert done.tolist() == [1] * 64
+
+    run_at_once(work, 6)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_forked_process_makes_a_pool_of_its_own():
+    code = (
+        "import os, torch; from workbench.engine.kernels import parallel\n"
+        "parallel.find_parallel = lambda: None\n"
+        "torch.set_num_threads(4)\n"
+        "def run(): parallel.parallel_for(lambda first, last: None, 64, 1 << 20)\n"
+        "run()\n"
+        "child = os.fork()\n"
+        "run()\n"
+        "os._exit(0) if child == 0 else print(os.waitpid(child, 0)[1])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
 
 
 class Owner:

@@ -26,7 +26,7 @@ MEGABYTES = 400
 
 READ = f"""
 import json, resource, sys, warnings
-import aedat, h5py, pandas, tonic
+import aedat, h5py, pandas
 from workbench.events import formats
 from workbench.events.formats.npy import read_gesture
 pages = int(open("/proc/self/statm").read().split()[0])

@@ -5,11 +5,13 @@ import struct
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from tests.support import event_writers as writers
 from tests.support.event_fuzzer import ROOT
 from workbench.events import formats
+from workbench.events.event_arrays import EVENTS as EVENT_TYPE
 
 EVENTS = [(1, 2, 30, 1), (4, 5, 60, 0), (7, 8, 90, 1)]
 LIMIT_S = 20
@@ -32,9 +34,7 @@ def run(code, *arguments):
 
 @pytest.mark.parametrize("reader", ["read_dvs_128", "read_dvs_ibm", "read_dvs_red", "read_dvs_346mini"])
 @pytest.mark.parametrize("write", [writers.aedat2, writers.aedat3])
-def test_tonic_unpacks_two_of_three_values(reader, write, tmp_path):
-    import tonic.io
-
+def test_tonic_unpacks_two_of_three_values(tonic, reader, write, tmp_path):
     path = tmp_path / "one.aedat"
     path.write_bytes(write(EVENTS))
     with pytest.raises(ValueError, match="too many values to unpack"):
@@ -42,36 +42,41 @@ def test_tonic_unpacks_two_of_three_values(reader, write, tmp_path):
     assert len(formats.read(path)) == 3
 
 
-def test_tonic_takes_data_for_a_comment(tmp_path):
-    from tonic.io import read_davis_346
-
+def test_tonic_takes_data_for_a_comment(tonic, tmp_path):
     path = tmp_path / "one.aedat"
     event = (346 - 1 - 1, 119, 30, 1)
     path.write_bytes(writers.aedat2([event] * 3, "346"))
     assert path.read_bytes()[-24:-23] == b"#"
-    assert len(read_davis_346(str(path))[2]) == 0
+    assert len(tonic.io.read_davis_346(str(path))[2]) == 0
     assert formats.read(path).tolist() == [(*event[:3], True)] * 3
 
 
-def test_tonic_reads_frames_and_signals_of_a_davis_as_events(tmp_path):
-    from tonic.io import read_davis_346
-
+def test_tonic_reads_frames_and_signals_of_a_davis_as_events(tonic, tmp_path):
     path = tmp_path / "one.aedat"
     path.write_bytes(writers.aedat2(EVENTS, "346", between=True))
-    assert len(read_davis_346(str(path))[2]) > len(EVENTS)
+    assert len(tonic.io.read_davis_346(str(path))[2]) > len(EVENTS)
     assert len(formats.read(path)) == len(EVENTS)
 
 
-def test_tonic_takes_room_for_events_and_passes_over_type_turn_and_validity(tmp_path):
-    from tonic.io import get_aer_events_from_file
-
+def test_tonic_takes_room_for_events_and_passes_over_type_turn_and_validity(tonic, tmp_path):
     path = tmp_path / "one.aedat"
     events = [(1, 2, 2**31 + 5, 1)]
     path.write_bytes(writers.aedat3(events, others=True, invalid=1))
-    read = get_aer_events_from_file(str(path), 3.1, len(writers.aedat3([])))
+    read = tonic.io.get_aer_events_from_file(str(path), 3.1, len(writers.aedat3([])))
     assert read["timeStamp"].tolist() != [2**31 + 5]
     assert len(read) > 1
     assert formats.read(path)["t"].tolist() == [2**31 + 5]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_tonic_reads_n_mnist_as_we_do(seed, tonic, tmp_path):
+    rng, path = np.random.default_rng(seed), tmp_path / "one.bin"
+    time, (x, y, p) = np.sort(rng.integers(0, 2**23, 2000)), rng.integers(0, (256, 34, 2), (2000, 3)).T
+    y[rng.random(2000) < 0.02] = 240  # overflows
+    path.write_bytes(np.stack([x, y, p << 7 | time >> 16, time >> 8, time], 1).astype(np.uint8).tobytes())
+    theirs = tonic.io.read_mnist_file(str(path), EVENT_TYPE)
+    np.testing.assert_array_equal(formats.read(path), theirs)
+    np.testing.assert_array_equal(np.concatenate(list(formats.stream(path, events=7))), theirs)
 
 
 # expelliarmus
@@ -84,8 +89,22 @@ READ = (
 )
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_expelliarmus_reads_dat_as_we_do_where_nothing_is_wrong(seed, tmp_path):
+    expelliarmus = pytest.importorskip("expelliarmus")
+    rng, path = np.random.default_rng(seed), tmp_path / "one.dat"
+    x, y, p = rng.integers(0, (2**14, 2**14, 2), (2000, 3)).T
+    events = np.stack([x, y, np.sort(rng.integers(0, 2**32, 2000)), p], 1)
+    path.write_bytes(writers.dat(events.tolist()))
+    theirs, ours = expelliarmus.Wizard(encoding="dat").read(path), formats.read(path)
+    for field in "xytp":
+        np.testing.assert_array_equal(ours[field], theirs[field])
+    np.testing.assert_array_equal(np.concatenate(list(formats.stream(path, events=7))), ours)
+
+
 def conjured(encoding, path):
     """What expelliarmus reads: events of (t, x, y, p), and what it writes to stderr."""
+    pytest.importorskip("expelliarmus")
     done = run(READ, encoding, path)
     assert done.returncode == 0
     return ast.literal_eval(done.stdout), done.stderr
@@ -133,6 +152,7 @@ def test_expelliarmus_takes_words_for_a_header(encoding, data, tmp_path):
 def test_expelliarmus_does_not_end_on_a_header_without_an_end(tmp_path):
     path = tmp_path / "one.dat"
     path.write_bytes(b"% Version 2")
+    pytest.importorskip("expelliarmus")
     with pytest.raises(subprocess.TimeoutExpired):
         subprocess.run([sys.executable, "-c", READ, "dat", str(path)], cwd=ROOT, capture_output=True, timeout=2)
 

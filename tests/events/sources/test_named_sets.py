@@ -2,10 +2,10 @@
 
 import re
 import struct
+import sys
 
 import numpy as np
 import pytest
-import tonic.datasets
 
 import workbench as wb
 from tests.support import event_writers as writers
@@ -65,7 +65,7 @@ def test_n_cars_of_differing_size_lie_on_one_sensor(tmp_path, parts):
     assert dataset.split == "official folders train and test; 10 of 24,029 recordings"
 
 
-def test_n_cars_is_a_data_set_in_the_manner_of_tonic(tmp_path):
+def test_n_cars_is_a_data_set_in_the_manner_of_tonic(tonic, tmp_path):
     fill_ncars(tmp_path)
     train = ncars.NCARS(tmp_path, train=True)
     assert (len(train), train.sensor_size) == (6, (120, 100, 2))
@@ -286,7 +286,7 @@ def test_a_missing_set_says_where_how_large_and_how_to_get_it(tmp_path, name):
         ("cifar10-dvs", "CIFAR10DVS", [None]),
     ],
 )
-def test_tonic_downloads_only_when_asked(tmp_path, monkeypatch, name, kind, calls):
+def test_tonic_downloads_only_when_asked(tonic, tmp_path, monkeypatch, name, kind, calls):
     asked = []
     monkeypatch.setattr(tonic.datasets, kind, lambda save_to, train=None: asked.append((save_to, train)))
     with pytest.raises(FileNotFoundError):
@@ -295,6 +295,13 @@ def test_tonic_downloads_only_when_asked(tmp_path, monkeypatch, name, kind, call
     with pytest.raises(FileNotFoundError):  # nothing has come, as nothing was really fetched
         wb.load(name, tmp_path, download=True)
     assert asked == [(str(tmp_path), train) for train in calls]
+
+
+def test_without_tonic_nothing_is_downloaded_and_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tonic", None)
+    words = r"fetch N-MNIST; pip install 'spiking-workbench\[tonic\]', or get it from https://"
+    with pytest.raises(ImportError, match=words):
+        wb.load("n-mnist", tmp_path, download=True)
 
 
 def test_what_tonic_does_not_know_is_not_downloaded(tmp_path):
@@ -354,13 +361,13 @@ def test_files_of_every_format_make_a_data_set(tmp_path, suffix):
 
 
 @pytest.fixture
-def trusting(monkeypatch):
+def trusting(tonic, monkeypatch):
     """Tonic takes what is on disk for the whole set, and downloads nothing."""
     for kind in (tonic.datasets.NMNIST, tonic.datasets.CIFAR10DVS, tonic.datasets.DVSGesture):
         monkeypatch.setattr(kind, "_check_exists", lambda self: True)
 
 
-def test_n_mnist_of_tonic_is_ours(tmp_path, trusting):
+def test_n_mnist_of_tonic_is_ours(tonic, tmp_path, trusting):
     for part in ("Train", "Test"):
         for digit in "0279":
             put(
@@ -374,14 +381,14 @@ def test_n_mnist_of_tonic_is_ours(tmp_path, trusting):
     assert theirs.classes[7] == "7 - seven"
 
 
-def test_cifar10_dvs_of_tonic_is_ours(tmp_path, trusting):
+def test_cifar10_dvs_of_tonic_is_ours(tonic, tmp_path, trusting):
     fill_cifar(tmp_path / "CIFAR10DVS", lambda events: writers.aedat4(events, sensor=(128, 128)), ".aedat4")
     theirs, ours = wb.load(tonic.datasets.CIFAR10DVS(str(tmp_path))), wb.load("cifar10-dvs", tmp_path)
     assert theirs.classes == ours.classes
     assert sorted((kind, zeroed(events)) for kind, events in held(theirs)) == held(ours)
 
 
-def test_gestures_of_tonic_are_ours(tmp_path, trusting):
+def test_gestures_of_tonic_are_ours(tonic, tmp_path, trusting):
     for part in ("ibmGestureTrain", "ibmGestureTest"):
         for label in (0, 7, 10):
             rows = [(x, y, p, t // 1000) for x, y, t, p in some_events([len(part), label])]

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-import tonic.functional
-import tonic.transforms
 
 from workbench.events.event_arrays import EVENTS
 from workbench.events.transforms import (
@@ -387,7 +385,7 @@ def test_unsigned_events_are_all_on():
 # tonic, where it means the same
 
 
-def test_tonic_agrees_on_crops_flips_and_hot_pixels():
+def test_tonic_agrees_on_crops_flips_and_hot_pixels(tonic):
     for seed in range(20):
         events = recording(seed)
         for height, width in ((4, 6), (5, 5), (20, 31), (3, 40)):
@@ -403,13 +401,13 @@ def test_tonic_agrees_on_crops_flips_and_hot_pixels():
 
 
 @pytest.mark.parametrize("factor", [1, 2, 4, 8])  # whose inverse is exact
-def test_tonic_agrees_on_downsampling(factor):
+def test_tonic_agrees_on_downsampling(tonic, factor):
     for seed in range(20):
         theirs = tonic.transforms.Downsample(spatial_factor=1 / factor)(recording(seed))
         np.testing.assert_array_equal(Downsample(factor)(recording(seed), (9, 13))[0], theirs)
 
 
-def test_tonic_agrees_on_the_refractory_time_where_nothing_is_dropped():
+def test_tonic_agrees_on_the_refractory_time_where_nothing_is_dropped(tonic):
     events = recording(0)
     spread = events.copy()
     spread["t"] *= 1000

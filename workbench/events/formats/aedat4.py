@@ -54,7 +54,9 @@ def _open(path: Path) -> Any:
     try:
         from aedat import Decoder
     except ImportError as error:
-        raise ImportError(f"{path} is an AEDAT 4 file, which the package aedat reads; pip install aedat") from error
+        raise ImportError(
+            f"{path} is an AEDAT 4 file, which the package aedat reads; pip install 'spiking-workbench[aedat]'"
+        ) from error
     return _guard(path, None, lambda: Decoder(path))
 
 

@@ -12,6 +12,7 @@ from workbench.events.dataset import Dataset
 from workbench.events.recordings import Recordings
 from workbench.events.sources.digit_images import load_digit_images, spline_weights
 from workbench.events.sources.named_sets import register_generated
+from workbench.progress import show_progress
 
 CAMERA = Camera(threshold=0.46, noise_hz=0.5, refractory_us=500, full_scale=255)
 SIZE = 34
@@ -26,15 +27,17 @@ _BATCH = 64
 Floats = NDArray[np.float64]
 
 
-def generate(seed: int) -> Dataset:
+def generate(seed: int, progress: bool = False) -> Dataset:
     """Record every digit once and divide the recordings at random, class by class, 80 to 20."""
     images, labels = load_digit_images()
     events = []
-    for start in range(0, len(images), _BATCH):
-        part = images[start : start + _BATCH]
-        seeds = [seed * len(images) + i for i in range(start, start + len(part))]
-        recorded = CAMERA.record_many(render(part), _TIMES_US, seeds)
-        events += [each[each["t"] < WINDOW_US] for each in recorded]  # the film ends where the window does
+    with show_progress(len(images), "record digits", "recording", progress) as bar:
+        for start in range(0, len(images), _BATCH):
+            part = images[start : start + _BATCH]
+            seeds = [seed * len(images) + i for i in range(start, start + len(part))]
+            recorded = CAMERA.record_many(render(part), _TIMES_US, seeds)
+            events += [each[each["t"] < WINDOW_US] for each in recorded]  # the film ends where the window does
+            bar.advance(len(part))
     whole = Recordings.from_events(
         events, labels, tuple("0123456789"), (2, SIZE, SIZE), window_us=WINDOW_US, name="digits"
     )

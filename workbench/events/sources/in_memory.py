@@ -12,6 +12,7 @@ import numpy as np
 from workbench.events.sources.clips import Clip, Collection, Extent, clip_array, measure_extent, require_events
 from workbench.events.sources.labels import find_listed_target, find_sources, name_classes
 from workbench.events.sources.splits import Split, divide, require_official
+from workbench.progress import show_progress
 from workbench.validation import whole
 
 
@@ -40,7 +41,7 @@ def collect_arrays(
     return Collection("arrays", tuple(map(str, classes)), train, test, words)
 
 
-def collect_tonic(datasets: tuple[Any, ...], split: Split = None, seed: int = 0) -> Collection:
+def collect_tonic(datasets: tuple[Any, ...], split: Split = None, seed: int = 0, progress: bool = False) -> Collection:
     """A data set of tonic, or its training and test set: anything with ``len``, ``[i]`` -> (events, target) and
     ``sensor_size`` (width, height, polarities; None where recordings differ), subsets and concatenations of such sets
     included.
@@ -55,9 +56,9 @@ def collect_tonic(datasets: tuple[Any, ...], split: Split = None, seed: int = 0)
         raise ValueError(f"{who} differ in sensor_size: {sizes}; give parts of one set, or load them one by one")
     size = sizes.pop()
     sensor, polarities = (None, 2) if size is None else ((size[1] or 1, size[0]), size[2])
-    read = [[_read_item(dataset, index, polarities) for index in range(len(dataset))] for dataset in datasets]
-    classes, labels = name_classes(datasets, [[item.target for item in items] for items in read])
     name = type(find_sources(datasets[0])[0]).__name__
+    read = _read_items(datasets, polarities, name, progress)
+    classes, labels = name_classes(datasets, [[item.target for item in items] for items in read])
     parts = [
         tuple(item.clip(dataset, label) for item, label in zip(items, part, strict=True))
         for dataset, items, part in zip(datasets, read, labels, strict=True)
@@ -105,6 +106,14 @@ class _Item:
             return _events_of(dataset, self.index, self.polarities)[0]
 
         return clip_array(read, label, name, extent=self.extent)
+
+
+def _read_items(datasets: tuple[Any, ...], polarities: int, name: str, progress: bool) -> list[list[_Item]]:
+    """Every item of every data set, read once."""
+    with show_progress(sum(map(len, datasets)), f"look through {name}", "recording", progress) as bar:
+        return [
+            [_read_item(dataset, index, polarities) for index in bar.track(range(len(dataset)))] for dataset in datasets
+        ]
 
 
 def _read_item(dataset: Any, index: int, polarities: int) -> _Item:

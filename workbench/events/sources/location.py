@@ -38,11 +38,19 @@ class Location:
         return candidates[0]
 
     def fetch(self, root: Path) -> None:
-        """Let tonic download the set into ``root``. Raises ValueError when tonic does not know it."""
+        """Let tonic download the set into ``root``. Raises ValueError when tonic does not know it.
+
+        Raises ImportError where tonic is not installed.
+        """
         if self.tonic is None:
             raise ValueError(f"tonic cannot download {self.title}; get it from {self.url}")
-        import tonic.datasets
-
+        try:
+            import tonic.datasets
+        except ImportError as error:
+            raise ImportError(
+                f"download=True lets the package tonic fetch {self.title}; pip install 'spiking-workbench[tonic]', or "
+                f"get it from {self.url}"
+            ) from error
         known = getattr(tonic.datasets, self.tonic)
         if self.tonic == "CIFAR10DVS":
             known(save_to=str(root))

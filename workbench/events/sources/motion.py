@@ -13,6 +13,7 @@ from workbench.events.event_arrays import Events
 from workbench.events.recordings import Recordings
 from workbench.events.sources.digit_images import load_digit_images, spline_weights
 from workbench.events.sources.named_sets import register_generated
+from workbench.progress import Progress, show_progress
 
 CAMERA = Camera(threshold=0.25, noise_hz=0.5, refractory_us=500, full_scale=255)
 CLASSES = ("left", "right", "up", "down", "clockwise", "counter-clockwise", "approach", "recede")
@@ -47,7 +48,7 @@ class Scenes:
     speed: Floats  # (n,) mean displacement over the sensor during the window, in pixels
 
 
-def generate(seed: int, train: int = 1600, test: int = 400) -> Dataset:
+def generate(seed: int, train: int = 1600, test: int = 400, progress: bool = False) -> Dataset:
     """Record random scenes, all classes alike often; no digit's image is in both parts.
 
     A pixel fires a little after its light has changed, so a pattern's front and back differ and would betray
@@ -56,10 +57,11 @@ def generate(seed: int, train: int = 1600, test: int = 400) -> Dataset:
     images, _ = load_digit_images()
     numbers = np.random.default_rng([seed, 0]).permutation(len(images))
     cut = len(images) * train // (train + test)
-    parts = (
-        _part(images[numbers[:cut]], train, "motion train", seed, 1),
-        _part(images[numbers[cut:]], test, "motion test", seed, 2),
-    )
+    with show_progress(train + test, "record motion", "recording", progress) as bar:
+        parts = (
+            _part(images[numbers[:cut]], train, "motion train", seed, 1, bar),
+            _part(images[numbers[cut:]], test, "motion test", seed, 2, bar),
+        )
     return Dataset("motion", *parts, f"generated from seed {seed}; no digit's image is in both parts")
 
 
@@ -115,7 +117,7 @@ def crop_and_reverse(events: Events, backwards: bool) -> Events:
     return events
 
 
-def _part(images: Floats, count: int, name: str, seed: int, stream: int) -> Recordings:
+def _part(images: Floats, count: int, name: str, seed: int, stream: int, bar: Progress) -> Recordings:
     rng = np.random.default_rng([seed, stream])
     labels = rng.permutation(np.arange(count) % len(CLASSES))
     events = []
@@ -126,6 +128,7 @@ def _part(images: Floats, count: int, name: str, seed: int, stream: int) -> Reco
         seeds = rng.integers(0, 2**31, len(some)).tolist()
         recorded = CAMERA.record_many(render(scenes, some ^ backwards), _TIMES_US, seeds)
         events += [crop_and_reverse(one, bool(back)) for one, back in zip(recorded, backwards, strict=True)]
+        bar.advance(len(some))
     return Recordings.from_events(events, labels, CLASSES, (2, SIZE, SIZE), window_us=WINDOW_US, name=name)
 
 

@@ -23,15 +23,18 @@ class RecordedSet:
     options: tuple[str, ...] = ()
 
 
-GENERATED_SETS: dict[str, Callable[[int], Dataset]] = {}
-"""How each generated set is made from a seed, by name."""
+GENERATED_SETS: dict[str, Callable[..., Dataset]] = {}
+"""How each generated set is made, ``generate(seed, progress=...)``, by name."""
 
 RECORDED_SETS: dict[str, RecordedSet] = {}
 """The sets of recordings, by name."""
 
 
-def register_generated(name: str, generate: Callable[[int], Dataset]) -> None:
-    """Let `load` know a set that ``generate`` makes from a seed. Raises ValueError for a name that is taken."""
+def register_generated(name: str, generate: Callable[..., Dataset]) -> None:
+    """Let `load` know a set that ``generate(seed, progress=...)`` makes, with a bar or without.
+
+    Raises ValueError for a name that is taken.
+    """
     _refuse_taken(name)
     GENERATED_SETS[name] = generate
 

@@ -21,13 +21,13 @@ READING_VERSION = 1
 """Raise it when what is read from files changes: what is on disk is then read again. A test compares digests."""
 
 
-def assemble(collection: Collection, preparation: Preparation, cache: Path | None) -> Dataset:
+def assemble(collection: Collection, preparation: Preparation, cache: Path | None, progress: bool = False) -> Dataset:
     """Read all clips, or what is kept of them, as a data set that says what was done to them."""
     settings = {"preparation": repr(preparation)}
-    prepared = {
-        part: load_or_prepare(clips, preparation, *cache_entry(collection, clips, settings, part, cache))
-        for part, clips in (("train", collection.train), ("test", collection.test))
-    }
+    prepared = {}
+    for part, clips in (("train", collection.train), ("test", collection.test)):
+        entry, what = cache_entry(collection, clips, settings, part, cache), f"read {collection.name} {part}"
+        prepared[part] = load_or_prepare(clips, preparation, *entry, what, progress)
     words = collection.divided
     clips, found = (sum(lengths) for lengths in zip(
         *((len(np.unique(one.origins)), len(one.labels)) for one in prepared.values()), strict=True))  # fmt: skip

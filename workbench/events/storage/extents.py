@@ -13,6 +13,7 @@ from workbench.events.event_arrays import Sensor
 from workbench.events.formats.read_options import ReadOptions
 from workbench.events.sources.clips import Clip, Extent
 from workbench.events.storage.memmap import DamagedStoreError, UnwritableStoreError, Writer, open_rows
+from workbench.progress import show_progress
 from workbench.validation import whole
 
 _NO_ROWS = np.dtype("u1")
@@ -40,7 +41,12 @@ class MeasuredExtents:
 
 
 def measure_extents(
-    clips: Sequence[Clip], options: ReadOptions, skip: bool, window_us: int | None = None, clock: str | None = None
+    clips: Sequence[Clip],
+    options: ReadOptions,
+    skip: bool,
+    window_us: int | None = None,
+    clock: str | None = None,
+    progress: bool = False,
 ) -> MeasuredExtents:
     """Read all clips once, block by block. Damaged ones raise ValueError or OSError, or are skipped.
 
@@ -53,16 +59,7 @@ def measure_extents(
     >>> measure_extents([clip_array(events, 0, "some")], ReadOptions(), skip=False)
     MeasuredExtents(sensor=(2, 4), longest_us=401, clock='own')
     """
-    extents: list[tuple[Clip, Extent]] = []
-    for clip in clips:
-        try:
-            extent = clip.measure(options)
-        except (ValueError, OSError):
-            if not skip:
-                raise
-            continue
-        if extent is not None:
-            extents.append((clip, extent))
+    extents = _measure_all(clips, options, skip, progress)
     clock = clock or _find_clock([extent for clip, extent in extents if not clip.own_clock], window_us or 0)
     lengths = [1]
     for clip, extent in extents:
@@ -73,6 +70,22 @@ def measure_extents(
     return MeasuredExtents(
         options.sensor or (height, width), -(-longest // 1000) * 1000 if longest > 1000 else longest, clock
     )
+
+
+def _measure_all(clips: Sequence[Clip], options: ReadOptions, skip: bool, progress: bool) -> list[tuple[Clip, Extent]]:
+    """The clips that have events, each with its extent."""
+    extents = []
+    with show_progress(len(clips), "measure recordings", "recording", progress) as bar:
+        for clip in bar.track(clips):
+            try:
+                extent = clip.measure(options)
+            except (ValueError, OSError):
+                if not skip:
+                    raise
+                continue
+            if extent is not None:
+                extents.append((clip, extent))
+    return extents
 
 
 def _find_clock(extents: Sequence[Extent], window_us: int) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.atomic import replacing
+from workbench.progress import Progress, show_progress
 from workbench.validation import whole
 
 _MAGIC = b"WBROWS01"
@@ -122,11 +123,13 @@ def _unwritable() -> Iterator[None]:
         raise UnwritableStoreError(str(error)) from error
 
 
-def open_rows(path: Path, dtype: np.dtype[Any], settings: Mapping[str, Any]) -> tuple[NDArray[Any], dict[str, Any]]:
+def open_rows(
+    path: Path, dtype: np.dtype[Any], settings: Mapping[str, Any], progress: bool = False
+) -> tuple[NDArray[Any], dict[str, Any]]:
     """The rows of a store, mapped into memory and read-only, and the notes on its last page.
 
-    Every byte is checked once. Raises FileNotFoundError, or DamagedStoreError when it is not what was written with
-    these settings.
+    Every byte is checked once, which `progress` shows. Raises FileNotFoundError, or DamagedStoreError when it is not
+    what was written with these settings.
     """
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
@@ -139,21 +142,29 @@ def open_rows(path: Path, dtype: np.dtype[Any], settings: Mapping[str, Any]) -> 
         rows, notes = whole(page.get("rows")), page.get("notes")
         if rows is None or not isinstance(notes, dict):
             raise DamagedStoreError("its last page has no rows or no notes")
-        left = rows * dtype.itemsize
-        if not 0 <= left <= size - len(_MAGIC):
+        length = rows * dtype.itemsize
+        if not 0 <= length <= size - len(_MAGIC):
             raise DamagedStoreError("it is shorter than its rows")
         file.seek(len(_MAGIC))
-        checksum = 0
-        while left:
-            block = file.read(min(left, _BLOCK))
-            if not block:
-                raise DamagedStoreError("it has become shorter while it was read")
-            checksum, left = zlib.crc32(block, checksum), left - len(block)
+        with show_progress(-(-length // _BLOCK), f"check {path.name}", "block", progress) as bar:
+            checksum = _sum_up(file, length, bar)
     if checksum != page.get("checksum"):
         raise DamagedStoreError("its checksum is another")
     if rows == 0:
         return np.zeros(0, dtype=dtype), notes
     return np.memmap(path, dtype=dtype, mode="r", offset=len(_MAGIC), shape=(rows,)), notes
+
+
+def _sum_up(file: BinaryIO, length: int, bar: Progress) -> int:
+    """The checksum of so many bytes."""
+    checksum = 0
+    while length:
+        block = file.read(min(length, _BLOCK))
+        if not block:
+            raise DamagedStoreError("it has become shorter while it was read")
+        checksum, length = zlib.crc32(block, checksum), length - len(block)
+        bar.advance()
+    return checksum
 
 
 def _read_page(file: BinaryIO, size: int) -> dict[str, Any]:

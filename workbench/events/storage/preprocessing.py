@@ -19,6 +19,7 @@ from workbench.events.sources.clips import Clip
 from workbench.events.storage.memmap import DamagedStoreError, Mark, UnwritableStoreError, Writer, open_rows
 from workbench.events.transforms.composition import Transform, apply, resize
 from workbench.events.windowing import cut_windows
+from workbench.progress import Progress, show_progress
 from workbench.validation import require_whole
 
 _DAMAGE = (DamagedStoreError, OSError, KeyError, TypeError, ValueError)
@@ -110,41 +111,48 @@ class RowsInMemory:
 
 
 def load_or_prepare(
-    clips: Sequence[Clip], preparation: Preparation, path: Path | None, stamp: dict[str, Any]
+    clips: Sequence[Clip],
+    preparation: Preparation,
+    path: Path | None,
+    stamp: dict[str, Any],
+    what: str,
+    progress: bool = False,
 ) -> PreparedRecordings:
     """Read the clips, or what is kept of them under ``path`` if it was written for the same ``stamp``.
 
     Without a path all is held in memory; with one, rows are mapped from the file, and memory does not grow with them.
+    A bar says of ``what`` how much is read, if ``progress``.
     Warns when the file is damaged (and made anew) or cannot be written. Raises ValueError or OSError as the reading
     of a clip does, unless the preparation skips such clips.
     """
     if path is not None and path.exists():
         try:
-            return _open_prepared(path, stamp, clips, preparation)
+            return _open_prepared(path, stamp, clips, preparation, progress)
         except _DAMAGE as error:
             warnings.warn(f"{path} is damaged ({error}); the recordings are read again", stacklevel=4)
     if path is not None:
         try:
-            with Writer(path, ROWS, stamp) as writer:
-                writer.finish(_prepare_all(clips, preparation, writer))
+            with Writer(path, ROWS, stamp) as writer, show_progress(len(clips), what, "recording", progress) as bar:
+                writer.finish(_prepare_all(clips, preparation, writer, bar))
         except UnwritableStoreError as error:
             warnings.warn(f"{path} was not written ({error}); give a writable root, or cache=False", stacklevel=4)
         else:
             try:
-                return _open_prepared(path, stamp, clips, preparation)
+                return _open_prepared(path, stamp, clips, preparation, progress)
             except _DAMAGE as error:
                 warnings.warn(f"{path} cannot be read back ({error}); the recordings are held in memory", stacklevel=4)
     memory = RowsInMemory()
-    notes = _prepare_all(clips, preparation, memory)
+    with show_progress(len(clips), what, "recording", progress) as bar:
+        notes = _prepare_all(clips, preparation, memory, bar)
     return _from_notes(np.concatenate([np.zeros(0, dtype=ROWS), *memory.parts]), notes)
 
 
-def _prepare_all(clips: Sequence[Clip], preparation: Preparation, sink: RowSink) -> dict[str, Any]:
+def _prepare_all(clips: Sequence[Clip], preparation: Preparation, sink: RowSink, bar: Progress) -> dict[str, Any]:
     """Put the rows of all clips into the sink; the notes say where each recording starts, and what it is."""
     starts, labels, origins = [0], list[int](), list[int]()
     skipped, late, doubts = list[str](), list[tuple[str, int]](), list[str]()
     left_out = 0
-    for number, clip in enumerate(clips):
+    for number, clip in enumerate(bar.track(clips)):
         mark, before, left_out_before, remarks = sink.mark, len(labels), left_out, Remarks()
         try:
             for rows, outside in preparation.prepare(clip, number, remarks):
@@ -172,10 +180,10 @@ def _prepare_all(clips: Sequence[Clip], preparation: Preparation, sink: RowSink)
 
 
 def _open_prepared(
-    path: Path, stamp: dict[str, Any], clips: Sequence[Clip], preparation: Preparation
+    path: Path, stamp: dict[str, Any], clips: Sequence[Clip], preparation: Preparation, progress: bool
 ) -> PreparedRecordings:
     """What a store holds, checked as if a user had made it: folders are shared, and checksums show no wrong values."""
-    prepared = _from_notes(*open_rows(path, ROWS, stamp))
+    prepared = _from_notes(*open_rows(path, ROWS, stamp, progress))
     _require_consistent(prepared, clips, preparation)
     return prepared
 
