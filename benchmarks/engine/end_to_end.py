@@ -49,7 +49,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Extent:
+class Amount:
     """How much is learned: epochs, and the share of the recordings."""
 
     epochs: int
@@ -61,17 +61,17 @@ class Extent:
         return dataset if self.share == 1 else take_part(dataset, self.share)
 
 
-Job = Callable[[Extent], Trial]
+Job = Callable[[Amount], Trial]
 
 
-def do_by_workbench(extent: Extent) -> Trial:
+def do_by_workbench(amount: Amount) -> Trial:
     """Train streaming, convert by default, evaluate the SNN."""
     trial = Trial()
     with trial.stage("load"):
-        dataset = extent.load()
+        dataset = amount.load()
     with trial.stage("train"):
         model = wb.Model(draw_shortcut(dataset).streaming(), seed=0)
-        ann, _ = wb.train(model, dataset, epochs=extent.epochs, batch=BATCH, progress=False)
+        ann, _ = wb.train(model, dataset, epochs=amount.epochs, batch=BATCH, progress=False)
     with trial.stage("convert"):
         snn = wb.convert(ann, dataset)
     with trial.stage("evaluate"):
@@ -79,13 +79,13 @@ def do_by_workbench(extent: Extent) -> Trial:
     return trial
 
 
-def do_by_peer(extent: Extent, make: Callable[[wb.Network], Learner], layout: torch.memory_format) -> Trial:
+def do_by_peer(amount: Amount, make: Callable[[wb.Network], Learner], layout: torch.memory_format) -> Trial:
     """Learn the spiking network by surrogate gradients over all ticks; there is nothing to convert."""
     trial = Trial()
     with trial.stage("load"):
-        dataset = extent.load()
+        dataset = amount.load()
     with trial.stage("train"):
-        learner = train_peer(make, dataset, extent.epochs, layout)
+        learner = train_peer(make, dataset, amount.epochs, layout)
     with trial.stage("evaluate"):
         trial.accuracy = evaluate_peer(learner, dataset.test, layout)
     return trial
@@ -132,7 +132,7 @@ def draw_shortcut(dataset: wb.Dataset) -> wb.Network:
 
 def find_jobs() -> tuple[dict[str, Job], dict[str, str]]:
     """The jobs of those who are installed, peers in the quicker layout, all warm; and who is missing."""
-    little = Extent(1, WARM)
+    little = Amount(1, WARM)
     jobs: dict[str, Job] = {OURS: do_by_workbench}
     do_by_workbench(little)
     missing = {}
@@ -144,11 +144,11 @@ def find_jobs() -> tuple[dict[str, Job], dict[str, str]]:
     return jobs, missing
 
 
-def find_faster(make: Callable[[wb.Network], Learner], little: Extent) -> Job:
+def find_faster(make: Callable[[wb.Network], Learner], little: Amount) -> Job:
     """The job of a peer in the layout that takes less time here; each is tried three times."""
 
     def prepare(layout: torch.memory_format) -> Job:
-        return lambda extent: do_by_peer(extent, make, layout)
+        return lambda amount: do_by_peer(amount, make, layout)
 
     jobs = [prepare(layout) for layout in (torch.channels_last, torch.contiguous_format)]
     return min(jobs, key=lambda job: min(measure(lambda: job(little)) for _ in range(3)))
@@ -161,7 +161,7 @@ def measure_jobs(rounds: int, epochs: int = EPOCHS, share: float = 1.0) -> pd.Da
     for number in range(rounds):
         first = number % len(names)
         for name in names[first:] + names[:first]:
-            trials[name].append(jobs[name](Extent(epochs, share)))
+            trials[name].append(jobs[name](Amount(epochs, share)))
     totals = {name: float(np.median([sum(trial.seconds.values()) for trial in own])) for name, own in trials.items()}
     rows = []
     for name, own in trials.items():
