@@ -85,7 +85,7 @@ def compare_at(batch: int, rate: float, extent: Extent) -> Comparison:
     """All contenders at one batch and activity."""
     model = build_model(draw_network(), rate)
     ticks = draw_ticks(extent.steps + lag(model), batch, rate, seed=1)
-    return Comparison(batch, measure_rates(model, ticks), compare(model, ticks, answer=extent.rounds))
+    return Comparison(batch, measure_rates(model, ticks), compare(model, ticks, extent.rounds))
 
 
 def _announce(part: str) -> None:
