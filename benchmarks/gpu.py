@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 import workbench as wb
 from benchmarks.engine.agreement import SAME, count_differing
-from benchmarks.engine.contenders import Contender, Missing, Run, convolve, find_fastest, prepare_workbench
+from benchmarks.engine.contenders import Contender, Missing, Run, convolve, find_fastest, lay_out, prepare_workbench
 from benchmarks.engine.networks import CLASSES, RATE, SHAPE, K, build_model, draw_network, draw_ticks, lag
 from benchmarks.engine.peers import MULTI, SINGLE, prepare_faster, prepare_snntorch, tell_versions
 from benchmarks.engine.surrogates import LEARNERS, Layers, Learner, learn
@@ -73,18 +73,25 @@ def compare_learning(device: torch.device, deadline: float) -> pd.DataFrame:
     network, labels = draw_network(), torch.arange(BATCH, device=device) % CLASSES
     ticks = torch.rand(FRAMES * K, BATCH, *SHAPE, generator=torch.Generator().manual_seed(1)).lt(RATE).float()
     seen = {K: ticks.to(device), 1: ticks.unflatten(0, (FRAMES, K)).sum(1).to(device)}
-    prepared = {}
-    for name, make in TEACHERS.items():
-
-        def prepare(make: Callable[[wb.Network], Learner] = make) -> Callable[[], None]:
-            torch.manual_seed(0)
-            learner = make(network)
-            learner.layers.to(device).train()
-            optimizer = torch.optim.AdamW(learner.layers.parameters(), lr=1e-4)
-            return lambda: learn(learner, optimizer, seen[learner.ticks_per_frame], labels)
-
-        prepared[name] = prepare
+    prepared = {name: partial(prepare_learning, make, network, seen, labels) for name, make in TEACHERS.items()}
     return take_turns(prepared, deadline)[0]
+
+
+def prepare_learning(
+    make: Callable[[wb.Network], Learner], network: wb.Network, seen: dict[int, Tensor], labels: Tensor
+) -> Run:
+    """A step of learning of what is `seen`, by ticks per frame; layers of torch in the faster of its layouts."""
+
+    def prepare(layout: torch.memory_format) -> Run:
+        torch.manual_seed(0)
+        learner = make(network)
+        learner.layers.to(labels.device, memory_format=layout).train()
+        optimizer = torch.optim.AdamW(learner.layers.parameters(), lr=1e-4)
+        inputs = lay_out(seen[learner.ticks_per_frame], layout)
+        return lambda: learn(learner, optimizer, inputs, labels)
+
+    layouts = (torch.contiguous_format,) if make is make_workbench else (torch.channels_last, torch.contiguous_format)
+    return find_fastest([prepare(layout) for layout in layouts])
 
 
 @torch.no_grad()
