@@ -71,6 +71,7 @@ panels: $(READY) browser
 	$(BIN)/python -m benchmarks.panels --loads 50
 
 # how fast the engine is, beside four published peers and the bare convolutions, and what it depends on: docs/engine.md
+# with the choice of "auto", the verbs around a conversion, and the whole job from loading to an accuracy
 # (its pictures need the browser that `make browser` looks for; without one the page says so)
 engine: $(PEERS_READY)
 	$(PEERS)/bin/python -m benchmarks.engine

@@ -119,7 +119,7 @@ def compile_tick(tick: Tick) -> Tick:
 def fill_levels(model: wb.Model, now: Tensor, value: float, layout: torch.memory_format) -> list[Tensor]:
     """Membranes of all layers with this value, for as many recordings as there are now."""
     shapes = [(len(now), *model.network.shapes[node]) for node in LAYERS]
-    return [torch.full(shape, value).contiguous(memory_format=layout) for shape in shapes]
+    return [torch.full(shape, value, device=now.device).contiguous(memory_format=layout) for shape in shapes]
 
 
 def lay_out(ticks: Tensor, layout: torch.memory_format) -> Tensor:

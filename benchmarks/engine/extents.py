@@ -9,7 +9,10 @@ from benchmarks.engine.networks import RATE
 
 @dataclass(frozen=True)
 class Extent:
-    """Interleaved rounds, and the points at which times are taken; a point of a curve is measured in `turns` rounds."""
+    """Interleaved rounds, and the points at which times are taken; a point of a curve is measured in `turns` rounds.
+
+    Verbs and whole jobs are done with a `share` of their recordings.
+    """
 
     rounds: int = 9
     turns: int = 7
@@ -27,6 +30,13 @@ class Extent:
     skips: tuple[int, ...] = (0, 1, 2, 4, 6)
     stream_ticks: int = 500
     marks: tuple[int, ...] = (10_000, 100_000, 300_000, 1_000_000)
+    verb_rounds: int = 5
+    job_rounds: int = 3
+    share: float = 1.0
+    choice_rounds: int = 15
+    choice_steps: int = 48
+    choice_activities: tuple[float, ...] = (0.002, 0.01, 0.05, 0.2, 0.5)
+    choice_batches: tuple[int, ...] = (1, 4, 16)
 
 
 WHOLE = Extent()
@@ -47,4 +57,11 @@ QUICK = Extent(
     skips=(0, 2),
     stream_ticks=30,
     marks=(2_000, 4_000),
+    verb_rounds=1,
+    job_rounds=1,
+    share=0.05,
+    choice_rounds=1,
+    choice_steps=24,
+    choice_activities=(0.01, 0.2),
+    choice_batches=(1,),
 )

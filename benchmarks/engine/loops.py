@@ -11,11 +11,10 @@ from torch import Tensor
 import workbench as wb
 from benchmarks.engine.agreement import judge
 from benchmarks.engine.contenders import WORKBENCH, Run
-from benchmarks.engine.networks import WIDTHS, Ends, build_model, draw_network, draw_ticks, lag, weights_of
+from benchmarks.engine.networks import WIDTHS, Ends, K, build_model, draw_network, draw_ticks, lag, weights_of
 from benchmarks.engine.timing import interleave
 from workbench.engine.scheduler import choose_block
 
-K = 12  # ticks per frame: the delay of every edge of the matched network
 LOOPS: tuple[Ends, ...] = (("b", "b"), ("c", "c"))
 ALONE = "loops' convolutions"
 

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.engine.choice_grid import report_choices
 from benchmarks.engine.curves import Curve, compare_to_bare, fit_lines, tell_break_even
+from benchmarks.engine.end_to_end import BATCH, EPOCHS
 from benchmarks.engine.extents import Extent
-from benchmarks.engine.loops import K
-from benchmarks.engine.networks import GRID, LAYERS, RATE, WIDTHS
-from benchmarks.engine.pictures import TITLES, draw
+from benchmarks.engine.networks import GRID, LAYERS, RATE, WIDTHS, K
+from benchmarks.engine.pictures import CHOICES, TITLES, draw, draw_choices
 from benchmarks.engine.streams import BLOCK
+from benchmarks.engine.surrogates import BETA
+from benchmarks.engine.verbs import EPOCHS as VERB_EPOCHS
 from benchmarks.tables import markdown
 from workbench import figures
 
@@ -38,11 +41,15 @@ class Measured:
     lag: int
     comparisons: tuple[Comparison, ...]
     curves: tuple[Curve, ...]
+    choices: pd.DataFrame
     imports: pd.DataFrame
     first_runs: pd.DataFrame
     latency: pd.DataFrame
     memory: pd.DataFrame
     loops: pd.DataFrame
+    verbs: pd.DataFrame
+    jobs: pd.DataFrame
+    gpu: str
 
 
 def write(measured: Measured, extent: Extent, path: Path) -> None:
@@ -53,18 +60,19 @@ def write(measured: Measured, extent: Extent, path: Path) -> None:
 
 
 def draw_all(measured: Measured, folder: Path) -> dict[str, str]:
-    """What the page shows for each curve: a picture in this folder, or why there is none."""
+    """What the page shows for each curve and the choices: a picture in this folder, or why there is none."""
     folder.mkdir(parents=True, exist_ok=True)
     shown = {}
-    for curve in measured.curves:
-        figure, path = draw(curve), folder / f"engine-{curve.axis}.png"
+    drawn = {curve.axis: draw(curve) for curve in measured.curves} | {CHOICES: draw_choices(measured.choices)}
+    for name, figure in drawn.items():
+        path = folder / f"engine-{name}.png"
         path.unlink(missing_ok=True)  # a page without pictures leaves no old ones behind
         try:
             figures.save(figure, path)
         except RuntimeError as error:  # there is no browser to draw with
-            shown[curve.axis] = f"No picture in this run: {error}."
+            shown[name] = f"No picture in this run: {error}."
         else:
-            shown[curve.axis] = f"![{figure.layout.meta['alt']}](images/{path.name})"
+            shown[name] = f"![{figure.layout.meta['alt']}](images/{path.name})"
     return shown
 
 
@@ -84,6 +92,7 @@ def render(measured: Measured, extent: Extent, pictures: Mapping[str, str]) -> s
         rate=RATE,
         block=BLOCK,
         k=K,
+        silence=K - 1,
         comparisons="\n\n".join(map(_tell_comparison, measured.comparisons)),
         curves="\n\n".join(_tell_curve(curve, pictures[curve.axis]) for curve in measured.curves),
         imports=markdown(measured.imports),
@@ -91,6 +100,20 @@ def render(measured: Measured, extent: Extent, pictures: Mapping[str, str]) -> s
         latency=markdown(measured.latency),
         memory=markdown(measured.memory),
         loops=markdown(measured.loops),
+        choices=report_choices(measured.choices),
+        choice_picture=pictures[CHOICES],
+        choice_rounds=extent.choice_rounds,
+        choice_steps=extent.choice_steps,
+        verbs=markdown(measured.verbs),
+        verb_rounds=extent.verb_rounds,
+        verb_epochs=VERB_EPOCHS,
+        jobs=markdown(measured.jobs),
+        job_rounds=extent.job_rounds,
+        job_epochs=EPOCHS,
+        job_batch=BATCH,
+        share=extent.share,
+        beta=BETA,
+        gpu=measured.gpu,
     )
 
 

@@ -129,7 +129,7 @@ def prepare_snntorch(model: wb.Model, ticks: Tensor, layout: torch.memory_format
     """snnTorch: `Leaky` without leak, the membranes handed on from tick to tick; no surrogate is needed."""
     snntorch = load("snntorch")
     *convolutions, last = layers_of(model, layout)
-    neurons = [snntorch.Leaky(beta=1.0, surrogate_disable=True).eval() for _ in convolutions]
+    neurons = [snntorch.Leaky(beta=1.0, surrogate_disable=True).eval().to(ticks.device) for _ in convolutions]
 
     def tick(now: Tensor, membranes: State) -> tuple[Tensor, State]:
         left = []

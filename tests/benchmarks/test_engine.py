@@ -24,6 +24,10 @@ from benchmarks.engine.networks import (
 )
 
 STEPS, NARROW = 12, (4, 4, 4, 4)
+SOME_CHOICES = pd.DataFrame(
+    [("chain", "plain", 0.01, 1, 0.012, 4.0, 2.0, 2.1, 1.05), ("dense", "plain", 0.5, 4, 0.49, 1.0, 3.0, 1.4, 1.4)],
+    columns=["network", "neuron", "activity", "batch", "fires", "dense", "events", "auto", "ratio"],
+)
 OWN = (CONVOLUTIONS, *WORKBENCH, LOOP)
 ENGINES = [BARE, *(one.name for one in WORKBENCH)]
 
@@ -276,11 +280,16 @@ def measured():
         latency=plain,
         memory=plain,
         loops=plain,
+        choices=SOME_CHOICES,
+        verbs=plain,
+        jobs=plain,
+        gpu="No GPU was at hand",
     )
 
 
 def test_the_page_tells_what_was_measured(measured):
-    text = page.render(measured, WHOLE, {axis: f"picture of {axis}" for axis in pictures.TITLES})
+    shown = [*pictures.TITLES, pictures.CHOICES]
+    text = page.render(measured, WHOLE, {name: f"picture of {name}" for name in shown})
     assert "Measured on a machine." in text
     assert "### Batch 16, 5% activity" in text
     assert "| bare convolutions | 1.0 | 1.00 |  | does not spike |" in text
@@ -289,7 +298,9 @@ def test_the_page_tells_what_was_measured(measured):
     assert "that is the break-even" in text
     assert "| activity | bare convolutions |" in text
     assert "| 10.0% | " in text
-    assert all(f"picture of {axis}" in text for axis in pictures.TITLES)
+    assert all(f"picture of {name}" in text for name in shown)
+    assert "At 1 of 2 points (50.0%) `auto` took at most 1.1 times" in text
+    assert "No GPU was at hand" in text
     assert "{" not in text
 
 
@@ -309,7 +320,7 @@ def test_a_page_with_one_shows_every_curve(measured, tmp_path, monkeypatch):
     monkeypatch.setattr(page.figures, "save", lambda figure, path: path.write_bytes(b"new"))
     page.write(measured, QUICK, tmp_path / "engine.md")
     text = (tmp_path / "engine.md").read_text(encoding="utf-8")
-    for axis in pictures.TITLES:
+    for axis in (*pictures.TITLES, pictures.CHOICES):
         assert f"](images/engine-{axis}.png)" in text
         assert (tmp_path / "images" / f"engine-{axis}.png").read_bytes() == b"new"
 
@@ -319,3 +330,6 @@ def test_figures_draw_every_engine(measured):
         figure = pictures.draw(curve)
         assert [trace.name for trace in figure.data] == ENGINES
         assert figure.layout.meta["alt"]
+    choices = pictures.draw_choices(measured.choices)
+    assert [trace.y[0] for trace in choices.data] == list(SOME_CHOICES["ratio"])
+    assert choices.layout.meta["alt"]
