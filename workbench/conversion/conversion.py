@@ -51,6 +51,7 @@ def convert(
     weight_bits: int | None = None,
     ticks_per_frame: int | None = None,
     batch: int | None = None,
+    progress: bool = True,
 ) -> Model:
     """The spiking network of a trained ANN, with K = `ticks_per_frame` (of the recordings, unless given) ticks a frame.
 
@@ -92,7 +93,7 @@ def convert(
         options.neuron(k)  # refuses what makes no neuron before anything is measured
         require_hidden(folded, options)
     else:
-        options = search_options(folded, recordings, network, k, batch, counts, weight_bits)
+        options = search_options(folded, recordings, network, k, batch, counts, weight_bits, progress)
     options = replace(options, input_counts=input_counts, weight_bits=weight_bits)
     snn = build_snn(folded, network, k, _find_scales(folded, recordings, k, options, batch), options)
     rounded = warn_of_coarse(round_to_grid(snn, counts, weight_bits))

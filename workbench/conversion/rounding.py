@@ -7,12 +7,11 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from workbench.conversion.activation_scales import CALIBRATION_RECORDINGS
-from workbench.engine import SpikingNeuron, require_finite
+from workbench.engine import EventCounts, SpikingNeuron, require_finite
 from workbench.evaluation import MOST_RECORDINGS, choose_evenly, collect_answers, take_frame_ends
 from workbench.events import Recordings
 from workbench.model import DIGITS, Grid, Model, bound_links, bound_sums, spiking_neuron
@@ -37,13 +36,18 @@ def round_to_grid(model: Model, input_counts: int, weight_bits: int | None = Non
     >>> rounded.grid.bits["class"] > 16
     True
     """
-    rounded = model.copy()
+    return round_in_place(model.copy(), input_counts, weight_bits)
+
+
+@torch.no_grad()
+def round_in_place(rounded: Model, input_counts: int, weight_bits: int | None = None) -> Model:
+    """What `round_to_grid` gives, of an SNN that nobody else has."""
     require_finite(rounded.network, rounded.state_dict())
     bits: dict[str, int] = {}
     errors: dict[str, float] = {}
     for node in rounded.network.nodes:
         if node not in rounded.network.inputs:
-            bits[node], errors[node] = _round_node(model, rounded, node, input_counts, weight_bits)
+            bits[node], errors[node] = _round_node(rounded, node, input_counts, weight_bits)
     least = min(bits[node] for node in rounded.network.nodes if node not in rounded.network.inputs)
     rounded.exceptions = {node: spiking_neuron(rounded, node).rounded(least) for node in rounded.exceptions}
     assert isinstance(rounded.neuron, SpikingNeuron), "an SNN spikes"
@@ -55,9 +59,8 @@ def round_to_grid(model: Model, input_counts: int, weight_bits: int | None = Non
 def measure_counts(recordings: Recordings, ticks_per_frame: int) -> int:
     """4 times the most events that a pixel of these recordings has in a tick, of at most 256 of them."""
     chosen = choose_evenly(len(recordings), CALIBRATION_RECORDINGS, nearest=False)
-    parts = np.array_split(chosen, math.ceil(len(chosen) / MOST_RECORDINGS))
-    largest = max(int(recordings.as_ticks(part, ticks_per_frame).max(initial=0)) for part in parts)
-    return COUNT_MARGIN * max(largest, 1)
+    events = EventCounts(*recordings.as_sites(chosen, ticks_per_frame), recordings.shape)
+    return COUNT_MARGIN * max(events.find_most(), 1)
 
 
 def measure_movement(before: Model, after: Model, recordings: Recordings, batch: int | None = None) -> Model:
@@ -70,7 +73,7 @@ def measure_movement(before: Model, after: Model, recordings: Recordings, batch:
     if network.first_response[network.output] >= recordings.frames * k:
         return after
     some = recordings[choose_evenly(len(recordings), MOST_RECORDINGS, nearest=False)]
-    expected, found = (take_frame_ends(m, collect_answers(m, some, batch=batch)) for m in (before, after))
+    expected, found = (take_frame_ends(m, collect_answers(m, some, batch=batch, engine="auto")) for m in (before, after))
     expected, found = (answers - answers.mean(2, keepdim=True) for answers in (expected, found))
     spread = float(expected.square().mean())
     moved = float((found - expected).square().mean()) / spread if spread else 0.0
@@ -85,9 +88,7 @@ def measure_movement(before: Model, after: Model, recordings: Recordings, batch:
     return told
 
 
-def _round_node(
-    model: Model, rounded: Model, node: str, input_counts: int, weight_bits: int | None
-) -> tuple[int, float]:
+def _round_node(model: Model, node: str, input_counts: int, weight_bits: int | None) -> tuple[int, float]:
     """Round what arrives at a node: s, and the root mean square of what has changed, relative to that of the weights.
 
     Rounding may add to the largest sum, which then takes a digit more.
@@ -96,35 +97,41 @@ def _round_node(
     if not math.isfinite(bound):
         raise ValueError(f"node {node!r}: its membrane has no limit, so no grid holds it; give the neuron a saturation")
     bits = min(FINEST, math.floor(DIGITS - math.log2(bound))) if bound > 0 else FINEST
+    exact = {position: _numbers_of(model, position) for position in model.network.incoming(node)}
+    bias = model.node_layer(node).bias.clone()
     while True:
         changed, total = 0.0, 0.0
-        for position in model.network.incoming(node):
-            exact = [weight.detach() for weight in model.weights[position].parameters()]
-            shares = _share_digits(model, position, bits, input_counts)
-            for weight, into, share in zip(exact, rounded.weights[position].parameters(), shares, strict=True):
-                into.copy_(_nearest(weight, share, weight_bits))
-                changed += float((into - weight).double().square().sum())
-                total += float(weight.double().square().sum())
-            if str(position) in model.gains:
-                rounded.gains[str(position)].copy_(_nearest(model.gains[str(position)], bits, weight_bits))
-        bias = model.node_layer(node).bias
-        rounded.node_layer(node).bias.copy_(_nearest(bias, bits, None))
-        if bound_sums(rounded, node, input_counts) * 2.0**bits <= 2.0**DIGITS:
+        for position, numbers in exact.items():
+            shares = _share_digits(numbers, bits, bound_links(model, position, input_counts))
+            for value, into, share in zip(numbers, _parameters_of(model, position), shares, strict=True):
+                into.copy_(_nearest(value, share, weight_bits))
+                changed += float((into - value).double().square().sum())
+                total += float(value.double().square().sum())
+        model.node_layer(node).bias.copy_(_nearest(bias, bits, None))
+        if bound_sums(model, node, input_counts) * 2.0**bits <= 2.0**DIGITS:
             return bits, math.sqrt(changed / total) if total else 0.0
         bits -= 1
 
 
-def _share_digits(model: Model, position: int, bits: int, input_counts: int) -> Sequence[int]:
+def _parameters_of(model: Model, position: int) -> list[Tensor]:
+    """The weights of each link of an edge, or the gain of one that has none."""
+    gains = [model.gains[str(position)]] if str(position) in model.gains else []
+    return [*model.weights[position].parameters(), *gains]
+
+
+def _numbers_of(model: Model, position: int) -> list[Tensor]:
+    return [value.detach().clone() for value in _parameters_of(model, position)]
+
+
+def _share_digits(weights: Sequence[Tensor], bits: int, bounds: Sequence[Tensor]) -> Sequence[int]:
     """The binary digits of each link's weights, together those of the node, so that all are rounded alike.
 
-    No sum behind a link may leave 24 digits either.
+    No sum behind a link, of which these are the `bounds`, may leave 24 digits either.
     """
-    weights = list(model.weights[position].parameters())
     if len(weights) < 2:
         return [bits] * len(weights)
-    sizes = [math.log2(float(w.detach().double().square().mean().sqrt()) or 1.0) for w in weights]
+    sizes = [math.log2(float(w.double().square().mean().sqrt()) or 1.0) for w in weights]
     level = (bits + sum(sizes)) / len(sizes)
-    bounds = bound_links(model, position, input_counts)
     shares: list[int] = []
     for size, bound in zip(sizes[:-1], bounds[:-1], strict=False):
         most = math.floor(DIGITS - 1 - math.log2(float(bound.max()) or 1.0)) - sum(shares)

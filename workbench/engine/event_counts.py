@@ -49,6 +49,15 @@ class EventCounts:
         counts = np.bincount(rows * units + self.sites, minlength=ticks * batch * units)
         return torch.from_numpy(counts.astype(np.float32)).view(self.shape)
 
+    def find_most(self) -> int:
+        """The most events that any place has in a tick."""
+        if not len(self.sites):
+            return 0
+        ticks = np.repeat(np.arange(self.bounds[:, :-1].size), np.diff(self.bounds).ravel())
+        places = np.sort(ticks * math.prod(self.source) + self.sites)
+        begins = np.flatnonzero(np.diff(places, prepend=-1))
+        return int(np.diff(begins, append=len(places)).max())
+
     def measure_rate(self) -> float:
         """The share of places and ticks with an event, about: more than one in a place counts as often."""
         return len(self.sites) / max(math.prod(self.shape), 1)

@@ -16,6 +16,7 @@ from workbench.evaluation.operation_counts import OperationCounts, count_neuron_
 from workbench.evaluation.operation_tables import count_operations, tabulate_steps
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, average_answers, require_models, take_test
+from workbench.progress import show_progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +28,10 @@ def compare(
     *,
     padding: bool = False,
     answer: str = "running",
+    engine: str | None = None,
     batch: int | None = None,
     energy: str | EnergyPreset = "fp32",
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Accuracy and operations of every model at every step: one row per model and step.
 
@@ -39,8 +42,9 @@ def compare(
     memory accessed, see `evaluation/memory_accesses.py`); of the whole network delay_buffer_bytes and synapses;
     synapse_frames, how often synapses could have been used so far: each once a frame, from the first response of its
     target on; last split, how training and test recordings were told apart, as their `Recordings.divided` says. An edge
-    that carries spikes costs synaptic operations, any other one MACs. `padding` as in `operations`. A notebook shows a
-    row per model.
+    that carries spikes costs synaptic operations, any other one MACs. `padding` as in `operations`. An SNN runs on the
+    faster `engine`, unless one is named (see `Model.stream`). A notebook shows a row per model, and the `progress` of a
+    call that takes long.
     """
     import pandas as pd
 
@@ -50,10 +54,11 @@ def compare(
     find_preset(energy)
     for model in named.values():
         require_match(model, recordings)
-    tables = [
-        tabulate_run(name, model, count_operations(model, recordings, batch, padding), recordings, answer, energy)
-        for name, model in named.items()
-    ]
+    tables = []
+    with show_progress(len(named) * len(recordings), "compare", "recording", progress) as bar:
+        for name, model in named.items():
+            counts = count_operations(model, recordings, batch, padding, engine, bar)
+            tables.append(tabulate_run(name, model, counts, recordings, answer, energy))
     return CostTable(pd.concat(tables, ignore_index=True))
 
 

@@ -20,6 +20,7 @@ from workbench.evaluation.operation_counts import (
 from workbench.evaluation.runs import run_blocks
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model, take_test
+from workbench.progress import Progress, show_progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +32,10 @@ def operations(
     *,
     padding: bool = False,
     cumulative: bool = True,
+    engine: str | None = None,
     batch: int | None = None,
     energy: str | EnergyPreset = "fp32",
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Operations of every edge at every step, per recording: one row per edge and step.
 
@@ -46,7 +49,8 @@ def operations(
     Products with padding are not counted, silent steps cost nothing, and a spike counts at the step at which it
     arrives. A chain counts as the one map it is, whatever its links would take. With `padding` operations are those of
     layer-based tools: link by link, products with padding as well, none in pooling and identity; of these a layer takes
-    the share that is the rate of its input. Of a `Dataset` its test part is run, in batches as `compare` does.
+    the share that is the rate of its input. Of a `Dataset` its test part is run, in batches, on the engine and
+    with the progress that `compare` has.
 
     >>> model = Model(Network({"eye": (1, 3, 3)}, [Edge("eye", "v1", Conv(2, kernel=3)), Edge("v1", "hand", Dense(1))]))
     >>> recordings = Recordings.from_ticks(np.ones((3, 1, 1, 3, 3), dtype=int), labels=[0], ticks_per_frame=1)
@@ -59,7 +63,8 @@ def operations(
 
     model, recordings = require_model(model, "wb.operations"), take_test(recordings, "wb.operations")
     require_match(model, recordings)
-    counts = count_operations(model, recordings, batch, padding)
+    with show_progress(len(recordings), "operations", "recording", progress) as bar:
+        counts = count_operations(model, recordings, batch, padding, engine, bar)
     accesses = access_edges(model, counts)
     edges, steps = model.network.edges, len(counts.drive)
 
@@ -91,8 +96,10 @@ def count_updates(
     recordings: Recordings | Dataset,
     *,
     cumulative: bool = True,
+    engine: str | None = None,
     batch: int | None = None,
     energy: str | EnergyPreset = "fp32",
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Neuron updates of every node at every step, per recording: one row per node and step.
 
@@ -100,7 +107,8 @@ def count_updates(
     activity (the spikes that the node sends, or the numbers where it sends none), and the accesses of memory by kind
     (see `evaluation/memory_accesses.py`), together memory_accesses and memory_span_words; sums up to the end of the
     step, with `cumulative=False` those of the step alone. With the table of `operations` they add up to that of
-    `compare`. Of a `Dataset` its test part is run, in batches as `compare` does.
+    `compare`. Of a `Dataset` its test part is run, in batches, on the engine and
+    with the progress that `compare` has.
 
     >>> model = Model(Network({"eye": (4,)}, [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(1))]))
     >>> recordings = Recordings.from_ticks(np.ones((3, 1, 4), dtype=int), labels=[0], ticks_per_frame=1)
@@ -111,7 +119,8 @@ def count_updates(
 
     model, recordings = require_model(model, "wb.count_updates"), take_test(recordings, "wb.count_updates")
     require_match(model, recordings)
-    counts = count_operations(model, recordings, batch)
+    with show_progress(len(recordings), "count_updates", "recording", progress) as bar:
+        counts = count_operations(model, recordings, batch, engine=engine, bar=bar)
     accesses = access_nodes(model, counts, len(recordings))
     nodes, steps = model.network.nodes, len(counts.drive)
     updates = count_neuron_updates(model, steps) * len(recordings)
@@ -136,11 +145,16 @@ def _adder(table: pd.DataFrame, recordings: int, cumulative: bool) -> Callable[.
 
 
 def count_operations(
-    model: Model, recordings: Recordings, batch: int | None, padding: bool = False, engine: str | None = None
+    model: Model,
+    recordings: Recordings,
+    batch: int | None = None,
+    padding: bool = False,
+    engine: str | None = None,
+    bar: Progress | None = None,
 ) -> OperationCounts:
     """Run every recording and count."""
     counter, output = make_counter(model, padding), [model.network.output]
-    blocks = run_blocks(model, recordings, output, batch, engine, counter)
+    blocks = run_blocks(model, recordings, output, batch, engine, counter, bar)
     return count_blocks(model, counter, blocks, recordings.frames * model.ticks_per_frame, len(recordings))
 
 

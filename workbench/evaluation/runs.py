@@ -13,6 +13,7 @@ from workbench.engine import EventCounts, SpikeCounter
 from workbench.evaluation.batching import batches, bin_batch, choose_batch, require_fit, require_match
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, average_answers, evaluation_mode, require_model, take_test
+from workbench.progress import Progress, show_progress
 
 
 @torch.no_grad()
@@ -23,12 +24,13 @@ def run_blocks(
     batch: int | None = None,
     engine: str | None = None,
     counter: SpikeCounter | None = None,
+    bar: Progress | None = None,
 ) -> Iterator[tuple[np.ndarray, int, dict[str, Tensor]]]:
     """Run every recording in eval mode: indices of a batch, the first step of a block, activity of the recorded nodes.
 
     The blocks of a batch come in order of time, before those of the next; memory is constant in the length, for events
     are binned block by block. `batch` as `choose_batch` takes it, `engine` as `Model.stream`: the faster one for an SNN
-    unless named. What a `counter` has counted when a block comes is that of this block.
+    unless named. What a `counter` has counted when a block comes is that of this block. A `bar` advances by recordings.
     """
     require_fit(model, recordings)
     steps = recordings.frames * model.ticks_per_frame
@@ -44,6 +46,8 @@ def run_blocks(
                     yield chosen, begin, stream.run_events(EventCounts(*sites, recordings.shape))
                 else:
                     yield chosen, begin, stream.run(bin_batch(model, recordings, chosen, begin, end))
+            if bar is not None:
+                bar.advance(len(chosen))
 
 
 def collect_answers(
@@ -52,23 +56,31 @@ def collect_answers(
     answer: str = "running",
     batch: int | None = None,
     engine: str | None = None,
+    bar: Progress | None = None,
 ) -> Tensor:
     """Answers (steps - first response, recordings, classes) of a model, float64, one per class and step."""
     require_match(model, recordings)
     output = model.network.output
     drives: dict[int, list[Tensor]] = {}
-    for chosen, _, activity in run_blocks(model, recordings, [output], batch, engine):
+    for chosen, _, activity in run_blocks(model, recordings, [output], batch, engine, bar=bar):
         drives.setdefault(int(chosen[0]), []).append(activity[output].cpu())
     drive = torch.cat([torch.cat(blocks) for blocks in drives.values()], dim=1)
     return average_answers(drive.double(), model.network.first_response[output], model.ticks_per_frame, answer)
 
 
 def evaluate(
-    model: Model, recordings: Recordings | Dataset, *, answer: str = "running", batch: int | None = None
+    model: Model,
+    recordings: Recordings | Dataset,
+    *,
+    answer: str = "running",
+    engine: str | None = None,
+    batch: int | None = None,
+    progress: bool = True,
 ) -> dict[str, float]:
     """Loss over the answers at the end of every frame, and accuracy of the last one, in eval mode.
 
-    Of a `Dataset` its test part is run, `batch` recordings side by side: 32, or fewer where memory is short.
+    Of a `Dataset` its test part is run, `batch` recordings side by side: 32, or fewer where memory is short. An SNN
+    runs on the faster `engine`, unless one is named (see `Model.stream`). A call that takes long shows its `progress`.
 
     >>> ticks = np.ones((4, 3, 1, 2, 2), dtype=int)
     >>> recordings = Recordings.from_ticks(ticks, labels=[0, 0, 0], classes=("left", "right"), ticks_per_frame=2)
@@ -77,7 +89,8 @@ def evaluate(
     ['accuracy', 'loss']
     """
     model, recordings = require_model(model, "wb.evaluate"), take_test(recordings, "wb.evaluate")
-    answers = take_frame_ends(model, collect_answers(model, recordings, answer, batch))
+    with show_progress(len(recordings), "evaluate", "recording", progress) as bar:
+        answers = take_frame_ends(model, collect_answers(model, recordings, answer, batch, engine, bar))
     labels = torch.tensor(recordings.labels)
     right = (answers[-1].argmax(1) == labels).double().mean()
     return {"loss": float(find_loss(answers, labels)), "accuracy": float(right)}

@@ -16,6 +16,7 @@ from workbench.evaluation.energy import EnergyPreset
 from workbench.evaluation.operation_counts import COUNTS
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model, take_test
+from workbench.progress import show_progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +61,13 @@ class EarlyExit:
         )
 
     def stop(
-        self, recordings: Recordings | Dataset, *, batch: int | None = None, energy: str | EnergyPreset = "fp32"
+        self,
+        recordings: Recordings | Dataset,
+        *,
+        engine: str | None = None,
+        batch: int | None = None,
+        energy: str | EnergyPreset = "fp32",
+        progress: bool = True,
     ) -> pd.DataFrame:
         """When and with what each recording stops: one row a recording.
 
@@ -68,7 +75,7 @@ class EarlyExit:
         synaptic_operations, neuron_updates, energy_nj; early (before the last step), confidence, label, answer, right.
         ValueError for recordings of another number of frames than those held back.
         """
-        trajectories, confidence = self._confidences(recordings, "stop", batch)
+        trajectories, confidence = self._confidences(recordings, "stop", engine, batch, progress)
         step, recording = find_stops(confidence, self.threshold), np.arange(len(trajectories.labels))
         names = np.array(trajectories.classes, dtype=object)
         table = trajectories.count_until(step, energy)
@@ -85,8 +92,10 @@ class EarlyExit:
         recordings: Recordings | Dataset,
         *,
         thresholds: Iterable[float] = LEVELS,
+        engine: str | None = None,
         batch: int | None = None,
         energy: str | EnergyPreset = "fp32",
+        progress: bool = True,
     ) -> pd.DataFrame:
         """What other thresholds would give: a row for each, for the calibrated one and for infinity, which waits.
 
@@ -96,7 +105,7 @@ class EarlyExit:
         """
         import pandas as pd
 
-        trajectories, confidence = self._confidences(recordings, "sweep", batch)
+        trajectories, confidence = self._confidences(recordings, "sweep", engine, batch, progress)
         rows = []
         for threshold in sorted({*thresholds, self.threshold, NO_EXIT}):
             step, recording = find_stops(confidence, threshold), np.arange(len(trajectories.labels))
@@ -117,19 +126,27 @@ class EarlyExit:
         return pd.DataFrame(rows)
 
     def summarise(
-        self, recordings: Recordings | Dataset, *, batch: int | None = None, energy: str | EnergyPreset = "fp32"
+        self,
+        recordings: Recordings | Dataset,
+        *,
+        engine: str | None = None,
+        batch: int | None = None,
+        energy: str | EnergyPreset = "fp32",
+        progress: bool = True,
     ) -> pd.DataFrame:
         """The calibrated exit beside waiting for the end: two rows in the columns of `sweep`, and rule before them."""
-        table = self.sweep(take_test(recordings, "EarlyExit.summarise"), thresholds=(), energy=energy, batch=batch)
+        taken = take_test(recordings, "EarlyExit.summarise")
+        table = self.sweep(taken, thresholds=(), engine=engine, batch=batch, energy=energy, progress=progress)
         table = table.iloc[[0, -1]].reset_index(drop=True)
         table.insert(1, "rule", ["early exit", "to the end"])
         return table
 
     def _confidences(
-        self, given: Recordings | Dataset, verb: str, batch: int | None
+        self, given: Recordings | Dataset, verb: str, engine: str | None, batch: int | None, progress: bool
     ) -> tuple[Trajectories, np.ndarray]:
         recordings = take_test(given, f"EarlyExit.{verb}")
-        trajectories = run_trajectories(self.model, recordings, self.answer, batch)
+        with show_progress(len(recordings), f"EarlyExit.{verb}", "recording", progress) as bar:
+            trajectories = run_trajectories(self.model, recordings, self.answer, batch, engine, bar)
         if len(trajectories.answers) != len(self.inverse_temperature):
             steps = len(self.inverse_temperature) + trajectories.first_response
             raise ValueError(
@@ -149,7 +166,9 @@ def calibrate_exit(
     certainty: float = 0.95,
     name: str | None = None,
     answer: str = "running",
+    engine: str | None = None,
     batch: int | None = None,
+    progress: bool = True,
     seed: int = 0,
 ) -> EarlyExit:
     """Find when a model may stop early so that, with `certainty`, accuracy falls by at most `loss`.
@@ -180,10 +199,10 @@ def calibrate_exit(
     risk = _require_share("loss", loss) if accuracy is None else 1 - _require_share("accuracy", accuracy)
     _require_share("certainty", certainty)
     fitting, testing = _divide(recordings, risk, certainty, seed)
-    inverse_temperature = fit_inverse_temperature(
-        run_trajectories(model, fitting, answer, batch).answers, fitting.labels
-    )
-    tested = run_trajectories(model, testing, answer, batch)
+    with show_progress(len(fitting) + len(testing), "calibrate_exit", "recording", progress) as bar:
+        fitted = run_trajectories(model, fitting, answer, batch, engine, bar)
+        tested = run_trajectories(model, testing, answer, batch, engine, bar)
+    inverse_temperature = fit_inverse_temperature(fitted.answers, fitting.labels)
     confidence = measure_confidence(tested.answers, inverse_temperature)
     threshold, errors = choose_threshold(confidence, tested.right, risk, certainty, absolute=accuracy is not None)
     return EarlyExit(

@@ -21,6 +21,7 @@ from workbench.evaluation.operation_counts import (
 from workbench.evaluation.runs import run_blocks
 from workbench.events import Recordings
 from workbench.model import Model, average_answers
+from workbench.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +74,7 @@ def run_trajectories(
     answer: str = "running",
     batch: int | None = None,
     engine: str | None = None,
+    bar: Progress | None = None,
 ) -> Trajectories:
     """Run every recording and count for each alone; ValueError for recordings that do not fit the model.
 
@@ -88,7 +90,7 @@ def run_trajectories(
     counter = make_counter(model)
     reached = np.zeros((len(network.edges), steps, len(recordings)))
     drive = torch.zeros(steps, len(recordings), len(recordings.classes), dtype=torch.float64)
-    for chosen, begin, activity in run_blocks(model, recordings, [network.output], batch, engine, counter):
+    for chosen, begin, activity in run_blocks(model, recordings, [network.output], batch, engine, counter, bar):
         block = slice(begin, begin + len(activity[network.output]))
         drive[block, chosen] = activity[network.output].double().cpu()
         for node, segments in counter.take().items():
