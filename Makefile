@@ -28,7 +28,7 @@ SIDE_BY_SIDE := --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
 demo: $(READY)
 	@$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
-	@echo && echo "Executing $(words $(NOTEBOOKS)) notebooks (@EACH@ on a machine of two cores):"
+	@echo && echo "Executing $(words $(NOTEBOOKS)) notebooks (20 seconds to 3 minutes each on two cores, by how busy they are):"
 	@for notebook in $(NOTEBOOKS); do \
 		printf '  %s ... ' "$$notebook"; begin=$$(date +%s); \
 		$(RUN_NOTEBOOKS) --output-dir build "$$notebook" || exit 1; \

@@ -14,7 +14,7 @@ from workbench.events import Dataset, load
 from workbench.study import Study, run_main_job, summarise_study, take_part, write_report
 from workbench.validation import require_seed, require_whole
 
-DURATION = "a minute or two on a machine of two cores"
+DURATION = "1 to 3 minutes on two cores, by how busy they are"
 
 
 def main(arguments: list[str] | None = None) -> int:
