@@ -13,8 +13,9 @@ import workbench as wb
 from tests.support.brute_force import KINDS, brute_force, synapses
 from tests.support.random_networks import random_model, random_network
 from tests.support.random_recordings import random_recordings
+from workbench.engine import Segment
 from workbench.evaluation.energy import PRESETS
-from workbench.evaluation.operation_counts import count_blocks
+from workbench.evaluation.operation_counts import count_blocks, make_counter
 from workbench.network.operations import Operation
 
 ROLLOUTS = {
@@ -104,7 +105,11 @@ def test_bursts_and_signed_spikes_count_one_by_one(seed: int) -> None:
         (np.arange(2), begin, {node: values[begin : begin + 3] for node, values in activity.items()})
         for begin in (0, 3, 6)
     ]
-    counts = count_blocks(snn, cut, steps, 2)
+    counter = make_counter(snn)
+    for _, begin, block in cut:
+        for node, values in block.items():
+            counter.add(node, Segment(begin, values))
+    counts = count_blocks(snn, counter, cut, steps, 2)
     assert not counts.dense.any()
     for position, edge in enumerate(snn.network.edges):
         fan_out, expected = synapses(network, position).sum(1), np.zeros(steps)

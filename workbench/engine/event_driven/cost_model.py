@@ -95,14 +95,20 @@ class EngineChoice:
         other.batch = batch
         return other
 
+    def with_engine(self, engine: str) -> EngineChoice:
+        """The same, with this engine instead of a choice."""
+        other = copy(self)
+        other.engine = engine
+        return other
+
     def choose(self, rates: Mapping[str, float], before: frozenset[str] | None = None) -> frozenset[str]:
         """The nodes to compute spike by spike, at these rates of activity (of units and ticks).
 
         Those `before` stay unless others are estimated to be quicker by more than `GAIN`: a change has costs. What was
         never measured here is tried once, where it is not estimated to take much longer.
         """
-        if self.engine == "events":
-            return self.with_tables
+        if self.engine != "auto":
+            return self.with_tables if self.engine == "events" else frozenset()
         learned = self.learned if torch.is_grad_enabled() else frozenset()
         free = [component for component in self.costs if learned.isdisjoint(component.nodes)]
         clock = _Clock(self, rates)

@@ -112,7 +112,7 @@ class Hybrid:
                     block.compute(some[0])
                 block.taken.append((listed, some, time.perf_counter_ns() - begin))
         if counter is not None:
-            block.count(counter)
+            block.count_lists(counter)
         after = block.state()
         if self.choice.measures:
             work = (block.end - block.begin) * self.batch
@@ -130,6 +130,12 @@ class Hybrid:
         """The same for another number of recordings; what was made for the network is shared."""
         other = copy(self)
         other.batch, other.choice = batch, self.choice.with_batch(batch)
+        return other
+
+    def with_engine(self, engine: str) -> Hybrid:
+        """The same with another engine: "dense" computes every component by layers."""
+        other = copy(self)
+        other.choice = self.choice.with_engine(engine)
         return other
 
 
@@ -191,7 +197,7 @@ class _HybridBlock(Block):
         if node in self.listed:
             self.largest_count = self.lists.append_events(self.simulator.numbers[node], self.begin, events)
 
-    def count(self, counter: SpikeCounter) -> None:
+    def count_lists(self, counter: SpikeCounter) -> None:
         """Count what every node sends in the steps of this block, from its list where it has one."""
         for node, number in self.simulator.numbers.items():
             first, last = self._span(node)
