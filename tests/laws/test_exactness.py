@@ -2,6 +2,7 @@
 
 import random
 from fractions import Fraction
+from itertools import chain
 
 import pytest
 import torch
@@ -76,9 +77,9 @@ def test_of_a_network_that_was_not_rounded_bits_differ():
 def test_what_comes_up_lies_on_the_grid_and_within_24_digits(seed):
     """In float64, which would hold more: drives of the output are whole multiples of 2^-s, fewer than 2^24."""
     snn, ticks = some_snn(seed)
-    assert find_off_grid(snn, snn.grid) is None
     drive = snn.double().run(4 * ticks.double())["out"].detach() * 2.0 ** snn.grid.bits["out"]
-    assert drive.any()
+    assert find_off_grid(snn, snn.grid) is None
+    assert drive.any() or snn.network.first_response["out"] >= len(ticks)
     assert torch.equal(drive, drive.round())
     assert drive.abs().max() <= 2**DIGITS
 
@@ -86,7 +87,7 @@ def test_what_comes_up_lies_on_the_grid_and_within_24_digits(seed):
 def simulate(weights: list[list[Fraction]], bias: list[Fraction], ticks: list[list[int]]) -> list[list[int]]:
     """Spikes of units of plain neurons, in whole numbers and with nothing clever."""
     least, most, start = Fraction(-1), Fraction(8), Fraction(1, 2)
-    unit = 2 ** max(value.denominator.bit_length() for value in [*sum(weights, []), *bias, start])
+    unit = 2 ** max(value.denominator.bit_length() for value in [*chain(*weights), *bias, start])
     whole = [[int(value * unit) for value in row] for row in weights]
     shift, low, high = [int(value * unit) for value in bias], int(least * unit), int(most * unit)
     membranes = [int(start * unit)] * len(bias)
@@ -109,7 +110,7 @@ def test_a_million_ticks_give_the_bits_of_whole_numbers(any_threads):
     with torch.no_grad():
         ann.weights[0][0].copy_(torch.tensor([[0.31, -0.17], [-0.13, 0.43]]))
     counts = torch.randint(0, 2, (1_000_000, 1, 2), generator=torch.Generator().manual_seed(0))
-    some = wb.Recordings.from_ticks(counts[:40].numpy(), labels=[0], classes=("a",), ticks_per_frame=K)
+    some = wb.Recordings.from_ticks(counts[: 12 * K].numpy(), labels=[0], classes=("a",), ticks_per_frame=K)
     snn = wb.convert(ann, some, percentile=90, saturation=8)
     rows = [[Fraction(value) for value in row] for row in snn.weights[0][0].tolist()]
     bias = [Fraction(value) for value in snn.node_layer("a").bias.tolist()]

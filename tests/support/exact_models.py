@@ -12,7 +12,7 @@ from torch import Tensor
 import workbench as wb
 from tests.support.random_networks import random_network
 
-K, FRAMES, RECORDINGS = 4, 3, 5
+K, FRAMES, RECORDINGS = 3, 6, 4
 
 
 def draw_options(seed: int) -> dict[str, Any]:
@@ -39,7 +39,9 @@ def draw_options(seed: int) -> dict[str, Any]:
 
 def some_network(seed: int) -> wb.Network:
     """A random network with loops; in some of images an edge that pools alone, and one before weights."""
-    network = random_network(seed, flat=seed % 3 == 0, longest=3, parallel=True, channels=[3, 16, 5][seed // 3 % 3])
+    network = random_network(
+        seed, flat=seed % 3 == 0, longest=1 + seed % 2, parallel=True, channels=[3, 16, 5][seed // 3 % 3]
+    )
     if seed % 6 != 1:
         return network
     pooled = wb.Chain(wb.Pool(3), wb.Dense(3))

@@ -73,7 +73,8 @@ def measure_movement(before: Model, after: Model, recordings: Recordings, batch:
     if network.first_response[network.output] >= recordings.frames * k:
         return after
     some = recordings[choose_evenly(len(recordings), MOST_RECORDINGS, nearest=False)]
-    expected, found = (take_frame_ends(m, collect_answers(m, some, batch=batch, engine="auto")) for m in (before, after))
+    answers_of = (collect_answers(model, some, batch=batch, engine="auto") for model in (before, after))
+    expected, found = (take_frame_ends(after, answers) for answers in answers_of)
     expected, found = (answers - answers.mean(2, keepdim=True) for answers in (expected, found))
     spread = float(expected.square().mean())
     moved = float((found - expected).square().mean()) / spread if spread else 0.0
