@@ -116,7 +116,7 @@ def is_exact(model: Model) -> bool:
 
     All are looked at anew where any of them has changed.
     """
-    if model.grid is None:
+    if model.grid is None or not model.spiking:
         return False
     numbers = model.state_dict()
     digest = hashlib.blake2b(repr((model.neuron, model.exceptions)).encode())
