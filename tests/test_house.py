@@ -159,7 +159,7 @@ def test_the_tests_mirror_the_tree():
     """Each folder of tests has a wing or a part of one to test; what concerns all lies in their root or in a folder."""
     folders = {path.parent.relative_to(ROOT / "tests").as_posix() for path in TESTS if path.name.startswith("test_")}
     packages = {path.parent.relative_to(ROOT / "workbench").as_posix() for path in SOURCES.values()}
-    assert folders - packages == {"browser", "benchmarks"}
+    assert folders - packages == {"browser", "benchmarks", "laws"}
     tested = {folder.split("/")[0] for folder in folders}
     assert tested >= {wing(face) for face in FACES}
 

@@ -28,8 +28,8 @@ def round_to_grid(model: Model, input_counts: int, weight_bits: int | None = Non
 
     largest sum x 2^s <= 2^24, the sum over |weights| x spikes a tick (`input_counts` of an input), |biases| and the
     limit of the membrane. Links of a chain share s. `weight_bits`: weights are signed integers of at most so many bits
-    as well, times a power of two. ValueError for neurons whose membranes have no limit, and for numbers that are not
-    finite.
+    as well, times a power of two. ValueError for neurons whose membranes have no limit, for numbers that are not
+    finite, and for sums into hidden nodes that are larger than 2^24, where thresholds would be rounded.
 
     >>> network = Network({"eye": (2,)}, [Edge("eye", "class", Dense(1))])
     >>> rounded = round_to_grid(Model(network, norm=None, neuron=wb.IntegrateAndFire(saturation=24)), input_counts=4)
@@ -48,7 +48,7 @@ def round_in_place(rounded: Model, input_counts: int, weight_bits: int | None = 
     for node in rounded.network.nodes:
         if node not in rounded.network.inputs:
             bits[node], errors[node] = _round_node(rounded, node, input_counts, weight_bits)
-    least = min(bits[node] for node in rounded.network.nodes if node not in rounded.network.inputs)
+    least = min((bits[node] for node in rounded.network.hidden), default=FINEST)
     rounded.exceptions = {node: spiking_neuron(rounded, node).rounded(least) for node in rounded.exceptions}
     assert isinstance(rounded.neuron, SpikingNeuron), "an SNN spikes"
     rounded.neuron = rounded.neuron.rounded(least)
@@ -73,9 +73,8 @@ def measure_movement(before: Model, after: Model, recordings: Recordings, batch:
     if network.first_response[network.output] >= recordings.frames * k:
         return after
     some = recordings[choose_evenly(len(recordings), MOST_RECORDINGS, nearest=False)]
-    expected, found = (
-        take_frame_ends(m, collect_answers(m, some, batch=batch, engine="auto")) for m in (before, after)
-    )
+    answers_of = (collect_answers(model, some, batch=batch, engine="auto") for model in (before, after))
+    expected, found = (take_frame_ends(after, answers) for answers in answers_of)
     expected, found = (answers - answers.mean(2, keepdim=True) for answers in (expected, found))
     spread = float(expected.square().mean())
     moved = float((found - expected).square().mean()) / spread if spread else 0.0
@@ -110,6 +109,11 @@ def _round_node(model: Model, node: str, input_counts: int, weight_bits: int | N
                 changed += float((into - value).double().square().sum())
                 total += float(value.double().square().sum())
         model.node_layer(node).bias.copy_(_nearest(bias, bits, None))
+        if bits < 0 and node != model.network.output:
+            raise ValueError(
+                f"node {node!r}: its sums reach {bound:.2g}, where a float32 holds no single threshold any more; use a "
+                f"smaller burst, saturation or input_counts={input_counts}"
+            )
         if bound_sums(model, node, input_counts) * 2.0**bits <= 2.0**DIGITS:
             return bits, math.sqrt(changed / total) if total else 0.0
         bits -= 1

@@ -48,7 +48,8 @@ def is_exact_here(
     many = IMAGES[0] if few else IMAGES[1]
     images = torch.randint(0, COUNTS + 1, (many, *shape), generator=generator).float()
     shapes = operation.weight_shapes(shape)
-    largest = (SUMS / (COUNTS * max(operation.fan_in(shape), 1))) ** (1 / max(len(shapes), 1))
+    fullest, ones = torch.full((1, *shape), COUNTS).double(), [torch.ones(size).double() for size in shapes]
+    largest = (SUMS / max(float(operation(fullest, ones).max()), 1.0)) ** (1 / max(len(shapes), 1))  # pools add up too
     most = max(int(largest), 1)
     weights = [torch.randint(-most, most + 1, size, generator=generator).float() for size in shapes]
     expected = operation(images.double(), [weight.double() for weight in weights])

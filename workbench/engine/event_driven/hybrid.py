@@ -21,6 +21,7 @@ from workbench.engine.event_driven.cost_model import EngineChoice
 from workbench.engine.event_driven.parameters import Parameters
 from workbench.engine.event_driven.simulator import Membranes, Simulator
 from workbench.engine.event_driven.spike_lists import SpikeLists
+from workbench.engine.kernels.count_range import find_count_range
 from workbench.engine.kernels.event_kernels import BEGIN, END, ORIGIN, STEPS
 from workbench.engine.kernels.parallel import divide
 from workbench.engine.scheduler import Block, Component, Layers, Plan, Segment, State
@@ -194,6 +195,7 @@ class _HybridBlock(Block):
         events = self.events[node]
         if node in self.read_densely:
             self.segments.setdefault(node, []).append(Segment(self.begin, events.to_tensor()))
+            self.largest_count = find_count_range(self.segments[node][-1].values)[0]
         if node in self.listed:
             self.largest_count = self.lists.append_events(self.simulator.numbers[node], self.begin, events)
 

@@ -1,0 +1,76 @@
+"""Converted SNNs of random graphs, with every option of conversions and neurons, and the ticks that they run on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import workbench as wb
+from tests.support.random_networks import random_network
+
+K, FRAMES, RECORDINGS = 3, 6, 4
+
+
+def draw_options(seed: int) -> dict[str, Any]:
+    """Options of a conversion; most starts, floors and ceilings are no whole multiples of any power of two."""
+    rng = np.random.default_rng([seed, 0])
+    reset = str(rng.choice(["subtract", "subtract", "zero"]))
+    burst = int(rng.choice([1, 1, 2, 3, 127]))
+    start = float(rng.choice([0.5, rng.uniform(-0.4, 0.9)]))
+    return {
+        "percentile": float(rng.choice([99.0, 90.0])),
+        "scale": str(rng.choice(["node", "channel"])),
+        "start": start,
+        "floor": rng.choice([None, -1.0, min(start, 0.0) - rng.uniform(0, 2)]),
+        "reset": reset,
+        "membrane": str(rng.choice(["carry", "frame", "rectify"])),
+        "burst": burst,
+        "signed": bool(reset == "subtract" and rng.random() < 0.5),
+        "silence": int(rng.integers(K)),
+        "bias": str(rng.choice(["tick", "frame"])),
+        "saturation": rng.choice([None, int(rng.integers(max(2 * K, burst), 300))]),
+        "weight_bits": rng.choice([None, None, 8, 5]),
+    }
+
+
+def some_network(seed: int) -> wb.Network:
+    """A random network with loops; in some of images an edge that pools alone, and one before weights."""
+    network = random_network(
+        seed, flat=seed % 3 == 0, longest=1 + seed % 2, parallel=True, channels=[3, 16, 5][seed // 3 % 3]
+    )
+    if seed % 6 != 1:
+        return network
+    pooled = wb.Chain(wb.Pool(3), wb.Dense(3))
+    edges = [replace(edge, operation=pooled) if edge.target == "out" else edge for edge in network.edges]
+    edges += [wb.Edge("in", "pool", wb.Pool(3)), wb.Edge("pool", "out", wb.Dense(3))]
+    return wb.Network(network.inputs, edges, output="out")
+
+
+def some_ann(seed: int) -> wb.Model:
+    """An ANN with positive biases, so that no node is silent."""
+    ann = wb.Model(some_network(seed), seed=seed, norm=None)
+    generator = torch.Generator().manual_seed(seed)
+    for node in ann.network.nodes:
+        if node not in ann.network.inputs:
+            bias = ann.node_layer(node).bias.data
+            bias.copy_(0.2 * torch.rand(bias.shape, generator=generator))
+    return ann.eval()
+
+
+def some_recordings(network: wb.Network, seed: int) -> wb.Recordings:
+    """Recordings of K ticks a frame for a network with one input."""
+    counts = np.random.default_rng([seed, 1]).poisson(0.3, (K * FRAMES, RECORDINGS, *network.inputs["in"]))
+    labels = np.arange(RECORDINGS) % 3
+    return wb.Recordings.from_ticks(counts, labels, ("a", "b", "c"), ticks_per_frame=K)
+
+
+def some_snn(seed: int, **options: Any) -> tuple[wb.Model, Tensor]:
+    """A converted SNN, with these options or drawn ones, and ticks (steps, recordings, *shape)."""
+    ann = some_ann(seed)
+    recordings = some_recordings(ann.network, seed)
+    snn = wb.convert(ann, recordings, **(options or draw_options(seed)))
+    return snn, torch.from_numpy(recordings.as_ticks())
