@@ -8,7 +8,9 @@ import workbench as wb
 from tests.support import reference
 from tests.support.random_models import some_model
 from tests.support.random_networks import random_frames, random_network, random_spiking
+from workbench.engine.event_driven import cost_model
 from workbench.engine.event_driven.hybrid import Hybrid
+from workbench.engine.event_driven.measured_speed import MeasuredSpeed
 from workbench.engine.kernels import parallel, synapse_layouts
 
 ENGINES = ["dense", "events", "auto"]
@@ -163,8 +165,19 @@ def test_auto_leaves_to_lists_what_is_silent_and_to_layers_what_is_not():
         assert "a" in choice.choose({"a": 1.0, "in": 0.0, "b": 0.0})
 
 
+class Certain(MeasuredSpeed):
+    """A machine on which everything takes as long as is estimated."""
+
+    def factor(self, key):
+        return 1.0
+
+    def record(self, key, factor):
+        pass
+
+
 @pytest.mark.parametrize("engine", ENGINES)
-def test_auto_follows_the_activity_and_keeps_the_numbers(engine):
+def test_auto_follows_the_activity_and_keeps_the_numbers(engine, monkeypatch):
+    monkeypatch.setattr(cost_model, "measured_speed", lambda threads: Certain({}))
     model, busy = wide_model(0.9)
     _, calm = wide_model(0.01)
     ticks = torch.cat([calm, busy, calm, calm])
