@@ -73,6 +73,7 @@ class EngineChoice:
             for component in plan.components
             if component.nodes[0] not in plan.network.inputs and has_tables(plan, component)
         }
+        self._keys = self._name_keys()
         self.with_tables = frozenset(node for component in self.costs for node in component.nodes)
         if engine == "events":
             inputs = plan.network.inputs
@@ -93,6 +94,7 @@ class EngineChoice:
         """The same for another number of recordings."""
         other = copy(self)
         other.batch = batch
+        other._keys = other._name_keys()
         return other
 
     def with_engine(self, engine: str) -> EngineChoice:
@@ -141,7 +143,15 @@ class EngineChoice:
 
     def key_of(self, component: Component, listed: bool) -> str:
         """The name under which the speed of a component is kept, for batches of about this size."""
-        return f"{'events' if listed else 'dense'} {self.costs[component].name} x{self.batch.bit_length()}"
+        return self._keys[component, listed]
+
+    def _name_keys(self) -> dict[tuple[Component, bool], str]:
+        size = self.batch.bit_length()
+        return {
+            (component, listed): f"{'events' if listed else 'dense'} {cost.name} x{size}"
+            for component, cost in self.costs.items()
+            for listed in (True, False)
+        }
 
 
 class _Clock:
@@ -150,7 +160,6 @@ class _Clock:
     def __init__(self, choice: EngineChoice, rates: Mapping[str, float]) -> None:
         self.choice, self.rates, self.threads = choice, rates, torch.get_num_threads()
         self.speed = measured_speed(self.threads)
-        self._usual = {listed: self.speed.usual("events" if listed else "dense") for listed in (True, False)}
 
     def dense(self, component: Component) -> float:
         """By layers."""
@@ -187,7 +196,7 @@ class _Clock:
 
     def _factor(self, component: Component, listed: bool) -> float:
         found = self.speed.factor(self.choice.key_of(component, listed))
-        return self._usual[listed] if found is None else found
+        return self.speed.usual("events" if listed else "dense") if found is None else found
 
 
 def count_work(plan: Plan, component: Component, dynamics: Dynamics) -> ComponentCost:

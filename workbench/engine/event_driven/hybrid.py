@@ -58,7 +58,7 @@ class Hybrid:
     def __init__(self, plan: Plan, learned: Parameters, batch: int, engine: str) -> None:
         output = plan.network.output
         values = [learned.biases[output], *(w for p in plan.network.incoming(output) for w in learned.weights[p])]
-        self.plan, self.batch = plan, batch
+        self.plan, self.batch, self.frame = plan, batch, learned.dynamics.frame
         self.choice = EngineChoice(
             plan,
             engine,
@@ -73,6 +73,10 @@ class Hybrid:
         """Whether the choice of an engine follows the activity."""
         return self.choice.engine == "auto"
 
+    def measures(self, step: int) -> bool:
+        """Whether a block that ends at this step is measured, because the next one will be chosen."""
+        return self.adapts and step % self.frame == 0
+
     def choose_block(self, state: State, dense: int, ticks_per_frame: int) -> int:
         """How many steps to compute next: more than densely where all components are listed, for lists are short.
 
@@ -86,10 +90,12 @@ class Hybrid:
     def choose(self, state: State, inputs: Mapping[str, Input] = MappingProxyType({})) -> frozenset[str]:
         """The nodes to compute spike by spike in the block after this state.
 
-        Before that has been measured, all are assumed to be as active as the most active input.
+        They are chosen anew where a frame begins. Before that has been measured, all are assumed to be as active as the
+        most active input.
         """
         if isinstance(state, HybridState):
-            return self.choice.choose(state.rates, state.chosen)
+            anew = not self.adapts or state.step % self.frame == 0
+            return self.choice.choose(state.rates, state.chosen) if anew else state.chosen
         rate = max(map(_rate_of, inputs.values()), default=0.0)
         return self.choice.choose(dict.fromkeys(self.plan.lead, rate))
 
@@ -115,7 +121,7 @@ class Hybrid:
         if counter is not None:
             block.count_lists(counter)
         after = block.state()
-        if self.choice.measures:
+        if block.measures and self.choice.measures:
             work = (block.end - block.begin) * self.batch
             for listed, some, taken in block.taken:
                 self.choice.learn(listed, some, after.rates, taken / work)
@@ -154,7 +160,8 @@ class _HybridBlock(Block):
     ) -> None:
         super().__init__(hybrid.plan, layers, state, cast(Mapping[str, Tensor], inputs), until)
         self.events = {node: values for node, values in inputs.items() if isinstance(values, EventCounts)}
-        self.simulator, self.measures, self.chosen = hybrid.simulator, hybrid.adapts, chosen
+        self.simulator, self.measures, self.chosen = hybrid.simulator, hybrid.measures(self.end), chosen
+        self.rates_before = state.rates if isinstance(state, HybridState) else {}
         edges = [edge for edge in self.network.edges if edge.target in self.plan.lead]
         self.listed = chosen | {edge.source for edge in edges if edge.target in chosen}
         self.read_densely = {edge.source for edge in edges if edge.target not in chosen} | set(self.plan.wanted)
@@ -215,7 +222,7 @@ class _HybridBlock(Block):
         dense = super().state()
         shown = {node for node in dense.past if node in self.read_densely or node not in self.chosen}
         past = {node: segments for node, segments in dense.past.items() if node in shown}
-        rates = {node: self._rate(node) for node in self.plan.lead} if self.measures else {}
+        rates = {node: self._rate(node) for node in self.plan.lead} if self.measures else self.rates_before
         counted = self.operations.reshape(self.lists.batch, self.lists.bands, -1).sum(1).T
         known = dense.step, past, dense.membranes
         return HybridState(
