@@ -228,7 +228,21 @@ class Model(NetworkNumbers):
         elif engine == "events":
             raise ValueError(
                 'engine="events" is for spiking models in eval mode, in float32 on a CPU, with numba, one neuron for '
-                'all nodes, and without custom layers=; use engine="auto"'
+                f'all nodes, and without custom layers=; {self._why_not_events(layers)}, or use engine="auto"'
             )
         like, grid = next(self.parameters()), self.grid if exact else None
         return Stream(planned, used, batch, self.ticks_per_frame, like, until, hybrid, grid, automatic, counter)
+
+    def _why_not_events(self, layers: Layers | None) -> str:
+        """Why the event-driven engine cannot run this model, and what to do."""
+        reasons = {
+            "this model does not spike: convert it by wb.convert": not self.spiking,
+            "this model is in training mode: call model.eval()": self.training,
+            f"its numbers are {self.dtype}: call model.float()": self.dtype != torch.float32,
+            f"it is on {self.device}: call model.cpu()": self.device.type != "cpu",
+            f"{', '.join(map(repr, self.exceptions))} have a neuron of their own": bool(self.exceptions),
+            "layers= were given: leave them out": layers is not None,
+            "it has batch norms: convert it by wb.convert": self.norm is not None,
+        }
+        found = [reason for reason, applies in reasons.items() if applies]
+        return found[0] if found else "numba cannot compile its kernels here: install numba anew"
