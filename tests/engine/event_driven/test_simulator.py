@@ -8,7 +8,7 @@ import workbench as wb
 from tests.support import reference
 from tests.support.random_models import some_model
 from tests.support.random_networks import random_frames, random_network, random_spiking
-from workbench.engine.event_driven import cost_model
+from workbench.engine.event_driven import cost_model, hybrid
 from workbench.engine.event_driven.hybrid import Hybrid
 from workbench.engine.event_driven.measured_speed import MeasuredSpeed
 from workbench.engine.kernels import parallel, synapse_layouts
@@ -178,6 +178,7 @@ class Certain(MeasuredSpeed):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_auto_follows_the_activity_and_keeps_the_numbers(engine, monkeypatch):
     monkeypatch.setattr(cost_model, "measured_speed", lambda threads: Certain({}))
+    monkeypatch.setattr(hybrid, "PATIENCE_NS", 0)
     model, busy = wide_model(0.9)
     _, calm = wide_model(0.01)
     ticks = torch.cat([calm, busy, calm, calm])

@@ -29,6 +29,7 @@ from workbench.engine.spike_counter import SpikeCounter
 
 Input = Tensor | EventCounts
 
+PATIENCE_NS = 2_000_000  # that blocks take before nodes are chosen anew, which takes about a twentieth of that
 LISTED_BLOCKS = 4  # of the dense length, where all spikes are listed: more gains little
 
 
@@ -38,7 +39,8 @@ class HybridState(State):
 
     `levels` are the membranes of nodes that were computed in one call, as the next call takes them. Of the last block:
     the nodes `chosen` to be computed spike by spike, the `rates`, shares of its units and late steps in which each
-    node was active, and the synaptic operations `counted` (edges, batch).
+    node was active, and the synaptic operations `counted` (edges, batch). `spent_ns`: nanoseconds spent since the last
+    choice.
     """
 
     levels: Mapping[tuple[str, ...], Membranes] = field(default_factory=dict)
@@ -47,6 +49,7 @@ class HybridState(State):
     listed: frozenset[str] = frozenset()
     rates: Mapping[str, float] = field(default_factory=dict)
     counted: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    spent_ns: int = 0
 
 
 class Hybrid:
@@ -58,7 +61,7 @@ class Hybrid:
     def __init__(self, plan: Plan, learned: Parameters, batch: int, engine: str) -> None:
         output = plan.network.output
         values = [learned.biases[output], *(w for p in plan.network.incoming(output) for w in learned.weights[p])]
-        self.plan, self.batch, self.frame = plan, batch, learned.dynamics.frame
+        self.plan, self.batch = plan, batch
         self.choice = EngineChoice(
             plan,
             engine,
@@ -73,10 +76,6 @@ class Hybrid:
         """Whether the choice of an engine follows the activity."""
         return self.choice.engine == "auto"
 
-    def measures(self, step: int) -> bool:
-        """Whether a block that ends at this step is measured, because the next one will be chosen."""
-        return self.adapts and step % self.frame == 0
-
     def choose_block(self, state: State, dense: int, ticks_per_frame: int) -> int:
         """How many steps to compute next: more than densely where all components are listed, for lists are short.
 
@@ -90,11 +89,11 @@ class Hybrid:
     def choose(self, state: State, inputs: Mapping[str, Input] = MappingProxyType({})) -> frozenset[str]:
         """The nodes to compute spike by spike in the block after this state.
 
-        They are chosen anew where a frame begins. Before that has been measured, all are assumed to be as active as the
-        most active input.
+        They are chosen anew once blocks have taken much longer than a choice. Before activity is measured, all are
+        assumed to be as active as the most active input.
         """
         if isinstance(state, HybridState):
-            anew = not self.adapts or state.step % self.frame == 0
+            anew = not self.adapts or state.spent_ns >= PATIENCE_NS
             return self.choice.choose(state.rates, state.chosen) if anew else state.chosen
         rate = max(map(_rate_of, inputs.values()), default=0.0)
         return self.choice.choose(dict.fromkeys(self.plan.lead, rate))
@@ -121,7 +120,7 @@ class Hybrid:
         if counter is not None:
             block.count_lists(counter)
         after = block.state()
-        if block.measures and self.choice.measures:
+        if block.is_measured and self.choice.measures:
             work = (block.end - block.begin) * self.batch
             for listed, some, taken in block.taken:
                 self.choice.learn(listed, some, after.rates, taken / work)
@@ -131,7 +130,7 @@ class Hybrid:
         """The state to begin with after recordings that ended in this one: nothing but what was measured."""
         if not isinstance(state, HybridState):
             return State()
-        return HybridState(chosen=state.chosen, rates=state.rates)
+        return HybridState(chosen=state.chosen, rates=state.rates, spent_ns=PATIENCE_NS)
 
     def with_batch(self, batch: int) -> Hybrid:
         """The same for another number of recordings; what was made for the network is shared."""
@@ -160,8 +159,8 @@ class _HybridBlock(Block):
     ) -> None:
         super().__init__(hybrid.plan, layers, state, cast(Mapping[str, Tensor], inputs), until)
         self.events = {node: values for node, values in inputs.items() if isinstance(values, EventCounts)}
-        self.simulator, self.measures, self.chosen = hybrid.simulator, hybrid.measures(self.end), chosen
-        self.rates_before = state.rates if isinstance(state, HybridState) else {}
+        self.simulator, self.measures, self.chosen = hybrid.simulator, hybrid.adapts, chosen
+        self.before = state if isinstance(state, HybridState) else HybridState(spent_ns=PATIENCE_NS)
         edges = [edge for edge in self.network.edges if edge.target in self.plan.lead]
         self.listed = chosen | {edge.source for edge in edges if edge.target in chosen}
         self.read_densely = {edge.source for edge in edges if edge.target not in chosen} | set(self.plan.wanted)
@@ -218,11 +217,22 @@ class _HybridBlock(Block):
                     if segment.start >= first:
                         counter.add(node, segment)
 
+    @property
+    def spent_ns(self) -> int:
+        """Nanoseconds spent since nodes were last chosen."""
+        before = self.before.spent_ns
+        return sum(taken for _, _, taken in self.taken) + (before if before < PATIENCE_NS else 0)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether activity and times are taken in, because nodes are chosen anew after this block, or were before it."""
+        return self.measures and max(self.spent_ns, self.before.spent_ns) >= PATIENCE_NS
+
     def state(self) -> HybridState:
         dense = super().state()
         shown = {node for node in dense.past if node in self.read_densely or node not in self.chosen}
         past = {node: segments for node, segments in dense.past.items() if node in shown}
-        rates = {node: self._rate(node) for node in self.plan.lead} if self.measures else self.rates_before
+        rates = {node: self._rate(node) for node in self.plan.lead} if self.is_measured else self.before.rates
         counted = self.operations.reshape(self.lists.batch, self.lists.bands, -1).sum(1).T
         known = dense.step, past, dense.membranes
         return HybridState(
