@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 
@@ -25,7 +25,8 @@ OPERATION, RUN, LISTED = 0.01, 5.5, 0.2
 CONVERTED = 0.4  # and a unit that is listed for a neighbour, or shown to one
 MIXED = 1.1  # times longer where some components are computed one way and some the other
 GAIN = 0.1  # share of the time that a change must save: the first block after it converts between both forms
-CURIOUS = 3.0  # times as long as the best something may be estimated to take that was never measured, to be tried once
+DENSE_CALL, EVENTS_CALL = 60_000, 90_000  # nanoseconds of Python for a component by layers, and for all spike by spike
+CURIOUS = 10.0  # times as long as the best something may be estimated to take that was never measured, to be tried once
 MOST_MEASURED = 64  # components of a network: of more, a clock would cost more than it helps
 
 
@@ -103,8 +104,10 @@ class EngineChoice:
         other.engine = engine
         return other
 
-    def choose(self, rates: Mapping[str, float], before: frozenset[str] | None = None) -> frozenset[str]:
+    def choose(self, rates: Mapping[str, float], work: float, before: frozenset[str] | None = None) -> frozenset[str]:
         """The nodes to compute spike by spike, at these rates of activity (of units and ticks).
+
+        `work` is how many steps of recordings a block has.
 
         Those `before` stay unless others are estimated to be quicker by more than `GAIN`: a change has costs. What was
         never measured here is tried once, where it is not estimated to take much longer.
@@ -113,7 +116,7 @@ class EngineChoice:
             return self.with_tables if self.engine == "events" else frozenset()
         learned = self.learned if torch.is_grad_enabled() else frozenset()
         free = [component for component in self.costs if learned.isdisjoint(component.nodes)]
-        clock = _Clock(self, rates)
+        clock = _Clock(self, rates, work)
         cheap = [component for component in free if clock.events(component) < clock.dense(component)]
         choices = [
             frozenset(node for component in components for node in component.nodes) for components in ([], cheap, free)
@@ -127,14 +130,15 @@ class EngineChoice:
                 return chosen
         return best if times[best] < (1 - GAIN) * clock.estimate_ns(before) else before
 
-    def learn(self, listed: bool, components: Sequence[Component], rates: Mapping[str, float], taken_ns: float) -> None:
-        """Take in how long these components took for a step of a recording."""
-        known = [component for component in components if component in self.costs]
-        clock = _Clock(self, rates)
-        if known and len(known) == len(components) and self.measures:
-            estimated = sum(clock.estimate_plainly_ns(component, listed) for component in known)
-            for component in known:
-                clock.speed.record(self.key_of(component, listed), taken_ns / estimated)
+    def learn(self, listed: bool, work: Mapping[Component, int], rates: Mapping[str, float], taken_ns: float) -> None:
+        """Take in how long components took together, each for so many steps of recordings."""
+        if not self.measures or not all(work[component] and component in self.costs for component in work):
+            return
+        clock = _Clock(self, rates, 1)
+        estimated = sum(steps * clock.estimate_plainly_ns(component, listed) for component, steps in work.items())
+        taken_ns -= EVENTS_CALL if listed else DENSE_CALL
+        for component in work:
+            clock.speed.record(self.key_of(component, listed), taken_ns / estimated)
 
     @property
     def measures(self) -> bool:
@@ -157,13 +161,13 @@ class EngineChoice:
 class _Clock:
     """Nanoseconds for a step of a recording at these rates of activity."""
 
-    def __init__(self, choice: EngineChoice, rates: Mapping[str, float]) -> None:
-        self.choice, self.rates, self.threads = choice, rates, torch.get_num_threads()
+    def __init__(self, choice: EngineChoice, rates: Mapping[str, float], work: float) -> None:
+        self.choice, self.rates, self.work, self.threads = choice, rates, work, torch.get_num_threads()
         self.speed = measured_speed(self.threads)
 
     def dense(self, component: Component) -> float:
         """By layers."""
-        return self.estimate_plainly_ns(component, False) * self._factor(component, False)
+        return self.estimate_plainly_ns(component, False) * self._factor(component, False) + DENSE_CALL / self.work
 
     def events(self, component: Component) -> float:
         """Spike by spike."""
@@ -182,6 +186,7 @@ class _Clock:
             self.events(component) if chosen.issuperset(component.nodes) else self.dense(component)
             for component in self.choice.costs
         )
+        time += EVENTS_CALL / self.work if chosen else 0.0
         plan = self.choice.plan
         read = [(edge.source, edge.target in chosen) for edge in plan.network.edges if edge.target in plan.lead]
         read += [(node, False) for node in plan.wanted]

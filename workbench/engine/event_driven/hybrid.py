@@ -40,7 +40,7 @@ class HybridState(State):
     `levels` are the membranes of nodes that were computed in one call, as the next call takes them. Of the last block:
     the nodes `chosen` to be computed spike by spike, the `rates`, shares of its units and late steps in which each
     node was active, and the synaptic operations `counted` (edges, batch). `spent_ns`: nanoseconds spent since the last
-    choice.
+    choice; `work`: steps times recordings of the block.
     """
 
     levels: Mapping[tuple[str, ...], Membranes] = field(default_factory=dict)
@@ -50,6 +50,7 @@ class HybridState(State):
     rates: Mapping[str, float] = field(default_factory=dict)
     counted: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
     spent_ns: int = 0
+    work: int = 1
 
 
 class Hybrid:
@@ -94,9 +95,10 @@ class Hybrid:
         """
         if isinstance(state, HybridState):
             anew = not self.adapts or state.spent_ns >= PATIENCE_NS
-            return self.choice.choose(state.rates, state.chosen) if anew else state.chosen
+            return self.choice.choose(state.rates, state.work, state.chosen) if anew else state.chosen
         rate = max(map(_rate_of, inputs.values()), default=0.0)
-        return self.choice.choose(dict.fromkeys(self.plan.lead, rate))
+        steps = max(map(len, inputs.values()), default=1)
+        return self.choice.choose(dict.fromkeys(self.plan.lead, rate), steps * self.batch)
 
     def advance(
         self,
@@ -111,26 +113,25 @@ class Hybrid:
         for listed, grouped in groupby(self.plan.components, key=block.is_chosen):
             components = list(grouped)
             for some in [components] if listed else [[component] for component in components]:
-                begin = time.perf_counter_ns()
+                begin = time.thread_time_ns()  # which stands still while other processes have the processor
                 if listed:
                     block.run_event_driven(some)
                 else:
                     block.compute(some[0])
-                block.taken.append((listed, some, time.perf_counter_ns() - begin))
+                block.taken.append((listed, some, time.thread_time_ns() - begin))
         if counter is not None:
             block.count_lists(counter)
         after = block.state()
         if block.is_measured and self.choice.measures:
-            work = (block.end - block.begin) * self.batch
             for listed, some, taken in block.taken:
-                self.choice.learn(listed, some, after.rates, taken / work)
+                self.choice.learn(listed, block.work_of(some), after.rates, taken)
         return {node: block.activity_of(node) for node in self.plan.wanted}, after
 
     def restart(self, state: State) -> State:
         """The state to begin with after recordings that ended in this one: nothing but what was measured."""
         if not isinstance(state, HybridState):
             return State()
-        return HybridState(chosen=state.chosen, rates=state.rates, spent_ns=PATIENCE_NS)
+        return HybridState(chosen=state.chosen, rates=state.rates, spent_ns=PATIENCE_NS, work=state.work)
 
     def with_batch(self, batch: int) -> Hybrid:
         """The same for another number of recordings; what was made for the network is shared."""
@@ -218,6 +219,16 @@ class _HybridBlock(Block):
                         counter.add(node, segment)
 
     @property
+    def work(self) -> int:
+        """Steps times recordings."""
+        return max(self.end - self.begin, 1) * self.lists.batch
+
+    def work_of(self, components: Sequence[Component]) -> dict[Component, int]:
+        """Steps times recordings of each of these, as far as they are computed."""
+        spans = {component: [self._span(node) for node in component.nodes] for component in components}
+        return {each: max(last - first for first, last in found) * self.lists.batch for each, found in spans.items()}
+
+    @property
     def spent_ns(self) -> int:
         """Nanoseconds spent since nodes were last chosen."""
         before = self.before.spent_ns
@@ -225,7 +236,7 @@ class _HybridBlock(Block):
 
     @property
     def is_measured(self) -> bool:
-        """Whether activity and times are taken in, because nodes are chosen anew after this block, or were before it."""
+        """Whether activity and times are taken in: nodes are chosen anew after this block, or were before it."""
         return self.measures and max(self.spent_ns, self.before.spent_ns) >= PATIENCE_NS
 
     def state(self) -> HybridState:
@@ -236,8 +247,9 @@ class _HybridBlock(Block):
         counted = self.operations.reshape(self.lists.batch, self.lists.bands, -1).sum(1).T
         known = dense.step, past, dense.membranes
         return HybridState(
-            *known, self.largest_count, self.levels, self.lists, self.chosen, self.listed, rates, counted
-        )
+            *known, self.largest_count, self.levels, self.lists, self.chosen, self.listed, rates, counted,
+            self.spent_ns, self.work,
+        )  # fmt: skip
 
     def _regions(self) -> NDArray[np.int64]:
         """The table of nodes, with the steps that each holds and computes in this block."""
