@@ -195,9 +195,9 @@ def test_what_was_never_measured_is_tried_once_unless_it_seems_far_slower(seed, 
     choice = Hybrid(snn.stream(2)._plan, snn.event_driven_parameters(), 2, "auto").choice
     rates = dict.fromkeys(choice.plan.lead, 0.1)
     clock = cost_model._Clock(choice, rates)
-    for component in choice.costs:  # dense so that all spike by spike is estimated to take so many times longer
-        plain = (clock.estimate_plainly_ns(component, listed) for listed in (True, False))
-        known.record(choice.key_of(component, False), next(plain) / next(plain) / slower)
+    listed, dense = clock.estimate_ns(choice.with_tables), clock.estimate_ns(frozenset())
+    for component in choice.costs:  # so that all spike by spike is estimated to take so many times longer
+        known.record(choice.key_of(component, False), listed / dense / slower)
     tried = choice.choose(rates, before=frozenset())
     assert bool(tried) == (slower < cost_model.CURIOUS)
     for component in choice.costs:
