@@ -174,6 +174,7 @@ def known(monkeypatch):
 @pytest.mark.parametrize("seed", range(0, 60, 6))
 def test_the_choice_follows_what_was_measured(seed, known):
     snn, _ = some_snn(seed)
+    known.factors.clear()  # what its conversion has measured
     choice = Hybrid(snn.stream(2)._plan, snn.event_driven_parameters(), 2, "auto").choice
     rates = dict.fromkeys(choice.plan.lead, 0.1)
     nodes = choice.with_tables
@@ -192,6 +193,7 @@ def test_the_choice_follows_what_was_measured(seed, known):
 @pytest.mark.parametrize("seed", range(0, 60, 12))
 def test_what_was_never_measured_is_tried_once_unless_it_seems_far_slower(seed, slower, known):
     snn, _ = some_snn(seed)
+    known.factors.clear()  # what its conversion has measured
     choice = Hybrid(snn.stream(2)._plan, snn.event_driven_parameters(), 2, "auto").choice
     rates = dict.fromkeys(choice.plan.lead, 0.1)
     clock = cost_model._Clock(choice, rates)
@@ -208,6 +210,7 @@ def test_what_was_never_measured_is_tried_once_unless_it_seems_far_slower(seed, 
 @pytest.mark.parametrize("seed", range(0, 60, 6))
 def test_running_measures_every_component_as_it_was_computed(seed, known):
     snn, ticks = some_snn(seed)
+    known.factors.clear()  # what its conversion has measured
     stream = snn.stream(ticks.shape[1], engine="auto")
     for block in ticks.split(3):
         stream.run(block)
@@ -220,6 +223,7 @@ def test_running_measures_every_component_as_it_was_computed(seed, known):
 def test_a_network_of_many_components_is_not_timed(known, monkeypatch):
     monkeypatch.setattr(cost_model, "MOST_MEASURED", 1)
     snn, ticks = some_snn(0)
+    known.factors.clear()
     assert len(snn.stream(1)._plan.components) > 2
     snn.run(ticks, engine="auto")
     assert known.factors == {}
@@ -228,5 +232,6 @@ def test_a_network_of_many_components_is_not_timed(known, monkeypatch):
 @pytest.mark.parametrize("engine", ["dense", "events"])
 def test_who_names_an_engine_measures_nothing(engine, known):
     snn, ticks = some_snn(0)
+    known.factors.clear()
     snn.run(ticks, engine=engine)
     assert known.factors == {}
