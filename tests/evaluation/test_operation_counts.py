@@ -1,6 +1,7 @@
 """What is counted: with padding as torch's own counter does, without as NeuroBench does, spike by spike and by step."""
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,9 @@ import workbench as wb
 from tests.support.brute_force import KINDS, brute_force, synapses
 from tests.support.random_networks import random_model, random_network
 from tests.support.random_recordings import random_recordings
+from workbench.engine import Segment
 from workbench.evaluation.energy import PRESETS
-from workbench.evaluation.operation_counts import count_blocks
+from workbench.evaluation.operation_counts import count_blocks, make_counter
 from workbench.network.operations import Operation
 
 ROLLOUTS = {
@@ -100,11 +102,16 @@ def test_bursts_and_signed_spikes_count_one_by_one(seed: int) -> None:
         node: torch.randint(-2, 4, (steps, 2, *shape), generator=generator).float()
         for node, shape in network.shapes.items()
     }
-    cut = [
-        (np.arange(2), begin, {node: values[begin : begin + 3] for node, values in activity.items()})
-        for begin in (0, 3, 6)
-    ]
-    counts = count_blocks(snn, cut, steps, 2)
+    counter = make_counter(snn)
+
+    def blocks() -> Iterator[tuple[np.ndarray, int, dict[str, torch.Tensor]]]:
+        for begin in (0, 3, 6):
+            some = {node: values[begin : begin + 3] for node, values in activity.items()}
+            for node, values in some.items():
+                counter.add(node, Segment(begin, values))
+            yield np.arange(2), begin, some
+
+    counts = count_blocks(snn, counter, blocks(), steps, 2)
     assert not counts.dense.any()
     for position, edge in enumerate(snn.network.edges):
         fan_out, expected = synapses(network, position).sum(1), np.zeros(steps)
