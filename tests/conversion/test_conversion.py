@@ -13,10 +13,9 @@ import workbench as wb
 from benchmarks.matching import measure_matching, rate_error, slopes
 from tests.support.random_networks import IMAGE, acquaint, random_model, random_network
 from tests.support.random_recordings import random_recordings, trainable
-from workbench.conversion.activation_scales import broadcast_scale, measure_scales, select_scales
+from workbench.conversion.activation_scales import broadcast_scale, measure_scales
 from workbench.conversion.batchnorm_folding import fold_batchnorm
 from workbench.conversion.options import ConversionOptions
-from workbench.conversion.spiking_model import build_snn, scale_delays
 from workbench.evaluation import collect_answers
 
 
@@ -33,28 +32,27 @@ def test_folding_batch_norm_leaves_every_activation_as_it_was(seed):
         )
 
 
-def convert_loosely(ann: wb.Model, recordings: wb.Recordings, **named: object) -> wb.Model:
-    """A conversion to one tick a frame whose numbers are not rounded to a grid."""
-    options, folded = ConversionOptions(**named), fold_batchnorm(ann)
-    scales = select_scales(options, measure_scales(folded, recordings, options.percentiles, options.scale))
-    return build_snn(folded, scale_delays(ann.network, 1, "matched"), 1, scales, options)
+def measure_rounding(snn: wb.Model) -> float:
+    """How far numbers may be from those before they were rounded, relative to the largest: loops make more of it."""
+    return 1e-4 + 30 * max(snn.grid.rounding.values())
 
 
 @pytest.mark.parametrize("seed", range(100))
 def test_scaled_weights_with_relu_compute_the_ann_in_units_of_the_scales(seed):
-    """With ReLU in place of spikes and the same clock, an SNN's numbers are exactly activity / lambda."""
+    """With ReLU in place of spikes and the same clock, an SNN's numbers are activity / lambda, but for rounding."""
     network = random_network(seed)
     ann = random_model(network, seed, norm="batch").float()
     recordings = random_recordings(seed)
-    snn = convert_loosely(ann, recordings)
+    snn = wb.convert(ann, recordings, ticks_per_frame=1)
     snn.neuron = wb.ReLU()
     frames = torch.tensor(recordings.as_frames())
     with torch.no_grad():
         expected, scaled = ann.run(frames), snn.run(frames)
     for node in network.nodes:
         size = float(expected[node].abs().max())
+        rounding = measure_rounding(snn)
         torch.testing.assert_close(
-            scaled[node] * snn.scales[node], expected[node], rtol=1e-4, atol=1e-4 * max(1.0, size)
+            scaled[node] * snn.scales[node], expected[node], rtol=rounding, atol=rounding * max(1.0, size)
         )
 
 
@@ -83,7 +81,7 @@ def test_a_conversion_is_a_new_model_with_matching_delays_and_its_ann_is_untouch
     assert [edge.delay for edge in snn.network.edges] == [12 * edge.delay for edge in network.edges]
     assert snn.ticks_per_frame == 12
     assert snn.trained_network == network
-    assert snn.neuron == wb.IntegrateAndFire(start=0.25, floor=None, reset="zero", ticks_per_frame=12, saturation=32.0)
+    assert snn.neuron == wb.IntegrateAndFire(start=0.25, floor=None, reset="zero", ticks_per_frame=12)
     assert all(torch.equal(tensor, before[name]) for name, tensor in ann.state_dict().items())
     again = wb.convert(ann, recordings, ticks_per_frame=12, start=0.25, floor=None, reset="zero")
     assert all(torch.equal(a, b) for a, b in zip(snn.state_dict().values(), again.state_dict().values(), strict=True))
@@ -167,13 +165,13 @@ def test_no_verb_changes_its_arguments_and_all_give_the_same_twice(seed):
 
 
 def test_the_output_averages_to_the_logits_of_its_ann():
-    """One layer, no neuron between: drive averaged over a frame is the ANN's, but for the grid."""
+    """One layer, no neuron between: drive averaged over a frame's ticks is the ANN's drive of that frame."""
     network = wb.Network({"in": IMAGE}, [wb.Edge("in", "out", wb.Dense(3))])
     ann, recordings = random_model(network, 1).float(), random_recordings(1)
     snn = wb.convert(ann, recordings, ticks_per_frame=4)
     frames = recordings.as_frames()
     per_frame = snn(torch.tensor(recordings.as_ticks(ticks_per_frame=4))).unflatten(0, (len(frames), 4)).mean(1)
-    torch.testing.assert_close(per_frame, ann(torch.tensor(frames)), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(per_frame, ann(torch.tensor(frames)), rtol=1e-3, atol=1e-3)  # weights are rounded
 
 
 @pytest.mark.parametrize(
@@ -279,7 +277,7 @@ def test_naming_an_option_takes_the_defaults_for_the_others(trained):
     for options in ({"percentile": 99.9}, {"start": 0.5}, {"reset": "subtract"}, {"burst": 1}, {"bias": "tick"}):
         snn = wb.convert(ann, recordings, **options)
         assert snn.conversion_options == ConversionOptions()
-        assert snn.neuron == wb.IntegrateAndFire(ticks_per_frame=8, saturation=16.0)
+        assert snn.neuron == wb.IntegrateAndFire(ticks_per_frame=8)
     snn = wb.convert(
         ann,
         recordings,
@@ -303,15 +301,15 @@ def test_scales_of_channels_compute_the_same_ann(seed):
     network = random_network(seed)
     ann = random_model(network, seed, norm="batch").float()
     recordings = random_recordings(seed)
-    snn = convert_loosely(ann, recordings, scale="channel")
+    snn = wb.convert(ann, recordings, ticks_per_frame=1, scale="channel")
     snn.neuron = wb.ReLU()
     frames = torch.tensor(recordings.as_frames())
     with torch.no_grad():
         expected, scaled = ann.run(frames), snn.run(frames)
     for node in network.nodes:
         torch.testing.assert_close(
-            scaled[node] * broadcast_scale(snn, node), expected[node], rtol=1e-4,
-            atol=1e-4 * max(1.0, float(expected[node].abs().max())),
+            scaled[node] * broadcast_scale(snn, node), expected[node], rtol=measure_rounding(snn),
+            atol=measure_rounding(snn) * max(1.0, float(expected[node].abs().max())),
         )  # fmt: skip
 
 
@@ -355,8 +353,8 @@ def test_an_ann_that_learned_levels_converts_without_loss_into_as_many_spikes(tr
         snn = wb.convert(ann, recordings, ticks_per_frame=k)
         assert snn.conversion_options == ConversionOptions(None, floor=None, membrane="frame", burst=4, silence=k - 1)
         found, expected = collect_answers(snn, recordings)[k - 1 :: k], collect_answers(ann, recordings)
-        assert torch.equal(found.argmax(2), expected.argmax(2))
-        assert ((found - expected).abs() > 1e-3).double().mean() < 0.03  # rounding to the grid decides a step anew
+        apart = (found - expected).abs() > 1e-3
+        assert apart.double().mean() < 0.02  # where rounding moves a drive over the border of two levels
         with torch.no_grad():
             frames = ann.run(torch.from_numpy(recordings.as_frames()))
             spikes = snn.run(torch.from_numpy(recordings.as_ticks(ticks_per_frame=k)))
@@ -364,7 +362,6 @@ def test_an_ann_that_learned_levels_converts_without_loss_into_as_many_spikes(tr
             counted = spikes[node].unflatten(0, (6, k)).sum(1)
             assert counted.max() <= 4
             steps = frames[node] * (4 / ann.ceiling(node).detach())
-            assert (counted - steps.round()).abs().max() <= 1
             assert (counted != steps.round()).double().mean() < 0.001
     named = wb.convert(ann, recordings, floor=-0.5)
     assert named.conversion_options == ConversionOptions(None, floor=-0.5)  # its ceilings stay its scales

@@ -11,7 +11,7 @@ from tests.support.exact_models import K, some_ann, some_network, some_recording
 from tests.support.random_recordings import trainable
 from workbench.conversion.rounding import measure_counts, measure_movement, round_to_grid, warn_of_coarse
 from workbench.evaluation import collect_answers
-from workbench.model.grid import find_off_grid, is_exact
+from workbench.model.exactness import find_off_grid, is_exact
 
 SEEDS = range(0, 100, 4)
 

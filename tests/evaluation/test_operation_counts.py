@@ -1,7 +1,6 @@
 """What is counted: with padding as torch's own counter does, without as NeuroBench does, spike by spike and by step."""
 
 import dataclasses
-from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -102,16 +101,15 @@ def test_bursts_and_signed_spikes_count_one_by_one(seed: int) -> None:
         node: torch.randint(-2, 4, (steps, 2, *shape), generator=generator).float()
         for node, shape in network.shapes.items()
     }
+    cut = [
+        (np.arange(2), begin, {node: values[begin : begin + 3] for node, values in activity.items()})
+        for begin in (0, 3, 6)
+    ]
     counter = make_counter(snn)
-
-    def blocks() -> Iterator[tuple[np.ndarray, int, dict[str, torch.Tensor]]]:
-        for begin in (0, 3, 6):
-            some = {node: values[begin : begin + 3] for node, values in activity.items()}
-            for node, values in some.items():
-                counter.add(node, Segment(begin, values))
-            yield np.arange(2), begin, some
-
-    counts = count_blocks(snn, counter, blocks(), steps, 2)
+    for _, begin, block in cut:
+        for node, values in block.items():
+            counter.add(node, Segment(begin, values))
+    counts = count_blocks(snn, counter, cut, steps, 2)
     assert not counts.dense.any()
     for position, edge in enumerate(snn.network.edges):
         fan_out, expected = synapses(network, position).sum(1), np.zeros(steps)

@@ -10,7 +10,8 @@ import torch
 import workbench as wb
 from tests.support.exact_models import RECORDINGS, K, draw_options, some_snn
 from workbench.engine.kernels import parallel
-from workbench.model.grid import DIGITS, find_off_grid
+from workbench.model.exactness import find_off_grid
+from workbench.model.grid import DIGITS
 
 SEEDS = range(200)
 ENGINES = ("dense", "events", "auto")

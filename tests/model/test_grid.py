@@ -12,7 +12,8 @@ import torch
 import workbench as wb
 from tests.support.exact_models import some_network, some_snn
 from workbench.conversion.rounding import round_to_grid
-from workbench.model.grid import DIGITS, Grid, bound_links, bound_sums, count_digits, find_off_grid, is_exact
+from workbench.model.exactness import bound_links, bound_sums, count_digits, find_off_grid, is_exact
+from workbench.model.grid import DIGITS, Grid
 
 SEEDS = range(0, 200, 8)
 

@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.analysis.error_decomposition import CAUSES, Record, RecordingLayers, find_neuron, split_error
+from workbench.analysis.error_decomposition import CAUSES, Record, RecordingLayers, find_neuron, split_error, sum_steps
 from workbench.conversion import broadcast_scale
 from workbench.engine import State, advance, plan
 from workbench.evaluation import batches, bin_batch, choose_batch, find_mismatch, require_match
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, evaluation_mode, require_model, take_test
+from workbench.progress import show_progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,15 @@ COPIES = 3  # of the frame at hand: what is counted, what a neuron without a flo
 MEASURED = ("ann_activity", "snn_activity", "error", "magnitude", "size", "saturated", "silent", "floor_hits")
 
 
-def diagnose(ann: Model, snn: Model, recordings: Recordings | Dataset, *, batch: int | None = None) -> pd.DataFrame:
+def diagnose(
+    ann: Model,
+    snn: Model,
+    recordings: Recordings | Dataset,
+    *,
+    engine: str | None = None,
+    batch: int | None = None,
+    progress: bool = True,
+) -> pd.DataFrame:
     """How well an SNN follows its ANN: one row per node that is no input and frame (0, 1, ...).
 
     Columns: node, frame, ann_activity and snn_activity (mean over recordings and units; the SNN's from spikes per tick
@@ -46,8 +55,10 @@ def diagnose(ann: Model, snn: Model, recordings: Recordings | Dataset, *, batch:
     than in training), carry (the membrane left by the frame before), unevenness (of arrivals within the frame) and
     floor, as `split_error` separates them; and advice (the same for all rows of a node, "" if it is well).
 
-    Of a `Dataset` its test part is run, `batch` recordings side by side: 32, or fewer where memory is short. ValueError
-    unless an ANN and an SNN of the same nodes, edges and training delays are given, and recordings that fit.
+    Of a `Dataset` its test part is run, `batch` recordings side by side: 32, or fewer where memory is short. What nodes
+    get is computed layer by layer (`engine="dense"`), spike by spike ("events"), or as activity has it ("auto", which
+    is taken unless another is named where the SNN's arithmetic is exact). A call that takes long shows its `progress`.
+    ValueError unless an ANN and an SNN of the same nodes, edges and training delays are given, and recordings that fit.
 
     >>> network = Network({"in": (1, 1, 2)}, [Edge("in", "v1", Dense(2)), Edge("v1", "class", Dense(2))])
     >>> ticks = np.random.default_rng(0).integers(0, 3, (12, 5, 1, 1, 2))
@@ -64,9 +75,10 @@ def diagnose(ann: Model, snn: Model, recordings: Recordings | Dataset, *, batch:
     batch = choose_batch(snn, len(recordings), snn.network.nodes, batch, steps=COPIES * snn.ticks_per_frame)
     nodes = [node for node in ann.network.nodes if node not in ann.network.inputs]
     sums = {node: np.zeros((recordings.frames, len(MEASURED) + len(CAUSES))) for node in nodes}
-    with evaluation_mode(ann, snn):
+    with evaluation_mode(ann, snn), show_progress(len(recordings), "diagnose", "recording", progress) as bar:
         for chosen in batches(len(recordings), batch):
-            _add(sums, ann, snn, recordings, chosen)
+            _add(sums, ann, snn, recordings, chosen, engine)
+            bar.advance(len(chosen))
     tables = []
     for node in nodes:
         table = _tabulate(ann, snn, node, sums[node])
@@ -97,19 +109,26 @@ def _edges(model: Model) -> list[tuple[object, ...]]:
 
 
 @torch.no_grad()
-def _add(sums: dict[str, np.ndarray], ann: Model, snn: Model, recordings: Recordings, chosen: np.ndarray) -> None:
+def _add(
+    sums: dict[str, np.ndarray],
+    ann: Model,
+    snn: Model,
+    recordings: Recordings,
+    chosen: np.ndarray,
+    engine: str | None,
+) -> None:
     """Run both on some recordings, frame by frame, and add up what is measured."""
     k, network = snn.ticks_per_frame, snn.network
     longest = max(edge.delay for edge in (snn.trained_network or network).edges)
-    stream, watch, state = ann.stream(len(chosen), record=sums), RecordingLayers(snn), State()
+    stream, watch, state = ann.stream(len(chosen), record=sums), RecordingLayers(snn, engine), State()
     order, name = plan(network, network.nodes), next(iter(network.inputs))
     sent: list[dict[str, Tensor]] = []  # by frame, what every node sent in it
     for frame in range(recordings.frames):
-        expected = stream.run(bin_batch(ann, recordings, chosen, frame, frame + 1))
         watch.records.clear()
         ticks = bin_batch(snn, recordings, chosen, frame * k, (frame + 1) * k)
         activity, state = advance(order, watch, state, {name: ticks})
-        sent.append({node: values.sum(0) for node, values in activity.items()})
+        sent.append({node: sum_steps(values) for node, values in activity.items()})
+        expected = stream.run(sent[-1][name].to(ann.device, ann.dtype).unsqueeze(0))  # a frame is the sum of its ticks
         if frame > longest:
             sent[frame - longest - 1] = {}  # it is not read any more
         for node in sums:
@@ -168,6 +187,7 @@ def _measure(
     spikes = torch.zeros_like(target) if record is None else record.spikes
     most = k if real else find_neuron(snn, node).most_spikes_per_frame()
     least = broadcast_scale(snn, node) / k / 2
+    signed = torch.stack([parts[cause] for cause in CAUSES]) * error.sign()
     return [
         float(target.sum(dtype=torch.float64)),
         float(found.sum(dtype=torch.float64)),
@@ -177,7 +197,7 @@ def _measure(
         np.nan if real else int((spikes >= most).sum()),
         np.nan if real else int(((target > least) & (spikes == 0)).sum()),
         np.nan if real else (0 if record is None else record.held / k),
-        *(float((error.sign() * parts[cause]).sum(dtype=torch.float64)) for cause in CAUSES),
+        *signed.flatten(1).sum(1, dtype=torch.float64).tolist(),
     ]
 
 

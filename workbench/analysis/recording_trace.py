@@ -66,12 +66,17 @@ class RecordingTrace:
 
 @torch.no_grad()
 def trace_recording(
-    model: Model, recordings: Recordings | Dataset, *, recording: int = 0, answer: str = "running"
+    model: Model,
+    recordings: Recordings | Dataset,
+    *,
+    recording: int = 0,
+    answer: str = "running",
+    engine: str | None = None,
 ) -> RecordingTrace:
     """Run one recording through a model and keep everything; ValueError if it is not there or does not fit.
 
-    Of a `Dataset` it is one of the test part. The answers of a model whose first response comes after the recording are
-    all NaN.
+    Of a `Dataset` it is one of the test part. An SNN runs on the faster `engine`, unless one is named. The answers of a
+    model whose first response comes after the recording are all NaN.
 
     >>> ticks = np.ones((4, 3, 1, 2, 2), dtype=int)
     >>> recordings = Recordings.from_ticks(ticks, labels=[0, 1, 1], ticks_per_frame=2)
@@ -87,7 +92,7 @@ def trace_recording(
     one = recordings[[recording]]
     choose_batch(model, 1, model.network.nodes, steps=one.frames * model.ticks_per_frame)
     with evaluation_mode(model):
-        activity = model.run(bin_batch(model, one, np.zeros(1, dtype=int)))
+        activity = model.run(bin_batch(model, one, np.zeros(1, dtype=int)), engine=engine)
     drive = activity[model.network.output]
     counter = make_counter(model)
     for node, values in activity.items():

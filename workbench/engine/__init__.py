@@ -17,7 +17,7 @@ event_driven/     the same blocks computed spike by spike, where that is cheaper
 
 from typing import TYPE_CHECKING
 
-from workbench.engine.engine_choice import ENGINES, can_run_events, make_hybrid, require_engine
+from workbench.engine.engine_choice import ENGINES, can_run_events, make_hybrid, make_sparse_product, require_engine
 from workbench.engine.event_counts import EventCounts
 from workbench.engine.event_driven.parameters import Parameters
 from workbench.engine.exact_products import map_exactly
@@ -52,11 +52,13 @@ from workbench.engine.training_layers import TrainingLayers
 
 if TYPE_CHECKING:
     from workbench.engine.event_driven.hybrid import Hybrid as Hybrid  # which would import numba
+    from workbench.engine.event_driven.sparse_product import SparseProduct as SparseProduct
 
 __all__ = [
     "ENGINES",
     "can_run_events",
     "make_hybrid",
+    "make_sparse_product",
     "Bias",
     "Frames",
     "InferenceLayers",

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from torch import Tensor
 
 from workbench.engine.event_driven.parameters import Parameters
 from workbench.engine.kernels.compilation import find_kernel
+from workbench.engine.kernels.neuron_scan import is_plain
+from workbench.engine.kernels.synapse_layouts import has_table
 from workbench.engine.scheduler import Plan
+from workbench.network import Operation, Shape
 
 if TYPE_CHECKING:
     from workbench.engine.event_driven.hybrid import Hybrid
+    from workbench.engine.event_driven.sparse_product import SparseProduct
 
 ENGINES = ("auto", "dense", "events")
 _KERNELS = (  # that the event-driven engine needs
@@ -39,3 +46,16 @@ def make_hybrid(plan: Plan, parameters: Parameters, batch: int, engine: str) -> 
     from workbench.engine.event_driven.hybrid import Hybrid
 
     return Hybrid(plan, parameters, batch, engine)
+
+
+def make_sparse_product(
+    operation: Operation, source: Shape, weights: Sequence[Tensor], gain: Tensor | None
+) -> SparseProduct | None:
+    """A linear map for activity that is mostly zero, float32 on a CPU; None where there are no kernels or no table."""
+    if not is_plain(*(weight.detach() for weight in weights)) or not can_run_events():
+        return None
+    if not has_table(operation, source):
+        return None
+    from workbench.engine.event_driven.sparse_product import SparseProduct
+
+    return SparseProduct(operation, source, weights, gain)

@@ -7,7 +7,7 @@ from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -21,9 +21,6 @@ from workbench.network import (
     shortest_delays,
     topological_order,
 )
-
-if TYPE_CHECKING:
-    from workbench.engine.spike_counter import SpikeCounter
 
 BLOCK_BYTES = 8 << 20  # of the widest node; half as many cost a tenth more, twice as many a fifth
 MOST_TIMES_WIDEST = 64  # times as many all nodes of a large graph may have together
@@ -100,6 +97,13 @@ class Layers(Protocol):
 
     def fire(self, node: str, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
         """The node's neuron, `elapsed` steps after its first response: activity and the membrane left behind."""
+
+
+class Counter(Protocol):
+    """Who counts what nodes send while blocks are computed."""
+
+    def add(self, node: str, activity: Segment) -> None:
+        """Count the activity of a node in consecutive steps."""
 
 
 def choose_block(network: Network, batch: int, ticks_per_frame: int = 1, size: int = BLOCK_BYTES) -> int:
@@ -188,7 +192,7 @@ def advance(
     state: State,
     inputs: Mapping[str, Tensor],
     until: int | None = None,
-    counter: SpikeCounter | None = None,
+    counter: Counter | None = None,
 ) -> tuple[dict[str, Tensor], State]:
     """Compute one block of steps: the wanted activities (steps, batch, *shape), and the state after the block.
 
@@ -296,7 +300,7 @@ class Block:
         silence = some.new_zeros(first - self.begin, some.shape[1], *self.network.shape_of(node))
         return concatenate_steps([silence, self.read(node, first, self.end)]) if first < self.end else silence
 
-    def count(self, counter: SpikeCounter) -> None:
+    def count(self, counter: Counter) -> None:
         """Count what every node sends in the steps of this block."""
         for node in self.plan.lead:
             first, _ = self.steps_of(node)

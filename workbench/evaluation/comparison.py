@@ -42,7 +42,7 @@ def compare(
     memory accessed, see `evaluation/memory_accesses.py`); of the whole network delay_buffer_bytes and synapses;
     synapse_frames, how often synapses could have been used so far: each once a frame, from the first response of its
     target on; last split, how training and test recordings were told apart, as their `Recordings.divided` says. An edge
-    that carries spikes costs synaptic operations, any other one MACs. `padding` as in `operations`. An SNN runs on the
+    that carries spikes costs synaptic operations, any other one MACs. `padding` as in `operations`. SNNs run on the
     faster `engine`, unless one is named (see `Model.stream`). A notebook shows a row per model, and the `progress` of a
     call that takes long.
     """
@@ -54,10 +54,11 @@ def compare(
     find_preset(energy)
     for model in named.values():
         require_match(model, recordings)
-    tables = []
+    tables, spiking = [], any(model.spiking for model in named.values())
     with show_progress(len(named) * len(recordings), "compare", "recording", progress) as bar:
         for name, model in named.items():
-            counts = count_operations(model, recordings, batch, padding, engine, bar)
+            its_engine = engine if model.spiking or not spiking else None
+            counts = count_operations(model, recordings, batch, padding, its_engine, bar)
             tables.append(tabulate_run(name, model, counts, recordings, answer, energy))
     return CostTable(pd.concat(tables, ignore_index=True))
 

@@ -1,7 +1,9 @@
 """A network with numbers, run whole or as a stream of blocks.
 
 model            the torch module
+network_numbers  weights, biases, norms and neurons of a network
 node_neurons     neurons of single nodes, where they are not those of the whole model
+exactness        whether the numbers of an SNN lie on its grid
 grid             numbers on which the arithmetic of an SNN is exact
 mode             models in evaluation mode for a while
 parameters       weights drawn by fan-in, what nodes add, and how others replace them
@@ -18,15 +20,18 @@ from workbench.model.argument_checks import (
     take_test,
     take_training,
 )
-from workbench.model.grid import DIGITS, Grid, bound_links, bound_sums, is_exact, spiking_neuron
+from workbench.model.exactness import bound_links, bound_sums, is_exact, spiking_neuron
+from workbench.model.grid import DIGITS, Grid
 from workbench.model.mode import evaluation_mode
-from workbench.model.model import Model, Scales
+from workbench.model.model import Model
+from workbench.model.network_numbers import NetworkNumbers, Scales
 from workbench.model.readout import average_answers
 from workbench.model.stream import Stream
 
 __all__ = [
     "Model",
     "evaluation_mode",
+    "NetworkNumbers",
     "Scales",
     "Grid",
     "DIGITS",

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Iterable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from workbench.engine import (
     TRAINING_BLOCK_BYTES,
-    Bias,
     Frames,
     InferenceLayers,
     Layers,
     MemoryRequest,
-    Neuron,
-    Norm,
     Parameters,
-    ReLU,
     SpikeCounter,
     TrainingLayers,
     arrange_inputs,
@@ -37,17 +32,14 @@ from workbench.engine import (
     require_numbers,
     require_one_type,
 )
-from workbench.model.grid import Grid, check_counts, is_exact
-from workbench.model.node_neurons import require_neurons
-from workbench.model.parameters import Loaded, draw_weights, load_parameters, make_layers
+from workbench.model.exactness import is_exact
+from workbench.model.grid import counts_are_exact
+from workbench.model.network_numbers import NetworkNumbers
 from workbench.model.stream import Stream
-from workbench.network import Network
-from workbench.validation import require_seed, require_whole
-
-Scales = dict[str, float | tuple[float, ...]]  # activity per spike and tick, lambda of each node or of its channels
+from workbench.validation import require_whole
 
 
-class Model(nn.Module):
+class Model(NetworkNumbers):
     """A network with numbers: an ANN (ReLU, steps are frames) or an SNN (integrate-and-fire, steps are ticks).
 
     Weights belong to edge positions; every node but the inputs has a bias or, with `norm="batch"`, a batch norm whose
@@ -59,76 +51,6 @@ class Model(nn.Module):
     >>> Model(network, seed=0)(torch.zeros(5, 7, 1, 4, 4)).shape
     torch.Size([5, 7, 2])
     """
-
-    def __init__(
-        self,
-        network: Network,
-        seed: int = 0,
-        norm: str | None = "batch",
-        *,
-        neuron: Neuron | None = None,
-        neurons: Mapping[str, Neuron] | None = None,
-        ticks_per_frame: int = 1,
-    ) -> None:
-        super().__init__()
-        given: object = network
-        if not isinstance(given, Network):
-            again = isinstance(given, Model)
-            cure = "give its graph: wb.Model(model.network)" if again else "give wb.Network(inputs, edges)"
-            raise ValueError(f"wb.Model takes a wb.Network, not a {type(given).__name__}; {cure}")
-        if norm not in ("batch", None):
-            raise ValueError(f'norm={norm!r} is unknown; choose "batch" or None')
-        self.network, self.norm = network, norm
-        self._keys = {node: str(place) for place, node in enumerate(network.nodes)}  # names may hold dots, keys not
-        self.ticks_per_frame = require_whole("ticks_per_frame", ticks_per_frame)
-        self.neuron = neuron if neuron is not None else ReLU()
-        self.exceptions = require_neurons(network, self.neuron, neurons or {})
-        self.trained_network: Network | None = None  # of an SNN: the network its ANN was trained with
-        self.scales: Scales | None = None  # of an SNN
-        self.conversion_options: Any = None  # of an SNN: how it was converted, a value of the conversion wing
-        self.grid: Grid | None = None  # of an SNN whose arithmetic is exact
-        self.checked = b""  # digest of the numbers that were last found to be on the grid
-        generator = torch.Generator().manual_seed(require_seed(seed))
-        self.gains = nn.ParameterDict()  # of edges without weights, once a conversion has scaled them
-        bounded = [node for node in network.hidden if self.neuron_of(node).bounded]
-        with torch.inference_mode(False):  # its numbers can be used, and learned, wherever it was made
-            self.weights = nn.ModuleList(draw_weights(network, generator))
-            layers = make_layers(network, normed=norm is not None)
-            self.nodes = nn.ModuleDict({self._key(node): layer for node, layer in layers.items()})
-            self.log_ceilings = nn.ParameterDict({self._key(n): nn.Parameter(torch.zeros(())) for n in bounded})
-
-    @property
-    def spiking(self) -> bool:
-        """Whether the nodes answer with spikes."""
-        return self.neuron.spiking
-
-    @property
-    def bounded(self) -> bool:
-        """Whether every hidden node works in units of a ceiling that it learns."""
-        return self.neuron.bounded and all(neuron.bounded for neuron in self.exceptions.values())
-
-    def neuron_of(self, node: str) -> Neuron:
-        """The neuron of a hidden node: `neuron`, unless another was named for it."""
-        return self.exceptions.get(node, self.neuron)
-
-    @property
-    def levels(self) -> int | None:
-        """Steps between silence and ceiling of the activities of a `QuantisedReLU`; None where there are none."""
-        return self.neuron.activity_levels
-
-    @property
-    def device(self) -> torch.device:
-        """Where the numbers are; frames must be there too."""
-        return next(self.parameters()).device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The type of its numbers, which is that of the frames it takes; ValueError where these are several, or half.
-
-        >>> Model(Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])).double().dtype
-        torch.float64
-        """
-        return require_one_type(self.named_parameters())
 
     def forward(self, frames: Frames) -> Tensor:
         """The output's drive at every step, (steps, batch, classes); zero before its first response."""
@@ -158,15 +80,15 @@ class Model(nn.Module):
             block = require_whole("block", block)
         elif self.training:
             block = self.choose_block(steps, batch) if layers is None else steps
-        record = list(self.network.nodes if record is None else record)
+        record, like = list(self.network.nodes if record is None else record), next(self.parameters())
+        require_numbers(inputs, like)
+        if self.grid is not None and not self.training and self.spiking and not counts_are_exact(self.grid, inputs):
+            engine = engine or "dense"  # whose bits do not depend on what was measured
         stream = self._stream(batch, record, engine, steps, layers)
-        like, at_once = next(self.parameters()), block or stream.choose_block()
+        at_once = block or stream.choose_block()
         require_memory(
             MemoryRequest(self.network, record, steps, batch, at_once, self.training, like.dtype), like.device
         )
-        require_numbers(inputs, like)
-        if self.grid is not None and not self.training:
-            check_counts(self.grid, inputs)
         for norm in self._norms():
             norm.discard()  # a run before this one may have been interrupted
         blocks = []
@@ -282,44 +204,6 @@ class Model(nn.Module):
             torch.zeros(1) if extra_biases is None else extra_biases,
         )
 
-    def ceiling(self, node: str) -> Tensor:
-        """The largest activity of a hidden node, which it has learned: only where the neuron has a ceiling."""
-        return self.ceiling_parameter(node).exp()
-
-    def ceiling_parameter(self, node: str) -> nn.Parameter:
-        """The logarithm of a hidden node's ceiling, which is what it learns."""
-        return cast(nn.Parameter, self.log_ceilings[self._key(node)])
-
-    def node_layer(self, node: str) -> Bias | Norm:
-        """Bias or norm of a node that is no input."""
-        return cast(Bias | Norm, self.nodes[self._key(node)])
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Loaded:
-        """What torch's does, in a time that grows with the number of edges and not with its square."""
-        return load_parameters(self, state_dict, strict, assign)
-
-    def copy(self) -> Model:
-        """An independent copy with the same numbers."""
-        with torch.inference_mode(False):
-            return copy.deepcopy(self)
-
-    def __repr__(self) -> str:
-        kind = f"SNN, {self.ticks_per_frame} ticks per frame" if self.spiking else "ANN"
-        if self.conversion_options:
-            kind += f", {self.conversion_options!r}"
-        elif self.bounded:
-            kind += f", {self.neuron!r}"
-        if self.exceptions:
-            kind += f", other neurons in {', '.join(self.exceptions)}"
-        numbers = sum(parameter.numel() for parameter in self.parameters())
-        return (
-            f"Model({kind}: {len(self.network.nodes)} nodes, {len(self.network.edges)} edges, {numbers:,} parameters, "
-            f"{self.network.output!r} answers from step {self.network.first_response_of(self.network.output)})"
-        )
-
-    def _key(self, node: str) -> str:
-        return self._keys[node]
-
     def _stream(
         self,
         batch: int,
@@ -331,7 +215,7 @@ class Model(nn.Module):
     ) -> Stream:
         """A stream; ValueError where the event-driven engine is asked for and cannot run."""
         exact = not self.training and is_exact(self)
-        engine = require_engine(engine or ("auto" if exact else "dense"))
+        automatic, engine = engine is None, require_engine(engine or ("auto" if exact else "dense"))
         require_one_type(self.named_parameters())
         if not self.training:  # where the loss shows it
             require_finite(self.network, self.state_dict())
@@ -344,10 +228,21 @@ class Model(nn.Module):
         elif engine == "events":
             raise ValueError(
                 'engine="events" is for spiking models in eval mode, in float32 on a CPU, with numba, one neuron for '
-                'all nodes, and without custom layers=; use engine="auto"'
+                f'all nodes, and without custom layers=; {self._why_not_events(layers)}, or use engine="auto"'
             )
-        like = next(self.parameters())
-        return Stream(planned, used, batch, self.ticks_per_frame, like, until, hybrid, self.grid, counter)
+        like, grid = next(self.parameters()), self.grid if exact else None
+        return Stream(planned, used, batch, self.ticks_per_frame, like, until, hybrid, grid, automatic, counter)
 
-    def _norms(self) -> list[Norm]:
-        return [layer for layer in self.nodes.values() if isinstance(layer, Norm)]
+    def _why_not_events(self, layers: Layers | None) -> str:
+        """Why the event-driven engine cannot run this model, and what to do."""
+        reasons = {
+            "this model does not spike: convert it by wb.convert": not self.spiking,
+            "this model is in training mode: call model.eval()": self.training,
+            f"its numbers are {self.dtype}: call model.float()": self.dtype != torch.float32,
+            f"it is on {self.device}: call model.cpu()": self.device.type != "cpu",
+            f"{', '.join(map(repr, self.exceptions))} have a neuron of their own": bool(self.exceptions),
+            "layers= were given: leave them out": layers is not None,
+            "it has batch norms: convert it by wb.convert": self.norm is not None,
+        }
+        found = [reason for reason, applies in reasons.items() if applies]
+        return found[0] if found else "numba cannot compile its kernels here: install numba anew"

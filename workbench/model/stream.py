@@ -24,7 +24,7 @@ from workbench.engine import (
     require_memory,
     require_numbers,
 )
-from workbench.model.grid import Grid, check_counts, warn_of_counts
+from workbench.model.grid import Grid, counts_are_exact, fits_grid
 
 if TYPE_CHECKING:
     from workbench.engine import Hybrid
@@ -34,7 +34,8 @@ class Stream:
     """A model at work on a recording that arrives block by block; it carries the state from block to block.
 
     `like` is one of the model's numbers, whose type and device frames must have; `until` the step at which the
-    recordings end, if that is known; `hybrid` computes some parts spike by spike; sums are exact on the `grid`.
+    recordings end, if that is known; `hybrid` computes some parts spike by spike. That is given up where the engine was
+    taken automatically and inputs hold what is not exact on the `grid`.
 
     >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
     >>> stream = Model(network).stream(batch=3)
@@ -52,11 +53,12 @@ class Stream:
         until: int | None,
         hybrid: Hybrid | None,
         grid: Grid | None,
+        automatic: bool,
         counter: SpikeCounter | None = None,
     ) -> None:
         self.network, self.batch, self.ticks_per_frame, self._like = plan.network, batch, ticks_per_frame, like
         self._plan, self._layers, self._until, self._hybrid = plan, layers, until, hybrid
-        self._grid, self._counter, self._state = grid, counter, State()
+        self._automatic, self._grid, self._counter, self._state = automatic, grid, counter, State()
         self._counted = np.zeros((len(plan.network.edges), batch))
 
     @property
@@ -102,8 +104,8 @@ class Stream:
         if batch != self.batch:
             raise ValueError(f"this stream was opened for batch={self.batch}, but the block holds {batch} recordings")
         require_numbers(inputs, self._like)
-        if self._grid is not None:
-            check_counts(self._grid, inputs)
+        if self._grid is not None and not counts_are_exact(self._grid, inputs):
+            self._settle()
         like = self._like
         require_memory(
             MemoryRequest(self.network, self._plan.wanted, steps, batch, steps, False, like.dtype), like.device
@@ -116,9 +118,17 @@ class Stream:
         if self._hybrid is None:
             return self.run({node: events.to_tensor().to(self._like)})
         activity = self.advance({node: events})
-        if self._grid is not None:
-            warn_of_counts(self._grid, node, self._state.largest_count)
+        if self._grid is not None and not fits_grid(self._grid, node, self._state.largest_count):
+            self._settle()
         return activity
+
+    def _settle(self) -> None:
+        """Go on layer by layer, unless an engine was named: sums are rounded, in an order that must not depend on what
+        was measured.
+        """
+        self._grid = None
+        if self._hybrid is not None and self._automatic:
+            self._hybrid = self._hybrid.with_engine("dense")
 
     def advance(self, inputs: Mapping[str, Tensor | EventCounts]) -> dict[str, Tensor]:
         """The same as `run`, without checks of the inputs."""

@@ -98,9 +98,9 @@ def run_main_job(
             Model(rollout, seed=seed), seen, held_back, epochs=epochs, checkpoint=kept, progress=progress, seed=seed
         )
         say(f"Converting it: the {snn_name}")
-        models[ann_name], models[snn_name] = ann, convert(ann, dataset.train, delays=delays)
+        models[ann_name], models[snn_name] = ann, convert(ann, dataset.train, delays=delays, progress=progress)
     say(f"Comparing all four on {len(dataset.test):,} recordings")
-    return Study(dataset, network, models, histories, compare(models, dataset.test))
+    return Study(dataset, network, models, histories, compare(models, dataset.test, progress=progress))
 
 
 def _train(

@@ -193,7 +193,7 @@ def _train_epochs(
     for epoch in range(len(state.history), options.epochs):
         row = {"epoch": epoch + 1, **_train_epoch(state, recordings, options, epoch, bar, callback)}
         if validation is not None:
-            found = evaluate(state.model, validation, answer=options.answer)
+            found = evaluate(state.model, validation, answer=options.answer, progress=False)
             row |= {f"validation_{name}": value for name, value in found.items()}
         state.note(row)
         bar.note(**{name: f"{value:.3f}" for name, value in row.items() if name != "epoch"})

@@ -19,6 +19,7 @@ from workbench.conversion import convert as convert_model
 from workbench.evaluation import amount, choose_evenly, compare, share
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model, take_test, take_training
+from workbench.progress import show_progress
 from workbench.widgets._background.prefetch import PrefetchCache
 from workbench.widgets._base.panel import LABELLED, Panel
 
@@ -75,7 +76,6 @@ class ConvertPanel(Panel):
         self.ann, self.recordings = model, recordings
         chosen = choose_evenly(len(validation), limit)
         self.validation = validation[chosen]
-        self._ann_costs = compare({"ANN": model}, self.validation)
         self._outcomes = PrefetchCache(self._compute, keep=64)
         self._background = (self._outcomes,)
         ticks = tuple(sorted({*TICKS, recordings.ticks_per_frame}))
@@ -88,7 +88,10 @@ class ConvertPanel(Panel):
         self.delays = ipywidgets.Dropdown(options=DELAYS, description="delays", **LABELLED)
         self.neuron = ipywidgets.Dropdown(options=NEURONS, description="neuron", **LABELLED)
         self.view = ipywidgets.Dropdown(options=VIEWS, description="view", **LABELLED)
-        self._shown = self._outcomes(self._settings())
+        with show_progress(2, "widgets.convert", "model") as bar:
+            self._ann_costs = compare({"ANN": model}, self.validation, progress=False)
+            bar.advance()
+            self._shown = self._outcomes(self._settings())
         rows = [
             ipywidgets.HBox([self.percentile, self.ticks_per_frame]),
             ipywidgets.HBox([self.delays, self.neuron]),
@@ -126,9 +129,9 @@ class ConvertPanel(Panel):
         return self.percentile.value, self.ticks_per_frame.value, self.delays.value, self.neuron.value
 
     def _compute(self, settings: Settings) -> ConversionResult:
-        snn = convert_model(self.ann, self.recordings, **conversion_options(settings))
-        costs = compare({"SNN": snn}, self.validation)
-        return ConversionResult(snn, costs, diagnose(self.ann, snn, self.validation))
+        snn = convert_model(self.ann, self.recordings, **conversion_options(settings), progress=False)
+        costs = compare({"SNN": snn}, self.validation, progress=False)
+        return ConversionResult(snn, costs, diagnose(self.ann, snn, self.validation, progress=False))
 
     def _prefetch_neighbours(self) -> None:
         """Prefetch the neighbours of the chosen settings."""

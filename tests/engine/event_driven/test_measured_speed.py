@@ -161,6 +161,8 @@ def test_a_process_keeps_what_it_measured_when_it_ends(tmp_path):
 
 # the choice that follows
 
+WORK = 1e9  # steps of recordings in a block: so many that what a call costs counts for nothing
+
 
 @pytest.fixture
 def known(monkeypatch):
@@ -184,8 +186,8 @@ def test_the_choice_follows_what_was_measured(seed, known):
             for listed in (True, False):
                 kind = "events" if listed else "dense"
                 known.record(choice.key_of(component, listed), 1e3 if kind == slow else 1e-3)
-        assert choice.choose(rates) == expected
-        assert choice.choose(rates, before=nodes - expected) == expected
+        assert choice.choose(rates, WORK) == expected
+        assert choice.choose(rates, WORK, before=nodes - expected) == expected
 
 
 @torch.no_grad()
@@ -196,15 +198,15 @@ def test_what_was_never_measured_is_tried_once_unless_it_seems_far_slower(seed, 
     known.factors.clear()  # what its conversion has measured
     choice = Hybrid(snn.stream(2)._plan, snn.event_driven_parameters(), 2, "auto").choice
     rates = dict.fromkeys(choice.plan.lead, 0.1)
-    clock = cost_model._Clock(choice, rates)
+    clock = cost_model._Clock(choice, rates, WORK)
     listed, dense = clock.estimate_ns(choice.with_tables), clock.estimate_ns(frozenset())
     for component in choice.costs:  # so that all spike by spike is estimated to take so many times longer
         known.record(choice.key_of(component, False), listed / dense / slower)
-    tried = choice.choose(rates, before=frozenset())
+    tried = choice.choose(rates, WORK, before=frozenset())
     assert bool(tried) == (slower < cost_model.CURIOUS)
     for component in choice.costs:
         known.record(choice.key_of(component, True), FACTORS[1])
-    assert choice.choose(rates, before=tried) == frozenset()
+    assert choice.choose(rates, WORK, before=tried) == frozenset()
 
 
 @pytest.mark.parametrize("seed", range(0, 60, 6))

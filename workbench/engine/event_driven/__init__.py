@@ -5,5 +5,6 @@ hybrid          components computed densely or spike by spike, block by block
 measured_speed  how long components took here, kept for the machine
 parameters      the numbers of a spiking model
 simulator       components computed spike by spike
+sparse_product  a linear map of activity that is mostly zero
 spike_lists     spikes as lists, and back as tensors
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 
@@ -25,7 +25,8 @@ OPERATION, RUN, LISTED = 0.01, 5.5, 0.2
 CONVERTED = 0.4  # and a unit that is listed for a neighbour, or shown to one
 MIXED = 1.1  # times longer where some components are computed one way and some the other
 GAIN = 0.1  # share of the time that a change must save: the first block after it converts between both forms
-CURIOUS = 3.0  # times as long as the best something may be estimated to take that was never measured, to be tried once
+DENSE_CALL, EVENTS_CALL = 60_000, 90_000  # nanoseconds of Python for a component by layers, and for all spike by spike
+CURIOUS = 10.0  # times as long as the best something may be estimated to take that was never measured, to be tried once
 MOST_MEASURED = 64  # components of a network: of more, a clock would cost more than it helps
 
 
@@ -73,6 +74,7 @@ class EngineChoice:
             for component in plan.components
             if component.nodes[0] not in plan.network.inputs and has_tables(plan, component)
         }
+        self._keys = self._name_keys()
         self.with_tables = frozenset(node for component in self.costs for node in component.nodes)
         if engine == "events":
             inputs = plan.network.inputs
@@ -93,19 +95,28 @@ class EngineChoice:
         """The same for another number of recordings."""
         other = copy(self)
         other.batch = batch
+        other._keys = other._name_keys()
         return other
 
-    def choose(self, rates: Mapping[str, float], before: frozenset[str] | None = None) -> frozenset[str]:
+    def with_engine(self, engine: str) -> EngineChoice:
+        """The same, with this engine instead of a choice."""
+        other = copy(self)
+        other.engine = engine
+        return other
+
+    def choose(self, rates: Mapping[str, float], work: float, before: frozenset[str] | None = None) -> frozenset[str]:
         """The nodes to compute spike by spike, at these rates of activity (of units and ticks).
+
+        `work` is how many steps of recordings a block has.
 
         Those `before` stay unless others are estimated to be quicker by more than `GAIN`: a change has costs. What was
         never measured here is tried once, where it is not estimated to take much longer.
         """
-        if self.engine == "events":
-            return self.with_tables
+        if self.engine != "auto":
+            return self.with_tables if self.engine == "events" else frozenset()
         learned = self.learned if torch.is_grad_enabled() else frozenset()
         free = [component for component in self.costs if learned.isdisjoint(component.nodes)]
-        clock = _Clock(self, rates)
+        clock = _Clock(self, rates, work)
         cheap = [component for component in free if clock.events(component) < clock.dense(component)]
         choices = [
             frozenset(node for component in components for node in component.nodes) for components in ([], cheap, free)
@@ -119,14 +130,15 @@ class EngineChoice:
                 return chosen
         return best if times[best] < (1 - GAIN) * clock.estimate_ns(before) else before
 
-    def learn(self, listed: bool, components: Sequence[Component], rates: Mapping[str, float], taken_ns: float) -> None:
-        """Take in how long these components took for a step of a recording."""
-        known = [component for component in components if component in self.costs]
-        clock = _Clock(self, rates)
-        if known and len(known) == len(components) and self.measures:
-            estimated = sum(clock.estimate_plainly_ns(component, listed) for component in known)
-            for component in known:
-                clock.speed.record(self.key_of(component, listed), taken_ns / estimated)
+    def learn(self, listed: bool, work: Mapping[Component, int], rates: Mapping[str, float], taken_ns: float) -> None:
+        """Take in how long components took together, each for so many steps of recordings."""
+        if not self.measures or not all(work[component] and component in self.costs for component in work):
+            return
+        clock = _Clock(self, rates, 1)
+        estimated = sum(steps * clock.estimate_plainly_ns(component, listed) for component, steps in work.items())
+        taken_ns -= EVENTS_CALL if listed else DENSE_CALL
+        for component in work:
+            clock.speed.record(self.key_of(component, listed), taken_ns / estimated)
 
     @property
     def measures(self) -> bool:
@@ -135,20 +147,27 @@ class EngineChoice:
 
     def key_of(self, component: Component, listed: bool) -> str:
         """The name under which the speed of a component is kept, for batches of about this size."""
-        return f"{'events' if listed else 'dense'} {self.costs[component].name} x{self.batch.bit_length()}"
+        return self._keys[component, listed]
+
+    def _name_keys(self) -> dict[tuple[Component, bool], str]:
+        size = self.batch.bit_length()
+        return {
+            (component, listed): f"{'events' if listed else 'dense'} {cost.name} x{size}"
+            for component, cost in self.costs.items()
+            for listed in (True, False)
+        }
 
 
 class _Clock:
     """Nanoseconds for a step of a recording at these rates of activity."""
 
-    def __init__(self, choice: EngineChoice, rates: Mapping[str, float]) -> None:
-        self.choice, self.rates, self.threads = choice, rates, torch.get_num_threads()
+    def __init__(self, choice: EngineChoice, rates: Mapping[str, float], work: float) -> None:
+        self.choice, self.rates, self.work, self.threads = choice, rates, work, torch.get_num_threads()
         self.speed = measured_speed(self.threads)
-        self._usual = {listed: self.speed.usual("events" if listed else "dense") for listed in (True, False)}
 
     def dense(self, component: Component) -> float:
         """By layers."""
-        return self.estimate_plainly_ns(component, False) * self._factor(component, False)
+        return self.estimate_plainly_ns(component, False) * self._factor(component, False) + DENSE_CALL / self.work
 
     def events(self, component: Component) -> float:
         """Spike by spike."""
@@ -167,6 +186,7 @@ class _Clock:
             self.events(component) if chosen.issuperset(component.nodes) else self.dense(component)
             for component in self.choice.costs
         )
+        time += EVENTS_CALL / self.work if chosen else 0.0
         plan = self.choice.plan
         read = [(edge.source, edge.target in chosen) for edge in plan.network.edges if edge.target in plan.lead]
         read += [(node, False) for node in plan.wanted]
@@ -181,7 +201,7 @@ class _Clock:
 
     def _factor(self, component: Component, listed: bool) -> float:
         found = self.speed.factor(self.choice.key_of(component, listed))
-        return self._usual[listed] if found is None else found
+        return self.speed.usual("events" if listed else "dense") if found is None else found
 
 
 def count_work(plan: Plan, component: Component, dynamics: Dynamics) -> ComponentCost:

@@ -29,6 +29,7 @@ from workbench.engine.spike_counter import SpikeCounter
 
 Input = Tensor | EventCounts
 
+PATIENCE_NS = 2_000_000  # that blocks take before nodes are chosen anew, which takes about a twentieth of that
 LISTED_BLOCKS = 4  # of the dense length, where all spikes are listed: more gains little
 
 
@@ -38,7 +39,8 @@ class HybridState(State):
 
     `levels` are the membranes of nodes that were computed in one call, as the next call takes them. Of the last block:
     the nodes `chosen` to be computed spike by spike, the `rates`, shares of its units and late steps in which each
-    node was active, and the synaptic operations `counted` (edges, batch).
+    node was active, and the synaptic operations `counted` (edges, batch). `spent_ns`: nanoseconds spent since the last
+    choice; `work`: steps times recordings of the block.
     """
 
     levels: Mapping[tuple[str, ...], Membranes] = field(default_factory=dict)
@@ -47,6 +49,8 @@ class HybridState(State):
     listed: frozenset[str] = frozenset()
     rates: Mapping[str, float] = field(default_factory=dict)
     counted: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    spent_ns: int = 0
+    work: int = 1
 
 
 class Hybrid:
@@ -86,12 +90,15 @@ class Hybrid:
     def choose(self, state: State, inputs: Mapping[str, Input] = MappingProxyType({})) -> frozenset[str]:
         """The nodes to compute spike by spike in the block after this state.
 
-        Before that has been measured, all are assumed to be as active as the most active input.
+        They are chosen anew once blocks have taken much longer than a choice. Before activity is measured, all are
+        assumed to be as active as the most active input.
         """
         if isinstance(state, HybridState):
-            return self.choice.choose(state.rates, state.chosen)
+            anew = not self.adapts or state.spent_ns >= PATIENCE_NS
+            return self.choice.choose(state.rates, state.work, state.chosen) if anew else state.chosen
         rate = max(map(_rate_of, inputs.values()), default=0.0)
-        return self.choice.choose(dict.fromkeys(self.plan.lead, rate))
+        steps = max(map(len, inputs.values()), default=1)
+        return self.choice.choose(dict.fromkeys(self.plan.lead, rate), steps * self.batch)
 
     def advance(
         self,
@@ -106,31 +113,36 @@ class Hybrid:
         for listed, grouped in groupby(self.plan.components, key=block.is_chosen):
             components = list(grouped)
             for some in [components] if listed else [[component] for component in components]:
-                begin = time.perf_counter_ns()
+                begin = time.thread_time_ns()  # which stands still while other processes have the processor
                 if listed:
                     block.run_event_driven(some)
                 else:
                     block.compute(some[0])
-                block.taken.append((listed, some, time.perf_counter_ns() - begin))
+                block.taken.append((listed, some, time.thread_time_ns() - begin))
         if counter is not None:
-            block.count(counter)
+            block.count_lists(counter)
         after = block.state()
-        if self.choice.measures:
-            work = (block.end - block.begin) * self.batch
+        if block.is_measured and self.choice.measures:
             for listed, some, taken in block.taken:
-                self.choice.learn(listed, some, after.rates, taken / work)
+                self.choice.learn(listed, block.work_of(some), after.rates, taken)
         return {node: block.activity_of(node) for node in self.plan.wanted}, after
 
     def restart(self, state: State) -> State:
         """The state to begin with after recordings that ended in this one: nothing but what was measured."""
         if not isinstance(state, HybridState):
             return State()
-        return HybridState(chosen=state.chosen, rates=state.rates)
+        return HybridState(chosen=state.chosen, rates=state.rates, spent_ns=PATIENCE_NS, work=state.work)
 
     def with_batch(self, batch: int) -> Hybrid:
         """The same for another number of recordings; what was made for the network is shared."""
         other = copy(self)
         other.batch, other.choice = batch, self.choice.with_batch(batch)
+        return other
+
+    def with_engine(self, engine: str) -> Hybrid:
+        """The same with another engine: "dense" computes every component by layers."""
+        other = copy(self)
+        other.choice = self.choice.with_engine(engine)
         return other
 
 
@@ -149,6 +161,7 @@ class _HybridBlock(Block):
         super().__init__(hybrid.plan, layers, state, cast(Mapping[str, Tensor], inputs), until)
         self.events = {node: values for node, values in inputs.items() if isinstance(values, EventCounts)}
         self.simulator, self.measures, self.chosen = hybrid.simulator, hybrid.adapts, chosen
+        self.before = state if isinstance(state, HybridState) else HybridState(spent_ns=PATIENCE_NS)
         edges = [edge for edge in self.network.edges if edge.target in self.plan.lead]
         self.listed = chosen | {edge.source for edge in edges if edge.target in chosen}
         self.read_densely = {edge.source for edge in edges if edge.target not in chosen} | set(self.plan.wanted)
@@ -193,7 +206,7 @@ class _HybridBlock(Block):
         if node in self.listed:
             self.largest_count = self.lists.append_events(self.simulator.numbers[node], self.begin, events)
 
-    def count(self, counter: SpikeCounter) -> None:
+    def count_lists(self, counter: SpikeCounter) -> None:
         """Count what every node sends in the steps of this block, from its list where it has one."""
         for node, number in self.simulator.numbers.items():
             first, last = self._span(node)
@@ -208,16 +221,38 @@ class _HybridBlock(Block):
                     if segment.start >= first:
                         counter.add(node, segment)
 
+    @property
+    def work(self) -> int:
+        """Steps times recordings."""
+        return max(self.end - self.begin, 1) * self.lists.batch
+
+    def work_of(self, components: Sequence[Component]) -> dict[Component, int]:
+        """Steps times recordings of each of these, as far as they are computed."""
+        spans = {component: [self._span(node) for node in component.nodes] for component in components}
+        return {each: max(last - first for first, last in found) * self.lists.batch for each, found in spans.items()}
+
+    @property
+    def spent_ns(self) -> int:
+        """Nanoseconds spent since nodes were last chosen."""
+        before = self.before.spent_ns
+        return sum(taken for _, _, taken in self.taken) + (before if before < PATIENCE_NS else 0)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether activity and times are taken in: nodes are chosen anew after this block, or were before it."""
+        return self.measures and max(self.spent_ns, self.before.spent_ns) >= PATIENCE_NS
+
     def state(self) -> HybridState:
         dense = super().state()
         shown = {node for node in dense.past if node in self.read_densely or node not in self.chosen}
         past = {node: segments for node, segments in dense.past.items() if node in shown}
-        rates = {node: self._rate(node) for node in self.plan.lead} if self.measures else {}
+        rates = {node: self._rate(node) for node in self.plan.lead} if self.is_measured else self.before.rates
         counted = self.operations.reshape(self.lists.batch, self.lists.bands, -1).sum(1).T
         known = dense.step, past, dense.membranes
         return HybridState(
-            *known, self.largest_count, self.levels, self.lists, self.chosen, self.listed, rates, counted
-        )
+            *known, self.largest_count, self.levels, self.lists, self.chosen, self.listed, rates, counted,
+            self.spent_ns, self.work,
+        )  # fmt: skip
 
     def _regions(self) -> NDArray[np.int64]:
         """The table of nodes, with the steps that each holds and computes in this block."""

@@ -31,6 +31,7 @@ class MeasuredSpeed:
 
     def __init__(self, factors: dict[str, float]) -> None:
         self.factors, self.changed = dict(factors), False
+        self._usual: dict[str, float] = {}  # until something new was measured
 
     def factor(self, key: str) -> float | None:
         """The factor of this key; None as long as it was never measured."""
@@ -38,8 +39,10 @@ class MeasuredSpeed:
 
     def usual(self, kind: str) -> float:
         """The geometric mean of all factors of keys that begin like this; 1 where there are none."""
-        found = [math.log(factor) for key, factor in self.factors.items() if key.startswith(f"{kind} ")]
-        return math.exp(sum(found) / len(found)) if found else 1.0
+        if kind not in self._usual:
+            found = [math.log(factor) for key, factor in self.factors.items() if key.startswith(f"{kind} ")]
+            self._usual[kind] = math.exp(sum(found) / len(found)) if found else 1.0
+        return self._usual[kind]
 
     def record(self, key: str, factor: float) -> None:
         """Take in a measurement."""
@@ -47,6 +50,8 @@ class MeasuredSpeed:
         factor, before = min(max(factor, least), most), self.factors.pop(key, None)
         if before is not None:
             factor = before ** (1 - WEIGHT) * factor**WEIGHT
+        else:
+            self._usual.clear()
         self.factors[key], self.changed = factor, True
         while len(self.factors) > MOST:
             del self.factors[next(iter(self.factors))]

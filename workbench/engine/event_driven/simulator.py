@@ -83,14 +83,7 @@ class Simulator:
                 self.fan_outs.append(table)
                 given = arrange_weights(edge.operation, source, learned.weights[position], learned.gains.get(position))
                 place = runs.add(table.runs), weights.add(given)
-                strides = (
-                    table.target_row_stride,
-                    table.weight_row_stride,
-                    table.target_unit_stride,
-                    table.weight_unit_stride,
-                )
-                found = table.depth, table.reciprocal, table.is_even(LANES)
-                edges.append([self.numbers[edge.source], edge.delay, position, *place, *strides, *found])
+                edges.append([self.numbers[edge.source], edge.delay, position, *place, *describe_edge(table)])
             row[TO_EDGE] = len(edges)
             if node in reached:
                 bias = learned.biases[node].detach().view(-1, *[1] * (len(shape) - 1)).expand(shape)
@@ -185,6 +178,12 @@ class Simulator:
                 source, table = int(self.edges[place, SOURCE]), self.fan_outs[place]
                 every = 0, self.nodes[source, UNITS]
                 spans[place] = every if source in lists.unsorted else [find_sources(table, *band) for band in bands]
+
+
+def describe_edge(table: SynapseTable) -> tuple[int, ...]:
+    """The last columns of an edge in the kernels' table: how the synapses lie in their table."""
+    strides = table.target_row_stride, table.weight_row_stride, table.target_unit_stride, table.weight_unit_stride
+    return (*strides, table.depth, table.reciprocal, table.is_even(LANES))
 
 
 class ArrayStack:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 
+from workbench.engine.kernels.held_membranes import count_held
 from workbench.engine.kernels.neuron_scan import Dynamics, can_compile, scan_in_place
 from workbench.engine.neurons.neuron import SpikingNeuron
 from workbench.validation import hold_whole
@@ -21,7 +22,8 @@ class IntegrateAndFire(SpikingNeuron):
     v(t) = max(floor, v(t-1) + drive(t)); s(t) = clip(floor(v(t) / threshold), 0, burst); then, where it spiked, v(t)
     loses the threshold for every spike (`reset="subtract"`) or becomes 0 (`reset="zero"`). `start`, `floor` and
     `saturation` are in units of the threshold; `floor=None` lets the membrane fall without bound. With a `saturation`
-    it is held within -saturation .. saturation as well, in every tick, after all that arrives and before it spikes.
+    it is held within -saturation .. saturation as well, in every tick, after all that arrives and before it spikes: a
+    limit of the arithmetic, which does not count when neurons are compared.
 
     `burst`: at most so many spikes a tick. `signed`: where v(t) < 0, it takes spikes back, floor(v(t) / threshold) of
     them, at most `burst` and never more than it has sent in this frame. `silence`: it does not spike in the first so
@@ -48,7 +50,7 @@ class IntegrateAndFire(SpikingNeuron):
     signed: bool = False
     silence: int = 0
     bias: str = "tick"
-    saturation: float | None = None
+    saturation: float | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not self.threshold > 0:
@@ -176,7 +178,12 @@ class IntegrateAndFire(SpikingNeuron):
     def count_at_floor(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> int:
         if self.floor is None:
             return 0
+        counted = count_held(self.dynamics, drive.detach(), membrane, elapsed)
+        return self._count_plainly(drive, membrane, elapsed) if counted is None else counted
+
+    def _count_plainly(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> int:
         held = 0
+        assert self.floor is not None, "without a floor nothing is held"
         for tick, now in enumerate(drive):
             before = self.membrane_at_step_start(membrane, now, elapsed + tick)
             held += int((before + now < self.floor * self.threshold).sum())

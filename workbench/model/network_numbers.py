@@ -1,0 +1,134 @@
+"""The numbers of a network: weights, gains, biases and norms, the neurons of its nodes, and the grid they lie on."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, Self, cast
+
+import torch
+from torch import Tensor, nn
+
+from workbench.engine import Bias, Neuron, Norm, ReLU, require_one_type
+from workbench.model.grid import Grid
+from workbench.model.node_neurons import require_neurons
+from workbench.model.parameters import Loaded, draw_weights, load_parameters, make_layers
+from workbench.network import Network
+from workbench.validation import require_seed, require_whole
+
+Scales = dict[str, float | tuple[float, ...]]  # activity per spike and tick, lambda of each node or of its channels
+
+
+class NetworkNumbers(nn.Module):
+    """What a `Model` consists of; how it runs is another idea."""
+
+    def __init__(
+        self,
+        network: Network,
+        seed: int = 0,
+        norm: str | None = "batch",
+        *,
+        neuron: Neuron | None = None,
+        neurons: Mapping[str, Neuron] | None = None,
+        ticks_per_frame: int = 1,
+    ) -> None:
+        super().__init__()
+        given: object = network
+        if not isinstance(given, Network):
+            again = isinstance(given, NetworkNumbers)
+            cure = "give its graph: wb.Model(model.network)" if again else "give wb.Network(inputs, edges)"
+            raise ValueError(f"wb.Model takes a wb.Network, not a {type(given).__name__}; {cure}")
+        if norm not in ("batch", None):
+            raise ValueError(f'norm={norm!r} is unknown; choose "batch" or None')
+        self.network, self.norm = network, norm
+        self._keys = {node: str(place) for place, node in enumerate(network.nodes)}  # names may hold dots, keys not
+        self.ticks_per_frame = require_whole("ticks_per_frame", ticks_per_frame)
+        self.neuron = neuron if neuron is not None else ReLU()
+        self.exceptions = require_neurons(network, self.neuron, neurons or {})
+        self.trained_network: Network | None = None  # of an SNN: the network its ANN was trained with
+        self.scales: Scales | None = None  # of an SNN
+        self.conversion_options: Any = None  # of an SNN: how it was converted, a value of the conversion wing
+        self.grid: Grid | None = None  # of an SNN whose arithmetic is exact
+        self.checked = b""  # digest of the numbers that were last found to be on the grid
+        generator = torch.Generator().manual_seed(require_seed(seed))
+        self.gains = nn.ParameterDict()  # of edges without weights, once a conversion has scaled them
+        bounded = [node for node in network.hidden if self.neuron_of(node).bounded]
+        with torch.inference_mode(False):  # its numbers can be used, and learned, wherever it was made
+            self.weights = nn.ModuleList(draw_weights(network, generator))
+            layers = make_layers(network, normed=norm is not None)
+            self.nodes = nn.ModuleDict({self._key(node): layer for node, layer in layers.items()})
+            self.log_ceilings = nn.ParameterDict({self._key(n): nn.Parameter(torch.zeros(())) for n in bounded})
+
+    @property
+    def spiking(self) -> bool:
+        """Whether the nodes answer with spikes."""
+        return self.neuron.spiking
+
+    @property
+    def bounded(self) -> bool:
+        """Whether every hidden node works in units of a ceiling that it learns."""
+        return self.neuron.bounded and all(neuron.bounded for neuron in self.exceptions.values())
+
+    def neuron_of(self, node: str) -> Neuron:
+        """The neuron of a hidden node: `neuron`, unless another was named for it."""
+        return self.exceptions.get(node, self.neuron)
+
+    @property
+    def levels(self) -> int | None:
+        """Steps between silence and ceiling of the activities of a `QuantisedReLU`; None where there are none."""
+        return self.neuron.activity_levels
+
+    @property
+    def device(self) -> torch.device:
+        """Where the numbers are; frames must be there too."""
+        return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of its numbers, which is that of the frames it takes; ValueError where these are several, or half.
+
+        >>> Model(Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])).double().dtype
+        torch.float64
+        """
+        return require_one_type(self.named_parameters())
+
+    def ceiling(self, node: str) -> Tensor:
+        """The largest activity of a hidden node, which it has learned: only where the neuron has a ceiling."""
+        return self.ceiling_parameter(node).exp()
+
+    def ceiling_parameter(self, node: str) -> nn.Parameter:
+        """The logarithm of a hidden node's ceiling, which is what it learns."""
+        return cast(nn.Parameter, self.log_ceilings[self._key(node)])
+
+    def node_layer(self, node: str) -> Bias | Norm:
+        """Bias or norm of a node that is no input."""
+        return cast(Bias | Norm, self.nodes[self._key(node)])
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Loaded:
+        """What torch's does, in a time that grows with the number of edges and not with its square."""
+        return load_parameters(self, state_dict, strict, assign)
+
+    def copy(self) -> Self:
+        """An independent copy with the same numbers."""
+        with torch.inference_mode(False):
+            return copy.deepcopy(self)
+
+    def __repr__(self) -> str:
+        kind = f"SNN, {self.ticks_per_frame} ticks per frame" if self.spiking else "ANN"
+        if self.conversion_options:
+            kind += f", {self.conversion_options!r}"
+        elif self.bounded:
+            kind += f", {self.neuron!r}"
+        if self.exceptions:
+            kind += f", other neurons in {', '.join(self.exceptions)}"
+        numbers = sum(parameter.numel() for parameter in self.parameters())
+        return (
+            f"Model({kind}: {len(self.network.nodes)} nodes, {len(self.network.edges)} edges, {numbers:,} parameters, "
+            f"{self.network.output!r} answers from step {self.network.first_response_of(self.network.output)})"
+        )
+
+    def _key(self, node: str) -> str:
+        return self._keys[node]
+
+    def _norms(self) -> list[Norm]:
+        return [layer for layer in self.nodes.values() if isinstance(layer, Norm)]
