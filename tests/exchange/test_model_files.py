@@ -11,7 +11,7 @@ import workbench as wb
 from tests.support.exact_models import some_snn as converted
 from tests.support.random_networks import IMAGE, random_frames, random_model, random_network
 from workbench.exchange import model_files
-from workbench.model.grid import is_exact
+from workbench.model.exactness import is_exact
 
 
 def tiny_recordings(seed: int) -> wb.Recordings:
