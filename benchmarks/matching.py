@@ -64,6 +64,8 @@ def measure_matching(ticks: Sequence[int] = (8, 16, 32, 64, 128), seeds: Sequenc
 @torch.no_grad()
 def rate_error(ann: wb.Model, snn: wb.Model, frames: torch.Tensor, k: int) -> float:
     """Mean |spikes per tick - activity / lambda| over hidden units, from each node's first response on."""
+    snn = snn.copy()
+    snn.grid = None  # which is for events, not for parts of them
     first = ann.network.first_response
     hidden = [n for n in first if n not in ann.network.inputs and n != ann.network.output and first[n] < len(frames)]
     rates = snn.run((frames / k).repeat_interleave(k, dim=0), record=hidden)

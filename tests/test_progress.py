@@ -11,6 +11,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+import workbench as wb
+from tests.support import tiny
 from workbench import progress
 
 ROOT = Path(__file__).parents[1]
@@ -82,3 +84,32 @@ def test_the_bar_is_left_as_it_stands_however_the_work_ends(monkeypatch, capsys)
     with pytest.raises(KeyboardInterrupt):
         work()
     assert "| 5/8 [" in capsys.readouterr().err
+
+
+VERBS = {
+    "evaluate": lambda **known: wb.evaluate(tiny.snn(), tiny.recordings(), **known),
+    "compare": lambda **known: wb.compare({"ANN": tiny.ann(), "SNN": tiny.snn()}, tiny.recordings(), **known),
+    "operations": lambda **known: wb.operations(tiny.snn(), tiny.recordings(), **known),
+    "count_updates": lambda **known: wb.count_updates(tiny.ann(), tiny.recordings(), **known),
+    "count_confusions": lambda **known: wb.count_confusions(tiny.snn(), tiny.recordings(), **known),
+    "calibrate_exit": lambda **known: wb.calibrate_exit(tiny.ann(), tiny.recordings(90), loss=0.05, **known),
+    "convert": lambda **known: wb.convert(tiny.ann(), tiny.recordings(), **known),
+}
+"""Verbs and what they go through: recordings one batch after the other, options of a conversion."""
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_verbs_show_how_far_they_have_come_to_the_end_unless_they_are_silenced(verb, monkeypatch, capsys):
+    tiny.snn()  # whose conversion would show itself
+    monkeypatch.setattr(progress, "DELAY_S", 0)
+    monkeypatch.setattr(progress, "is_watched", lambda: True)
+    VERBS[verb](progress=False)
+    assert capsys.readouterr().err == ""
+    VERBS[verb](batch=2)
+    seen = capsys.readouterr().err
+    bars = re.findall(r"(\w+): +100%\|[^\r]*\| (\d+)/(\d+) \[", seen)
+    assert bars, seen
+    assert {name for name, _, _ in bars} == {verb}
+    assert bars[-1][1] == bars[-1][2]
+    if verb != "convert":
+        assert int(bars[-1][2]) == {"compare": 8, "calibrate_exit": 90}.get(verb, 4)

@@ -7,6 +7,7 @@ import torch
 
 import workbench as wb
 from tests.support.brute_force import KINDS, brute_force
+from tests.support.exact_models import some_ann, some_recordings, some_snn
 from tests.support.random_networks import random_model, random_network
 from tests.support.random_recordings import random_recordings
 from workbench.evaluation import summarise
@@ -30,12 +31,60 @@ def test_operations_equal_brute_force_over_every_synapse(seed, spiking):
         np.testing.assert_allclose(total[column], found.groupby("step")[column].sum(), rtol=1e-9)
 
 
-def test_an_output_that_feeds_back_costs_macs_even_in_an_snn():
+@pytest.mark.parametrize("seed", range(0, 120, 8))
+def test_every_engine_counts_what_brute_force_counts(seed):
+    snn, _ = some_snn(seed)
+    recordings = some_recordings(snn.network, seed)
+    expected = brute_force(snn, recordings)
+    for engine in (None, "dense", "events", "auto"):
+        for batch in (None, 3):
+            found = wb.operations(snn, recordings, engine=engine, batch=batch, progress=False)
+            for kind, column in KINDS.items():
+                table = found.pivot(index="step", columns="edge", values=column).to_numpy()
+                np.testing.assert_allclose(table, expected[kind], rtol=1e-12, err_msg=f"{engine}, {batch}")
+        total = wb.compare({"it": snn}, recordings, engine=engine, progress=False)
+        for kind, column in KINDS.items():
+            np.testing.assert_allclose(total[column], expected[kind].sum(1), rtol=1e-12, err_msg=engine)
+
+
+@pytest.mark.parametrize("seed", range(0, 120, 12))
+def test_every_verb_gives_the_same_on_every_engine(seed):
+    snn, _ = some_snn(seed)
+    recordings = some_recordings(snn.network, seed)
+    verbs = {
+        "operations": lambda **known: wb.operations(snn, recordings, **known),
+        "count_updates": lambda **known: wb.count_updates(snn, recordings, **known),
+        "compare": lambda **known: wb.compare({"it": snn}, recordings, **known),
+    }
+    if snn.network.first_response["out"] < recordings.frames * snn.ticks_per_frame:
+        verbs["count_confusions"] = lambda **known: wb.count_confusions(snn, recordings, **known)
+        verbs["evaluate"] = lambda **known: pd.DataFrame([wb.evaluate(snn, recordings, **known)])
+    for name, verb in verbs.items():
+        expected = verb(engine="dense")
+        for known in ({}, {"engine": "events"}, {"engine": "auto", "batch": 2}, {"engine": "events", "batch": 3}):
+            pd.testing.assert_frame_equal(pd.DataFrame(verb(**known)), pd.DataFrame(expected), obj=f"{name} {known}")
+
+
+def test_verbs_refuse_an_engine_that_there_is_not_or_that_cannot_run():
+    snn, _ = some_snn(0)
+    recordings, ann = some_recordings(snn.network, 0), some_ann(0)
+    verbs = (wb.operations, wb.count_updates, wb.count_confusions, wb.evaluate)
+    for verb in (*verbs, lambda model, some, engine: wb.compare({"it": model}, some, engine=engine)):
+        with pytest.raises(ValueError, match="engine='fast' is unknown; choose from 'auto', 'dense', 'events'"):
+            verb(snn, recordings, engine="fast")
+        with pytest.raises(ValueError, match='engine="events" is for spiking models in eval mode'):
+            verb(ann, recordings, engine="events")
+
+
+@pytest.mark.parametrize("engine", [None, "dense", "events", "auto"])
+def test_an_output_that_feeds_back_costs_macs_even_in_an_snn(engine):
     edges = [wb.Edge("in", "out", wb.Dense(3)), wb.Edge("out", "out", wb.Dense(3))]
     network, recordings = wb.Network({"in": (2, 6, 5)}, edges), random_recordings(0)
     network = network.slowed(2)
     snn = wb.Model(network, norm=None, neuron=wb.IntegrateAndFire(ticks_per_frame=2), ticks_per_frame=2)
-    last = wb.operations(snn, recordings).groupby("edge").tail(1).set_index("edge")
+    expected = brute_force(snn, recordings)
+    last = wb.operations(snn, recordings, engine=engine).groupby("edge").tail(1).set_index("edge")
+    np.testing.assert_allclose(last["effective_macs"], expected["effective"][-1])
     assert last.loc[0, "dense_macs"] == 0
     assert last.loc[0, "synaptic_operations"] > 0
     assert last.loc[1, "synaptic_operations"] == 0

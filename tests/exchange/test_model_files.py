@@ -8,8 +8,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import workbench as wb
+from tests.support.exact_models import some_snn as converted
 from tests.support.random_networks import IMAGE, random_frames, random_model, random_network
 from workbench.exchange import model_files
+from workbench.model.exactness import is_exact
 
 
 def tiny_recordings(seed: int) -> wb.Recordings:
@@ -181,3 +183,39 @@ def test_a_recipe_and_scales_of_channels_come_back(tmp_path):
     each = wb.convert(model, tiny_recordings(3), percentile={node: 80})
     model_files.save_model(each, tmp_path / "each.safetensors")
     assert model_files.load_model(tmp_path / "each.safetensors").conversion_options == each.conversion_options
+
+
+@pytest.mark.parametrize("seed", range(0, 60, 6))
+def test_an_snn_keeps_its_grid_and_its_bits(tmp_path, seed):
+    snn, ticks = converted(seed)
+    model_files.save_model(snn, tmp_path / "snn.safetensors")
+    back = model_files.load_model(tmp_path / "snn.safetensors")
+    assert back.grid == snn.grid
+    assert (back.neuron, back.network) == (snn.neuron, snn.network)
+    assert is_exact(back)
+    expected = snn.run(ticks, layers=snn, block=1)
+    for engine in (None, "dense", "events", "auto"):
+        assert all(torch.equal(values, expected[node]) for node, values in back.run(ticks, engine=engine).items())
+
+
+def test_a_file_of_an_older_version_has_no_grid_and_runs_densely_without_a_warning(tmp_path):
+    snn, ticks = converted(0)
+    description = model_files.describe(snn)
+    del description["grid"], description["neuron"]["saturation"]
+    for option in ("saturation", "input_counts", "weight_bits"):
+        del description["recipe"][option]
+    model_files.write_tensors(tmp_path / "old.safetensors", snn.state_dict(), description)
+    old = model_files.load_model(tmp_path / "old.safetensors")
+    assert old.grid is None
+    assert old.neuron.saturation is None
+    assert old.stream()._hybrid is None  # "dense", where no other engine is named
+    assert torch.equal(old(ticks + 0.5), old.run(ticks + 0.5, engine="dense")["out"])
+
+
+def test_a_file_whose_weights_were_changed_by_hand_says_so_when_it_runs(tmp_path):
+    snn, ticks = converted(0)
+    tensors = {name: values.clone() for name, values in snn.state_dict().items()}
+    tensors["weights.0.0"] *= 1.01
+    model_files.write_tensors(tmp_path / "changed.safetensors", tensors, model_files.describe(snn))
+    with pytest.warns(UserWarning, match="were changed after the conversion, so that sums are rounded"):
+        model_files.load_model(tmp_path / "changed.safetensors")(ticks)

@@ -204,8 +204,8 @@ def test_more_events_than_the_grid_has_room_for_are_warned_of_wherever_they_come
     snn.run(ticks)
     ticks[5, 1, 2] = most + 1
     words = (
-        f"input 'in' holds {most + 1} events in a tick and pixel, where sums of this SNN are exact for whole numbers "
-        f"up to {most}: .*; convert with input_counts={2 * most + 2}, or bin into more ticks"
+        f"input 'in' holds {most + 1} events in a tick and pixel, where sums of this SNN are exact for at most "
+        f"{most}: .*; convert with input_counts={2 * most + 2}, or bin into more ticks"
     )
     with pytest.warns(UserWarning, match=words):
         snn.run(ticks)
@@ -218,11 +218,17 @@ def test_more_events_than_the_grid_has_room_for_are_warned_of_wherever_they_come
 
 
 @pytest.mark.parametrize("parts", [0.5, 1e-6, -0.25])
-def test_parts_of_events_are_warned_of(parts):
+def test_parts_of_events_go_on_densely_unless_an_engine_is_named(parts):
     snn, ticks = simple_snn()
+    streams = {engine: snn.stream(3, engine=engine) for engine in (None, "dense", "events")}
+    for stream in streams.values():
+        stream.run(ticks)
+    assert streams[None]._hybrid.adapts
     ticks[3, 0, 0] = parts
-    with pytest.warns(UserWarning, match="input 'in' holds numbers that are no counts of events.*up to"):
-        snn.run(ticks)
+    found = {engine: stream.run(ticks)["out"] for engine, stream in streams.items()}
+    assert torch.equal(found[None], found["dense"])
+    assert not streams[None]._hybrid.adapts
+    assert torch.equal(snn(ticks), snn.run(ticks, engine="dense")["out"])
 
 
 def test_training_counts_nothing_and_warns_of_nothing():

@@ -295,3 +295,35 @@ def test_what_is_no_operation_is_refused_with_advice(operation, words):
 def test_data_that_describe_no_operation_are_refused(data, words):
     with pytest.raises(ValueError, match=words):
         operation_from_dict(data)
+
+
+@pytest.mark.parametrize("operation", [*CHAINS, *OTHERS], ids=repr)
+def test_as_sums_a_map_is_the_same_but_for_a_factor_and_averages_nothing(operation):
+    sums, factor = operation.as_sums()
+    shape = (2, 9, 10)
+    images = torch.randint(0, 9, (3, *shape), generator=torch.Generator().manual_seed(0)).double()
+    weights = [torch.randint(-9, 9, size).double() for size in operation.weight_shapes(shape)]
+    torch.testing.assert_close(factor * sums(images, weights), operation(images, weights))
+    assert torch.equal(sums(images, weights), sums(images, weights).round())
+    assert sums.as_sums() == (sums, 1.0)
+    assert sums.weight_shapes(shape) == operation.weight_shapes(shape)
+    assert torch.equal(sums.fan_out(shape), operation.fan_out(shape))
+    assert operation_from_dict(sums.to_dict()) == sums
+
+
+@pytest.mark.parametrize("operation", [*CHAINS, *OTHERS], ids=repr)
+def test_links_one_after_the_other_are_the_map(operation):
+    images = torch.randn(3, 2, 9, 10, dtype=torch.float64)
+    weights = [torch.randn(size, dtype=torch.float64) for size in operation.weight_shapes((2, 9, 10))]
+    found, left = images, list(weights)
+    for link in operation.links:
+        assert link.links == (link,)
+        count = len(link.weight_shapes(tuple(found.shape[1:])))
+        found, left = link(found, left[:count]), left[count:]
+    torch.testing.assert_close(found, operation(images, weights))
+
+
+def test_sums_of_a_pool_are_true_or_false():
+    with pytest.raises(ValueError, match=r"sums must be True or False, not 'yes'"):
+        Pool(2, sums="yes")
+    assert repr(Pool(2, sums=True)) == "Pool(2, sums=True)"

@@ -33,5 +33,5 @@ def brute_force(model: wb.Model, recordings: wb.Recordings) -> dict[str, np.ndar
                 counts["dense"][step, position] = joined.sum()
                 counts["effective"][step, position] = ((sent != 0) @ joined).sum() / len(recordings)
             else:
-                counts["synaptic"][step, position] = (sent @ joined).sum() / len(recordings)
+                counts["synaptic"][step, position] = (np.abs(sent) @ joined).sum() / len(recordings)
     return {kind: values.cumsum(0) for kind, values in counts.items()}

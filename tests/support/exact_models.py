@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -68,9 +69,14 @@ def some_recordings(network: wb.Network, seed: int) -> wb.Recordings:
     return wb.Recordings.from_ticks(counts, labels, ("a", "b", "c"), ticks_per_frame=K)
 
 
-def some_snn(seed: int, **options: Any) -> tuple[wb.Model, Tensor]:
-    """A converted SNN, with these options or drawn ones, and ticks (steps, recordings, *shape)."""
+def some_snn(seed: int) -> tuple[wb.Model, Tensor]:
+    """A converted SNN, with drawn options, and ticks (steps, recordings, *shape); a copy for everyone who asks."""
+    snn, ticks = _convert(seed)
+    return snn.copy(), ticks.clone()
+
+
+@cache
+def _convert(seed: int) -> tuple[wb.Model, Tensor]:
     ann = some_ann(seed)
     recordings = some_recordings(ann.network, seed)
-    snn = wb.convert(ann, recordings, **(options or draw_options(seed)))
-    return snn, torch.from_numpy(recordings.as_ticks())
+    return wb.convert(ann, recordings, **draw_options(seed)), torch.from_numpy(recordings.as_ticks())

@@ -298,3 +298,114 @@ def test_options_of_bursts_and_silence_are_refused(options, words):
 def test_levels_are_whole_numbers_or_none():
     with pytest.raises(ValueError, match="levels=0 must be a whole number of at least 1"):
         wb.QuantisedReLU(0)
+
+
+# saturation
+
+
+def random_neuron(seed: int) -> wb.IntegrateAndFire:
+    """A neuron on a grid of 2^-12 with a saturation, every other option at random."""
+    rng = np.random.default_rng(seed)
+    reset = str(rng.choice(["subtract", "zero"]))
+    burst, ticks_per_frame = int(rng.choice([1, 2, 5])), int(rng.integers(1, 5))
+    return IF(
+        start=float(rng.integers(-3000, 4000)) / 4096,
+        floor=rng.choice([None, -1.0, -float(rng.integers(3000, 9000)) / 4096]),
+        reset=reset,
+        membrane=str(rng.choice(["carry", "frame", "rectify"])),
+        ticks_per_frame=ticks_per_frame,
+        burst=burst,
+        signed=bool(reset == "subtract" and rng.random() < 0.5),
+        silence=int(rng.integers(ticks_per_frame)),
+        saturation=float(rng.integers(5 * 4096, 12 * 4096)) / 4096,
+    )
+
+
+def step_by_step(neuron: wb.IntegrateAndFire, drive: list[float]) -> tuple[list[float], list[float]]:
+    """Spikes and membranes of one neuron, as its docstring says it, in Python's own numbers."""
+    v, sent, spikes, membranes = neuron.start, 0.0, [], []
+    for tick, now in enumerate(drive):
+        if tick % neuron.ticks_per_frame == 0:
+            v = {"frame": neuron.start, "rectify": max(v, 0.0), "carry": v}[neuron.membrane]
+            sent = 0.0
+        v = max(v + now, -neuron.saturation if neuron.floor is None else neuron.floor)
+        v = min(v, neuron.saturation)
+        least = -min(max(sent, 0.0), neuron.burst) if neuron.signed else 0.0
+        fired = min(max(math.floor(v), least), neuron.burst)
+        fired = 0.0 if tick % neuron.ticks_per_frame < neuron.silence else fired
+        sent += fired
+        v = v - fired if neuron.reset == "subtract" else (0.0 if fired else v)
+        spikes.append(fired)
+        membranes.append(v)
+    return spikes, membranes
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_saturated_membrane_is_that_of_a_plain_loop_compiled_or_not(seed):
+    neuron, rng = random_neuron(seed), np.random.default_rng([seed, 1])
+    drive = rng.integers(-12 * 4096, 14 * 4096, 200) / 4096
+    spikes, membranes = step_by_step(neuron, drive.tolist())
+    for kind in (torch.float32, torch.float64):
+        for scan in (neuron.scan, neuron.scan_plainly):
+            found, left = scan(torch.from_numpy(drive).to(kind).view(-1, 1, 1), None, 0)
+            assert found.flatten().tolist() == spikes
+            assert neuron.potential(left).item() == membranes[-1]
+    assert max(membranes) <= neuron.saturation
+    assert min(membranes) >= (-neuron.saturation if neuron.floor is None else neuron.floor)
+    assert neuron.most_potential() == neuron.saturation
+
+
+def test_a_neuron_driven_above_its_most_for_long_stays_on_its_grid():
+    """Without a saturation its membrane would leave the 24 digits of a float32 after 20,000 of these ticks."""
+    steps, bits = 100_000, 10
+    rng = np.random.default_rng(0)
+    drive = 1.0 + rng.integers(1, 1 << bits, steps) / (1 << bits)
+    neuron = IF(saturation=16.0)
+    spikes, membranes = step_by_step(neuron, drive.tolist())
+    assert max(membranes) == 15.0
+    numbers = torch.from_numpy(drive).float().view(-1, 1, 1)
+    pieces, membrane, begin = [], None, 0
+    for length in (1, 40_000, 59_999):
+        found, membrane = neuron.scan(numbers[begin : begin + length], membrane, begin)
+        pieces.append(found)
+        begin += length
+    assert torch.cat(pieces).flatten().tolist() == spikes
+    assert membrane.item() == membranes[-1]
+    assert (membrane.item() * 2**bits).is_integer()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_saturation_that_is_never_reached_changes_nothing(seed):
+    neuron, drive = random_neuron(seed), random_drive(seed).float()
+    wide, none = (dataclasses.replace(neuron, saturation=most) for most in (1e6, None))
+    (found, left), (expected, before) = wide.scan(drive, None, 0), none.scan(drive, None, 0)
+    assert torch.equal(found, expected)
+    assert torch.equal(left, before)
+
+
+@pytest.mark.parametrize("bits", [2, 5, 9, 16])
+def test_a_rounded_neuron_lies_on_its_grid_and_rounds_to_itself(bits):
+    neuron = IF(start=0.3, floor=-0.7, saturation=10.1)
+    rounded = neuron.rounded(bits)
+    assert rounded.is_on_grid(bits)
+    assert rounded.rounded(bits) == rounded
+    assert not neuron.is_on_grid(bits)
+    for option in ("start", "floor", "saturation"):
+        value = getattr(rounded, option)
+        assert (value * 2**bits).is_integer()
+        assert abs(value - getattr(neuron, option)) <= 2.0 ** -(bits + 1)
+    assert IF(start=0.999999, saturation=8.0).rounded(bits).start == 1 - 2.0**-bits  # below the threshold
+
+
+def test_a_neuron_without_limit_or_with_another_threshold_lies_on_no_grid():
+    assert not IF().is_on_grid(23)
+    assert not IF(threshold=0.5, saturation=8.0).is_on_grid(23)
+    assert IF().most_potential() == math.inf
+
+
+@pytest.mark.parametrize(
+    "options", [{"saturation": 0.5}, {"saturation": 2.0, "burst": 3}, {"saturation": 1.5, "floor": -2.0}]
+)
+def test_a_saturation_that_leaves_no_room_is_refused(options):
+    with pytest.raises(ValueError, match=r"saturation=.* must be at least burst=.* floor=.*, or be None for no limit"):
+        IF(**options)

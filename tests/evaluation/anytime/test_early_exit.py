@@ -218,6 +218,18 @@ def test_a_summary_holds_the_exit_against_the_end() -> None:
     assert waits["frame"].tolist() == [5, 5]
 
 
+@pytest.mark.parametrize("engine", ["dense", "events", "auto"])
+def test_exits_are_the_same_on_every_engine(engine: str) -> None:
+    exit_, test, snn = early("SNN"), moving(40, seed=5), models()["SNN"]
+    for verb in (exit_.stop, exit_.sweep, exit_.summarise):
+        pd.testing.assert_frame_equal(verb(test, engine=engine, progress=False), verb(test))
+    again, other = (wb.calibrate_exit(snn, moving(600, seed=1), loss=0.05, engine=named) for named in (engine, None))
+    assert (again.threshold, again.errors, again.bound) == (other.threshold, other.errors, other.bound)
+    assert np.array_equal(again.inverse_temperature, other.inverse_temperature)
+    with pytest.raises(ValueError, match="engine='fast' is unknown"):
+        exit_.stop(test, engine="fast")
+
+
 # calibration
 
 

@@ -222,9 +222,12 @@ class _HybridBlock(Block):
         """Count what every node sends in the steps of this block, from its list where it has one."""
         for node, number in self.simulator.numbers.items():
             first, last = self._span(node)
-            if node in self.listed and (node not in self.network.inputs or last == self.end):
-                shape = self.network.shape_of(node)
+            shape = self.network.shape_of(node)
+            listed = node in self.listed and (node not in self.network.inputs or last == self.end)
+            if listed and node in counter.spiking:
                 counter.add_listed(node, shape, self.lists, number, first, last)
+            elif listed:  # each unit once, whatever number it sends
+                counter.add(node, Segment(first, self.lists.fill(number, first, last, shape)))
             else:
                 for segment in self.segments.get(node, ()):
                     if segment.start >= first:

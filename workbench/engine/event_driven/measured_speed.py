@@ -100,7 +100,7 @@ def _read(path: Path) -> dict[str, dict[str, float]]:
     """What the file holds; nothing where there is none, or where it is damaged."""
     try:
         found = json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(found, dict):
         return {}

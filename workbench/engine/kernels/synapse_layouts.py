@@ -48,10 +48,13 @@ class WrittenOut:
         return (matrix.movedim(-3, -1) if matrix.ndim - len(shape) == 3 else matrix).numpy()
 
     def matrix(self, shape: Shape, weights: Sequence[Tensor]) -> Tensor:
-        """(*source shape, *target shape): the answer of the map to one spike of each unit."""
+        """(*source shape, *target shape): the answer of the map to one spike of each unit.
+
+        In float64, which neither autocast nor another setting of torch makes coarser.
+        """
         units = math.prod(shape)
-        each = torch.eye(units, dtype=torch.float32).view(units, *shape)
-        matrix = self.operation(each, [weight.detach() for weight in weights])
+        each = torch.eye(units, dtype=torch.float64).view(units, *shape)
+        matrix = self.operation(each, [weight.detach().double() for weight in weights]).float()
         return matrix.view(*shape, *matrix.shape[1:])
 
 
