@@ -3,9 +3,11 @@
 buffer_pool      buffers for spike lists, reused
 compilation      kernels compiled completely or not at all
 event_kernels    from lists of spikes to drives and to spikes
+fire_kernels     from drives to lists of spikes
 neuron_kernels   integrate-and-fire in place, and weighted counts
 neuron_scan      the compiled scan as torch sees it
 parallel         kernels on the threads of torch
+scatter_kernels  what spikes bring to the units that they reach
 simd             SIMD intrinsics that numba lacks
 synapse_layouts  how the synapses of each kind of operation lie in its table
 synapse_tables   targets and weights of every unit
