@@ -239,8 +239,8 @@ def simulate(
                             begin_frame(membranes, sent, place + low, place + high, start, signed, restart, rectify)
                         offsets[at + 1] = fire_and_list(
                             drives, low, high, membranes, sent, place, bias, node[BIAS], restless[number], fired,
-                            biased[number] and extra_bias != -1, extra_bias, phase < silence, threshold, floor, ceiling,
-                            burst, signed, reset_to_zero, units, values, offsets[at],
+                            biased[number], extra_bias, phase < silence, threshold, floor, ceiling, burst, signed,
+                            reset_to_zero, units, values, offsets[at],
                         )  # fmt: skip
                     else:
                         for u in range(low, high):

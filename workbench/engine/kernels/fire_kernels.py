@@ -49,11 +49,12 @@ def fire_and_list(
 ) -> int:  # fmt: skip
     """Turn the drives `low` .. `high` - 1 of a tick into spikes, list them, and clear the drives; where the list ends.
 
-    Unit u has the membrane `place` + u and, if the node is `biased` in this tick, the bias `bias` + u. `fired` is room
-    for the spikes of a tile, which are 1 from the start. A tile that nothing reaches and that no bias moves stays as it
-    is, unless it is `restless`: it has a membrane left that reaches the threshold, as after a burst or a silent tick.
+    Unit u has the membrane `place` + u and, if the node is `biased`, the bias `bias` + u. `fired` is room for the
+    spikes of a tile, which are 1 from the start. A tile that nothing reaches and no bias moves, as all but the first
+    tick of a frame take it back where it arrives early, stays as it is, unless it is `restless`: it has a membrane left
+    that reaches the threshold, as after a burst or a silent tick. Signed neurons are always looked at.
     """
-    whole, moved = low + (high - low) // WIDTH * WIDTH, biased or signed
+    whole, moved = low + (high - low) // WIDTH * WIDTH, signed or (biased and extra_bias != -1)
     for begin in range(low, whole, WIDTH):
         tile = (begin - low) // WIDTH
         if moved or restless[tile] or is_active(drives, np.uint64(begin)):
