@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 
@@ -21,7 +22,7 @@ from workbench.network import Network
 # is how they compare. A dense product, a number that a linear map reads or writes, a unit in the scan:
 PRODUCT, MOVED, SCANNED = 0.0045, 0.4, 0.75
 # a synaptic operation, a run of weights next to each other, a unit that fires and is listed,
-OPERATION, RUN, LISTED = 0.01, 5.5, 0.2
+OPERATION, RUN, LISTED = 0.01, 4.2, 0.14
 CONVERTED = 0.4  # and a unit that is listed for a neighbour, or shown to one
 MIXED = 1.1  # times longer where some components are computed one way and some the other
 GAIN = 0.1  # share of the time that a change must save: the first block after it converts between both forms
@@ -69,7 +70,7 @@ class EngineChoice:
     def __init__(self, plan: Plan, engine: str, batch: int, learned: frozenset[str], dynamics: Dynamics) -> None:
         self.plan, self.engine, self.batch, self.learned = plan, engine, batch, learned
         self.costs = {
-            component: count_work(plan, component, dynamics)
+            component: count_work(plan.network, component, dynamics)
             for component in plan.components
             if component.nodes[0] not in plan.network.inputs and has_tables(plan, component)
         }
@@ -144,7 +145,7 @@ class _Clock:
     def __init__(self, choice: EngineChoice, rates: Mapping[str, float]) -> None:
         self.choice, self.rates, self.threads = choice, rates, torch.get_num_threads()
         self.speed = measured_speed(self.threads)
-        self._usual = {listed: self.speed.usual("events" if listed else "dense") for listed in (True, False)}
+        self._usual: dict[str, float] = {}
 
     def dense(self, component: Component) -> float:
         """By layers."""
@@ -180,18 +181,22 @@ class _Clock:
         return not self.choice.measures or all(self.speed.factor(key) is not None for key in keys)
 
     def _factor(self, component: Component, listed: bool) -> float:
-        found = self.speed.factor(self.choice.key_of(component, listed))
-        return self._usual[listed] if found is None else found
+        key = self.choice.key_of(component, listed)
+        found, kind = self.speed.factor(key), key.partition(" ")[0]
+        if found is None and kind not in self._usual:  # which looks at all that was ever measured
+            self._usual[kind] = self.speed.usual(kind)
+        return self._usual[kind] if found is None else found
 
 
-def count_work(plan: Plan, component: Component, dynamics: Dynamics) -> ComponentCost:
+@lru_cache(maxsize=1024)  # every run asks for the same
+def count_work(network: Network, component: Component, dynamics: Dynamics) -> ComponentCost:
     """What there is to do in a component, per step and recording, of neurons with these options.
 
     Where they keep silent in some ticks of a frame, nothing of theirs is multiplied in these.
     """
-    inputs, awake = plan.network.inputs, 1 - dynamics.silence / dynamics.frame
-    shape_of = plan.network.shape_of
-    edges = [plan.network.edges[position] for node in component.nodes for position in plan.network.incoming(node)]
+    inputs, awake = network.inputs, 1 - dynamics.silence / dynamics.frame
+    shape_of = network.shape_of
+    edges = [network.edges[position] for node in component.nodes for position in network.incoming(node)]
     operations, runs = dict.fromkeys((e.source for e in edges), 0), dict.fromkeys((e.source for e in edges), 0)
     products, moved = 0.0, 0
     for edge in edges:
@@ -202,7 +207,7 @@ def count_work(plan: Plan, component: Component, dynamics: Dynamics) -> Componen
         products += edge.operation.products(shape) * (1 if edge.source in inputs else awake)
         moved += math.prod(shape) + math.prod(shape_of(edge.target))
     units = sum(math.prod(shape_of(node)) for node in component.nodes)
-    divided = all(find_grain(plan.network, component, node) < math.prod(shape_of(node)) for node in component.nodes)
+    divided = all(find_grain(network, component, node) < math.prod(shape_of(node)) for node in component.nodes)
     whole = [(repr(edge.operation), shape_of(edge.source), edge.source in component.nodes) for edge in edges]
     kind = dynamics.silence, dynamics.frame, dynamics.burst > 1, dynamics.signed, dynamics.reset_to_zero
     name = hashlib.blake2b(repr((whole, kind)).encode(), digest_size=8).hexdigest()
