@@ -15,8 +15,19 @@ from numba import njit
 from tests.support.many_threads import run_at_once
 from workbench.engine.event_driven.spike_lists import SpikeLists
 from workbench.engine.kernels import buffer_pool, parallel
-from workbench.engine.kernels.event_kernels import NODE_COLUMNS, STEPS, UNITS, UNROLL
-from workbench.engine.kernels.simd import LANES, add_scaled, add_some_scaled, count_ones, count_trailing_zeros
+from workbench.engine.kernels.event_kernels import NODE_COLUMNS, STEPS, UNITS
+from workbench.engine.kernels.fire_kernels import UNROLL
+from workbench.engine.kernels.simd import (
+    LANES,
+    WIDTH,
+    add_scaled,
+    count_ones,
+    count_trailing_zeros,
+    is_active,
+    load,
+    reach,
+    store,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -185,10 +196,13 @@ def test_there_is_room_for_every_unit_of_a_band_in_every_step(seed):
 
 @njit
 def add_to(row, target, weights, weight, value, lanes):
-    if lanes == LANES:
-        add_scaled(row, np.uint64(target), weights, np.uint64(weight), value)
-    else:
-        add_some_scaled(row, np.uint64(target), weights, np.uint64(weight), value, np.uint64(lanes))
+    numbers = load(row, np.uint64(target), np.uint64(lanes))
+    store(
+        row,
+        np.uint64(target),
+        np.uint64(lanes),
+        add_scaled(numbers, value, weights, np.uint64(weight), np.uint64(lanes)),
+    )
 
 
 @pytest.mark.parametrize("lanes", range(LANES + 1))
@@ -201,6 +215,27 @@ def test_sixteen_numbers_or_fewer_are_added_at_a_time_and_no_other_is_touched(la
         expected[target : target + lanes] += 3 * weights[weight : weight + lanes]
         add_to(row, target, weights, weight, np.float32(3), lanes)
         assert row.tolist() == expected.tolist()
+
+
+@njit
+def look_for(row, begin, limits):
+    some, whole = load(row, np.uint64(begin), np.uint64(LANES)), np.uint64(LANES)
+    return is_active(row, np.uint64(begin)), reach(some, load(limits, np.uint64(0), whole))
+
+
+@pytest.mark.parametrize("begin", [0, 5, 36])
+def test_what_is_active_and_what_reaches_a_limit_is_found(begin):
+    row, limits = np.zeros(100, np.float32), np.arange(LANES, dtype=np.float32) / 2
+    row[begin - 1] = row[(begin + WIDTH) % 100] = 1
+    row[begin + 3] = -0.0
+    assert look_for(row, begin, limits) == (False, 1)
+    for unit in range(begin, begin + WIDTH):
+        row[unit] = unit % 9 - 4.5
+        active, word = look_for(row, begin, limits)
+        assert active
+        assert [bool(word >> lane & 1) for lane in range(LANES)] == (row[begin : begin + LANES] >= limits).tolist()
+        if unit > begin + LANES:
+            row[unit] = 0
 
 
 @njit

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 
@@ -21,7 +22,7 @@ from workbench.network import Network
 # is how they compare. A dense product, a number that a linear map reads or writes, a unit in the scan:
 PRODUCT, MOVED, SCANNED = 0.0045, 0.4, 0.75
 # a synaptic operation, a run of weights next to each other, a unit that fires and is listed,
-OPERATION, RUN, LISTED = 0.01, 5.5, 0.2
+OPERATION, RUN, LISTED = 0.01, 4.2, 0.14
 CONVERTED = 0.4  # and a unit that is listed for a neighbour, or shown to one
 MIXED = 1.1  # times longer where some components are computed one way and some the other
 GAIN = 0.1  # share of the time that a change must save: the first block after it converts between both forms
@@ -70,7 +71,7 @@ class EngineChoice:
     def __init__(self, plan: Plan, engine: str, batch: int, learned: frozenset[str], dynamics: Dynamics) -> None:
         self.plan, self.engine, self.batch, self.learned = plan, engine, batch, learned
         self.costs = {
-            component: count_work(plan, component, dynamics)
+            component: count_work(plan.network, component, dynamics)
             for component in plan.components
             if component.nodes[0] not in plan.network.inputs and has_tables(plan, component)
         }
@@ -204,14 +205,15 @@ class _Clock:
         return self.speed.usual("events" if listed else "dense") if found is None else found
 
 
-def count_work(plan: Plan, component: Component, dynamics: Dynamics) -> ComponentCost:
+@lru_cache(maxsize=1024)  # every run asks for the same
+def count_work(network: Network, component: Component, dynamics: Dynamics) -> ComponentCost:
     """What there is to do in a component, per step and recording, of neurons with these options.
 
     Where they keep silent in some ticks of a frame, nothing of theirs is multiplied in these.
     """
-    inputs, awake = plan.network.inputs, 1 - dynamics.silence / dynamics.frame
-    shape_of = plan.network.shape_of
-    edges = [plan.network.edges[position] for node in component.nodes for position in plan.network.incoming(node)]
+    inputs, awake = network.inputs, 1 - dynamics.silence / dynamics.frame
+    shape_of = network.shape_of
+    edges = [network.edges[position] for node in component.nodes for position in network.incoming(node)]
     operations, runs = dict.fromkeys((e.source for e in edges), 0), dict.fromkeys((e.source for e in edges), 0)
     products, moved = 0.0, 0
     for edge in edges:
@@ -222,7 +224,7 @@ def count_work(plan: Plan, component: Component, dynamics: Dynamics) -> Componen
         products += edge.operation.products(shape) * (1 if edge.source in inputs else awake)
         moved += math.prod(shape) + math.prod(shape_of(edge.target))
     units = sum(math.prod(shape_of(node)) for node in component.nodes)
-    divided = all(find_grain(plan.network, component, node) < math.prod(shape_of(node)) for node in component.nodes)
+    divided = all(find_grain(network, component, node) < math.prod(shape_of(node)) for node in component.nodes)
     whole = [(repr(edge.operation), shape_of(edge.source), edge.source in component.nodes) for edge in edges]
     kind = dynamics.silence, dynamics.frame, dynamics.burst > 1, dynamics.signed, dynamics.reset_to_zero
     name = hashlib.blake2b(repr((whole, kind)).encode(), digest_size=8).hexdigest()

@@ -21,18 +21,17 @@ from workbench.engine.kernels.event_kernels import (
     BEFORE,
     BEGIN,
     BIAS,
-    EDGE_COLUMNS,
     END,
     FIRES,
     FROM_EDGE,
     MEMBRANE,
     NODE_COLUMNS,
-    SOURCE,
     TO_EDGE,
     UNITS,
     simulate,
 )
 from workbench.engine.kernels.parallel import parallel_for
+from workbench.engine.kernels.scatter_kernels import EDGE_COLUMNS, SOURCE, find_kind
 from workbench.engine.kernels.simd import LANES
 from workbench.engine.kernels.synapse_layouts import arrange_weights, make_table
 from workbench.engine.kernels.synapse_tables import SynapseTable, find_sources
@@ -183,7 +182,7 @@ class Simulator:
 def describe_edge(table: SynapseTable) -> tuple[int, ...]:
     """The last columns of an edge in the kernels' table: how the synapses lie in their table."""
     strides = table.target_row_stride, table.weight_row_stride, table.target_unit_stride, table.weight_unit_stride
-    return (*strides, table.depth, table.reciprocal, table.is_even(LANES))
+    return (*strides, table.depth, table.reciprocal, find_kind(table))
 
 
 class ArrayStack:
@@ -194,14 +193,17 @@ class ArrayStack:
         self._length = 0
 
     def add(self, array: NDArray[Any]) -> int:
-        """Append an array; where it begins."""
-        self._arrays.append(array)
-        self._length += len(array)
-        return self._length - len(array)
+        """Append an array; where it begins, which is where a register of numbers does."""
+        place, gap = self._length, -len(array) % LANES
+        self._arrays += [array, np.zeros((gap, *array.shape[1:]), array.dtype)]
+        self._length += len(array) + gap
+        return place
 
     def joined(self) -> NDArray[Any]:
-        """All in one, in memory of its own."""
-        return np.concatenate(self._arrays)
+        """All in one, in memory of its own that begins with a line of the cache."""
+        shape, kind = (self._length, *self._arrays[0].shape[1:]), self._arrays[0].dtype
+        room = torch.empty(math.prod(shape) * kind.itemsize, dtype=torch.uint8).numpy()
+        return np.concatenate(self._arrays, out=room.view(kind).reshape(shape))
 
 
 def flatten_units(values: Tensor) -> NDArray[np.float32]:

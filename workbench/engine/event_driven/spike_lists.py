@@ -18,13 +18,13 @@ from workbench.engine.kernels.event_kernels import (
     ORIGIN,
     STEPS,
     UNITS,
-    UNROLL,
     copy_lists,
     fill_rows,
     list_events,
     list_rows,
     weigh_lists,
 )
+from workbench.engine.kernels.fire_kernels import UNROLL
 from workbench.engine.kernels.parallel import parallel_for
 from workbench.network import Shape
 

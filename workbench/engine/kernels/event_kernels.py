@@ -7,33 +7,20 @@ not computed in bands lies in the first of them. Units are numbered as in `neuro
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numba import njit
 
-from workbench.engine.kernels.neuron_kernels import DYNAMICS, RANGE, ZERO, fire_row, of_types
-from workbench.engine.kernels.simd import (
-    LANES,
-    WIDTH,
-    add_scaled,
-    add_some_scaled,
-    count_ones,
-    count_trailing_zeros,
-    find_active,
-)
-from workbench.engine.kernels.synapse_tables import SHIFT
+from workbench.engine.kernels.fire_kernels import begin_frame, fire_and_list, list_tile
+from workbench.engine.kernels.neuron_kernels import DYNAMICS, RANGE, ZERO, of_types
+from workbench.engine.kernels.scatter_kernels import DELAY, POSITION, SOURCE, scatter
+from workbench.engine.kernels.simd import LANES, WIDTH, find_active
 
 # columns of the table of nodes
 UNITS, FIRES, ANSWERS, MEMBRANE, BEFORE, BIAS, FROM_EDGE, TO_EDGE, BEGIN, END, ORIGIN, OFFSETS, STEPS = range(13)
 NODE_COLUMNS = 13
-# columns of the table of edges
-SOURCE, DELAY, POSITION, RUNS, WEIGHTS, TARGET_ROW, WEIGHT_ROW, TARGET_UNIT, WEIGHT_UNIT = range(9)
-DEPTH, RECIPROCAL, EVEN = range(9, 12)
-EDGE_COLUMNS = 12
 
-UNROLL = 8  # spikes that are listed at a time, whether there are so many or not: a branch per spike is mispredicted
 LISTS_ARE = "int64[::1], int32[::1], float32[::1]"
 
 
@@ -45,26 +32,13 @@ def find_list(node: Any, lane: int, step: int) -> int:
 
 
 @njit(nogil=True)
-def list_row(row: Any, first: int, units: Any, values: Any, place: int) -> int:
-    """Append the units of a row that are not 0, counted from `first`, and their values; where the list ends.
-
-    Up to `UNROLL` more places are written on.
-    """
-    whole = len(row) // WIDTH * WIDTH
-    for begin in range(0, whole, WIDTH):
-        active = find_active(row, np.uint64(begin))
-        end = place + count_ones(active)
-        while True:
-            for _ in range(UNROLL):
-                unit = np.uint64(begin) + (count_trailing_zeros(active) & np.uint64(WIDTH - 1))
-                units[np.uint64(place)], values[np.uint64(place)] = first + unit, row[unit]
-                place += 1
-                active &= active - np.uint64(1)
-            if not active:
-                break
-        place = end
-    for unit in range(whole, len(row)):
-        units[place], values[place] = first + unit, row[unit]
+def list_row(row: Any, low: int, high: int, units: Any, values: Any, place: int) -> int:
+    """Append the units `low` .. `high` - 1 of a row that are not 0, and their values; where the list ends."""
+    whole = low + (high - low) // WIDTH * WIDTH
+    for begin in range(low, whole, WIDTH):
+        place = list_tile(row, begin, begin, find_active(row, np.uint64(begin)), units, values, place)
+    for unit in range(whole, high):
+        units[place], values[place] = unit, row[unit]
         place += row[unit] != ZERO
     return place
 
@@ -81,7 +55,8 @@ def list_rows(
     for recording in range(first, last):
         for step in range(len(rows)):
             at = find_list(node, recording * bands, begin + step)
-            end = list_row(rows[step, recording], 0, units, values, offsets[at])
+            row = rows[step, recording]
+            end = list_row(row, 0, len(row), units, values, offsets[at])
             for i in range(offsets[at], end):
                 units[i] = names[units[i]]
             offsets[at + 1] = end
@@ -106,7 +81,7 @@ def list_events(
                 row[unit] += np.float32(1)
                 most = max(most, row[unit])
             at = find_list(node, recording * bands, begin + step)
-            offsets[at + 1] = list_row(row, 0, units, values, offsets[at])
+            offsets[at + 1] = list_row(row, 0, len(row), units, values, offsets[at])
             row[:] = ZERO
         largest[recording] = most
 
@@ -163,63 +138,6 @@ def weigh_lists(
 
 
 @njit(nogil=True)
-def add_run(row: Any, target: Any, weights: Any, weight: Any, value: Any, run: Any) -> None:
-    """Add what one spike brings to so many targets next to each other, whose number is a whole one of lanes."""
-    lanes, end = np.uint64(LANES), target + run
-    while target != end:  # not <: the compiler would unroll it, for runs much longer than these
-        add_scaled(row, target, weights, weight, value)
-        target, weight = target + lanes, weight + lanes
-
-
-def scattering(even: bool) -> Callable[..., float]:
-    """Two kernels in one text: the `even` one is for tables of which `SynapseTable.is_even`, and a third quicker."""
-
-    @njit(nogil=True)
-    def scatter(
-        row: Any, low: int, high: int, begin: int, end: int, units: Any, values: Any, edge: Any, runs: Any, weights: Any
-    ) -> float:
-        """Add to the drives `low` .. `high` - 1 of a row what the spikes begin .. end - 1 bring.
-
-        How many synaptic operations the spikes bring whose first target is one of these. `runs` are those of
-        `SynapseTable`, of one edge after the other; no run may reach over the limits.
-        """
-        operations = 0.0
-        none, shift = np.uint64(0), np.uint64(SHIFT)  # what cannot be negative need not be looked at for it
-        first, base = np.uint64(edge[RUNS]), np.uint64(edge[WEIGHTS])
-        target_row_stride, weight_row_stride = np.uint64(edge[TARGET_ROW]), np.uint64(edge[WEIGHT_ROW])
-        target_unit_stride, weight_unit_stride = (
-            np.uint64(edge[TARGET_UNIT]),
-            np.uint64(edge[WEIGHT_UNIT]),
-        )
-        depth, reciprocal = np.uint64(edge[DEPTH]), np.uint64(edge[RECIPROCAL])
-        lowest, highest = np.uint64(low), np.uint64(high)
-        for i in range(begin, end):
-            unit, value = np.uint64(units[i]), values[i]
-            place = unit * reciprocal >> shift
-            beside = unit - place * depth
-            at = first + place
-            target = np.uint64(runs[at, 0]) + (none if even else beside * target_unit_stride)
-            weight = base + np.uint64(runs[at, 1]) + beside * weight_unit_stride
-            run = np.uint64(runs[at, 2])
-            rest = none if even else run % np.uint64(LANES)
-            last = min(target + target_row_stride * np.uint64(runs[at, 3]), highest)
-            operations += abs(value) * runs[at, 4] * (lowest <= target < highest)
-            while target < lowest:
-                target, weight = target + target_row_stride, weight + weight_row_stride
-            while target < last:
-                add_run(row, target, weights, weight, value, run - rest)
-                if rest:
-                    add_some_scaled(row, target + run - rest, weights, weight + run - rest, value, rest)
-                target, weight = target + target_row_stride, weight + weight_row_stride
-        return operations
-
-    return scatter
-
-
-scatter_even, scatter_any = scattering(True), scattering(False)
-
-
-@njit(nogil=True)
 def find_unit(units: Any, begin: int, end: int, unit: int) -> int:
     """Where the units that are not below this one begin, in a list of rising units."""
     while begin < end:
@@ -247,11 +165,7 @@ def receive(
             if bands > 1:
                 begin = find_unit(units, begin, end, spans[number, band, 0])
                 end = find_unit(units, begin, end, spans[number, band, 1])
-            if edge[EVEN]:
-                done = scatter_even(row, low, high, begin, end, units, values, edge, runs, weights)
-            else:
-                done = scatter_any(row, low, high, begin, end, units, values, edge, runs, weights)
-            operations[lane, edge[POSITION]] += done
+            operations[lane, edge[POSITION]] += scatter(row, low, high, begin, end, units, values, edge, runs, weights)
 
 
 @njit(nogil=True)
@@ -289,12 +203,17 @@ def simulate(
     (lanes, edges) counts synaptic operations; `extra_biases` (ticks of a frame) is how many more biases than one
     arrive in each tick.
     """
-    widest, bands = 0, cuts.shape[1] - 1
+    widest, biased, bands = 0, np.zeros(len(nodes), np.bool_), cuts.shape[1] - 1
     for number in members:
         widest = max(widest, nodes[number, UNITS])
-    drives, nothing = np.zeros(widest, np.float32), np.zeros(widest, np.float32)
+        for u in range(nodes[number, UNITS]):
+            biased[number] |= bias[nodes[number, BIAS] + u] != ZERO
+    room = np.zeros(widest + LANES, np.float32)
+    drives = room[-room.ctypes.data % 64 // 4 :]  # from where a line of the cache begins
+    restless, fired = np.ones((len(nodes), widest // WIDTH + 1), np.bool_), np.ones(WIDTH, np.float32)
     for lane in range(first, last):
         recording, band = divmod(lane, bands)
+        restless[:] = True
         restore_membranes(members, nodes, cuts, recording, band, membranes, membranes_before, start)
         if signed:
             restore_membranes(members, nodes, cuts, recording, band, sent, sent_before, ZERO)
@@ -312,21 +231,19 @@ def simulate(
                         drives, low, high, lane, bands, step, node, nodes, edges, spans, runs, weights,
                         offsets, units, values, operations,
                     )  # fmt: skip
-                    row, given = drives[low:high], bias[node[BIAS] + low : node[BIAS] + high]
+                    at = find_list(node, lane, step)
                     if node[FIRES]:
                         elapsed, place = step - node[ANSWERS], node[MEMBRANE] + recording * node[UNITS]
-                        held = slice(place + low, place + high)
-                        fire_row(
-                            row, membranes[held], sent[held] if signed else nothing[low:high], given,
-                            extra_biases[elapsed % len(extra_biases)], elapsed % frame, silence,
-                            start, threshold, floor, ceiling, burst, signed, reset_to_zero, restart, rectify,
+                        extra_bias, phase = extra_biases[elapsed % len(extra_biases)], elapsed % frame
+                        if phase == 0:
+                            begin_frame(membranes, sent, place + low, place + high, start, signed, restart, rectify)
+                        offsets[at + 1] = fire_and_list(
+                            drives, low, high, membranes, sent, place, bias, node[BIAS], restless[number], fired,
+                            biased[number], extra_bias, phase < silence, threshold, floor, ceiling, burst, signed,
+                            reset_to_zero, units, values, offsets[at],
                         )  # fmt: skip
                     else:
-                        for u in range(len(row)):
-                            row[u] += given[u]
-                    at = find_list(node, lane, step)
-                    if node[FIRES] and (step - node[ANSWERS]) % frame < silence:
-                        offsets[at + 1] = offsets[at]  # and the row is empty already
-                    else:
-                        offsets[at + 1] = list_row(row, low, units, values, offsets[at])
-                        row[:] = ZERO
+                        for u in range(low, high):
+                            drives[u] += bias[node[BIAS] + u]
+                        offsets[at + 1] = list_row(drives, low, high, units, values, offsets[at])
+                        drives[low:high] = ZERO

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from workbench.engine.kernels.simd import LANES, larger, load, repeat, round_down, smaller, store
+
 DYNAMICS = "int64, int64, float32, float32, float32, float32, float32, boolean, boolean, boolean, boolean"
 RANGE = "int64, int64"
-ZERO = np.float32(0)
+ZERO, ONE = np.float32(0), np.float32(1)
 
 
 class Kernel:
@@ -71,7 +73,7 @@ def fire_row(
             membrane = integrate(membranes[u], drives[u], biases[u], extra_bias, floor, ceiling)
             fired = count_spikes(membrane, threshold, -min(max(sent[u], ZERO), burst), burst)
             sent[u] += fired  # not after the next line: the loop would no longer become vector instructions
-            membranes[u] = reset(membrane, fired, threshold, reset_to_zero)
+            membranes[u] = reset(membrane, fired, threshold, reset_to_zero, ONE)
             drives[u] = fired
     elif burst == 1 and threshold == 1 and not reset_to_zero:  # without a division and a floor: a third quicker
         for u in range(len(drives)):
@@ -83,30 +85,27 @@ def fire_row(
         for u in range(len(drives)):
             membrane = integrate(membranes[u], drives[u], biases[u], extra_bias, floor, ceiling)
             fired = count_spikes(membrane, threshold, ZERO, burst)
-            membranes[u] = reset(membrane, fired, threshold, reset_to_zero)
+            membranes[u] = reset(membrane, fired, threshold, reset_to_zero, ONE)
             drives[u] = fired
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def integrate(membrane: Any, drive: Any, bias: Any, extra_bias: Any, floor: Any, ceiling: Any) -> Any:
     """The membrane after its drive and its biases, at least the floor and at most the ceiling."""
-    membrane += (drive + bias) + extra_bias * bias
-    membrane = floor if membrane < floor else membrane
-    return ceiling if membrane > ceiling else membrane
+    membrane = membrane + ((drive + bias) + extra_bias * bias)
+    return smaller(ceiling, larger(floor, membrane))
 
 
-@njit(nogil=True)
+@njit(nogil=True, forceinline=True)
 def count_spikes(membrane: Any, threshold: Any, least: Any, most: Any) -> Any:
     """How many spikes a membrane sends."""
-    fired = np.floor(membrane / threshold)
-    fired = fired if fired > least else least
-    return fired if fired < most else most
+    return smaller(larger(round_down(membrane / threshold), least), most)
 
 
-@njit(nogil=True)
-def reset(membrane: Any, fired: Any, threshold: Any, reset_to_zero: Any) -> Any:
+@njit(nogil=True, forceinline=True)
+def reset(membrane: Any, fired: Any, threshold: Any, reset_to_zero: Any, one: Any) -> Any:
     """The membrane after its spikes."""
-    return membrane * np.float32(fired == 0) if reset_to_zero else membrane - fired * threshold
+    return membrane * (one - smaller(fired, one)) if reset_to_zero else membrane - fired * threshold
 
 
 @of_types(
@@ -172,14 +171,18 @@ def weighted_count_rows(first: int, last: int, rows: Any, weights: Any, spikes: 
                 sums[step, recording, kind] = weighted_count_row(rows[step, recording], weights[kind], spikes)
 
 
-@njit(nogil=True, fastmath={"nnan", "nsz", "reassoc"})
+@njit(nogil=True)
 def measure_numbers(numbers: Any) -> Any:
     """The largest magnitude, and how far the numbers are from whole ones, together."""
-    largest, parts = ZERO, ZERO
-    for number in numbers:
-        largest = max(largest, abs(number))
-        parts += abs(number - np.floor(number))
-    return largest, parts
+    nothing, room = repeat(ZERO), np.empty((2, LANES), np.float32)
+    largest, parts = nothing, nothing
+    for begin in range(0, len(numbers), LANES):
+        some = load(numbers, np.uint64(begin), np.uint64(min(len(numbers) - begin, LANES)))
+        largest = larger(larger(some, nothing - some), largest)
+        parts = parts + (some - round_down(some))
+    store(room[0], np.uint64(0), np.uint64(LANES), largest)
+    store(room[1], np.uint64(0), np.uint64(LANES), parts)
+    return room[0].max(), room[1].sum()
 
 
 @of_types(f"void({RANGE}, float32[::1], float32[:,::1])")

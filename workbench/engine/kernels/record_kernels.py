@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from workbench.engine.kernels.event_kernels import EVEN, UNROLL, list_row, scatter_any, scatter_even
+from workbench.engine.kernels.event_kernels import list_row
+from workbench.engine.kernels.fire_kernels import UNROLL
 from workbench.engine.kernels.neuron_kernels import DYNAMICS, RANGE, ZERO, fire_row, of_types
+from workbench.engine.kernels.scatter_kernels import scatter
 
 
 @of_types(f"void({RANGE}, float32[:,::1], float32[:,::1], int64[::1], int32[:,::1], float32[::1])")
@@ -18,11 +20,8 @@ def scatter_rows(first: int, last: int, rows: Any, targets: Any, edge: Any, runs
     for row in range(first, last):
         target = targets[row]
         target[:] = ZERO
-        end = list_row(rows[row], 0, units, values, 0)
-        if edge[EVEN]:
-            scatter_even(target, 0, highest, 0, end, units, values, edge, runs, weights)
-        else:
-            scatter_any(target, 0, highest, 0, end, units, values, edge, runs, weights)
+        end = list_row(rows[row], 0, width, units, values, 0)
+        scatter(target, 0, highest, 0, end, units, values, edge, runs, weights)
 
 
 @of_types(f"void({RANGE}, float32[:,:,::1], float32[:,::1], float32[:,::1], int64, int64[::1], float32, {DYNAMICS})")

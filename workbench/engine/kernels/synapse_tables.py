@@ -44,10 +44,6 @@ class SynapseTable:
         """What to multiply a unit with to find its place: unit // depth = unit reciprocal >> SHIFT."""
         return -(-(1 << SHIFT) // self.depth)
 
-    def is_even(self, lanes: int) -> bool:
-        """Whether every run is a whole number of lanes, and all units of a place reach the same targets."""
-        return self.target_unit_stride == 0 and not (self.runs[:, 2] % lanes).any()
-
     def is_within(self, row: int) -> bool:
         """Whether no run reaches from one row of so many targets into the next."""
         run, runs = self.runs[:, 2].max(), self.runs[:, 3].max()
