@@ -41,11 +41,14 @@ def can_run_events() -> bool:
     return all(find_kernel("event_kernels", name) for name in _KERNELS)
 
 
-def make_hybrid(plan: Plan, parameters: Parameters, batch: int, engine: str) -> Hybrid:
-    """The engine "events" or "auto" for a plan; numba is imported only here, where a model runs."""
+def make_hybrid(plan: Plan, parameters: Parameters, batch: int, engine: str, seen: dict[str, float]) -> Hybrid:
+    """The engine "events" or "auto" for a plan; numba is imported only here, where a model runs.
+
+    `seen` holds the rates at which nodes were active when they last ran, and takes in new ones.
+    """
     from workbench.engine.event_driven.hybrid import Hybrid
 
-    return Hybrid(plan, parameters, batch, engine)
+    return Hybrid(plan, parameters, batch, engine, seen)
 
 
 def make_sparse_product(

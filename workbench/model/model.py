@@ -224,7 +224,7 @@ class Model(NetworkNumbers):
         planned = plan(self.network, record, ahead, whole=counter is not None)
         hybrid = None
         if engine != "dense" and isinstance(used, InferenceLayers) and not self.exceptions and can_run_events():
-            hybrid = make_hybrid(planned, self.event_driven_parameters(), batch, engine)
+            hybrid = make_hybrid(planned, self.event_driven_parameters(), batch, engine, self.seen)
         elif engine == "events":
             raise ValueError(
                 'engine="events" is for spiking models in eval mode, in float32 on a CPU, with numba, one neuron for '

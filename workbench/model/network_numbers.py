@@ -49,6 +49,7 @@ class NetworkNumbers(nn.Module):
         self.scales: Scales | None = None  # of an SNN
         self.conversion_options: Any = None  # of an SNN: how it was converted, a value of the conversion wing
         self.grid: Grid | None = None  # of an SNN whose arithmetic is exact
+        self.seen: dict[str, float] = {}  # how active nodes were in the last run, by which the engine is chosen
         self.checked = b""  # digest of the numbers that were last found to be on the grid
         generator = torch.Generator().manual_seed(require_seed(seed))
         self.gains = nn.ParameterDict()  # of edges without weights, once a conversion has scaled them

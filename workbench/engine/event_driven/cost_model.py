@@ -123,11 +123,11 @@ class EngineChoice:
         ]
         times = {chosen: clock.estimate_ns(chosen) for chosen in choices}
         best = min(times, key=times.__getitem__)
-        if before is None or not learned.isdisjoint(before):
-            return best
         for chosen, time in times.items():
             if time < CURIOUS * times[best] and not clock.is_measured(chosen):
                 return chosen
+        if before is None or not learned.isdisjoint(before):
+            return best
         return best if times[best] < (1 - GAIN) * clock.estimate_ns(before) else before
 
     def learn(self, listed: bool, work: Mapping[Component, int], rates: Mapping[str, float], taken_ns: float) -> None:

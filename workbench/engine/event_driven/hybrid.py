@@ -56,13 +56,14 @@ class HybridState(State):
 class Hybrid:
     """How the blocks of a plan are computed: some components by layers, the others spike by spike, as the engine says.
 
-    With "auto" the output stays with its layers while it learns, for lists pass no gradient on.
+    With "auto" the output stays with its layers while it learns, for lists pass no gradient on. `seen` holds the rates
+    of the nodes as they were measured last, and takes them in.
     """
 
-    def __init__(self, plan: Plan, learned: Parameters, batch: int, engine: str) -> None:
+    def __init__(self, plan: Plan, learned: Parameters, batch: int, engine: str, seen: dict[str, float]) -> None:
         output = plan.network.output
         values = [learned.biases[output], *(w for p in plan.network.incoming(output) for w in learned.weights[p])]
-        self.plan, self.batch = plan, batch
+        self.plan, self.batch, self.seen = plan, batch, seen
         self.choice = EngineChoice(
             plan,
             engine,
@@ -71,6 +72,10 @@ class Hybrid:
             learned.dynamics,
         )
         self.simulator = Simulator(plan, learned, self.choice.with_tables)
+        self._chosen: tuple[State | None, frozenset[str]] = (
+            None,
+            frozenset(),
+        )  # after which state nodes were chosen last
 
     @property
     def adapts(self) -> bool:
@@ -82,7 +87,7 @@ class Hybrid:
 
         Before the activity of nodes has been measured, no more than a frame.
         """
-        if self.adapts and not isinstance(state, HybridState):
+        if self.adapts and not isinstance(state, HybridState) and not self.seen:
             return min(dense, ticks_per_frame)
         chosen, inputs = self.choose(state), self.plan.network.inputs
         return dense * LISTED_BLOCKS if all(n in chosen or n in inputs for n in self.plan.lead) else dense
@@ -90,15 +95,20 @@ class Hybrid:
     def choose(self, state: State, inputs: Mapping[str, Input] = MappingProxyType({})) -> frozenset[str]:
         """The nodes to compute spike by spike in the block after this state.
 
-        They are chosen anew once blocks have taken much longer than a choice. Before activity is measured, all are
+        They are chosen anew once blocks have taken much longer than a choice. Nodes that were never measured are
         assumed to be as active as the most active input.
         """
+        if self._chosen[0] is not state:
+            self._chosen = state, self._choose(state, inputs)
+        return self._chosen[1]
+
+    def _choose(self, state: State, inputs: Mapping[str, Input]) -> frozenset[str]:
         if isinstance(state, HybridState):
             anew = not self.adapts or state.spent_ns >= PATIENCE_NS
             return self.choice.choose(state.rates, state.work, state.chosen) if anew else state.chosen
         rate = max(map(_rate_of, inputs.values()), default=0.0)
-        steps = max(map(len, inputs.values()), default=1)
-        return self.choice.choose(dict.fromkeys(self.plan.lead, rate), steps * self.batch)
+        steps = max(map(len, inputs.values()), default=LISTED_BLOCKS)
+        return self.choice.choose(dict.fromkeys(self.plan.lead, rate) | self.seen, steps * self.batch)
 
     def advance(
         self,
@@ -123,6 +133,7 @@ class Hybrid:
             block.count_lists(counter)
         after = block.state()
         if block.is_measured and self.choice.measures:
+            self.seen.update(after.rates)
             for listed, some, taken in block.taken:
                 self.choice.learn(listed, block.work_of(some), after.rates, taken)
         return {node: block.activity_of(node) for node in self.plan.wanted}, after
@@ -137,12 +148,13 @@ class Hybrid:
         """The same for another number of recordings; what was made for the network is shared."""
         other = copy(self)
         other.batch, other.choice = batch, self.choice.with_batch(batch)
+        other._chosen = None, frozenset()
         return other
 
     def with_engine(self, engine: str) -> Hybrid:
         """The same with another engine: "dense" computes every component by layers."""
         other = copy(self)
-        other.choice = self.choice.with_engine(engine)
+        other.choice, other._chosen = self.choice.with_engine(engine), (None, frozenset())
         return other
 
 
