@@ -72,10 +72,7 @@ class Hybrid:
             learned.dynamics,
         )
         self.simulator = Simulator(plan, learned, self.choice.with_tables)
-        self._chosen: tuple[State | None, frozenset[str]] = (
-            None,
-            frozenset(),
-        )  # after which state nodes were chosen last
+        self._chosen: tuple[State | None, frozenset[str]] = None, frozenset()  # after which state, and what
 
     @property
     def adapts(self) -> bool:
