@@ -177,7 +177,7 @@ def known(monkeypatch):
 def test_the_choice_follows_what_was_measured(seed, known):
     snn, _ = some_snn(seed)
     known.factors.clear()  # what its conversion has measured
-    choice = Hybrid(snn.stream(2)._plan, snn.event_driven_parameters(), 2, "auto").choice
+    choice = Hybrid(snn.stream(2)._plan, snn.event_driven_parameters(), 2, "auto", {}).choice
     rates = dict.fromkeys(choice.plan.lead, 0.1)
     nodes = choice.with_tables
     for slow, expected in (("events", frozenset()), ("dense", nodes)):
@@ -196,7 +196,7 @@ def test_the_choice_follows_what_was_measured(seed, known):
 def test_what_was_never_measured_is_tried_once_unless_it_seems_far_slower(seed, slower, known):
     snn, _ = some_snn(seed)
     known.factors.clear()  # what its conversion has measured
-    choice = Hybrid(snn.stream(2)._plan, snn.event_driven_parameters(), 2, "auto").choice
+    choice = Hybrid(snn.stream(2)._plan, snn.event_driven_parameters(), 2, "auto", {}).choice
     rates = dict.fromkeys(choice.plan.lead, 0.1)
     clock = cost_model._Clock(choice, rates, WORK)
     listed, dense = clock.estimate_ns(choice.with_tables), clock.estimate_ns(frozenset())

@@ -154,18 +154,6 @@ def wide_model(activity: float) -> tuple[wb.Model, torch.Tensor]:
     return model, (torch.rand(24, 2, 2, 16, 16, generator=generator) < activity).float()
 
 
-def test_auto_leaves_to_lists_what_is_silent_and_to_layers_what_is_not(monkeypatch):
-    monkeypatch.setattr(cost_model, "measured_speed", lambda threads: MeasuredSpeed({}))
-    model, _ = wide_model(0.0)
-    choice = Hybrid(model.stream(2)._plan, model.event_driven_parameters(), 2, "auto").choice
-    nodes = ["in", "a", "b", "out"]
-    with torch.no_grad():
-        assert choice.choose(dict.fromkeys(nodes, 0.0), 1e9) == {"a", "b", "out"}
-        assert "b" not in choice.choose(dict.fromkeys(nodes, 1.0), 1e9)
-        assert "b" not in choice.choose({"a": 1.0, "in": 0.0, "b": 0.0}, 1e9)  # it is the source that counts
-        assert "a" in choice.choose({"a": 1.0, "in": 0.0, "b": 0.0}, 1e9)
-
-
 class Certain(MeasuredSpeed):
     """A machine on which everything takes as long as is estimated."""
 
@@ -174,6 +162,18 @@ class Certain(MeasuredSpeed):
 
     def record(self, key, factor):
         pass
+
+
+def test_auto_leaves_to_lists_what_is_silent_and_to_layers_what_is_not(monkeypatch):
+    monkeypatch.setattr(cost_model, "measured_speed", lambda threads: Certain({}))
+    model, _ = wide_model(0.0)
+    choice = Hybrid(model.stream(2)._plan, model.event_driven_parameters(), 2, "auto", {}).choice
+    nodes = ["in", "a", "b", "out"]
+    with torch.no_grad():
+        assert choice.choose(dict.fromkeys(nodes, 0.0), 1e9) == {"a", "b", "out"}
+        assert "b" not in choice.choose(dict.fromkeys(nodes, 1.0), 1e9)
+        assert "b" not in choice.choose({"a": 1.0, "in": 0.0, "b": 0.0}, 1e9)  # it is the source that counts
+        assert "a" in choice.choose({"a": 1.0, "in": 0.0, "b": 0.0}, 1e9)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -72,10 +72,7 @@ class Hybrid:
             learned.dynamics,
         )
         self.simulator = Simulator(plan, learned, self.choice.with_tables)
-        self._chosen: tuple[State | None, frozenset[str]] = (
-            None,
-            frozenset(),
-        )  # after which state nodes were chosen last
+        self._chosen: tuple[State | None, frozenset[str]] = None, frozenset()  # after which state, and what
 
     @property
     def adapts(self) -> bool:
@@ -222,16 +219,14 @@ class _HybridBlock(Block):
         """Count what every node sends in the steps of this block, from its list where it has one."""
         for node, number in self.simulator.numbers.items():
             first, last = self._span(node)
-            shape = self.network.shape_of(node)
-            listed = node in self.listed and (node not in self.network.inputs or last == self.end)
-            if listed and node in counter.spiking:
+            shape, segments = self.network.shape_of(node), self.segments.get(node, ())
+            if node not in self.listed or (node in self.network.inputs and last != self.end):
+                for segment in (segment for segment in segments if segment.start >= first):
+                    counter.add(node, segment)
+            elif node in counter.spiking:
                 counter.add_listed(node, shape, self.lists, number, first, last)
-            elif listed:  # each unit once, whatever number it sends
+            else:  # each unit once, whatever number it sends
                 counter.add(node, Segment(first, self.lists.fill(number, first, last, shape)))
-            else:
-                for segment in self.segments.get(node, ()):
-                    if segment.start >= first:
-                        counter.add(node, segment)
 
     @property
     def work(self) -> int:
