@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
 from itertools import groupby
 from types import MappingProxyType
 from typing import cast
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from workbench.engine.event_counts import EventCounts
 from workbench.engine.event_driven.cost_model import EngineChoice
+from workbench.engine.event_driven.hybrid_state import HybridState, Input, measure_input_rate, measure_rate
 from workbench.engine.event_driven.parameters import Parameters
 from workbench.engine.event_driven.simulator import Membranes, Simulator
 from workbench.engine.event_driven.spike_lists import SpikeLists
@@ -27,30 +27,8 @@ from workbench.engine.kernels.parallel import divide
 from workbench.engine.scheduler import Block, Component, Layers, Plan, Segment, State
 from workbench.engine.spike_counter import SpikeCounter
 
-Input = Tensor | EventCounts
-
 PATIENCE_NS = 2_000_000  # that blocks take before nodes are chosen anew, which takes about a twentieth of that
 LISTED_BLOCKS = 4  # of the dense length, where all spikes are listed: more gains little
-
-
-@dataclass(frozen=True)
-class HybridState(State):
-    """The state of a hybrid between two blocks: of each node its past as activity, as lists, or both.
-
-    `levels` are the membranes of nodes that were computed in one call, as the next call takes them. Of the last block:
-    the nodes `chosen` to be computed spike by spike, the `rates`, shares of its units and late steps in which each
-    node was active, and the synaptic operations `counted` (edges, batch). `spent_ns`: nanoseconds spent since the last
-    choice; `work`: steps times recordings of the block.
-    """
-
-    levels: Mapping[tuple[str, ...], Membranes] = field(default_factory=dict)
-    lists: SpikeLists | None = None
-    chosen: frozenset[str] = frozenset()
-    listed: frozenset[str] = frozenset()
-    rates: Mapping[str, float] = field(default_factory=dict)
-    counted: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
-    spent_ns: int = 0
-    work: int = 1
 
 
 class Hybrid:
@@ -103,7 +81,7 @@ class Hybrid:
         if isinstance(state, HybridState):
             anew = not self.adapts or state.spent_ns >= PATIENCE_NS
             return self.choice.choose(state.rates, state.work, state.chosen) if anew else state.chosen
-        rate = max(map(_rate_of, inputs.values()), default=0.0)
+        rate = max(map(measure_input_rate, inputs.values()), default=0.0)
         steps = max(map(len, inputs.values()), default=LISTED_BLOCKS)
         return self.choice.choose(dict.fromkeys(self.plan.lead, rate) | self.seen, steps * self.batch)
 
@@ -324,16 +302,3 @@ class _HybridBlock(Block):
             return self.lists.count(self.simulator.numbers[node], last - steps, last) / max(room, 1)
         segments = self.segments.get(node, ())
         return measure_rate(segments[-1].values[-steps:, ::8] if segments and steps else torch.zeros(0))
-
-
-def _rate_of(values: Tensor | EventCounts) -> float:
-    return values.measure_rate() if isinstance(values, EventCounts) else measure_rate(values[:, ::8])
-
-
-def measure_rate(values: Tensor) -> float:
-    """The share of these that is not 0.
-
-    >>> measure_rate(torch.tensor([0.0, 2.0]))
-    0.5
-    """
-    return float(values.count_nonzero()) / max(values.numel(), 1)
