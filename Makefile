@@ -8,7 +8,7 @@ PEERS := .venv-peers
 PEERS_READY := $(PEERS)/.ready
 FIRST := notebooks/01_what_does_a_delay_do.ipynb
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
-RUN_NOTEBOOKS := $(BIN)/jupyter nbconvert --log-level=WARN --to notebook --execute \
+RUN_NOTEBOOKS := WORKBENCH_PROGRESS=0 $(BIN)/jupyter nbconvert --log-level=WARN --to notebook --execute \
 	--ExecutePreprocessor.store_widget_state=False --ExecutePreprocessor.record_timing=False \
 	--KernelManager.transport=ipc --KernelManager.ip=$$(mktemp -u)
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -39,7 +39,7 @@ demo: $(READY)
 
 test: $(READY) browser lint
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --durations=25
-	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --durations=5 --nbval-lax --nbval-current-env --nbval-cell-timeout=300 \
+	WORKBENCH_PROGRESS=0 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --durations=5 --nbval-lax --nbval-current-env --nbval-cell-timeout=300 \
 		--nbval-sanitize-with tests/nbval.cfg -p no:cacheprovider notebooks
 
 # what is done a tenth of in make test, in full: broken files, kills, panels opened and closed (some minutes)

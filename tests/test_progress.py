@@ -113,3 +113,10 @@ def test_verbs_show_how_far_they_have_come_to_the_end_unless_they_are_silenced(v
     assert bars[-1][1] == bars[-1][2]
     if verb != "convert":
         assert int(bars[-1][2]) == {"compare": 8, "calibrate_exit": 90}.get(verb, 4)
+
+
+def test_the_environment_can_say_that_nobody_watches(monkeypatch):
+    monkeypatch.setattr(progress, "in_notebook", lambda: True)
+    assert progress.is_watched()
+    monkeypatch.setenv("WORKBENCH_PROGRESS", "0")
+    assert not progress.is_watched()
