@@ -83,7 +83,7 @@ def show_progress(total: int, what: str, unit: str, progress: bool = True, *, do
 def is_watched() -> bool:
     """Whether a bar has somebody to look at it: in a notebook, or at a terminal.
 
-    The environment can say that nobody has: WORKBENCH_PROGRESS=0, for notebooks that are executed to be kept or compared.
+    The environment can say that it has nobody: WORKBENCH_PROGRESS=0, for notebooks that are executed to be kept.
     """
     if os.environ.get("WORKBENCH_PROGRESS") == "0":
         return False
