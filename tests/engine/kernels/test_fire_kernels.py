@@ -12,7 +12,7 @@ import workbench as wb
 from tests.support.random_networks import random_spiking
 from workbench.engine.kernels import parallel
 from workbench.engine.kernels.fire_kernels import UNROLL, begin_frame, fire_and_list
-from workbench.engine.kernels.simd import LANES, WIDTH
+from workbench.engine.kernels.simd import WIDTH
 
 AHEAD = 7  # places before the membranes, before the biases, and before the drives
 
@@ -41,7 +41,7 @@ def fire_along(
 ):  # fmt: skip
     """Overwrite drives (steps, units) by their spikes, which are listed first; what is left of the drives."""
     units, left = drives.shape[1], 0.0
-    row, fired = np.zeros(ahead + units + LANES, np.float32), np.ones(WIDTH, np.float32)
+    row, fired = np.zeros(ahead + units, np.float32), np.ones(WIDTH, np.float32)
     listed, values = np.zeros(units + UNROLL, np.int32), np.zeros(units + UNROLL, np.float32)
     restless, biased = np.ones(units // WIDTH + 1, np.bool_), np.any(biases != 0)
     for step in range(len(drives)):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import workbench as wb
-from workbench.engine.kernels.scatter_kernels import APART, EVEN, GATHERED, UNEVEN, find_kind
+from workbench.engine.kernels.scatter_kernels import APART, GATHERED, TOGETHER, find_kind
 from workbench.engine.kernels.synapse_layouts import arrange_weights, make_table
 from workbench.engine.kernels.synapse_tables import SHIFT, find_sources
 from workbench.network.operations import Operation, Shape
@@ -105,7 +105,7 @@ def test_who_may_reach_some_rows_is_found_and_where_runs_stay_within_rows_is_kno
 
 
 def test_every_table_finds_its_kernel() -> None:
-    assert find_kind(make_table(wb.Conv(32, kernel=3, stride=2), (2, 5, 5))) == EVEN
-    assert find_kind(make_table(wb.Conv(24, kernel=3), (2, 5, 5))) == UNEVEN
+    assert find_kind(make_table(wb.Conv(32, kernel=3, stride=2), (2, 5, 5))) == TOGETHER
+    assert find_kind(make_table(wb.Chain(wb.Pool(2), wb.Conv(3, kernel=3)), (2, 6, 5))) == TOGETHER
     assert find_kind(make_table(wb.Pool(2), (16, 4, 4))) == APART  # its units reach one target each, not the same ones
     assert find_kind(make_table(wb.Dense(10), (2, 5, 5))) == GATHERED

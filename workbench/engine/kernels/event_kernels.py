@@ -15,7 +15,7 @@ from numba import njit
 from workbench.engine.kernels.fire_kernels import begin_frame, fire_and_list, list_tile
 from workbench.engine.kernels.neuron_kernels import DYNAMICS, RANGE, ZERO, of_types
 from workbench.engine.kernels.scatter_kernels import DELAY, POSITION, SOURCE, scatter
-from workbench.engine.kernels.simd import LANES, WIDTH, find_active
+from workbench.engine.kernels.simd import WIDTH, find_active
 
 # columns of the table of nodes
 UNITS, FIRES, ANSWERS, MEMBRANE, BEFORE, BIAS, FROM_EDGE, TO_EDGE, BEGIN, END, ORIGIN, OFFSETS, STEPS = range(13)
@@ -208,8 +208,7 @@ def simulate(
         widest = max(widest, nodes[number, UNITS])
         for u in range(nodes[number, UNITS]):
             biased[number] |= bias[nodes[number, BIAS] + u] != ZERO
-    room = np.zeros(widest + LANES, np.float32)
-    drives = room[-room.ctypes.data % 64 // 4 :]  # from where a line of the cache begins
+    drives = np.zeros(widest, np.float32)
     restless, fired = np.ones((len(nodes), widest // WIDTH + 1), np.bool_), np.ones(WIDTH, np.float32)
     for lane in range(first, last):
         recording, band = divmod(lane, bands)

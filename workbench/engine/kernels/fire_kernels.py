@@ -33,12 +33,13 @@ def begin_frame(
     membranes: Any, sent: Any, first: Any, last: Any, start: Any, signed: Any, restart: Any, rectify: Any
 ) -> None:
     """What happens to the membranes `first` .. `last` - 1 when a frame begins."""
-    if signed:
-        sent[first:last] = ZERO
-    if restart:
-        membranes[first:last] = start
-    if rectify:
-        membranes[first:last] = np.maximum(membranes[first:last], ZERO)
+    for u in range(first, last):
+        if signed:
+            sent[u] = ZERO
+        if restart:
+            membranes[u] = start
+        if rectify:
+            membranes[u] = larger(membranes[u], ZERO)
 
 
 @njit(nogil=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from workbench.engine.kernels.synapse_tables import SHIFT, SynapseTable
 SOURCE, DELAY, POSITION, RUNS, WEIGHTS, TARGET_ROW, WEIGHT_ROW, TARGET_UNIT, WEIGHT_UNIT = range(9)
 DEPTH, RECIPROCAL, KIND = range(9, 12)
 EDGE_COLUMNS = 12
-EVEN, UNEVEN, APART, GATHERED = range(4)  # which of these kernels is for an edge: see `scatter`
+TOGETHER, APART, GATHERED = range(3)  # which of these kernels is for an edge: see `scatter`
 
 WHOLE = np.uint64(LANES)
 
@@ -26,7 +25,7 @@ def find_kind(table: SynapseTable) -> int:
         return APART
     if len(table.runs) == 1 and table.runs[0, 3] == 1:
         return GATHERED
-    return UNEVEN if (table.runs[:, 2] % LANES).any() else EVEN
+    return TOGETHER
 
 
 @njit(nogil=True)
@@ -39,10 +38,8 @@ def scatter(
     `SynapseTable`, of one edge after the other; no run may reach over the limits.
     """
     kind = edge[KIND]
-    if kind == EVEN:
-        return scatter_even(row, low, high, begin, end, units, values, edge, runs, weights)
-    if kind == UNEVEN:
-        return scatter_uneven(row, low, high, begin, end, units, values, edge, runs, weights)
+    if kind == TOGETHER:
+        return scatter_together(row, low, high, begin, end, units, values, edge, runs, weights)
     if kind == GATHERED:
         return gather(row, begin, end, units, values, edge, runs, weights)
     return scatter_apart(row, low, high, begin, end, units, values, edge, runs, weights)
@@ -75,60 +72,52 @@ def add_spikes(
         target, ahead = target + target_stride, ahead + stride
 
 
-def scattering(even: bool) -> Callable[..., float]:
-    """Two kernels in one text: the `even` one is for runs of whole numbers of lanes."""
-
-    @njit(nogil=True)
-    def scatter(
-        row: Any, low: int, high: int, begin: int, end: int, units: Any, values: Any, edge: Any, runs: Any, weights: Any
-    ) -> float:
-        """Up to four spikes of a place at once, where they follow each other in the list."""
-        operations = 0.0
-        none, shift = np.uint64(0), np.uint64(SHIFT)  # what cannot be negative need not be looked at for it
-        first, base = np.uint64(edge[RUNS]), np.uint64(edge[WEIGHTS])
-        step, stride, apart = np.uint64(edge[TARGET_ROW]), np.uint64(edge[WEIGHT_ROW]), np.uint64(edge[WEIGHT_UNIT])
-        depth, reciprocal = np.uint64(edge[DEPTH]), np.uint64(edge[RECIPROCAL])
-        lowest, highest = np.uint64(low), np.uint64(high)
-        i, last = np.uint64(begin), np.uint64(end)
-        while i < last:
-            place = np.uint64(units[i]) * reciprocal >> shift
-            unit, at = place * depth, first + place
-            target, weight, run = np.uint64(runs[at, 0]), base + np.uint64(runs[at, 1]), np.uint64(runs[at, 2])
-            rest = none if even else run % WHOLE
-            stop = min(target + step * np.uint64(runs[at, 3]), highest)
-            reached = np.float64(runs[at, 4]) * (lowest <= target < highest)
-            while target < lowest:
-                target, weight = target + step, weight + stride
-            place_a, a = weight + (np.uint64(units[i]) - unit) * apart, values[i]
-            operations += abs(a) * reached
-            i += np.uint64(1)
-            if i == last or np.uint64(units[i]) - unit >= depth:
-                add_spikes(row, target, stop, step, run, rest, weights, stride, (place_a,), (a,))
-                continue
-            place_b, b = weight + (np.uint64(units[i]) - unit) * apart, values[i]
-            operations += abs(b) * reached
-            i += np.uint64(1)
-            if i == last or np.uint64(units[i]) - unit >= depth:
-                add_spikes(row, target, stop, step, run, rest, weights, stride, (place_a, place_b), (a, b))
-                continue
-            place_c, c = weight + (np.uint64(units[i]) - unit) * apart, values[i]
-            operations += abs(c) * reached
-            i += np.uint64(1)
-            if i == last or np.uint64(units[i]) - unit >= depth:
-                three = place_a, place_b, place_c
-                add_spikes(row, target, stop, step, run, rest, weights, stride, three, (a, b, c))
-                continue
-            place_d, d = weight + (np.uint64(units[i]) - unit) * apart, values[i]
-            operations += abs(d) * reached
-            i += np.uint64(1)
-            four = place_a, place_b, place_c, place_d
-            add_spikes(row, target, stop, step, run, rest, weights, stride, four, (a, b, c, d))
-        return operations
-
-    return scatter
-
-
-scatter_even, scatter_uneven = scattering(True), scattering(False)
+@njit(nogil=True)
+def scatter_together(
+    row: Any, low: int, high: int, begin: int, end: int, units: Any, values: Any, edge: Any, runs: Any, weights: Any
+) -> float:
+    """Up to four spikes of a place at once, where they follow each other in the list."""
+    operations = 0.0
+    shift = np.uint64(SHIFT)  # what cannot be negative need not be looked at for it
+    first, base = np.uint64(edge[RUNS]), np.uint64(edge[WEIGHTS])
+    step, stride, apart = np.uint64(edge[TARGET_ROW]), np.uint64(edge[WEIGHT_ROW]), np.uint64(edge[WEIGHT_UNIT])
+    depth, reciprocal = np.uint64(edge[DEPTH]), np.uint64(edge[RECIPROCAL])
+    lowest, highest = np.uint64(low), np.uint64(high)
+    i, last = np.uint64(begin), np.uint64(end)
+    while i < last:
+        place = np.uint64(units[i]) * reciprocal >> shift
+        unit, at = place * depth, first + place
+        target, weight, run = np.uint64(runs[at, 0]), base + np.uint64(runs[at, 1]), np.uint64(runs[at, 2])
+        rest = run % WHOLE
+        stop = min(target + step * np.uint64(runs[at, 3]), highest)
+        reached = np.float64(runs[at, 4]) * (lowest <= target < highest)
+        while target < lowest:
+            target, weight = target + step, weight + stride
+        place_a, a = weight + (np.uint64(units[i]) - unit) * apart, values[i]
+        operations += abs(a) * reached
+        i += np.uint64(1)
+        if i == last or np.uint64(units[i]) - unit >= depth:
+            add_spikes(row, target, stop, step, run, rest, weights, stride, (place_a,), (a,))
+            continue
+        place_b, b = weight + (np.uint64(units[i]) - unit) * apart, values[i]
+        operations += abs(b) * reached
+        i += np.uint64(1)
+        if i == last or np.uint64(units[i]) - unit >= depth:
+            add_spikes(row, target, stop, step, run, rest, weights, stride, (place_a, place_b), (a, b))
+            continue
+        place_c, c = weight + (np.uint64(units[i]) - unit) * apart, values[i]
+        operations += abs(c) * reached
+        i += np.uint64(1)
+        if i == last or np.uint64(units[i]) - unit >= depth:
+            three = place_a, place_b, place_c
+            add_spikes(row, target, stop, step, run, rest, weights, stride, three, (a, b, c))
+            continue
+        place_d, d = weight + (np.uint64(units[i]) - unit) * apart, values[i]
+        operations += abs(d) * reached
+        i += np.uint64(1)
+        four = place_a, place_b, place_c, place_d
+        add_spikes(row, target, stop, step, run, rest, weights, stride, four, (a, b, c, d))
+    return operations
 
 
 @njit(nogil=True)
