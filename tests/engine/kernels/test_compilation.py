@@ -8,6 +8,7 @@ import threading
 import warnings
 from pathlib import Path
 
+import numba
 import pytest
 import torch
 
@@ -303,6 +304,17 @@ def test_a_damaged_cache_of_numba_costs_only_time(tmp_path):
     for path in tmp_path.rglob("*.nb?"):
         path.write_bytes(path.read_bytes()[:40])
     assert run_apart(code, NUMBA_CACHE_DIR=str(tmp_path))[0] == "2.0"
+
+
+def test_machine_code_is_kept_for_the_sources_as_they_are(tmp_path, monkeypatch):
+    """Those of the functions that a kernel calls too, which numba does not look at."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    with neuron_kernels.cache_of_these_sources():
+        assert str(tmp_path / f"kernels-{neuron_kernels.digest_sources()}") == numba.config.CACHE_DIR
+    monkeypatch.setattr(neuron_kernels, "digest_sources", lambda: "others")
+    with neuron_kernels.cache_of_these_sources():
+        assert str(tmp_path / "kernels-others") == numba.config.CACHE_DIR
+    assert str(tmp_path) == numba.config.CACHE_DIR
 
 
 def test_every_kernel_has_a_name_that_is_its_own():

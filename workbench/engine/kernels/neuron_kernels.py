@@ -6,10 +6,15 @@ the recordings `first` .. `last` - 1 unless it says otherwise, so that `parallel
 
 from __future__ import annotations
 
+import hashlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 from numba import njit
 
@@ -31,7 +36,8 @@ class Kernel:
         """The machine code; made without numba's cache, and a warning says why, where that is damaged or full."""
         if self._compiled is None:
             try:
-                self._compiled = njit(self.signature, nogil=True, cache=True)(self.function)
+                with cache_of_these_sources():
+                    self._compiled = njit(self.signature, nogil=True, cache=True)(self.function)
             except (OSError, RuntimeError, ValueError, EOFError, ImportError) as error:
                 self._compiled = njit(self.signature, nogil=True)(self.function)
                 reason = f"{type(error).__name__}: {error}"
@@ -41,6 +47,32 @@ class Kernel:
                     stacklevel=2,
                 )
         return self._compiled
+
+
+@contextmanager
+def cache_of_these_sources() -> Iterator[None]:
+    """Keep machine code in a folder for the kernels as they are written now.
+
+    By itself numba looks whether the file of a kernel has changed, not those of the functions that it calls: after an
+    update it would run what was compiled of both.
+    """
+    config: Any = numba.config  # which names its settings only when it is imported
+    before = config.CACHE_DIR
+    folder = Path(before) if before else Path(__file__).parent / "__pycache__"
+    config.CACHE_DIR = str(folder / f"kernels-{digest_sources()}")
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = before
+
+
+@cache
+def digest_sources() -> str:
+    """A digest of all kernels."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def of_types(signature: str) -> Callable[[Callable[..., None]], Kernel]:

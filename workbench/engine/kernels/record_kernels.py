@@ -10,6 +10,7 @@ from workbench.engine.kernels.event_kernels import list_row
 from workbench.engine.kernels.fire_kernels import UNROLL
 from workbench.engine.kernels.neuron_kernels import DYNAMICS, RANGE, ZERO, fire_row, of_types
 from workbench.engine.kernels.scatter_kernels import scatter
+from workbench.engine.kernels.simd import LANES
 
 
 @of_types(f"void({RANGE}, float32[:,::1], float32[:,::1], int64[::1], int32[:,::1], float32[::1])")
@@ -17,11 +18,12 @@ def scatter_rows(first: int, last: int, rows: Any, targets: Any, edge: Any, runs
     """Write the linear map of each row, which is mostly 0, into `targets`; `edge`, `runs` and `weights` as in lists."""
     width, highest = rows.shape[1], targets.shape[1]
     units, values = np.empty(width + UNROLL, np.int32), np.empty(width + UNROLL, np.float32)
+    drives = np.zeros(highest + LANES, np.float32)  # whole lanes are read and written, also at its end
     for row in range(first, last):
-        target = targets[row]
-        target[:] = ZERO
         end = list_row(rows[row], 0, width, units, values, 0)
-        scatter(target, 0, highest, 0, end, units, values, edge, runs, weights)
+        scatter(drives, 0, highest, 0, end, units, values, edge, runs, weights)
+        targets[row] = drives[:highest]
+        drives[:] = ZERO
 
 
 @of_types(f"void({RANGE}, float32[:,:,::1], float32[:,::1], float32[:,::1], int64, int64[::1], float32, {DYNAMICS})")
