@@ -31,10 +31,13 @@ sys.exit(status)
 """
 
 
+WARNINGS = ["-W", "error::UserWarning", "-W", "ignore:rounding moved:UserWarning"]  # which of three recordings it may
+
+
 def run(*arguments, folder):
-    """The process, which may warn of nothing."""
+    """The process, which may warn of nothing else."""
     return subprocess.run(
-        [sys.executable, "-W", "error::UserWarning", "-m", "workbench", *map(str, arguments)],
+        [sys.executable, *WARNINGS, "-m", "workbench", *map(str, arguments)],
         cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=1200,
     )  # fmt: skip
 

@@ -153,7 +153,7 @@ def test_an_interrupt_gives_the_best_model_so_far_by_validation(monkeypatch):
     scores = iter([0.2, 0.9, 0.3, 0.9])
     seen: list[wb.Model] = []
 
-    def scored(model, recordings, answer):
+    def scored(model, recordings, answer, progress):
         seen.append(model.copy())
         accuracy = next(scores, None)
         if accuracy is None:

@@ -81,7 +81,8 @@ def measure_movement(before: Model, after: Model, recordings: Recordings, batch:
     if moved > MOVED:
         warnings.warn(
             f"rounding moved the answers by {100 * moved:.2g} % of their variance, on {len(some)} recordings; "
-            "convert with more weight_bits, or a smaller burst or saturation",
+            f"convert with {'more weight_bits, or ' if after.grid and after.grid.weight_bits else ''}a smaller burst, "
+            "saturation or input_counts",
             stacklevel=3,
         )
     told = after.copy()
