@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -237,3 +238,25 @@ def test_who_names_an_engine_measures_nothing(engine, known):
     known.factors.clear()
     snn.run(ticks, engine=engine)
     assert known.factors == {}
+
+
+def test_threads_may_measure_at_once():
+    """Panels run models in the background."""
+    speed = MeasuredSpeed({})
+    errors: list[BaseException] = []
+
+    def measure(name: str) -> None:
+        try:
+            for number in range(300):
+                speed.record(f"dense {name}{number}", 1.0 + number % 3)
+                speed.usual("dense")
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=measure, args=(name,)) for name in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert len(speed.factors) == 900

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import platform
+import threading
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -32,6 +33,7 @@ class MeasuredSpeed:
     def __init__(self, factors: dict[str, float]) -> None:
         self.factors, self.changed = dict(factors), False
         self._usual: dict[str, float] = {}  # until something new was measured
+        self._lock = threading.Lock()  # panels run models in the background
 
     def factor(self, key: str) -> float | None:
         """The factor of this key; None as long as it was never measured."""
@@ -39,22 +41,24 @@ class MeasuredSpeed:
 
     def usual(self, kind: str) -> float:
         """The geometric mean of all factors of keys that begin like this; 1 where there are none."""
-        if kind not in self._usual:
-            found = [math.log(factor) for key, factor in self.factors.items() if key.startswith(f"{kind} ")]
-            self._usual[kind] = math.exp(sum(found) / len(found)) if found else 1.0
-        return self._usual[kind]
+        with self._lock:
+            if kind not in self._usual:
+                found = [math.log(factor) for key, factor in self.factors.items() if key.startswith(f"{kind} ")]
+                self._usual[kind] = math.exp(sum(found) / len(found)) if found else 1.0
+            return self._usual[kind]
 
     def record(self, key: str, factor: float) -> None:
         """Take in a measurement."""
         least, most = FACTORS
-        factor, before = min(max(factor, least), most), self.factors.pop(key, None)
-        if before is not None:
-            factor = before ** (1 - WEIGHT) * factor**WEIGHT
-        else:
-            self._usual.clear()
-        self.factors[key], self.changed = factor, True
-        while len(self.factors) > MOST:
-            del self.factors[next(iter(self.factors))]
+        with self._lock:
+            factor, before = min(max(factor, least), most), self.factors.pop(key, None)
+            if before is not None:
+                factor = before ** (1 - WEIGHT) * factor**WEIGHT
+            else:
+                self._usual.clear()
+            self.factors[key], self.changed = factor, True
+            while len(self.factors) > MOST:
+                del self.factors[next(iter(self.factors))]
 
 
 @cache
