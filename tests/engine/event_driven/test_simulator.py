@@ -6,11 +6,11 @@ import torch
 
 import workbench as wb
 from tests.support import reference
+from tests.support.certain_speed import CertainSpeed
 from tests.support.random_models import some_model
 from tests.support.random_networks import random_frames, random_network, random_spiking
 from workbench.engine.event_driven import cost_model, hybrid
 from workbench.engine.event_driven.hybrid import Hybrid
-from workbench.engine.event_driven.measured_speed import MeasuredSpeed
 from workbench.engine.kernels import parallel, synapse_layouts
 
 ENGINES = ["dense", "events", "auto"]
@@ -154,18 +154,8 @@ def wide_model(activity: float) -> tuple[wb.Model, torch.Tensor]:
     return model, (torch.rand(24, 2, 2, 16, 16, generator=generator) < activity).float()
 
 
-class Certain(MeasuredSpeed):
-    """A machine on which everything takes as long as is estimated."""
-
-    def factor(self, key):
-        return 1.0
-
-    def record(self, key, factor):
-        pass
-
-
 def test_auto_leaves_to_lists_what_is_silent_and_to_layers_what_is_not(monkeypatch):
-    monkeypatch.setattr(cost_model, "measured_speed", lambda threads: Certain({}))
+    monkeypatch.setattr(cost_model, "measured_speed", lambda threads: CertainSpeed({}))
     model, _ = wide_model(0.0)
     choice = Hybrid(model.stream(2)._plan, model.event_driven_parameters(), 2, "auto", {}).choice
     nodes = ["in", "a", "b", "out"]
@@ -178,7 +168,7 @@ def test_auto_leaves_to_lists_what_is_silent_and_to_layers_what_is_not(monkeypat
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_auto_follows_the_activity_and_keeps_the_numbers(engine, monkeypatch):
-    monkeypatch.setattr(cost_model, "measured_speed", lambda threads: Certain({}))
+    monkeypatch.setattr(cost_model, "measured_speed", lambda threads: CertainSpeed({}))
     monkeypatch.setattr(hybrid, "PATIENCE_NS", 0)
     model, busy = wide_model(0.9)
     _, calm = wide_model(0.01)
