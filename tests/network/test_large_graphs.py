@@ -421,7 +421,7 @@ def test_work_grows_with_the_graph_and_not_with_its_square(verb, kind, monkeypat
     do(prepare(growing(10, kind)))  # whatever is loaded or compiled when first needed
     calls = [work(partial(do, prepare(growing(nodes, kind)))) for nodes in (small, large)]
     times = large / small
-    most = times**1.5 if (verb, kind) == ("sequential", "cyclic") else 1.4 * times
+    most = times**1.5 if verb == "auto" or (verb, kind) == ("sequential", "cyclic") else 1.4 * times  # auto looks anew
     assert calls[1] < most * calls[0], f"{calls[1] / calls[0]:.1f} times the calls for {times:.0f} times the graph"
 
 

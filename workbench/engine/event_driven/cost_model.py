@@ -35,14 +35,12 @@ MOST_MEASURED = 64  # components of a network: of more, a clock would cost more 
 class ComponentCost:
     """What there is to do in a component, in one step of one recording.
 
-    `moved` are the numbers that its edges read and write; `operations` and `runs` of weights are those of every source
-    if all of its units were active. `calls` are those of Python by layers in every step: none to speak of where a node
-    computes a whole block at once, many in a cycle. `divided` is whether several threads can share a recording spike by
+    `moved` are the numbers that its edges read and write; `operations` and `runs` of weights are those of every
+    source if all of its units were active. `divided` is whether several threads can share a recording spike by
     spike. `name` is the same for components that do the same.
     """
 
     name: str
-    calls: float
     divided: bool
     products: float
     moved: int
@@ -139,14 +137,7 @@ class EngineChoice:
             return
         clock = _Clock(self, rates, 1)
         estimated = sum(steps * clock.estimate_plainly_ns(component, listed) for component, steps in work.items())
-        taken_ns -= (
-            EVENTS_CALL
-            if listed
-            else sum(
-                max(1.0, self.costs[component].calls * steps / self.batch) * DENSE_CALL
-                for component, steps in work.items()
-            )
-        )
+        taken_ns -= EVENTS_CALL if listed else DENSE_CALL
         for component in work:
             clock.speed.record(self.key_of(component, listed), taken_ns / estimated)
 
@@ -177,8 +168,7 @@ class _Clock:
 
     def dense(self, component: Component) -> float:
         """By layers."""
-        calls = max(1 / self.work, self.choice.costs[component].calls / self.choice.batch)
-        return self.estimate_plainly_ns(component, False) * self._factor(component, False) + calls * DENSE_CALL
+        return self.estimate_plainly_ns(component, False) * self._factor(component, False) + DENSE_CALL / self.work
 
     def events(self, component: Component) -> float:
         """Spike by spike."""
@@ -238,8 +228,7 @@ def count_work(network: Network, component: Component, dynamics: Dynamics) -> Co
     whole = [(repr(edge.operation), shape_of(edge.source), edge.source in component.nodes) for edge in edges]
     kind = dynamics.silence, dynamics.frame, dynamics.burst > 1, dynamics.signed, dynamics.reset_to_zero
     name = hashlib.blake2b(repr((whole, kind)).encode(), digest_size=8).hexdigest()
-    calls = len(component.nodes) / component.steps if component.steps else 0.0
-    return ComponentCost(name, calls, divided, products, moved, units, operations, runs)
+    return ComponentCost(name, divided, products, moved, units, operations, runs)
 
 
 def find_grain(network: Network, component: Component, node: str) -> int:
