@@ -6,11 +6,13 @@ import base64
 import io
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
 import plotly.io as pio
 import pytest
+from nbformat.reader import NotJSONError
 from PIL import Image
 from playwright.sync_api import Locator, Page
 
@@ -114,8 +116,10 @@ def test_figures_are_drawn_at_once_and_saved_with_their_stills(
         assert not cells.nth(number).locator("img").is_visible()
     page.keyboard.press("Control+s")
     page.locator(".jp-NotebookPanel-toolbar").wait_for()
+    outputs: list[nbformat.NotebookNode] = []
     for _ in range(100):
-        outputs = [output for cell in nbformat.read(path, as_version=4).cells for output in cell.outputs]
+        with suppress(NotJSONError):  # while it is written
+            outputs = [output for cell in nbformat.read(path, as_version=4).cells for output in cell.outputs]
         if len(outputs) > len(shown):
             break
         page.wait_for_timeout(100)
