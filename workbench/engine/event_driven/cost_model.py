@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 import torch
 
@@ -70,11 +71,7 @@ class EngineChoice:
 
     def __init__(self, plan: Plan, engine: str, batch: int, learned: frozenset[str], dynamics: Dynamics) -> None:
         self.plan, self.engine, self.batch, self.learned = plan, engine, batch, learned
-        self.costs = {
-            component: count_work(plan.network, component, dynamics)
-            for component in plan.components
-            if component.nodes[0] not in plan.network.inputs and has_tables(plan, component)
-        }
+        self.costs = count_work(plan.network, plan.components, dynamics)
         self._keys = self._name_keys()
         self.with_tables = frozenset(node for component in self.costs for node in component.nodes)
         if engine == "events":
@@ -205,12 +202,19 @@ class _Clock:
         return self.speed.usual("events" if listed else "dense") if found is None else found
 
 
-@lru_cache(maxsize=1024)  # every run asks for the same
-def count_work(network: Network, component: Component, dynamics: Dynamics) -> ComponentCost:
-    """What there is to do in a component, per step and recording, of neurons with these options.
+@lru_cache(maxsize=64)  # of all at once: comparing the networks takes as long as they have edges
+def count_work(
+    network: Network, components: tuple[Component, ...], dynamics: Dynamics
+) -> Mapping[Component, ComponentCost]:
+    """What there is to do in each component that has synapse tables, per step and recording, by neurons of this kind.
 
     Where they keep silent in some ticks of a frame, nothing of theirs is multiplied in these.
     """
+    computed = [c for c in components if c.nodes[0] not in network.inputs and has_tables(network, c)]
+    return MappingProxyType({component: _count_work(network, component, dynamics) for component in computed})
+
+
+def _count_work(network: Network, component: Component, dynamics: Dynamics) -> ComponentCost:
     inputs, awake = network.inputs, 1 - dynamics.silence / dynamics.frame
     shape_of = network.shape_of
     edges = [network.edges[position] for node in component.nodes for position in network.incoming(node)]
@@ -245,9 +249,8 @@ def find_grain(network: Network, component: Component, node: str) -> int:
     return row if alone else math.prod(shape)
 
 
-def has_tables(plan: Plan, component: Component) -> bool:
+def has_tables(network: Network, component: Component) -> bool:
     """Whether all edges into a component have synapse tables."""
-    network = plan.network
     edges = [network.edges[position] for node in component.nodes for position in network.incoming(node)]
     return all(has_table(edge.operation, network.shape_of(edge.source)) for edge in edges)
 
