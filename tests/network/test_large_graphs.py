@@ -19,7 +19,7 @@ from tests.support import reference, slow_graphs
 from tests.support.certain_speed import CertainSpeed
 from tests.support.random_networks import random_frames, random_model, random_network, random_spiking
 from workbench import figures
-from workbench.engine.event_driven import cost_model, hybrid
+from workbench.engine.event_driven import cost_model, hybrid_state
 from workbench.engine.scheduler import MOST_TIMES_WIDEST, choose_block, plan
 from workbench.evaluation import count_updates
 from workbench.figures._layout import layered_layout, many_edges
@@ -415,7 +415,7 @@ VERBS: dict[str, tuple[Callable[[wb.Network], object], Callable[[object], object
 @pytest.mark.parametrize("verb", VERBS)
 def test_work_grows_with_the_graph_and_not_with_its_square(verb, kind, monkeypatch):
     monkeypatch.setattr(cost_model, "measured_speed", lambda threads: CertainSpeed({}))  # no choice by the clock
-    monkeypatch.setattr(hybrid, "PATIENCE_NS", 0)
+    monkeypatch.setattr(hybrid_state, "PATIENCE_NS", 0)
     prepare, do = VERBS[verb]
     small, large = (100, 800) if verb == "figures.network" else (50, 200)  # past the bound on the bends in a picture
     for nodes in (10, small, large):

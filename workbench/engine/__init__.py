@@ -52,6 +52,7 @@ from workbench.engine.training_layers import TrainingLayers
 
 if TYPE_CHECKING:
     from workbench.engine.event_driven.hybrid import Hybrid as Hybrid  # which would import numba
+    from workbench.engine.event_driven.hybrid_state import HybridState as HybridState
     from workbench.engine.event_driven.sparse_product import SparseProduct as SparseProduct
 
 __all__ = [

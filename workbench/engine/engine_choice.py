@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -16,6 +16,7 @@ from workbench.network import Operation, Shape
 
 if TYPE_CHECKING:
     from workbench.engine.event_driven.hybrid import Hybrid
+    from workbench.engine.event_driven.hybrid_state import HybridState
     from workbench.engine.event_driven.sparse_product import SparseProduct
 
 ENGINES = ("auto", "dense", "events")
@@ -41,10 +42,12 @@ def can_run_events() -> bool:
     return all(find_kernel("event_kernels", name) for name in _KERNELS)
 
 
-def make_hybrid(plan: Plan, parameters: Parameters, batch: int, engine: str, seen: dict[str, float]) -> Hybrid:
+def make_hybrid(
+    plan: Plan, parameters: Parameters, batch: int, engine: str, seen: dict[Hashable, HybridState]
+) -> Hybrid:
     """The engine "events" or "auto" for a plan; numba is imported only here, where a model runs.
 
-    `seen` holds the rates at which nodes were active when they last ran, and takes in new ones.
+    `seen` is what runs before ended with: how active nodes were, and what was chosen.
     """
     from workbench.engine.event_driven.hybrid import Hybrid
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
-from typing import Any, Self, cast
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,9 @@ from workbench.model.node_neurons import require_neurons
 from workbench.model.parameters import Loaded, draw_weights, load_parameters, make_layers
 from workbench.network import Network
 from workbench.validation import require_seed, require_whole
+
+if TYPE_CHECKING:
+    from workbench.engine import HybridState
 
 Scales = dict[str, float | tuple[float, ...]]  # activity per spike and tick, lambda of each node or of its channels
 
@@ -49,7 +52,7 @@ class NetworkNumbers(nn.Module):
         self.scales: Scales | None = None  # of an SNN
         self.conversion_options: Any = None  # of an SNN: how it was converted, a value of the conversion wing
         self.grid: Grid | None = None  # of an SNN whose arithmetic is exact
-        self.seen: dict[str, float] = {}  # how active nodes were in the last run, by which the engine is chosen
+        self.seen: dict[Hashable, HybridState] = {}  # what runs ended with, by which the engine of the next is chosen
         self.checked = b""  # digest of the numbers that were last found to be on the grid
         generator = torch.Generator().manual_seed(require_seed(seed))
         self.gains = nn.ParameterDict()  # of edges without weights, once a conversion has scaled them

@@ -58,7 +58,8 @@ class Stream:
     ) -> None:
         self.network, self.batch, self.ticks_per_frame, self._like = plan.network, batch, ticks_per_frame, like
         self._plan, self._layers, self._until, self._hybrid = plan, layers, until, hybrid
-        self._automatic, self._grid, self._counter, self._state = automatic, grid, counter, State()
+        self._automatic, self._grid, self._counter = automatic, grid, counter
+        self._state = State() if hybrid is None else hybrid.begin(until)
         self._counted = np.zeros((len(plan.network.edges), batch))
 
     @property
@@ -85,8 +86,8 @@ class Stream:
         """A stream for so many other recordings; what this one has made and measured is not made and measured again."""
         other = copy(self)
         other.batch, other._counted = batch, np.zeros((len(self.network.edges), batch))
-        other._state = State() if self._hybrid is None else self._hybrid.restart(self._state)
         other._hybrid = None if self._hybrid is None else self._hybrid.with_batch(batch)
+        other._state = State() if other._hybrid is None else other._hybrid.begin(self._until)
         return other
 
     def choose_block(self) -> int:
@@ -95,7 +96,11 @@ class Stream:
         Any number gives the same activities; without a grid sums are rounded, which can move a whole spike.
         """
         block = choose_block(self.network, self.batch, self.ticks_per_frame)
-        return block if self._hybrid is None else self._hybrid.choose_block(self._state, block, self.ticks_per_frame)
+        return (
+            block
+            if self._hybrid is None
+            else self._hybrid.choose_block(self._state, block, self.ticks_per_frame, self._until)
+        )
 
     def run(self, block: Frames) -> dict[str, Tensor]:
         """Activity of the recorded nodes over the next steps, (steps, batch, *shape) each."""

@@ -9,7 +9,7 @@ from tests.support import reference
 from tests.support.certain_speed import CertainSpeed
 from tests.support.random_models import some_model
 from tests.support.random_networks import random_frames, random_network, random_spiking
-from workbench.engine.event_driven import cost_model, hybrid
+from workbench.engine.event_driven import cost_model, hybrid_state
 from workbench.engine.event_driven.hybrid import Hybrid
 from workbench.engine.kernels import parallel, synapse_layouts
 
@@ -97,8 +97,8 @@ def test_parts_may_change_hands_at_every_block(seed, monkeypatch):
     expected = model.run(ticks, layers=model)
     some = [[], ["out"], model.network.nodes][seed % 3]
 
-    def choose(self, state, inputs=None):
-        return frozenset().union(*(nodes for nodes in parts if rng.random() < 0.5))
+    def choose(self, state, inputs, steps, until):
+        return frozenset().union(*(nodes for nodes in parts if rng.random() < 0.5)), True
 
     monkeypatch.setattr(Hybrid, "choose", choose)
     stream = model.stream(2, record=["out", *some], engine="events")
@@ -169,7 +169,15 @@ def test_auto_leaves_to_lists_what_is_silent_and_to_layers_what_is_not(monkeypat
 @pytest.mark.parametrize("engine", ENGINES)
 def test_auto_follows_the_activity_and_keeps_the_numbers(engine, monkeypatch):
     monkeypatch.setattr(cost_model, "measured_speed", lambda threads: CertainSpeed({}))
-    monkeypatch.setattr(hybrid, "PATIENCE_NS", 0)
+    monkeypatch.setattr(hybrid_state, "PATIENCE_NS", 0)
+    for call in (
+        "DENSE_CALL",
+        "EVENTS_CALL",
+        "LISTS",
+        "CONVERSION",
+        "TABLES",
+    ):  # which the blocks here are too short for
+        monkeypatch.setattr(cost_model, call, 0)
     model, busy = wide_model(0.9)
     _, calm = wide_model(0.01)
     ticks = torch.cat([calm, busy, calm, calm])
@@ -180,7 +188,7 @@ def test_auto_follows_the_activity_and_keeps_the_numbers(engine, monkeypatch):
     with torch.no_grad():
         for block in ticks.split(12):
             stream.run(block)
-            hands.append("a" in stream._hybrid.choose(stream._state))
+            hands.append("a" in stream._hybrid.choose(stream._state, {}, 1, None)[0])
     assert hands[:4] == [True, True, False, False]
     assert hands[-1]  # once the membranes are empty again
 

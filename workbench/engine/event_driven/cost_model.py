@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import torch
 
-from workbench.engine.event_driven.measured_speed import measured_speed
+from workbench.engine.event_driven.measured_speed import OFTEN, measured_speed
 from workbench.engine.kernels import synapse_layouts
 from workbench.engine.kernels.neuron_scan import Dynamics
 from workbench.engine.kernels.synapse_layouts import count_written, has_table, make_table
@@ -28,7 +28,13 @@ CONVERTED = 0.4  # and a unit that is listed for a neighbour, or shown to one
 MIXED = 1.1  # times longer where some components are computed one way and some the other
 GAIN = 0.1  # share of the time that a change must save: the first block after it converts between both forms
 DENSE_CALL, EVENTS_CALL = 60_000, 90_000  # nanoseconds of Python for a component by layers, and for all spike by spike
-CURIOUS = 10.0  # times as long as the best something may be estimated to take that was never measured, to be tried once
+LISTS, CONVERSION = (
+    150_000,
+    80_000,
+)  # and for the lists of a block, for a node whose activity is listed or spikes are shown
+TABLES = 70_000  # and for the tables of an edge, which are made once
+CURIOUS = {1.5: OFTEN, 10.0: 2}  # how often is tried what is estimated to take less than so many times the best
+NEARBY = 0, 1, -1, 2, -2, 3, -3  # activities, in powers of 4, whose measurements do where there is none
 MOST_MEASURED = 64  # components of a network: of more, a clock would cost more than it helps
 
 
@@ -61,6 +67,18 @@ class ComponentCost:
         return work
 
 
+@dataclass(frozen=True)
+class Outlook:
+    """What a choice is made for: into how many `blocks` the steps are divided where not all components are listed.
+
+    `shares` is how much of the steps each component computes, `ready` whether tables for spikes are made already.
+    """
+
+    shares: Mapping[Component, float]
+    blocks: float = 1.0
+    ready: bool = True
+
+
 class EngineChoice:
     """The choice of an engine for the components of a plan: "dense", "events", or "auto", whichever costs less.
 
@@ -72,7 +90,6 @@ class EngineChoice:
     def __init__(self, plan: Plan, engine: str, batch: int, learned: frozenset[str], dynamics: Dynamics) -> None:
         self.plan, self.engine, self.batch, self.learned = plan, engine, batch, learned
         self.costs = count_work(plan.network, plan.components, dynamics)
-        self._keys = self._name_keys()
         self.with_tables = frozenset(node for component in self.costs for node in component.nodes)
         if engine == "events":
             inputs = plan.network.inputs
@@ -93,7 +110,6 @@ class EngineChoice:
         """The same for another number of recordings."""
         other = copy(self)
         other.batch = batch
-        other._keys = other._name_keys()
         return other
 
     def with_engine(self, engine: str) -> EngineChoice:
@@ -102,19 +118,25 @@ class EngineChoice:
         other.engine = engine
         return other
 
-    def choose(self, rates: Mapping[str, float], work: float, before: frozenset[str] | None = None) -> frozenset[str]:
+    def choose(
+        self,
+        rates: Mapping[str, float],
+        work: float,
+        before: frozenset[str] | None = None,
+        outlook: Outlook | None = None,
+    ) -> frozenset[str]:
         """The nodes to compute spike by spike, at these rates of activity (of units and ticks).
 
-        `work` is how many steps of recordings a block has.
+        `work` is for how many steps of recordings, of which the `outlook` tells more.
 
         Those `before` stay unless others are estimated to be quicker by more than `GAIN`: a change has costs. What was
-        never measured here is tried once, where it is not estimated to take much longer.
+        hardly measured here is tried, more often the nearer its estimate is to the best.
         """
         if self.engine != "auto":
             return self.with_tables if self.engine == "events" else frozenset()
         learned = self.learned if torch.is_grad_enabled() else frozenset()
         free = [component for component in self.costs if learned.isdisjoint(component.nodes)]
-        clock = _Clock(self, rates, work)
+        clock = _Clock(self, rates, work, outlook)
         cheap = [component for component in free if clock.events(component) < clock.dense(component)]
         choices = [
             frozenset(node for component in components for node in component.nodes) for components in ([], cheap, free)
@@ -122,7 +144,9 @@ class EngineChoice:
         times = {chosen: clock.estimate_ns(chosen) for chosen in choices}
         best = min(times, key=times.__getitem__)
         for chosen, time in times.items():
-            if time < CURIOUS * times[best] and not clock.is_measured(chosen):
+            wanted = next((often for most, often in CURIOUS.items() if time < most * times[best]), 0)
+            if chosen != best and clock.count_tries(chosen) < wanted:
+                clock.note_try(chosen)
                 return chosen
         if before is None or not learned.isdisjoint(before):
             return best
@@ -130,46 +154,61 @@ class EngineChoice:
 
     def learn(self, listed: bool, work: Mapping[Component, int], rates: Mapping[str, float], taken_ns: float) -> None:
         """Take in how long components took together, each for so many steps of recordings."""
-        if not self.measures or not all(work[component] and component in self.costs for component in work):
+        done = {component: steps for component, steps in work.items() if steps and component in self.costs}
+        if not self.measures or not done:
             return
         clock = _Clock(self, rates, 1)
-        estimated = sum(steps * clock.estimate_plainly_ns(component, listed) for component, steps in work.items())
+        estimated = sum(steps * clock.estimate_plainly_ns(component, listed) for component, steps in done.items())
         taken_ns -= EVENTS_CALL if listed else DENSE_CALL
-        for component in work:
-            clock.speed.record(self.key_of(component, listed), taken_ns / estimated)
+        for component in done:
+            clock.speed.record(self.key_of(component, rates if listed else None), taken_ns / estimated)
+
+    def knows(self, components: Sequence[Component], listed: bool, rates: Mapping[str, float]) -> bool:
+        """Whether it is known how long these take."""
+        speed, those = measured_speed(torch.get_num_threads()), [c for c in components if c in self.costs]
+        return all(speed.factor(self.key_of(c, rates if listed else None)) is not None for c in those)
 
     @property
     def measures(self) -> bool:
         """Whether components are timed."""
         return self.engine == "auto" and len(self.costs) <= MOST_MEASURED
 
-    def key_of(self, component: Component, listed: bool) -> str:
-        """The name under which the speed of a component is kept, for batches of about this size."""
-        return self._keys[component, listed]
+    def key_of(self, component: Component, rates: Mapping[str, float] | None, nearby: int = 0) -> str:
+        """The name under which the speed of a component is kept, for batches of about this size.
 
-    def _name_keys(self) -> dict[tuple[Component, bool], str]:
-        size = self.batch.bit_length()
-        return {
-            (component, listed): f"{'events' if listed else 'dense'} {cost.name} x{size}"
-            for component, cost in self.costs.items()
-            for listed in (True, False)
-        }
+        Spike by spike, which is where `rates` are given, also for about as much to do, or so many steps more or less
+        than that: what is fitted holds best at one activity.
+        """
+        name, size = self.costs[component].name, self.batch.bit_length()
+        if rates is None:
+            return f"dense {name} x{size}"
+        return f"events {name} x{size} a{math.frexp(self.costs[component].sparse(rates))[1] // 2 + nearby}"
 
 
 class _Clock:
     """Nanoseconds for a step of a recording at these rates of activity."""
 
-    def __init__(self, choice: EngineChoice, rates: Mapping[str, float], work: float) -> None:
+    def __init__(
+        self,
+        choice: EngineChoice,
+        rates: Mapping[str, float],
+        work: float,
+        outlook: Outlook | None = None,
+    ) -> None:
         self.choice, self.rates, self.work, self.threads = choice, rates, work, torch.get_num_threads()
+        self.outlook = outlook or Outlook(dict.fromkeys(choice.costs, 1.0))
         self.speed = measured_speed(self.threads)
 
     def dense(self, component: Component) -> float:
         """By layers."""
-        return self.estimate_plainly_ns(component, False) * self._factor(component, False) + DENSE_CALL / self.work
+        time = self.estimate_plainly_ns(component, False) * self._factor(component, False)
+        return time * self.outlook.shares[component] + self.outlook.blocks * DENSE_CALL / self.work
 
     def events(self, component: Component) -> float:
         """Spike by spike."""
-        return self.estimate_plainly_ns(component, True) * self._factor(component, True)
+        return (
+            self.estimate_plainly_ns(component, True) * self._factor(component, True) * self.outlook.shares[component]
+        )
 
     def estimate_plainly_ns(self, component: Component, listed: bool) -> float:
         """What the fitted constants say; spike by spike not every thread may find work."""
@@ -184,22 +223,37 @@ class _Clock:
             self.events(component) if chosen.issuperset(component.nodes) else self.dense(component)
             for component in self.choice.costs
         )
-        time += EVENTS_CALL / self.work if chosen else 0.0
-        plan = self.choice.plan
+        plan, all_listed = self.choice.plan, chosen.issuperset(self.choice.with_tables)
+        blocks = 1 if all_listed else self.outlook.blocks
+        if chosen:
+            tables = 0 if self.outlook.ready else TABLES * len(plan.network.edges)
+            time += (blocks * (EVENTS_CALL + LISTS) + tables) / self.work
         read = [(edge.source, edge.target in chosen) for edge in plan.network.edges if edge.target in plan.lead]
         read += [(node, False) for node in plan.wanted]
         for node in {node for node, listed in read if listed != (node in chosen)}:
             time += math.prod(plan.network.shape_of(node)) * CONVERTED / self.threads
-        return time * MIXED if chosen and not chosen.issuperset(self.choice.with_tables) else time
+            time += blocks * CONVERSION / self.work
+        return time * MIXED if chosen and not all_listed else time
 
-    def is_measured(self, chosen: frozenset[str]) -> bool:
-        """Whether every component was timed here before, computed like this; True where none is timed."""
-        keys = (self.choice.key_of(c, chosen.issuperset(c.nodes)) for c in self.choice.costs)
-        return not self.choice.measures or all(self.speed.factor(key) is not None for key in keys)
+    def count_tries(self, chosen: frozenset[str]) -> int:
+        """How often every component was tried, computed like this; where none is timed, that is often enough."""
+        return min(map(self.speed.tries, self._keys_of(chosen)), default=OFTEN) if self.choice.measures else OFTEN
+
+    def note_try(self, chosen: frozenset[str]) -> None:
+        """Count a try of all components, computed like this."""
+        for key in self._keys_of(chosen):
+            self.speed.note_try(key)
+
+    def _keys_of(self, chosen: frozenset[str]) -> list[str]:
+        of = self.choice.key_of
+        return [of(c, self.rates if chosen.issuperset(c.nodes) else None) for c in self.choice.costs]
 
     def _factor(self, component: Component, listed: bool) -> float:
-        found = self.speed.factor(self.choice.key_of(component, listed))
-        return self.speed.usual("events" if listed else "dense") if found is None else found
+        for nearby in NEARBY if listed else (0,):
+            found = self.speed.factor(self.choice.key_of(component, self.rates if listed else None, nearby))
+            if found is not None:
+                return found
+        return self.speed.usual("events" if listed else "dense")
 
 
 @lru_cache(maxsize=64)  # of all at once: comparing the networks takes as long as they have edges

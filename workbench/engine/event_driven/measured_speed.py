@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
 import json
 import math
 import os
@@ -15,16 +16,22 @@ from pathlib import Path
 import torch
 
 from workbench.atomic import replacing
+from workbench.engine.kernels.neuron_kernels import digest_sources
 
-WEIGHT = 0.3  # of the newest measurement: a single one may have met a busy machine
+WEIGHT = 0.1  # of a newer measurement that is slower: it may have met a busy machine
 MOST = 2000  # factors kept of a machine, the newest ones
+MACHINES = 20  # that are kept; one with another number of threads, or after an update, is another one
+OFTEN = 6  # as many tries as are ever asked for
 FACTORS = 1e-3, 1e3  # what a factor can be; whatever else a file says is not believed
 
 
 class MeasuredSpeed:
     """Factors between the time that was estimated and the time that something took, by key; None where none is known.
 
+    A first measurement may hold what is compiled, loaded or allotted only once: it takes a second one to know a factor.
+
     >>> speed = MeasuredSpeed({})
+    >>> speed.record("dense loop", 45.0)
     >>> speed.record("dense loop", 2.0)
     >>> speed.factor("dense loop"), speed.factor("events loop"), speed.usual("dense"), speed.usual("events")
     (2.0, None, 2.0, 1.0)
@@ -32,12 +39,23 @@ class MeasuredSpeed:
 
     def __init__(self, factors: dict[str, float]) -> None:
         self.factors, self.changed = dict(factors), False
+        self.known = frozenset(factors)  # from the beginning
+        self._first, self._tries = dict[str, float](), dict[str, int]()  # what was measured only once
         self._usual: dict[str, float] = {}  # until something new was measured
         self._lock = threading.Lock()  # panels run models in the background
 
     def factor(self, key: str) -> float | None:
-        """The factor of this key; None as long as it was never measured."""
+        """The factor of this key; None as long as it was not measured twice."""
         return self.factors.get(key)
+
+    def tries(self, key: str) -> int:
+        """How often something was chosen only to measure this; what was known before this process needs no more."""
+        return self._tries.get(key, OFTEN if key in self.known else 0)
+
+    def note_try(self, key: str) -> None:
+        """Count such a choice."""
+        with self._lock:
+            self._tries[key] = self.tries(key) + 1
 
     def usual(self, kind: str) -> float:
         """The geometric mean of all factors of keys that begin like this; 1 where there are none."""
@@ -50,12 +68,18 @@ class MeasuredSpeed:
     def record(self, key: str, factor: float) -> None:
         """Take in a measurement."""
         least, most = FACTORS
+        factor = min(max(factor, least), most)
         with self._lock:
-            factor, before = min(max(factor, least), most), self.factors.pop(key, None)
-            if before is not None:
-                factor = before ** (1 - WEIGHT) * factor**WEIGHT
-            else:
+            settled = key in self.factors
+            before = self.factors.pop(key, self._first.pop(key, None))
+            if before is None:
+                self._first[key] = factor
+                return
+            if not settled:
+                factor = min(factor, before)
                 self._usual.clear()
+            elif factor > before:
+                factor = before ** (1 - WEIGHT) * factor**WEIGHT
             self.factors[key], self.changed = factor, True
             while len(self.factors) > MOST:
                 del self.factors[next(iter(self.factors))]
@@ -75,7 +99,9 @@ def keep_speed(speed: MeasuredSpeed, path: Path, machine: str) -> None:
     if not speed.changed:
         return
     known = _read(path)
+    known.pop(machine, None)
     known[machine] = speed.factors
+    known = dict([*known.items()][-MACHINES:])
     try:
         with replacing(path) as aside:
             aside.write_text(json.dumps(known))
@@ -90,14 +116,16 @@ def find_speed_file() -> Path:
 
 
 def name_machine(threads: int) -> str:
-    """The processor, what torch takes it for, and how many threads it uses."""
+    """The processor, what torch takes it for, how many threads it uses, and what estimates and kernels were timed."""
     names = [platform.processor() or platform.machine()]
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         lines = []
     names += [line.partition(":")[2].strip() for line in lines if line.startswith("model name")][:1]
-    return ", ".join([*names, torch.backends.cpu.get_cpu_capability(), f"{threads} threads"])
+    estimates = hashlib.blake2b(Path(__file__).with_name("cost_model.py").read_bytes(), digest_size=4).hexdigest()
+    timed = f"{estimates} {digest_sources()} torch {torch.__version__}"
+    return ", ".join([*names, torch.backends.cpu.get_cpu_capability(), f"{threads} threads", timed])
 
 
 def _read(path: Path) -> dict[str, dict[str, float]]:
