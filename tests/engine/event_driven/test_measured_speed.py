@@ -187,7 +187,8 @@ def test_a_folder_that_cannot_be_written_costs_nothing(path):
 def test_a_process_keeps_what_it_measured_when_it_ends(tmp_path):
     code = (
         "from tests.support.exact_models import some_snn\n"
-        "import torch\n"
+        "from workbench.engine.event_driven import hybrid_state\n"
+        "hybrid_state.PATIENCE_NS = 0\n"
         "snn, ticks = some_snn(2)\n"
         "snn.run(ticks, block=2)"
     )

@@ -59,7 +59,8 @@ class Hybrid:
     def _kind_of(self, until: int | None) -> Hashable:
         """What runs have in common for which the same nodes are chosen; about as many recordings, and as long ones."""
         learns = torch.is_grad_enabled() and bool(self.choice.learned)
-        return self.plan.wanted, self.batch.bit_length(), None if until is None else until.bit_length(), learns
+        length = None if until is None else until.bit_length()
+        return self.plan.wanted, tuple(self.plan.lead), self.batch.bit_length(), length, learns
 
     def choose_block(self, state: State, dense: int, ticks_per_frame: int, until: int | None) -> int:
         """How many steps to compute next: more than densely where all components are listed, for lists are short.
