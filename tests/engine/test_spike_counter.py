@@ -41,9 +41,11 @@ def test_every_engine_counts_what_every_node_sends_in_every_step(seed, engine, m
     monkeypatch.setattr(parallel, "MIN_PARALLEL_SIZE", rng.choice([1, 1 << 16]))
     parts = [component.nodes for component in snn.stream(1)._plan.components if component.nodes[0] != "in"]
     if engine == "mixed":
-        monkeypatch.setattr(
-            Hybrid, "choose", lambda *known: frozenset().union(*(nodes for nodes in parts if rng.random() < 0.5))
-        )
+
+        def choose(*known: object) -> tuple[frozenset[str], bool]:
+            return frozenset().union(*(nodes for nodes in parts if rng.random() < 0.5)), True
+
+        monkeypatch.setattr(Hybrid, "choose", choose)
     weights, spiking = random_weights(snn, seed), [node for node in snn.network.nodes if node != "out"]
     activity = snn.run(ticks, layers=snn, block=1)
     counter = SpikeCounter(weights, spiking)

@@ -44,8 +44,10 @@ class SpikeCounter:
         if node not in self._listed:  # in the order of units in lists: the channels of an image side by side
             weights = self.weights[node].numpy().reshape(*shape, -1)
             weights = np.moveaxis(weights, 0, -2) if len(shape) == 3 else weights
-            self._listed[node] = np.ascontiguousarray(weights).reshape(-1, weights.shape[-1])
-        self._counts[node].append(Segment(begin, lists.weigh(number, begin, end, self._listed[node])))
+            weights = np.ascontiguousarray(weights).reshape(-1, weights.shape[-1])
+            self._listed[node] = np.pad(weights, ((0, 0), (0, -weights.shape[1] % lists.TOGETHER)))
+        sums = lists.weigh(number, begin, end, self._listed[node])[..., : self.weights[node].shape[-1]]
+        self._counts[node].append(Segment(begin, sums))
 
     def take(self) -> dict[str, list[Segment]]:
         """What was counted since the last time, by node."""

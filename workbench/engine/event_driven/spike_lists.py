@@ -17,6 +17,7 @@ from workbench.engine.kernels.event_kernels import (
     OFFSETS,
     ORIGIN,
     STEPS,
+    TOGETHER,
     UNITS,
     copy_lists,
     fill_rows,
@@ -39,6 +40,8 @@ class SpikeLists:
     Each recording is held in bands: `cuts` (nodes, bands + 1) is the unit at which each begins; the first has room
     for all. The units in a list rise, but for those nodes that are `unsorted`, where one channel follows the other.
     """
+
+    TOGETHER = TOGETHER  # kinds of weights that are summed at once
 
     def __init__(self, regions: NDArray[np.int64], batch: int, cuts: NDArray[np.int64]) -> None:
         self.regions, self.batch, self.cuts = regions, batch, cuts
@@ -98,7 +101,10 @@ class SpikeLists:
         return rows.view(-1, self.batch, *shape[1:], shape[0]).movedim(-1, 2)
 
     def weigh(self, number: int, begin: int, end: int, weights: NDArray[np.float64]) -> Tensor:
-        """The weights (units, kinds) of what a node sends in the steps begin .. end - 1: (steps, batch, kinds)."""
+        """The weights (units, kinds) of what a node sends in the steps begin .. end - 1: (steps, batch, kinds).
+
+        There must be a multiple of `TOGETHER` kinds.
+        """
         sums, region = np.empty((max(0, end - begin), self.batch, weights.shape[1])), self.regions[number]
         spikes = self.count(number, begin, end) if len(sums) else 0
         numbers = spikes * weights.shape[1] + sums.size

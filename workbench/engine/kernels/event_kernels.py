@@ -21,6 +21,7 @@ from workbench.engine.kernels.simd import WIDTH, find_active
 UNITS, FIRES, ANSWERS, MEMBRANE, BEFORE, BIAS, FROM_EDGE, TO_EDGE, BEGIN, END, ORIGIN, OFFSETS, STEPS = range(13)
 NODE_COLUMNS = 13
 
+TOGETHER = 4  # kinds of weights that are summed at once
 LISTS_ARE = "int64[::1], int32[::1], float32[::1]"
 
 
@@ -124,17 +125,24 @@ def weigh_lists(
     first: int, last: int, bands: int, node: Any, begin: int, weights: Any, offsets: Any, units: Any, values: Any,
     sums: Any
 ) -> None:  # fmt: skip
-    """Write sums over the spikes of a node from step `begin` on, of `weights` (units, kinds): (steps, batch, kinds)."""
+    """Write sums over the spikes of a node from step `begin` on, of `weights` (units, kinds): (steps, batch, kinds).
+
+    The kinds are a multiple of `TOGETHER`: as many sums are held in a register.
+    """
     for recording in range(first, last):
         for step in range(len(sums)):
-            total = sums[step, recording]
-            total[:] = 0.0
-            for band in range(bands):
-                at = find_list(node, recording * bands + band, begin + step)
-                for i in range(offsets[at], offsets[at + 1]):
-                    spikes, weight = abs(values[i]), weights[units[i]]
-                    for kind in range(len(total)):
-                        total[kind] += spikes * weight[kind]
+            for kind in range(0, weights.shape[1], TOGETHER):
+                a, b, c, d = 0.0, 0.0, 0.0, 0.0
+                for band in range(bands):
+                    at = find_list(node, recording * bands + band, begin + step)
+                    for i in range(offsets[at], offsets[at + 1]):
+                        spikes, unit = abs(values[i]), units[i]
+                        a += spikes * weights[unit, kind]
+                        b += spikes * weights[unit, kind + 1]
+                        c += spikes * weights[unit, kind + 2]
+                        d += spikes * weights[unit, kind + 3]
+                total = sums[step, recording, kind : kind + TOGETHER]
+                total[0], total[1], total[2], total[3] = a, b, c, d
 
 
 @njit(nogil=True)
