@@ -57,6 +57,25 @@ def test_every_number_equals_brute_force_over_units_and_recordings(seed: int, de
         np.testing.assert_allclose(rows["silent"], ((a > scale / K / 2) & (s.sum(1) == 0)).mean((1, 2)), atol=2e-3)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(
+    "options",
+    [{"percentile": 80}, {"percentile": 80, "scale": "channel"}, {"percentile": 90, "signed": True, "floor": None}],
+)
+@pytest.mark.parametrize("seed", [3, 8])
+def test_the_compiled_sums_are_those_of_torch(seed: int, options: dict, threads: int, monkeypatch):
+    ann, snn, recordings = pair(seed, **options)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = wb.diagnose(ann, snn, recordings)
+        monkeypatch.setattr("workbench.analysis.diagnosis.sum_errors", lambda *known: None)
+        expected = wb.diagnose(ann, snn, recordings)
+    finally:
+        torch.set_num_threads(before)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("membrane", ["carry", "frame"])
 @pytest.mark.parametrize("reset", ["subtract", "zero"])
 def test_floor_hits_equal_brute_force(reset: str, membrane: str):

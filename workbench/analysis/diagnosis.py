@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.analysis.error_decomposition import CAUSES, Record, RecordingLayers, find_neuron, split_error, sum_steps
+from workbench.analysis.error_decomposition import CAUSES, Record, RecordingLayers, find_neuron, split_error
 from workbench.conversion import broadcast_scale
-from workbench.engine import State, advance, plan
+from workbench.engine import Counting, State, advance, plan, sum_errors, sum_steps
 from workbench.evaluation import batches, bin_batch, choose_batch, find_mismatch, require_match
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, evaluation_mode, require_model, take_test
@@ -127,22 +127,17 @@ def _add(
         watch.records.clear()
         ticks = bin_batch(snn, recordings, chosen, frame * k, (frame + 1) * k)
         activity, state = advance(order, watch, state, {name: ticks})
-        sent.append({node: sum_steps(values) for node, values in activity.items()})
+        records = watch.records
+        rest = {node: sum_steps(values) for node, values in activity.items() if node not in records}
+        sent.append(rest | {node: record.spikes for node, record in records.items()})
         expected = stream.run(sent[-1][name].to(ann.device, ann.dtype).unsqueeze(0))  # a frame is the sum of its ticks
         if frame > longest:
             sent[frame - longest - 1] = {}  # it is not read any more
         for node in sums:
-            target, scale = expected[node][0].to(snn.device), broadcast_scale(snn, node)
-            found = sent[-1][node] * (scale / k)
-            record = watch.records.get(node)
+            record = records.get(node)
             presumed = None if _is_mismatched(snn, node) else _arrived(snn, node, sent, record)
             presumed = _presume(snn, node, sent) if presumed is None else presumed
-            if node == network.output:
-                parts = _split_output(target, presumed / k, found)
-            else:
-                parts = split_error(find_neuron(snn, node), target * k / scale, presumed, record)
-                parts = {cause: part * (scale / k) for cause, part in parts.items()}
-            sums[node][frame] += _measure(snn, node, target, found, parts, record)
+            sums[node][frame] += _measure(snn, node, expected[node][0].to(snn.device), sent[-1][node], presumed, record)
 
 
 def _arrived(snn: Model, node: str, sent: Sequence[Mapping[str, Tensor]], record: Record | None) -> Tensor | None:
@@ -180,13 +175,32 @@ def _split_output(expected: Tensor, presumed: Tensor, found: Tensor) -> dict[str
 
 
 def _measure(
-    snn: Model, node: str, target: Tensor, found: Tensor, parts: Mapping[str, Tensor], record: Record | None
+    snn: Model, node: str, target: Tensor, sent: Tensor, presumed: Tensor, record: Record | None
 ) -> list[float]:
     """The sums of `MEASURED` and then of `CAUSES`, over units and recordings."""
-    k, real, error = snn.ticks_per_frame, node == snn.network.output, found - target
+    k, scale = snn.ticks_per_frame, broadcast_scale(snn, node)
+    if record is not None and find_neuron(snn, node).dynamics is not None:
+        neuron = find_neuron(snn, node)
+        counting = Counting(k, neuron.start, neuron.threshold, neuron.most_spikes_per_frame())
+        sums = sum_errors(counting, scale, target, presumed, record.before, (record.drive, record.spikes, record.free))
+        if sums is not None:
+            return [*sums[:4], target.numel(), *sums[4:6], record.held / k, *sums[6:]]
+    return _measure_plainly(snn, node, target, sent * (scale / k), presumed, record)
+
+
+def _measure_plainly(
+    snn: Model, node: str, target: Tensor, found: Tensor, presumed: Tensor, record: Record | None
+) -> list[float]:
+    """The same by torch: on every device, of every neuron, and of the output."""
+    k, scale = snn.ticks_per_frame, broadcast_scale(snn, node)
+    real, error = node == snn.network.output, found - target
+    if real:
+        parts = _split_output(target, presumed / k, found)
+    else:
+        parts = split_error(find_neuron(snn, node), target * k / scale, presumed, record)
+        parts = {cause: part * (scale / k) for cause, part in parts.items()}
     spikes = torch.zeros_like(target) if record is None else record.spikes
     most = k if real else find_neuron(snn, node).most_spikes_per_frame()
-    least = broadcast_scale(snn, node) / k / 2
     signed = torch.stack([parts[cause] for cause in CAUSES]) * error.sign()
     return [
         float(target.sum(dtype=torch.float64)),
@@ -195,7 +209,7 @@ def _measure(
         float(target.abs().sum(dtype=torch.float64)),
         target.numel(),
         np.nan if real else int((spikes >= most).sum()),
-        np.nan if real else int(((target > least) & (spikes == 0)).sum()),
+        np.nan if real else int(((target > scale / k / 2) & (spikes == 0)).sum()),
         np.nan if real else (0 if record is None else record.held / k),
         *signed.flatten(1).sum(1, dtype=torch.float64).tolist(),
     ]

@@ -20,7 +20,7 @@ SPARSE = 0.2  # share of active units up to which spikes are added up one by one
 CAUSES = ("quantisation", "saturation", "sources", "delays", "carry", "unevenness", "floor")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Record:
     """What one node did in one frame, (batch, *shape) each, in thresholds.
 
@@ -33,6 +33,11 @@ class Record:
     spikes: Tensor
     free: Tensor
     held: int = 0
+
+    def joined(self, later: Record) -> Record:
+        """Both as one, this one first."""
+        drive, spikes, free = self.drive + later.drive, self.spikes + later.spikes, self.free + later.free
+        return Record(self.before, drive, spikes, free, self.held + later.held)
 
 
 @dataclass
@@ -89,34 +94,16 @@ class RecordingLayers:
         neuron = find_neuron(self.model, node)
         drive = self.model.schedule_bias(node, drive, elapsed)
         if node not in self.records:
-            nothing = torch.zeros_like(drive[0])
-            self.records[node] = Record(
-                neuron.membrane_at_step_start(membrane, drive[0], elapsed), nothing, nothing, nothing
-            )
-            self._unbound[node] = membrane
-        record = self.records[node]
-        record.held += neuron.count_at_floor(drive, membrane, elapsed)
-        spikes, after = neuron.scan(drive, membrane, elapsed)
-        if (free_neuron := neuron.without_floor()) == neuron:
-            free, self._unbound[node] = spikes, after
+            before = neuron.membrane_at_step_start(membrane, drive[0], elapsed)
+            self._unbound[node], seen = membrane, None
         else:
-            free, self._unbound[node] = free_neuron.scan(drive, self._unbound[node], elapsed)
-        membrane = after
-        record.drive, record.free = record.drive + sum_steps(drive), record.free + sum_steps(free)
-        record.spikes = record.spikes + sum_steps(spikes)
-        self._rates[node] = float(record.spikes.mean()) / neuron.most_spikes_per_frame()
-        return spikes, membrane
-
-
-def sum_steps(values: Tensor) -> Tensor:
-    """The sum over the steps of (steps, batch, *shape), contiguous; in the order in which images lie in memory.
-
-    >>> sum_steps(torch.ones(3, 1, 2)).tolist()
-    [[3.0, 3.0]]
-    """
-    if values.ndim == 5 and values.movedim(2, -1).is_contiguous():  # along channels first it takes ten times as long
-        return values.movedim(2, -1).sum(0).movedim(-1, 1).contiguous()
-    return values.sum(0).contiguous()
+            before, seen = self.records[node].before, self.records[node]
+        found = neuron.observe(drive, membrane, self._unbound[node], elapsed)
+        self._unbound[node] = found.unbound
+        record = Record(before, found.drive_sum, found.spike_sum, found.unbound_sum, found.held)
+        self.records[node] = record if seen is None else seen.joined(record)
+        self._rates[node] = float(found.spike_sum.mean()) / neuron.most_spikes_per_frame()
+        return found.spikes, found.membrane
 
 
 def find_neuron(snn: Model, node: str) -> SpikingNeuron:

@@ -31,7 +31,9 @@ from workbench.engine.input_checks import (
     to_tensor,
 )
 from workbench.engine.kernels.count_range import find_count_range
+from workbench.engine.kernels.error_sums import Counting, sum_errors
 from workbench.engine.kernels.neuron_scan import can_compile
+from workbench.engine.kernels.observed_scan import sum_steps
 from workbench.engine.kernels.weighted_counts import count_weighted
 from workbench.engine.memory_check import MemoryRequest, fits, require_memory
 from workbench.engine.neurons import NEURONS, IntegrateAndFire, Neuron, QuantisedReLU, ReLU, SpikingNeuron
@@ -58,6 +60,9 @@ if TYPE_CHECKING:
 __all__ = [
     "ENGINES",
     "can_run_events",
+    "Counting",
+    "sum_errors",
+    "sum_steps",
     "make_hybrid",
     "make_sparse_product",
     "Bias",

@@ -1,16 +1,19 @@
-"""Kernels for looking closely: linear maps of sparse activity, and membranes that a floor holds."""
+"""Kernels for looking closely: linear maps of sparse activity, scans that are observed, and sums of errors."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numba import njit
 
 from workbench.engine.kernels.event_kernels import list_row
 from workbench.engine.kernels.fire_kernels import UNROLL
 from workbench.engine.kernels.neuron_kernels import DYNAMICS, RANGE, ZERO, fire_row, of_types
 from workbench.engine.kernels.scatter_kernels import scatter
-from workbench.engine.kernels.simd import LANES
+from workbench.engine.kernels.simd import LANES, larger, round_down, smaller
+
+ROWS, COUNTING = "float32[:,::1]", "float32, float32, float32, float32"
 
 
 @of_types(f"void({RANGE}, float32[:,::1], float32[:,::1], int64[::1], int32[:,::1], float32[::1])")
@@ -26,29 +29,104 @@ def scatter_rows(first: int, last: int, rows: Any, targets: Any, edge: Any, runs
         drives[:] = ZERO
 
 
-@of_types(f"void({RANGE}, float32[:,:,::1], float32[:,::1], float32[:,::1], int64, int64[::1], float32, {DYNAMICS})")
-def count_held_rows(
-    first: int, last: int, drives: Any, membranes: Any, sent: Any, elapsed: int, held: Any, limit: float,
+@of_types(
+    f"void({RANGE}, float32[:,:,::1], float32[:,:,::1], float32[:,:,::1], float32[:,:,::1], int64, int64[::1], "
+    f"{DYNAMICS})"
+)
+def observe_rows(
+    first: int, last: int, rows: Any, state: Any, unbound: Any, sums: Any, elapsed: int, held: Any,
     frame: int, silence: int, start: float, threshold: float, floor: float, ceiling: float, burst: float,
     signed: bool, reset_to_zero: bool, restart: bool, rectify: bool
 ) -> None:  # fmt: skip
-    """Count by recording how many membranes a tick brings below the `limit`, over all ticks of `drives`.
+    """Turn the drives in `rows` (steps, batch, units) into spikes, and sum up what happens.
 
-    `drives` (steps, batch, units), `membranes` and `sent` (batch, units) are written on.
+    `state` (2, batch, units) holds membranes and what signed neurons have sent in this frame, `unbound` the same of
+    neurons without a floor, and is empty where there is none. `sums` (3, batch, units) receives the drives, the spikes
+    and those without a floor, summed over the steps, `held` (batch) how many membranes a tick brings below the floor.
     """
-    nothing = np.zeros(drives.shape[2], np.float32)
+    units = rows.shape[2]
+    nothing, others = np.zeros(units, np.float32), np.empty(units, np.float32)
     for recording in range(first, last):
-        potential, count = membranes[recording], 0
-        for step in range(len(drives)):
-            row, phase = drives[step, recording], (elapsed + step) % frame
+        potential, count = state[0, recording], 0
+        drives, spikes, free = sums[0, recording], sums[1, recording], sums[2, recording]
+        for step in range(len(rows)):
+            row, phase = rows[step, recording], (elapsed + step) % frame
+            if len(unbound):
+                others[:] = row
             if phase == 0 and restart:
                 potential[:] = start
             if phase == 0 and rectify:
                 potential[:] = np.maximum(potential, ZERO)
-            for u in range(len(row)):
-                count += potential[u] + row[u] < limit
+            for u in range(units):
+                drives[u] += row[u]
+            if len(unbound):
+                for u in range(units):
+                    count += potential[u] + row[u] < floor
             fire_row(
-                row, potential, sent[recording], nothing, ZERO, phase, silence, start, threshold, floor, ceiling,
+                row, potential, state[1, recording], nothing, ZERO, phase, silence, start, threshold, floor, ceiling,
                 burst, signed, reset_to_zero, restart, rectify,
             )  # fmt: skip
+            for u in range(units):
+                spikes[u] += row[u]
+            if len(unbound):
+                fire_row(
+                    others, unbound[0, recording], unbound[1, recording], nothing, ZERO, phase, silence, start,
+                    threshold, -ceiling, ceiling, burst, signed, reset_to_zero, restart, rectify,
+                )  # fmt: skip
+                for u in range(units):
+                    free[u] += others[u]
+        if not len(unbound):
+            free[:] = spikes
         held[recording] = count
+
+
+@njit(nogil=True, forceinline=True)
+def count_frame(membrane: Any, threshold: Any, most: Any) -> Any:
+    """The spikes of a frame whose drive comes all at once."""
+    return smaller(larger(round_down(membrane / threshold), ZERO), most)
+
+
+@of_types(f"void({RANGE}, {ROWS}, {ROWS}, {ROWS}, {ROWS}, {ROWS}, {ROWS}, float32[::1], float64[:,::1], {COUNTING})")
+def sum_error_rows(
+    first: int, last: int, targets: Any, presumed: Any, before: Any, drives: Any, spikes: Any, free: Any, scales: Any,
+    sums: Any, ticks: float, start: float, threshold: float, most: float
+) -> None:  # fmt: skip
+    """Sum up by recording how far `spikes` are from `targets`, and why, over all units (batch, units).
+
+    The sums: targets, activities, errors without their signs, targets without signs, as many spikes as can be, none
+    although half of one was expected; and, as far as they enlarge the error, the differences between one count of
+    spikes and the next, from the expected one to the spikes.
+    """
+    for recording in range(first, last):
+        target_sum, found_sum, error_sum, magnitude, saturated, silent = 0.0, 0.0, 0.0, 0.0, 0, 0
+        quantisation, saturation, sources, delays, carry, unevenness, floor = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        for u in range(len(scales)):
+            target, sent, spike = targets[recording, u], spikes[recording, u], scales[u] / ticks
+            found = sent * spike
+            error = found - target
+            sign = spike * np.float32((error > ZERO) - np.float32(error < ZERO))
+            expected = target * ticks / scales[u] / threshold
+            whole = larger(round_down(expected + start), ZERO)
+            possible = smaller(whole, most)
+            came = count_frame(presumed[recording, u] + start * threshold, threshold, most)
+            arrived = count_frame(drives[recording, u] + start * threshold, threshold, most)
+            left = count_frame(drives[recording, u] + before[recording, u], threshold, most)
+            target_sum += target
+            found_sum += found
+            error_sum += abs(error)
+            magnitude += abs(target)
+            saturated += sent >= most
+            silent += (target > spike / np.float32(2)) & (sent == ZERO)
+            quantisation += (whole - expected) * sign
+            saturation += (possible - whole) * sign
+            sources += (came - possible) * sign
+            delays += (arrived - came) * sign
+            carry += (left - arrived) * sign
+            unevenness += (free[recording, u] - left) * sign
+            floor += (sent - free[recording, u]) * sign
+        total = sums[recording]
+        total[0], total[1], total[2], total[3], total[4], total[5] = (
+            target_sum, found_sum, error_sum, magnitude, saturated, silent
+        )  # fmt: skip
+        total[6], total[7], total[8], total[9] = quantisation, saturation, sources, delays
+        total[10], total[11], total[12] = carry, unevenness, floor

@@ -9,8 +9,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from workbench.engine.kernels.held_membranes import count_held
 from workbench.engine.kernels.neuron_scan import Dynamics, can_compile, scan_in_place
+from workbench.engine.kernels.observed_scan import Observation, scan_observed
 from workbench.engine.neurons.neuron import SpikingNeuron
 from workbench.validation import hold_whole
 
@@ -175,15 +175,16 @@ class IntegrateAndFire(SpikingNeuron):
     def without_floor(self) -> IntegrateAndFire:
         return replace(self, floor=None)
 
+    def observe(self, drive: Tensor, membrane: Tensor | None, unbound: Tensor | None, elapsed: int) -> Observation:
+        known, has_floor = None, self.floor is not None
+        if can_compile(drive, membrane):
+            known = scan_observed(self.dynamics, has_floor, drive, membrane, unbound, elapsed)
+        return super().observe(drive, membrane, unbound, elapsed) if known is None else known
+
     def count_at_floor(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> int:
         if self.floor is None:
             return 0
-        counted = count_held(self.dynamics, drive.detach(), membrane, elapsed)
-        return self._count_plainly(drive, membrane, elapsed) if counted is None else counted
-
-    def _count_plainly(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> int:
         held = 0
-        assert self.floor is not None, "without a floor nothing is held"
         for tick, now in enumerate(drive):
             before = self.membrane_at_step_start(membrane, now, elapsed + tick)
             held += int((before + now < self.floor * self.threshold).sum())

@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 from torch import Tensor
 
 from workbench.engine.kernels.neuron_scan import Dynamics
+from workbench.engine.kernels.observed_scan import Observation, sum_steps
 
 NEURONS: dict[str, type[Neuron]] = {}
 """Every kind of neuron by the name under which models are saved; a subclass of `Neuron` registers itself."""
@@ -103,6 +104,17 @@ class SpikingNeuron(Neuron, abstract=True):
     @abstractmethod
     def without_floor(self) -> SpikingNeuron:
         """The same neuron, whose membrane may fall without bound."""
+
+    def observe(self, drive: Tensor, membrane: Tensor | None, unbound: Tensor | None, elapsed: int) -> Observation:
+        """What `scan` gives, with what arrived and was sent, and what would have been sent without a floor.
+
+        `unbound` is the membrane that there would be without one.
+        """
+        spikes, after = self.scan(drive, membrane, elapsed)
+        other = self.without_floor()
+        free, without = (spikes, after) if other == self else other.scan(drive, unbound, elapsed)
+        held = self.count_at_floor(drive, membrane, elapsed)
+        return Observation(spikes, after, without, sum_steps(drive), sum_steps(spikes), sum_steps(free), held)
 
     @abstractmethod
     def count_at_floor(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> int:
