@@ -100,8 +100,8 @@ class Hybrid:
             return self.choice.choose(before.rates, steps * self.batch, before.chosen, outlook), True
         rate = max(map(measure_input_rate, inputs.values()), default=0.0)
         rates = dict.fromkeys(self.plan.lead, rate)
-        if self.seen:
-            rates |= next(reversed(self.seen.values())).rates
+        for latest in list(self.seen.values())[-1:]:  # at once: panels run models in several threads
+            rates |= latest.rates
         return self.choice.choose(rates, steps * self.batch, None, outlook), True
 
     def _find_shares(self, begin: int, steps: int, until: int | None) -> dict[Component, float]:
