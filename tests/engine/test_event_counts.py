@@ -59,9 +59,11 @@ def test_a_stream_of_events_gives_the_bits_of_a_stream_of_tensors(seed, engine, 
     recordings, rng = some_recordings(snn.network, seed), random.Random(seed)
     parts = [component.nodes for component in snn.stream(1)._plan.components if component.nodes[0] != "in"]
     if engine == "auto":  # every block of it another choice
-        monkeypatch.setattr(
-            Hybrid, "choose", lambda *known: frozenset().union(*(nodes for nodes in parts if rng.random() < 0.5))
-        )
+
+        def choose(*known: object) -> tuple[frozenset[str], bool]:
+            return frozenset().union(*(nodes for nodes in parts if rng.random() < 0.5)), True
+
+        monkeypatch.setattr(Hybrid, "choose", choose)
     expected = snn.run(ticks, layers=snn, block=1)
     stream, begin = snn.stream(len(recordings), record=snn.network.nodes, engine=engine), 0
     assert stream.takes_events == (engine != "dense")
@@ -96,7 +98,7 @@ def test_too_many_events_are_warned_of_whichever_way_they_are_read(listed, monke
     counts = np.random.default_rng(0).poisson(0.5, (24, 3, 7))
     snn = wb.convert(ann.eval(), wb.Recordings.from_ticks(counts, [0, 1, 2], ticks_per_frame=4), percentile=99.0)
     counts[5, 1, 2] = snn.grid.input_counts + 1
-    monkeypatch.setattr(Hybrid, "choose", lambda *known: frozenset({"a", "out"} if listed else ()))
+    monkeypatch.setattr(Hybrid, "choose", lambda *known: (frozenset({"a", "out"} if listed else ()), True))
     stream, recordings = snn.stream(3), wb.Recordings.from_ticks(counts, [0, 1, 2], ticks_per_frame=4)
     with pytest.warns(UserWarning, match=f"input 'in' holds {snn.grid.input_counts + 1} events in a tick and pixel"):
         stream.run_events(EventCounts(*recordings.as_sites(None, 4), (7,)))

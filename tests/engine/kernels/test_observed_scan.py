@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.engine.kernels.test_neuron_scan import some_drive, some_neuron
+from tests.support.random_neurons import some_drive, some_neuron
 from workbench.engine import SpikingNeuron
 from workbench.engine.kernels import compilation
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from workbench.engine.event_counts import EventCounts
 from workbench.engine.event_driven.cost_model import EngineChoice, Outlook
-from workbench.engine.event_driven.hybrid_block import HybridBlock, TimedBlock
+from workbench.engine.event_driven.hybrid_block import HybridBlock, Task, TimedBlock
 from workbench.engine.event_driven.hybrid_state import HybridState, Input, measure_input_rate
 from workbench.engine.event_driven.parameters import Parameters
 from workbench.engine.event_driven.simulator import Simulator
@@ -142,11 +142,11 @@ class Hybrid:
     def _open_block(self, layers: Layers, state: State, inputs: Mapping[str, Input], until: int | None) -> TimedBlock:
         """The next block; one without lists where no spike is listed, neither in it nor in what is left of the past."""
         chosen, anew = self.choose(state, inputs, max(map(len, inputs.values())), until)
-        known = self.plan, layers, state, inputs, until, self.batch, self.adapts, anew
+        task = Task(self.plan, layers, state, inputs, until, self.batch, self.adapts, anew)
         lists = chosen or (isinstance(state, HybridState) and state.listed)
         if lists or any(isinstance(values, EventCounts) for values in inputs.values()):
-            return HybridBlock(*known, self._make_simulator(), chosen)
-        return TimedBlock(*known)
+            return HybridBlock(task, self._make_simulator(), chosen)
+        return TimedBlock(task)
 
     def with_batch(self, batch: int) -> Hybrid:
         """The same for another number of recordings; what was made for the network is shared."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import cast
 
@@ -24,25 +24,31 @@ from workbench.engine.scheduler import Block, Component, Layers, Plan, Segment, 
 from workbench.engine.spike_counter import SpikeCounter
 
 
-class TimedBlock(Block):
-    """One block while it is computed by layers: how long components take is taken in, and how active nodes are.
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is to be computed: the next block of a plan, after `state`, of a recording that ends at `until` if that is
+    known, of `batch` recordings.
 
-    `measures` is whether that is wanted, of `batch` recordings; `anew` whether nodes were chosen anew for this block.
+    `measures` is whether times and activity are taken in, `anew` whether nodes were chosen anew for this block.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        layers: Layers,
-        state: State,
-        inputs: Mapping[str, Input],
-        until: int | None,
-        batch: int,
-        measures: bool,
-        anew: bool,
-    ) -> None:
-        super().__init__(plan, layers, state, cast(Mapping[str, Tensor], inputs), until)
-        self.batch, self.measures, self.anew = batch, measures, anew
+    plan: Plan
+    layers: Layers
+    state: State
+    inputs: Mapping[str, Input]
+    until: int | None
+    batch: int
+    measures: bool
+    anew: bool
+
+
+class TimedBlock(Block):
+    """One block while it is computed by layers: how long components take is taken in, and how active nodes are."""
+
+    def __init__(self, task: Task) -> None:
+        inputs, state = cast(Mapping[str, Tensor], task.inputs), task.state
+        super().__init__(task.plan, task.layers, state, inputs, task.until)
+        self.batch, self.measures, self.anew = task.batch, task.measures, task.anew
         self.before = state if isinstance(state, HybridState) else HybridState()
         self.taken: list[tuple[bool, list[Component], int]] = []  # whether spike by spike, what, and nanoseconds
 
@@ -123,21 +129,10 @@ class HybridBlock(TimedBlock):
     `lists` holds the spikes of the nodes that are `listed`.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        layers: Layers,
-        state: State,
-        inputs: Mapping[str, Input],
-        until: int | None,
-        batch: int,
-        measures: bool,
-        anew: bool,
-        simulator: Simulator,
-        chosen: frozenset[str],
-    ) -> None:
-        super().__init__(plan, layers, state, inputs, until, batch, measures, anew)
-        self.events = {node: values for node, values in inputs.items() if isinstance(values, EventCounts)}
+    def __init__(self, task: Task, simulator: Simulator, chosen: frozenset[str]) -> None:
+        super().__init__(task)
+        state, batch = task.state, task.batch
+        self.events = {node: values for node, values in task.inputs.items() if isinstance(values, EventCounts)}
         self.simulator, self.chosen = simulator, chosen
         edges = [edge for edge in self.network.edges if edge.target in self.plan.lead]
         self.listed = chosen | {edge.source for edge in edges if edge.target in chosen}
