@@ -181,7 +181,7 @@ class HybridBlock(TimedBlock):
         if node in self.listed:
             self.largest_count = self.lists.append_events(self.simulator.numbers[node], self.begin, events)
 
-    def count(self, counter: SpikeCounter) -> None:  # type: ignore[override]
+    def count(self, counter: SpikeCounter) -> None:  # type: ignore[override]  # only such a one counts lists
         """Count what every node sends in the steps of this block, from its list where it has one."""
         for node, number in self.simulator.numbers.items():
             first, last = self.span_of(node)
