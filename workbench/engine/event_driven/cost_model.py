@@ -28,10 +28,8 @@ CONVERTED = 0.4  # and a unit that is listed for a neighbour, or shown to one
 MIXED = 1.1  # times longer where some components are computed one way and some the other
 GAIN = 0.1  # share of the time that a change must save: the first block after it converts between both forms
 DENSE_CALL, EVENTS_CALL = 60_000, 90_000  # nanoseconds of Python for a component by layers, and for all spike by spike
-LISTS, CONVERSION = (
-    150_000,
-    80_000,
-)  # and for the lists of a block, for a node whose activity is listed or spikes are shown
+LISTS = 150_000  # and for the lists of a block,
+CONVERSION = 80_000  # for a node whose activity is listed or whose spikes are shown,
 TABLES = 70_000  # and for the tables of an edge, which are made once
 CURIOUS = {1.5: OFTEN, 10.0: 2}  # how often is tried what is estimated to take less than so many times the best
 NEARBY = 0, 1, -1, 2, -2, 3, -3  # activities, in powers of 4, whose measurements do where there is none
@@ -206,9 +204,8 @@ class _Clock:
 
     def events(self, component: Component) -> float:
         """Spike by spike."""
-        return (
-            self.estimate_plainly_ns(component, True) * self._factor(component, True) * self.outlook.shares[component]
-        )
+        time = self.estimate_plainly_ns(component, True) * self._factor(component, True)
+        return time * self.outlook.shares[component]
 
     def estimate_plainly_ns(self, component: Component, listed: bool) -> float:
         """What the fitted constants say; spike by spike not every thread may find work."""
