@@ -121,7 +121,7 @@ def _add(
     k, network = snn.ticks_per_frame, snn.network
     longest = max(edge.delay for edge in (snn.trained_network or network).edges)
     stream, watch, state = ann.stream(len(chosen), record=sums), RecordingLayers(snn, engine), State()
-    order, name = plan(network, network.nodes), next(iter(network.inputs))
+    order, name = plan(network, network.nodes, latency=snn.latencies), next(iter(network.inputs))
     sent: list[dict[str, Tensor]] = []  # by frame, what every node sent in it
     for frame in range(recordings.frames):
         watch.records.clear()

@@ -105,6 +105,10 @@ class RecordingLayers:
         self._rates[node] = float(found.spike_sum.mean()) / neuron.most_spikes_per_frame()
         return found.spikes, found.membrane
 
+    def announce(self, node: str, membrane: Tensor, elapsed: int, steps: int) -> Tensor:
+        """As the model does."""
+        return self.model.announce(node, membrane, elapsed, steps)
+
 
 def find_neuron(snn: Model, node: str) -> SpikingNeuron:
     """The neuron of a node whose spikes can be decomposed; ValueError for one without a membrane."""

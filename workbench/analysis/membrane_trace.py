@@ -78,7 +78,7 @@ def _drive(model: Model, activity: Mapping[str, Tensor], node: str, recording: i
         for position in model.network.incoming(node):
             edge = model.network.edges[position]
             source = activity[edge.source][:, recording : recording + 1]
-            silent = torch.zeros_like(source[: edge.delay])
+            silent = torch.zeros_like(source[: model.executed_delay(position)])
             arrivals.append(model.connect(position, torch.cat([silent, source[: len(source) - len(silent)]])))
         return model.normalize(node, sum(arrivals[1:], start=arrivals[0]))
 

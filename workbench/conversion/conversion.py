@@ -10,7 +10,7 @@ from typing import Any
 from workbench.conversion.activation_scales import learned_ceilings, measure_scales, require_hidden, select_scales
 from workbench.conversion.batchnorm_folding import fold_batchnorm
 from workbench.conversion.option_search import search_options
-from workbench.conversion.options import ConversionOptions
+from workbench.conversion.options import ConversionOptions, require_room
 from workbench.conversion.rounding import measure_counts, measure_movement, round_to_grid, warn_of_coarse
 from workbench.conversion.spiking_model import build_snn, scale_delays
 from workbench.engine import Norm
@@ -44,8 +44,10 @@ def convert(
     membrane: str | NotGiven = NOT_GIVEN,
     burst: int | NotGiven = NOT_GIVEN,
     signed: bool | NotGiven = NOT_GIVEN,
-    silence: int | NotGiven = NOT_GIVEN,
     bias: str | NotGiven = NOT_GIVEN,
+    emission: str | NotGiven = NOT_GIVEN,
+    remainder: str | NotGiven = NOT_GIVEN,
+    cap: int | NotGiven | None = NOT_GIVEN,
     saturation: int | NotGiven | None = NOT_GIVEN,
     input_counts: int | None = None,
     weight_bits: int | None = None,
@@ -81,15 +83,14 @@ def convert(
     _require_convertible(model, k)
     given: dict[str, Any] = {
         "percentile": percentile, "scale": scale, "start": start, "floor": floor, "reset": reset, "membrane": membrane,
-        "burst": burst, "signed": signed, "silence": silence, "bias": bias, "saturation": saturation,
+        "burst": burst, "signed": signed, "bias": bias, "emission": emission, "remainder": remainder, "cap": cap,
+        "saturation": saturation,
     }  # fmt: skip
     named = {option: value for option, value in given.items() if value is not NOT_GIVEN}
     counts = measure_counts(recordings, k) if input_counts is None else require_whole("input_counts", input_counts)
     network, folded = scale_delays(model.network, k, delays), fold_batchnorm(model)
     if named:
-        if model.bounded:
-            named = {"percentile": None, **named}
-        options = ConversionOptions(**named, reason="as named")
+        options = _complete(named, folded, k)
         options.neuron(k)  # refuses what makes no neuron before anything is measured
         require_hidden(folded, options)
     else:
@@ -98,6 +99,16 @@ def convert(
     snn = build_snn(folded, network, k, _find_scales(folded, recordings, k, options, batch), options)
     rounded = warn_of_coarse(round_to_grid(snn, counts, weight_bits))
     return measure_movement(snn, rounded, recordings, batch)
+
+
+def _complete(named: Mapping[str, Any], folded: Model, k: int) -> ConversionOptions:
+    """The options that were named, and the defaults of the others; what an ANN has learned, unless named otherwise."""
+    learned: dict[str, Any] = {"percentile": None} if folded.bounded else {}
+    if folded.levels is not None and named.get("emission", "at_once") != "at_once":
+        learned["cap"] = folded.levels
+    options = ConversionOptions(**{**learned, **named}, reason="as named")
+    require_room(options, folded.levels, k)
+    return options
 
 
 def _find_scales(

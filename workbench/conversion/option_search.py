@@ -125,10 +125,9 @@ def _reduce_operations(best: Trial, attempt: Callable[[ConversionOptions], Trial
 
 
 def _candidates(folded: Model, k: int) -> list[list[ConversionOptions]]:
-    """Kinds of neurons, each from cheap to dear percentiles: plain ones, and ones that send all at a frame's end."""
+    """Kinds of neurons, each from cheap to dear percentiles: plain ones, and ones that count and spread."""
     percentiles = (None,) if folded.bounded else PERCENTILES
-    burst = (folded.levels or k) if folded.bounded else BURST
-    kinds = [ConversionOptions(), ConversionOptions(membrane="frame", floor=None, burst=burst, silence=k - 1)]
+    kinds = [ConversionOptions(), ConversionOptions(emission="spread", cap=folded.levels)]
     return [[replace(kind, percentile=percentile) for percentile in percentiles] for kind in kinds]
 
 

@@ -29,10 +29,12 @@ class ConversionOptions:
     `percentile`: of its non-zero activations, the activity that one spike in every tick stands for (0 to 100], one
     for all of a `scale="node"` or one for each `"channel"`; {node: percentile} where nodes differ, 99.9 for those not
     named; None takes the ceilings that the ANN was trained with.
-    `start`, `floor` (in thresholds), `reset`, `membrane`, `burst`, `signed`, `silence` (ticks) and `bias` (b / lambda
-    every "tick", or those of a whole "frame" in its first tick): as `wb.IntegrateAndFire` has them.
+    `start`, `floor` (in thresholds), `reset`, `membrane`, `burst`, `signed`, `bias` (b / lambda every "tick", or those
+    of a whole "frame" in its first tick), `emission` ("at_once", or counted for a frame and then "spread" over the next
+    one or sent in a "burst"), `remainder` ("drop" or "keep" what a count leaves) and `cap` (of a count; K, or the
+    levels that the ANN was trained with, where none is named): as `wb.IntegrateAndFire` has them.
     `saturation`: thresholds at which membranes are held, on both sides of 0; where none is named, the next power of two
-    from 2 K and 8 times the spikes of a tick on. `input_counts`: events a tick and pixel up to which arithmetic is
+    from 2 K, twice the cap and 8 times the burst on. `input_counts`: events a tick and pixel up to which arithmetic is
     exact; where none is named, 4 times the most that the recordings have. `weight_bits`: weights are signed integers of
     so many bits, times a power of two; where none is named, they are as fine as exact sums allow (see `Grid`).
     `reason` says who chose it, and does not count when options are compared.
@@ -52,8 +54,10 @@ class ConversionOptions:
     membrane: str = "carry"
     burst: int = 1
     signed: bool = False
-    silence: int = 0
     bias: str = "tick"
+    emission: str = "at_once"
+    remainder: str | None = None
+    cap: int | None = None
     saturation: int | None = None
     input_counts: int | None = None
     weight_bits: int | None = None
@@ -99,14 +103,16 @@ class ConversionOptions:
             ticks_per_frame=ticks_per_frame,
             burst=self.burst,
             signed=self.signed,
-            silence=self.silence,
             bias=self.bias,
+            emission=self.emission,
+            remainder=self.remainder,
+            cap=self.cap,
         )
         return replace(plain, saturation=float(self.saturation or self._wide_enough(plain)))
 
     def _wide_enough(self, neuron: IntegrateAndFire) -> int:
         """A power of two that a membrane of this neuron reaches only where its answer is wrong already."""
-        most = max(2 * neuron.ticks_per_frame, MARGIN * neuron.burst, -(neuron.floor or 0))
+        most = max(2 * neuron.ticks_per_frame, MARGIN * neuron.burst, 2 * (neuron.cap or 0), -(neuron.floor or 0))
         return 1 << (math.ceil(most) - 1).bit_length()
 
     def to_dict(self) -> dict[str, Any]:
@@ -118,3 +124,18 @@ class ConversionOptions:
             f for f in fields(self) if f.name == "percentile" or (f.compare and getattr(self, f.name) != f.default)
         ]
         return f"ConversionOptions({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in shown)})"
+
+
+def require_room(options: ConversionOptions, levels: int | None, ticks_per_frame: int) -> None:
+    """ValueError where an ANN has learned more levels than single spikes fit into a frame.
+
+    >>> require_room(ConversionOptions(None, emission="spread", cap=8), 8, ticks_per_frame=4)
+    Traceback (most recent call last):
+    ValueError: this ANN was trained with levels=8, which do not fit as single spikes into ticks_per_frame=4; ...
+    """
+    if levels is not None and options.emission == "spread" and options.cap == levels > ticks_per_frame:
+        raise ValueError(
+            f"this ANN was trained with levels={levels}, which do not fit as single spikes into "
+            f"ticks_per_frame={ticks_per_frame}; convert with ticks_per_frame={levels} or more, with emission="
+            f'"burst", or train with levels={ticks_per_frame}'
+        )

@@ -63,6 +63,10 @@ class InferenceLayers:
             return scan_in_place(dynamics, drive, membrane, elapsed, bias, extra_biases)
         return self.layers.fire(node, self.layers.normalize(node, drive), membrane, elapsed)
 
+    def announce(self, node: str, membrane: Tensor, elapsed: int, steps: int) -> Tensor:
+        """As the layers do."""
+        return self.layers.announce(node, membrane, elapsed, steps)
+
 
 def put_channels_last(images: Tensor) -> Tensor:
     """The same images (steps, batch, channels, height, width) with their channels next to each other in memory.

@@ -32,6 +32,7 @@ class Component:
     """A strongly connected component of the graph: its nodes in order, and how many steps they can compute at once.
 
     `steps` is the largest C such that the component's edges with delay < C form no cycle; None where it has no cycle.
+    Nodes that count for a frame compute at most to the end of a frame: then they know what they answer in the next.
     """
 
     nodes: tuple[str, ...]
@@ -44,10 +45,15 @@ class Plan:
 
     With a block of input that ends at step t, a node is computed up to step t + lead: as soon as what it needs is
     there. Then most sources are read exactly in the blocks in which they were computed, without a copy.
+
+    The network has whole delays, from a drive to the drive that it causes. Of nodes that take time before they answer,
+    their `latency`, edges execute what is left: `delays`, by position.
     """
 
     network: Network
     wanted: tuple[str, ...]
+    latency: Mapping[str, int]  # of the nodes that have one
+    delays: tuple[int, ...]
     components: tuple[Component, ...]
     lead: Mapping[str, int]  # node -> how many steps it is ahead of the input
     depth: Mapping[str, int]  # node -> steps of its past that edges still read, or that are still wanted
@@ -98,6 +104,9 @@ class Layers(Protocol):
     def fire(self, node: str, drive: Tensor, membrane: Tensor | None, elapsed: int) -> tuple[Tensor, Tensor | None]:
         """The node's neuron, `elapsed` steps after its first response: activity and the membrane left behind."""
 
+    def announce(self, node: str, membrane: Tensor, elapsed: int, steps: int) -> Tensor:
+        """What a node with a latency answers in the next steps, whatever drives it then."""
+
 
 class Counter(Protocol):
     """Who counts what nodes send while blocks are computed."""
@@ -135,45 +144,61 @@ def concatenate_steps(values: Sequence[Tensor]) -> Tensor:
     return joined.view(-1, *values[0].shape[1:])
 
 
-def plan(network: Network, wanted: Iterable[str], ahead: bool = False, whole: bool = False) -> Plan:
+def plan(
+    network: Network,
+    wanted: Iterable[str],
+    ahead: bool = False,
+    whole: bool = False,
+    latency: Mapping[str, int] | None = None,
+) -> Plan:
     """The order in which blocks of time can be computed, without the nodes that the wanted ones do not depend on.
 
     With `ahead` every node runs ahead of the input as far as the delays allow; otherwise all compute the same steps.
-    With `whole` every node is computed to the end, also where it reaches no wanted node.
+    With `whole` every node is computed to the end, also where it reaches no wanted node. `latency` is how many steps
+    nodes take before they answer, of those that do; the edges that they feed must be longer.
     """
-    return _plan(network, tuple(dict.fromkeys(wanted)), ahead, whole)
+    late = tuple((node, steps) for node, steps in (latency or {}).items() if steps)
+    return _plan(network, tuple(dict.fromkeys(wanted)), ahead, whole, late)
 
 
 @lru_cache(maxsize=64)  # a training asks for the same with every batch
-def _plan(network: Network, wanted: tuple[str, ...], ahead: bool, whole: bool) -> Plan:
+def _plan(
+    network: Network, wanted: tuple[str, ...], ahead: bool, whole: bool, late: tuple[tuple[str, int], ...]
+) -> Plan:
     known = set(network.nodes)
     for node in wanted:
         if node not in known:
             raise ValueError(f"unknown node {node!r} to record; the network has {', '.join(network.nodes)}")
     needed = known if whole else reachable(wanted, ((edge.target, edge.source) for edge in network.edges))
-    edges = [edge for edge in network.edges if edge.target in needed]
+    latency = dict(late)
+    delays = tuple(edge.delay - latency.get(edge.source, 0) for edge in network.edges)
+    executed = [(edge, delay) for edge, delay in zip(network.edges, delays, strict=True) if edge.target in needed]
+    edges = [edge for edge, _ in executed]
     nodes = [node for node in network.nodes if node in needed]
     found = connected_components(nodes, [edge.ends for edge in edges])
     number = {node: place for place, component in enumerate(found) for node in component}
-    entering: list[list[Edge]] = [[] for _ in found]
+    entering: list[list[tuple[Edge, int]]] = [[] for _ in found]
     inside: list[list[Edge]] = [[] for _ in found]
-    for edge in edges:
-        (inside if number[edge.source] == number[edge.target] else entering)[number[edge.target]].append(edge)
+    for edge, delay in executed:
+        if number[edge.source] == number[edge.target]:
+            inside[number[edge.target]].append(edge)
+        else:
+            entering[number[edge.target]].append((edge, delay))
     components = tuple(map(_part, found, inside))
     lead = _leads(components, entering) if ahead else dict.fromkeys(nodes, 0)
     depth = dict.fromkeys(nodes, 0) | {node: lead[node] for node in wanted}
-    for edge in edges:
-        depth[edge.source] = max(depth[edge.source], lead[edge.source] + edge.delay - lead[edge.target])
+    for edge, delay in executed:
+        depth[edge.source] = max(depth[edge.source], lead[edge.source] + delay - lead[edge.target])
     ends = network.nodes if whole else wanted
-    slack = shortest_delays(ends, ((edge.target, edge.source, edge.delay) for edge in edges))
-    return Plan(network, wanted, components, lead, depth, slack)
+    slack = shortest_delays(ends, ((edge.target, edge.source, delay) for edge, delay in executed))
+    return Plan(network, wanted, latency, delays, components, lead, depth, slack)
 
 
-def _leads(components: Sequence[Component], entering: Sequence[Sequence[Edge]]) -> dict[str, int]:
+def _leads(components: Sequence[Component], entering: Sequence[Sequence[tuple[Edge, int]]]) -> dict[str, int]:
     """How far each component can be ahead of the input: until the first of the edges into it has no more to bring."""
     lead: dict[str, int] = {}
     for component, edges in zip(components, entering, strict=True):
-        lead |= dict.fromkeys(component.nodes, min((lead[edge.source] + edge.delay for edge in edges), default=0))
+        lead |= dict.fromkeys(component.nodes, min((lead[edge.source] + delay for edge, delay in edges), default=0))
     return lead
 
 
@@ -240,13 +265,24 @@ class Block:
             node: self.inputs_of([p for p in incoming[node] if edges[p].source not in members], *self.steps_of(node))
             for node in component.nodes
         }
-        lead = self.plan.lead[component.nodes[0]]
-        for begin in range(self.begin + lead, self.end + lead, component.steps):
+        begin, end = (step + self.plan.lead[component.nodes[0]] for step in (self.begin, self.end))
+        closing = [e for p in inner.values() for e in map(edges.__getitem__, p) if e.delay >= component.steps]
+        while begin < end:
+            until = min(end, *(begin + self._foresee(edge, begin) for edge in closing))
             for node in component.nodes:
                 first, last = self.steps_of(node)
-                first, last = max(first, begin), min(last, begin + component.steps)
+                first, last = max(first, begin), min(last, until)
                 if first < last:
                     self.answer_node(node, outer[node] + self.inputs_of(inner[node], first, last), first, last)
+            begin = until
+
+    def _foresee(self, edge: Edge, begin: int) -> int:
+        """For how many steps it is known what an edge brings, when its source is computed up to this one.
+
+        As many as its delay; but of a source that counts for a frame, a part of it may have passed.
+        """
+        frame = self.plan.latency.get(edge.source, 0) + 1
+        return edge.delay - max(begin - self.first_response[edge.source], 0) % frame
 
     def steps_of(self, node: str) -> tuple[int, int]:
         """The steps to compute with this block: those in which the node answers and can still reach a wanted node."""
@@ -260,15 +296,20 @@ class Block:
         found = []
         for position in positions:
             edge = self.network.edges[position]
-            first = max(begin, self.first_response[edge.source] + edge.delay)
+            first, delay = max(begin, self.first_response[edge.source] + edge.delay), self.plan.delays[position]
             if first < end:
-                source = self.read(edge.source, first - edge.delay, end - edge.delay)
+                source = self.read(edge.source, first - delay, end - delay)
                 found.append(Segment(first, self.layers.connect(position, source)))
         return found
 
     def read(self, node: str, begin: int, end: int) -> Tensor:
-        """Activity of a node in the steps begin .. end - 1, all of them known."""
+        """Activity of a node in the steps begin .. end - 1, all of them known, or about to be answered."""
         found: list[Tensor] = []
+        known = self.segments[node][-1].end
+        if known < end:
+            membrane, first = self.membranes[node], max(begin, known)
+            assert membrane is not None, "it has answered before"
+            found.append(self.layers.announce(node, membrane, first - self.first_response[node], end - first))
         for segment in reversed(self.segments[node]):
             if segment.end <= begin:
                 break

@@ -61,6 +61,10 @@ class TrainingLayers:
             return normalized.relu_().reshape(drive.shape), None
         return self.layers.fire(node, drive, membrane, elapsed)
 
+    def announce(self, node: str, membrane: Tensor, elapsed: int, steps: int) -> Tensor:
+        """As the layers do."""
+        return self.layers.announce(node, membrane, elapsed, steps)
+
     def _has_one_input(self, node: str) -> bool:
         """Whether one edge leads to it, and its map gives memory of its own."""
         first, *others = (self.network.edges[position] for position in self.network.incoming(node))

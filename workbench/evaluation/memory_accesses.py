@@ -56,17 +56,18 @@ def access_edges(model: Model, counts: OperationCounts) -> Accesses:
     words = {kind: np.zeros(len(network.edges)) for kind in EDGE_ACCESSES}
     for position, edge in enumerate(network.edges):
         weights = edge.operation.weight_shapes(network.shape_of(edge.source))
-        sizes = (sum(map(prod, weights)), units[edge.source], units[edge.target], edge.delay * units[edge.source])
+        delay = model.executed_delay(position)
+        sizes = (sum(map(prod, weights)), units[edge.source], units[edge.target], delay * units[edge.source])
         for kind, size in zip(EDGE_ACCESSES, sizes, strict=True):
             words[kind][position] = size
         sent = counts.sent[:, places[edge.source]]
-        arrived = delay_steps(sent, edge.delay)
+        arrived = delay_steps(sent, delay)
         synaptic = counts.synaptic[:, position]
         reads = arrived if carries_spikes(model, edge.source) else counts.dense[:, position]
         found["weight_reads"][:, position] = bool(weights) * (counts.dense[:, position] + synaptic)
         found["activity_reads"][:, position] = reads
         found["membrane_accesses"][:, position] = 2 * synaptic
-        found["buffer_accesses"][:, position] = (edge.delay > 0) * (sent + arrived)
+        found["buffer_accesses"][:, position] = (delay > 0) * (sent + arrived)
     return Accesses(found, words)
 
 
@@ -89,16 +90,16 @@ def access_nodes(model: Model, counts: OperationCounts, recordings: int) -> Acce
 
 
 def count_buffer_bytes(model: Model, position: int) -> int:
-    """What an edge must remember: delay steps of its source, a byte per event count, 4 per number.
+    """What an edge must remember: steps of its source, a byte per event count, 4 per number.
 
-    Spikes take as many bits as the values that a unit can send in a tick need: 1 for a plain neuron, 7 for bursts up to
+    As many steps as its delay has, less the latency of its source, which counts for a frame before it sends. Spikes take as many bits as the values that a unit can send in a tick need: 1 for a plain neuron, 7 for bursts up to
     127.
     """
     edge = model.network.edges[position]
-    units = count_units(model, edge.source)
+    units, delay = count_units(model, edge.source), model.executed_delay(position)
     if not carries_spikes(model, edge.source):
-        return edge.delay * units * 4
+        return delay * units * 4
     if edge.source in model.network.inputs:
-        return edge.delay * units
+        return delay * units
     most = model.neuron_of(edge.source).most_values_per_tick()
-    return edge.delay * -(-units * most.bit_length() // 8)
+    return delay * -(-units * most.bit_length() // 8)

@@ -109,7 +109,7 @@ def deliver(model: Model, position: int, reached: np.ndarray, everything: float)
     are `everything` that the source can reach, from its first response on.
     """
     edge, nothing = model.network.edges[position], np.zeros_like(reached)
-    arrived = delay_steps(reached, edge.delay)
+    arrived = delay_steps(reached, model.executed_delay(position))
     if carries_spikes(model, edge.source):
         return Operations(nothing, nothing, arrived)
     dense = np.zeros_like(reached)

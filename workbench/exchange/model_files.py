@@ -99,6 +99,12 @@ def _build(description: Mapping[str, Any]) -> Model:
     neuron, options = dict(description["neuron"]), description.get("recipe")  # files of older versions have no options
     if options and "bias" not in neuron:
         neuron["bias"] = options["bias"]  # which older versions kept with the options of the conversion alone
+    for its in (neuron, options or {}):
+        if its.pop("silence", 0):
+            raise ValueError(
+                "its neurons keep silent until a frame ends, as those of older versions did; convert anew with "
+                'emission="burst"'
+            )
     model = Model(
         Network.from_json(description["network"]),
         norm=description["norm"],

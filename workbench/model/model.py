@@ -156,8 +156,12 @@ class Model(NetworkNumbers):
             drive = drive.detach()  # gradients pass through spikes only in training
         return neuron.scan(drive, membrane, elapsed)
 
+    def announce(self, node: str, membrane: Tensor, elapsed: int, steps: int) -> Tensor:
+        """What a node with a latency answers in the next steps (steps, batch, *shape), whatever drives it then."""
+        return self.neuron_of(node).announce(membrane, elapsed, steps)
+
     def schedule_bias(self, node: str, drive: Tensor, elapsed: int) -> Tensor:
-        """The drive (steps, batch, *shape) with the biases of a frame moved to its first tick, where so converted."""
+        """The drive (steps, batch, *shape) with the biases of a frame in the tick in which the neuron takes them."""
         extra_biases = None if node == self.network.output else self.neuron_of(node).extra_biases(elapsed, len(drive))
         if extra_biases is None:
             return drive
@@ -221,7 +225,7 @@ class Model(NetworkNumbers):
             require_finite(self.network, self.state_dict())
         used = layers or (self.training_layers() if self.training else self.inference_layers())
         ahead = self.training or (layers is None and engine != "events")  # which counts what has arrived
-        planned = plan(self.network, record, ahead, whole=counter is not None)
+        planned = plan(self.network, record, ahead, whole=counter is not None, latency=self.latencies)
         hybrid = None
         if engine != "dense" and isinstance(used, InferenceLayers) and not self.exceptions and can_run_events():
             hybrid = make_hybrid(planned, self.event_driven_parameters(), batch, engine, self.seen)

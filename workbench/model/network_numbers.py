@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from workbench.engine import Bias, Neuron, Norm, ReLU, require_one_type
 from workbench.model.grid import Grid
-from workbench.model.node_neurons import require_neurons
+from workbench.model.node_neurons import require_neurons, require_whole_frames
 from workbench.model.parameters import Loaded, draw_weights, load_parameters, make_layers
 from workbench.network import Network
 from workbench.validation import require_seed, require_whole
@@ -48,6 +48,7 @@ class NetworkNumbers(nn.Module):
         self.ticks_per_frame = require_whole("ticks_per_frame", ticks_per_frame)
         self.neuron = neuron if neuron is not None else ReLU()
         self.exceptions = require_neurons(network, self.neuron, neurons or {})
+        require_whole_frames(network, self.latencies)
         self.trained_network: Network | None = None  # of an SNN: the network its ANN was trained with
         self.scales: Scales | None = None  # of an SNN
         self.conversion_options: Any = None  # of an SNN: how it was converted, a value of the conversion wing
@@ -76,6 +77,18 @@ class NetworkNumbers(nn.Module):
     def neuron_of(self, node: str) -> Neuron:
         """The neuron of a hidden node: `neuron`, unless another was named for it."""
         return self.exceptions.get(node, self.neuron)
+
+    @property
+    def latencies(self) -> dict[str, int]:
+        """Steps that nodes take from the first of their drive to their answer, of those that take some."""
+        found = {node: self.neuron_of(node).latency for node in self.network.hidden}
+        return {node: latency for node, latency in found.items() if latency}
+
+    def executed_delay(self, position: int) -> int:
+        """Steps that the edge at this position takes itself: its delay without the latency of its source."""
+        edge = self.network.edges[position]
+        hidden = edge.source not in self.network.inputs and edge.source != self.network.output
+        return edge.delay - (self.neuron_of(edge.source).latency if hidden else 0)
 
     @property
     def levels(self) -> int | None:

@@ -63,7 +63,7 @@ def run_segments(model: Model, frames: Frames, recompute: int) -> Tensor:
     like, held = next(model.parameters()), min(recompute, steps)
     require_numbers(inputs, like)
     require_memory(MemoryRequest(network, [network.output], held, batch, recompute, True, like.dtype), like.device)
-    planned, layers = plan(network, [network.output], ahead=True), model.training_layers()
+    planned, layers = plan(network, [network.output], ahead=True, latency=model.latencies), model.training_layers()
     block, state, drives = model.choose_block(recompute, batch), State(), []
     for begin in range(0, steps, recompute):
         segment = {node: values[begin : begin + recompute] for node, values in inputs.items()}

@@ -50,6 +50,10 @@ class RegularizedLayers:
         self._add(node, activity)
         return activity, membrane
 
+    def announce(self, node: str, membrane: Tensor, elapsed: int, steps: int) -> Tensor:
+        """As the model does."""
+        return self.model.announce(node, membrane, elapsed, steps)
+
     @property
     def cost(self) -> Tensor:
         """Mean spikes per synapse and frame of all hidden nodes so far; ValueError before any has fired."""

@@ -14,7 +14,7 @@ import torch
 
 from workbench.engine.event_driven.measured_speed import OFTEN, measured_speed
 from workbench.engine.kernels import synapse_layouts
-from workbench.engine.kernels.neuron_scan import Dynamics
+from workbench.engine.kernels.neuron_scan import BURST, Dynamics
 from workbench.engine.kernels.synapse_layouts import count_written, has_table, make_table
 from workbench.engine.scheduler import Component, Plan
 from workbench.network import Network
@@ -266,7 +266,7 @@ def count_work(
 
 
 def _count_work(network: Network, component: Component, dynamics: Dynamics) -> ComponentCost:
-    inputs, awake = network.inputs, 1 - dynamics.silence / dynamics.frame
+    inputs, awake = network.inputs, 1 / dynamics.frame if dynamics.emission == BURST else 1.0
     shape_of = network.shape_of
     edges = [network.edges[position] for node in component.nodes for position in network.incoming(node)]
     operations, runs = dict.fromkeys((e.source for e in edges), 0), dict.fromkeys((e.source for e in edges), 0)
@@ -281,7 +281,7 @@ def _count_work(network: Network, component: Component, dynamics: Dynamics) -> C
     units = sum(math.prod(shape_of(node)) for node in component.nodes)
     divided = all(find_grain(network, component, node) < math.prod(shape_of(node)) for node in component.nodes)
     whole = [(repr(edge.operation), shape_of(edge.source), edge.source in component.nodes) for edge in edges]
-    kind = dynamics.silence, dynamics.frame, dynamics.burst > 1, dynamics.signed, dynamics.reset_to_zero
+    kind = dynamics.emission, dynamics.frame, dynamics.burst > 1, dynamics.signed, dynamics.reset_to_zero
     name = hashlib.blake2b(repr((whole, kind)).encode(), digest_size=8).hexdigest()
     return ComponentCost(name, divided, products, moved, units, operations, runs)
 

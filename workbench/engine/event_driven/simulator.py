@@ -41,10 +41,10 @@ from workbench.network import Shape
 
 @dataclass(frozen=True, eq=False)
 class Membranes:
-    """Membranes of several nodes one after the other, and what signed neurons have sent in this frame.
+    """Membranes of several nodes one after the other, and the counts of neurons that keep one: `sent`.
 
-    `places` is where each node begins, `shown` (batch, *shape) are the same numbers in the same memory, of signed
-    neurons (2, batch, *shape) with what they have sent.
+    `places` is where each node begins, `shown` (batch, *shape) are the same numbers in the same memory, with counts
+    (2, batch, *shape).
     """
 
     places: Mapping[str, int]
@@ -82,7 +82,9 @@ class Simulator:
                 self.fan_outs.append(table)
                 given = arrange_weights(edge.operation, source, learned.weights[position], learned.gains.get(position))
                 place = runs.add(table.runs), weights.add(given)
-                edges.append([self.numbers[edge.source], edge.delay, position, *place, *describe_edge(table)])
+                edges.append(
+                    [self.numbers[edge.source], plan.delays[position], position, *place, *describe_edge(table)]
+                )
             row[TO_EDGE] = len(edges)
             if node in reached:
                 bias = learned.biases[node].detach().view(-1, *[1] * (len(shape) - 1)).expand(shape)
@@ -136,10 +138,10 @@ class Simulator:
             if membrane is None:
                 places[node] = -1
                 continue
-            potential, *taken = membrane if self.dynamics.signed else (membrane,)
+            potential, *counts = membrane if self.dynamics.keeps_count else (membrane,)
             places[node] = level.add(flatten_units(potential))
-            for gone in taken:
-                sent.add(flatten_units(gone))
+            for count in counts:
+                sent.add(flatten_units(count))
         return Membranes(places, level.joined(), sent.joined(), {})
 
     def _make_room(self, nodes: Sequence[str], batch: int) -> Membranes:
@@ -147,10 +149,10 @@ class Simulator:
         sizes = [batch * math.prod(self.shapes[node]) for node in nodes]
         ends = [0, *accumulate(sizes)]
         places = dict(zip(nodes, ends, strict=False))
-        room = torch.empty(2 if self.dynamics.signed else 1, ends[-1], dtype=torch.float32)
+        room = torch.empty(2 if self.dynamics.keeps_count else 1, ends[-1], dtype=torch.float32)
         shown = {
             node: unflatten_units(
-                room[:, begin:end] if self.dynamics.signed else room[0, begin:end], batch, self.shapes[node]
+                room[:, begin:end] if self.dynamics.keeps_count else room[0, begin:end], batch, self.shapes[node]
             )
             for node, (begin, end) in zip(nodes, pairwise(ends), strict=True)
         }

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from workbench.engine.kernels.count_kernels import count_and_list
 from workbench.engine.kernels.fire_kernels import begin_frame, fire_and_list, list_tile
 from workbench.engine.kernels.neuron_kernels import DYNAMICS, RANGE, ZERO, of_types
+from workbench.engine.kernels.neuron_scan import AT_ONCE
 from workbench.engine.kernels.scatter_kernels import DELAY, POSITION, SOURCE, scatter
 from workbench.engine.kernels.simd import WIDTH, find_active
 
@@ -198,7 +200,7 @@ def restore_membranes(
 def simulate(
     first: int, last: int, begins: Any, members: Any, cuts: Any, spans: Any, nodes: Any, edges: Any, runs: Any,
     weights: Any, bias: Any, extra_biases: Any, membranes_before: Any, sent_before: Any, membranes: Any, sent: Any,
-    offsets: Any, units: Any, values: Any, operations: Any, frame: int, silence: int, start: float, threshold: float,
+    offsets: Any, units: Any, values: Any, operations: Any, frame: int, emission: int, start: float, threshold: float,
     floor: float, ceiling: float, burst: float, signed: bool, reset_to_zero: bool, restart: bool, rectify: bool
 ) -> None:  # fmt: skip
     """The lists of the nodes of some parts, lane by lane, part by part and step by step.
@@ -222,7 +224,7 @@ def simulate(
         recording, band = divmod(lane, bands)
         restless[:] = True
         restore_membranes(members, nodes, cuts, recording, band, membranes, membranes_before, start)
-        if signed:
+        if signed or emission != AT_ONCE:
             restore_membranes(members, nodes, cuts, recording, band, sent, sent_before, ZERO)
         for part in range(len(begins) - 1):
             together = members[begins[part] : begins[part + 1]]
@@ -239,15 +241,21 @@ def simulate(
                         offsets, units, values, operations,
                     )  # fmt: skip
                     at = find_list(node, lane, step)
-                    if node[FIRES]:
-                        elapsed, place = step - node[ANSWERS], node[MEMBRANE] + recording * node[UNITS]
-                        extra_bias, phase = extra_biases[elapsed % len(extra_biases)], elapsed % frame
+                    elapsed, place = step - node[ANSWERS], node[MEMBRANE] + recording * node[UNITS]
+                    extra_bias, phase = extra_biases[elapsed % len(extra_biases)], elapsed % frame
+                    if node[FIRES] and emission != AT_ONCE:
+                        offsets[at + 1] = count_and_list(
+                            drives, low, high, membranes, sent, place, bias, node[BIAS], restless[number], fired,
+                            biased[number], extra_bias, phase, frame, emission, start, threshold, floor, ceiling, burst,
+                            restart, units, values, offsets[at],
+                        )  # fmt: skip
+                    elif node[FIRES]:
                         if phase == 0:
                             begin_frame(membranes, sent, place + low, place + high, start, signed, restart, rectify)
                         offsets[at + 1] = fire_and_list(
                             drives, low, high, membranes, sent, place, bias, node[BIAS], restless[number], fired,
-                            biased[number], extra_bias, phase < silence, threshold, floor, ceiling, burst, signed,
-                            reset_to_zero, units, values, offsets[at],
+                            biased[number], extra_bias, threshold, floor, ceiling, burst, signed, reset_to_zero,
+                            units, values, offsets[at],
                         )  # fmt: skip
                     else:
                         for u in range(low, high):

@@ -45,15 +45,15 @@ def begin_frame(
 @njit(nogil=True)
 def fire_and_list(
     drives: Any, low: int, high: int, membranes: Any, sent: Any, place: int, biases: Any, bias: int, restless: Any,
-    fired: Any, biased: bool, extra_bias: Any, silent: Any, threshold: Any, floor: Any, ceiling: Any, burst: Any,
-    signed: Any, reset_to_zero: Any, units: Any, values: Any, end: int
+    fired: Any, biased: bool, extra_bias: Any, threshold: Any, floor: Any, ceiling: Any, burst: Any, signed: Any,
+    reset_to_zero: Any, units: Any, values: Any, end: int
 ) -> int:  # fmt: skip
     """Turn the drives `low` .. `high` - 1 of a tick into spikes, list them, and clear the drives; where the list ends.
 
     Unit u has the membrane `place` + u and, if the node is `biased`, the bias `bias` + u. `fired` is room for the
     spikes of a tile, which are 1 from the start. A tile that nothing reaches and no bias moves, as all but the first
     tick of a frame take it back where it arrives early, stays as it is, unless it is `restless`: it has a membrane left
-    that reaches the threshold, as after a burst or a silent tick. Signed neurons are always looked at.
+    that reaches the threshold, as after a burst. Signed neurons are always looked at.
     """
     whole, moved = low + (high - low) // WIDTH * WIDTH, signed or (biased and extra_bias != -1)
     for begin in range(low, whole, WIDTH):
@@ -61,14 +61,13 @@ def fire_and_list(
         if moved or restless[tile] or is_active(drives, np.uint64(begin)):
             active, restless[tile] = fire_tile(
                 drives, begin, WIDTH, membranes, sent, place + begin, biases, bias + begin, fired,
-                biased, extra_bias, silent, threshold, floor, ceiling, burst, signed, reset_to_zero,
+                biased, extra_bias, threshold, floor, ceiling, burst, signed, reset_to_zero,
             )  # fmt: skip
-            if not silent:
-                end = list_tile(fired, 0, begin, active, units, values, end)
+            end = list_tile(fired, 0, begin, active, units, values, end)
     if whole < high:
         active, _ = fire_tile(
             drives, whole, high - whole, membranes, sent, place + whole, biases, bias + whole, fired,
-            biased, extra_bias, silent, threshold, floor, ceiling, burst, signed, reset_to_zero,
+            biased, extra_bias, threshold, floor, ceiling, burst, signed, reset_to_zero,
         )  # fmt: skip
         end = list_tile(fired, 0, whole, active, units, values, end)
     return end
@@ -77,8 +76,7 @@ def fire_and_list(
 @njit(nogil=True, forceinline=True)
 def fire_tile(
     drives: Any, begin: Any, count: Any, membranes: Any, sent: Any, place: Any, biases: Any, bias: Any, fired: Any,
-    biased: Any, extra_bias: Any, silent: Any, threshold: Any, floor: Any, ceiling: Any, burst: Any, signed: Any,
-    reset_to_zero: Any
+    biased: Any, extra_bias: Any, threshold: Any, floor: Any, ceiling: Any, burst: Any, signed: Any, reset_to_zero: Any
 ) -> Any:  # fmt: skip
     """Turn the drives of up to `WIDTH` units into spikes and clear them: which units spike, as bits of a word, and
     whether a membrane is left that reaches the threshold.
@@ -95,19 +93,18 @@ def fire_tile(
         given = load(biases, np.uint64(bias) + ahead, lanes) if biased else nothing
         membrane = load(membranes, there, lanes)
         membrane = integrate(membrane, load(drives, here, lanes), given, extra, lowest, highest)
-        if not silent:
-            if single:
-                spikes = count_reaching(membrane, limit)
-            elif signed:
-                before = load(sent, there, lanes)
-                spikes = count_spikes(membrane, limit, nothing - smaller(larger(before, nothing), many), many)
-                store(sent, there, lanes, before + spikes)
-            else:
-                spikes = count_spikes(membrane, limit, nothing, many)
-            membrane = reset(membrane, spikes, limit, reset_to_zero, one)
-            active |= differ(spikes, nothing) << ahead
-            if not single:
-                store(fired, ahead, WHOLE, spikes)
+        if single:
+            spikes = count_reaching(membrane, limit)
+        elif signed:
+            before = load(sent, there, lanes)
+            spikes = count_spikes(membrane, limit, nothing - smaller(larger(before, nothing), many), many)
+            store(sent, there, lanes, before + spikes)
+        else:
+            spikes = count_spikes(membrane, limit, nothing, many)
+        membrane = reset(membrane, spikes, limit, reset_to_zero, one)
+        active |= differ(spikes, nothing) << ahead
+        if not single:
+            store(fired, ahead, WHOLE, spikes)
         most = larger(membrane, most)
         store(membranes, there, lanes, membrane)
         store(drives, here, lanes, nothing)

@@ -18,6 +18,7 @@ import numba
 import numpy as np
 from numba import njit
 
+from workbench.engine.kernels.neuron_scan import AT_ONCE, SPREAD
 from workbench.engine.kernels.simd import LANES, larger, load, repeat, round_down, smaller, store
 
 DYNAMICS = "int64, int64, float32, float32, float32, float32, float32, boolean, boolean, boolean, boolean"
@@ -82,7 +83,7 @@ def of_types(signature: str) -> Callable[[Callable[..., None]], Kernel]:
 
 @njit(nogil=True)
 def fire_row(
-    drives: Any, membranes: Any, sent: Any, biases: Any, extra_bias: Any, phase: Any, silence: Any,
+    drives: Any, membranes: Any, sent: Any, biases: Any, extra_bias: Any, phase: Any, frame: Any, emission: Any,
     start: Any, threshold: Any, floor: Any, ceiling: Any, burst: Any, signed: Any, reset_to_zero: Any, restart: Any,
     rectify: Any
 ) -> None:  # fmt: skip
@@ -90,17 +91,19 @@ def fire_row(
 
     No two arrays may be the same: the loop would not become vector instructions.
     """
+    if emission != AT_ONCE:
+        count_row(
+            drives, membranes, sent, biases, extra_bias, phase, frame, emission, start, threshold, floor, ceiling,
+            burst, restart,
+        )  # fmt: skip
+        return
     if phase == 0 and signed:
         sent[:] = ZERO
     if phase == 0 and restart:
         membranes[:] = start
     if phase == 0 and rectify:
         membranes[:] = np.maximum(membranes, ZERO)
-    if phase < silence:
-        for u in range(len(drives)):
-            membranes[u] = integrate(membranes[u], drives[u], biases[u], extra_bias, floor, ceiling)
-            drives[u] = ZERO
-    elif signed:
+    if signed:
         for u in range(len(drives)):
             membrane = integrate(membranes[u], drives[u], biases[u], extra_bias, floor, ceiling)
             fired = count_spikes(membrane, threshold, -min(max(sent[u], ZERO), burst), burst)
@@ -119,6 +122,43 @@ def fire_row(
             fired = count_spikes(membrane, threshold, ZERO, burst)
             membranes[u] = reset(membrane, fired, threshold, reset_to_zero, ONE)
             drives[u] = fired
+
+
+@njit(nogil=True)
+def count_row(
+    drives: Any, membranes: Any, sent: Any, biases: Any, extra_bias: Any, phase: Any, frame: Any, emission: Any,
+    start: Any, threshold: Any, floor: Any, ceiling: Any, most: Any, restart: Any
+) -> None:  # fmt: skip
+    """The same where neurons count for a frame: `sent` is what they send in the frame that begins at its last tick."""
+    for u in range(len(drives)):
+        membranes[u] = integrate(membranes[u], drives[u], biases[u], extra_bias, -ceiling, ceiling)
+    counted = phase == frame - 1
+    if counted and restart:
+        for u in range(len(drives)):
+            sent[u] = count_spikes(membranes[u], threshold, ZERO, most)
+            membranes[u] = start
+    elif counted:
+        for u in range(len(drives)):
+            count = count_spikes(membranes[u], threshold, ZERO, most)
+            membranes[u] = larger(floor, membranes[u] - count * threshold)
+            sent[u] = count
+    place, ticks = np.float32(0 if counted else phase + 1), np.float32(frame)
+    if emission == SPREAD:
+        for u in range(len(drives)):
+            drives[u] = spread(sent[u], -place, -place - ONE, ticks)
+    elif counted:
+        drives[:] = sent
+    else:
+        drives[:] = ZERO
+
+
+@njit(nogil=True, forceinline=True)
+def spread(count: Any, before: Any, after: Any, ticks: Any) -> Any:
+    """How many of N spikes are sent in tick q of the K that they are spread over, for `before` = -q, `after` = -q - 1.
+
+    ceil((q + 1) N / K) - ceil(q N / K), and ceil(x) = -floor(-x).
+    """
+    return round_down(count * before / ticks) - round_down(count * after / ticks)
 
 
 @njit(nogil=True, forceinline=True)
@@ -146,7 +186,7 @@ def reset(membrane: Any, fired: Any, threshold: Any, reset_to_zero: Any, one: An
 )
 def scan_rows(
     first: int, last: int, parts: int, rows: Any, before: Any, state: Any, bias: Any, extra_biases: Any, elapsed: int,
-    frame: int, silence: int, start: float, threshold: float, floor: float, ceiling: float, burst: float, signed: bool,
+    frame: int, emission: int, start: float, threshold: float, floor: float, ceiling: float, burst: float, signed: bool,
     reset_to_zero: bool, restart: bool, rectify: bool
 ) -> None:  # fmt: skip
     """Turn the drives of units into their spikes, one recording and one tick after the other.
@@ -154,7 +194,8 @@ def scan_rows(
     Here every recording counts as `parts`, each of so many units next to each other.
 
     `rows` (steps, batch, units) holds drives and, afterwards, spikes; `state` (2, batch, units) receives the membranes
-    and what signed neurons have sent in this frame, as `before` holds them, which is empty where they begin.
+    and counts, as `before` holds them, which is empty where they begin: what signed neurons have sent in this frame,
+    and what those that count for a frame are sending.
     `extra_biases` (steps) is how many more biases than one arrive. The rest are the options of `IntegrateAndFire`.
     """
     units = rows.shape[2]
@@ -166,14 +207,14 @@ def scan_rows(
             membranes[:] = before[0, recording, some]
         else:
             membranes[:] = start
-        if signed and len(before):
+        if (signed or emission != AT_ONCE) and len(before):
             sent[:] = before[1, recording, some]
-        elif signed:
+        elif signed or emission != AT_ONCE:
             sent[:] = ZERO
         for step in range(len(rows)):
             row, extra_bias, phase = rows[step, recording, some], extra_biases[step], (elapsed + step) % frame
             fire_row(
-                row, membranes, sent, given, extra_bias, phase, silence,
+                row, membranes, sent, given, extra_bias, phase, frame, emission,
                 start, threshold, floor, ceiling, burst, signed, reset_to_zero, restart, rectify,
             )  # fmt: skip
 

@@ -12,12 +12,18 @@ from torch import Tensor
 from workbench.engine.kernels.compilation import find_kernel
 from workbench.engine.kernels.parallel import parallel_for
 
+EMISSIONS = ("at_once", "spread", "burst")
+AT_ONCE, SPREAD, BURST = range(len(EMISSIONS))  # as kernels know them
+
 
 class Dynamics(NamedTuple):
-    """The options of `IntegrateAndFire` as the kernel takes them: start and limits are membranes, not in thresholds."""
+    """The options of `IntegrateAndFire` as the kernel takes them: start and limits are membranes, not in thresholds.
+
+    Of neurons that count for a frame, `burst` is the most that they count, and `restart` whether they drop the rest.
+    """
 
     frame: int = 1
-    silence: int = 0
+    emission: int = AT_ONCE
     start: float = 0.5
     threshold: float = 1.0
     floor: float = -math.inf
@@ -27,6 +33,11 @@ class Dynamics(NamedTuple):
     reset_to_zero: bool = False
     restart: bool = False
     rectify: bool = False
+
+    @property
+    def keeps_count(self) -> bool:
+        """Whether its state is a membrane and a count of spikes: those sent in this frame, or those being sent."""
+        return self.signed or self.emission != AT_ONCE
 
 
 def is_plain(*tensors: Tensor) -> bool:
@@ -73,8 +84,8 @@ def scan_in_place(
     dense = np.ascontiguousarray(drive.numpy().transpose(order))
     batch, *shape = dense.shape[1:]
     before = np.zeros((0, *dense.shape[1:]), np.float32)
-    if membrane is not None:  # of signed neurons, its first axis stands where that of the drive does
-        known = membrane.numpy() if dynamics.signed else membrane.numpy()[np.newaxis]
+    if membrane is not None:  # with a count, its first axis stands where that of the drive does
+        known = membrane.numpy() if dynamics.keeps_count else membrane.numpy()[np.newaxis]
         before = np.ascontiguousarray(known.transpose(order))
     state = torch.empty(2, *dense.shape[1:], dtype=torch.float32).numpy()
     given = np.zeros(shape, np.float32)
@@ -87,4 +98,4 @@ def scan_in_place(
     parallel_for(kernel, batch * parts, dense.size, parts, *tables, given.ravel(), extra, elapsed, *dynamics)
     back = np.argsort(order)
     membranes = torch.from_numpy(state.transpose(back))
-    return torch.from_numpy(dense.transpose(back)), membranes if dynamics.signed else membranes[0]
+    return torch.from_numpy(dense.transpose(back)), membranes if dynamics.keeps_count else membranes[0]

@@ -55,13 +55,13 @@ def scan_observed(
         if known is None:
             state[0] = dynamics.start
         else:
-            given = known.numpy() if dynamics.signed else known.numpy()[np.newaxis]
+            given = known.numpy() if dynamics.keeps_count else known.numpy()[np.newaxis]
             state[: len(given)] = given.transpose(order)
         return state
 
     def close_state(state: NDArray[np.float32]) -> Tensor:
         found = torch.from_numpy(state.transpose(back))
-        return found if dynamics.signed else found[0]
+        return found if dynamics.keeps_count else found[0]
 
     state, free = open_state(membrane), open_state(unbound) if has_floor else np.zeros((0, batch, *shape), np.float32)
     sums, held = np.zeros((3, batch, *shape), np.float32), np.zeros(batch, np.int64)

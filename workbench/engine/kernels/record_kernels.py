@@ -9,7 +9,16 @@ from numba import njit
 
 from workbench.engine.kernels.event_kernels import list_row
 from workbench.engine.kernels.fire_kernels import UNROLL
-from workbench.engine.kernels.neuron_kernels import DYNAMICS, RANGE, ZERO, fire_row, of_types
+from workbench.engine.kernels.neuron_kernels import (
+    DYNAMICS,
+    RANGE,
+    ZERO,
+    count_spikes,
+    fire_row,
+    integrate,
+    of_types,
+)
+from workbench.engine.kernels.neuron_scan import AT_ONCE
 from workbench.engine.kernels.scatter_kernels import scatter
 from workbench.engine.kernels.simd import LANES, larger, round_down, smaller
 
@@ -29,20 +38,28 @@ def scatter_rows(first: int, last: int, rows: Any, targets: Any, edge: Any, runs
         drives[:] = ZERO
 
 
+@njit(nogil=True)
+def add_row(total: Any, row: Any) -> None:
+    """Add numbers to others, unit by unit."""
+    for u in range(len(row)):
+        total[u] += row[u]
+
+
 @of_types(
     f"void({RANGE}, float32[:,:,::1], float32[:,:,::1], float32[:,:,::1], float32[:,:,::1], int64, int64[::1], "
     f"{DYNAMICS})"
 )
 def observe_rows(
     first: int, last: int, rows: Any, state: Any, unbound: Any, sums: Any, elapsed: int, held: Any,
-    frame: int, silence: int, start: float, threshold: float, floor: float, ceiling: float, burst: float,
+    frame: int, emission: int, start: float, threshold: float, floor: float, ceiling: float, burst: float,
     signed: bool, reset_to_zero: bool, restart: bool, rectify: bool
 ) -> None:  # fmt: skip
     """Turn the drives in `rows` (steps, batch, units) into spikes, and sum up what happens.
 
-    `state` (2, batch, units) holds membranes and what signed neurons have sent in this frame, `unbound` the same of
-    neurons without a floor, and is empty where there is none. `sums` (3, batch, units) receives the drives, the spikes
-    and those without a floor, summed over the steps, `held` (batch) how many membranes a tick brings below the floor.
+    `state` (2, batch, units) holds membranes and counts, as of `scan_rows`, `unbound` the same of neurons without a
+    floor, and is empty where there is none. `sums` (3, batch, units) receives the drives, the spikes and those without
+    a floor, summed over the steps, `held` (batch) how many membranes would be below the floor. Of neurons that count
+    for a frame the spikes are those that are counted, and the floor is that of what they keep.
     """
     units = rows.shape[2]
     nothing, others = np.zeros(units, np.float32), np.empty(units, np.float32)
@@ -53,28 +70,33 @@ def observe_rows(
             row, phase = rows[step, recording], (elapsed + step) % frame
             if len(unbound):
                 others[:] = row
-            if phase == 0 and restart:
+            if phase == 0 and restart and emission == AT_ONCE:
                 potential[:] = start
             if phase == 0 and rectify:
                 potential[:] = np.maximum(potential, ZERO)
             for u in range(units):
                 drives[u] += row[u]
-            if len(unbound):
+            counted = emission == AT_ONCE or phase == frame - 1
+            if len(unbound) and emission == AT_ONCE:
                 for u in range(units):
                     count += potential[u] + row[u] < floor
+            elif len(unbound) and counted:
+                for u in range(units):
+                    met = integrate(potential[u], row[u], ZERO, ZERO, -ceiling, ceiling)
+                    count += met - threshold * count_spikes(met, threshold, ZERO, burst) < floor
             fire_row(
-                row, potential, state[1, recording], nothing, ZERO, phase, silence, start, threshold, floor, ceiling,
-                burst, signed, reset_to_zero, restart, rectify,
+                row, potential, state[1, recording], nothing, ZERO, phase, frame, emission, start, threshold, floor,
+                ceiling, burst, signed, reset_to_zero, restart, rectify,
             )  # fmt: skip
-            for u in range(units):
-                spikes[u] += row[u]
+            if counted:
+                add_row(spikes, row if emission == AT_ONCE else state[1, recording])
             if len(unbound):
                 fire_row(
-                    others, unbound[0, recording], unbound[1, recording], nothing, ZERO, phase, silence, start,
+                    others, unbound[0, recording], unbound[1, recording], nothing, ZERO, phase, frame, emission, start,
                     threshold, -ceiling, ceiling, burst, signed, reset_to_zero, restart, rectify,
                 )  # fmt: skip
-                for u in range(units):
-                    free[u] += others[u]
+                if counted:
+                    add_row(free, others if emission == AT_ONCE else unbound[1, recording])
         if not len(unbound):
             free[:] = spikes
         held[recording] = count

@@ -3,6 +3,8 @@
 neuron              the interface of all, and their registry
 rectifiers          neurons of an ANN: ReLU, quantised ReLU
 integrate_and_fire  the neuron of an SNN
+frame_counting      the same where it counts for a frame before it answers
+surrogate           spikes as whole numbers, and the gradient by which they are learned
 """
 
 from workbench.discovery import import_rooms

@@ -47,6 +47,11 @@ class Neuron(ABC):
         return None
 
     @property
+    def latency(self) -> int:
+        """Steps after the first of its drive before it answers; the edges that it feeds take so many less."""
+        return 0
+
+    @property
     def silent_ticks(self) -> int:
         """In how many ticks of every frame it sends nothing, whatever it gets."""
         return 0
@@ -58,6 +63,10 @@ class Neuron(ABC):
     def most_values_per_tick(self) -> int:
         """How many values other than 0 its spikes of one tick can take."""
         return 1
+
+    def announce(self, membrane: Tensor, elapsed: int, steps: int) -> Tensor:
+        """What it answers in the next steps (steps, batch, *shape), whatever drives it then: at most its latency."""
+        raise NotImplementedError(f"{type(self).__name__} has a latency, so it must say what it will answer")
 
 
 @dataclass(frozen=True)
