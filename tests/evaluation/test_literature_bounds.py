@@ -99,12 +99,11 @@ def test_models_of_ours_are_judged_by_their_own_counts() -> None:
     models, recordings = {"ANN": tiny.ann(), "SNN": tiny.snn()}, tiny.recordings()
     costs = wb.compare(models, recordings)
     found = wb.criticise(costs).set_index("critic")
-    activity = tiny.snn().run(torch.tensor(recordings.as_ticks(ticks_per_frame=4)))
-    edges = tiny.snn().network.edges
+    snn = tiny.snn()
+    activity, edges = snn.run(torch.tensor(recordings.as_ticks(ticks_per_frame=4))), snn.network.edges
     fan_out = {edge.source: 4 if edge.target != "hand" else 3 for edge in edges}
-    spikes = sum(float(activity[edge.source][: 20 - edge.delay].sum()) * fan_out[edge.source] for edge in edges) / len(
-        recordings
-    )
+    sent = (float(activity[e.source][: 20 - reference.taken_ticks(snn, e)].sum()) * fan_out[e.source] for e in edges)
+    spikes = sum(sent) / len(recordings)
     uses = 18 * 4 * 4 + 4 * 4 * 3 + 4 * 3 * 2  # of five frames v0 answers in four, v1 in three, the hand in two
     assert found.loc["Dampfhoffer 2023", "value"] == pytest.approx(spikes / uses)
     assert found.loc["Yan 2024", "value"] == pytest.approx(spikes / (uses * 4))

@@ -10,6 +10,7 @@ import workbench as wb
 from tests.support.brute_force import synapses
 from tests.support.random_networks import random_model, random_network
 from tests.support.random_recordings import random_recordings
+from tests.support.reference import taken_ticks
 from workbench.evaluation.memory_accesses import EDGE_ACCESSES
 
 
@@ -17,6 +18,7 @@ def walk_edge(model: wb.Model, activity: torch.Tensor, position: int) -> tuple[d
     """Accesses of one edge at every step for one recording, and each times the words of its memory."""
     network, edge = model.network, model.network.edges[position]
     shape, first = network.shapes[edge.source], network.first_response[edge.source]
+    delay = taken_ticks(model, edge)
     units, reached = int(np.prod(shape)), synapses(network, position).sum(1).astype(int)
     weights = sum(parameter.numel() for parameter in model.weights[position].parameters())
     found: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(len(activity)))
@@ -27,17 +29,17 @@ def walk_edge(model: wb.Model, activity: torch.Tensor, position: int) -> tuple[d
         span[step] += times * words
 
     for sent, values in enumerate(activity.flatten(1).tolist()):
-        arrives = sent + edge.delay
+        arrives = sent + delay
         for unit, value in enumerate(values):
             spikes = model.spiking and edge.source != network.output
             events = int(value) if spikes else int(sent >= first)
             for _ in range(events):
-                if edge.delay:
-                    access("buffer_accesses", sent, 1, edge.delay * units)
+                if delay:
+                    access("buffer_accesses", sent, 1, delay * units)
                 if arrives >= len(activity):
                     continue
-                if edge.delay:
-                    access("buffer_accesses", arrives, 1, edge.delay * units)
+                if delay:
+                    access("buffer_accesses", arrives, 1, delay * units)
                 access("activity_reads", arrives, 1 if spikes else reached[unit], units)
                 if weights:
                     access("weight_reads", arrives, reached[unit], weights)

@@ -13,6 +13,7 @@ import workbench as wb
 from tests.support.brute_force import KINDS, brute_force, synapses
 from tests.support.random_networks import random_model, random_network
 from tests.support.random_recordings import random_recordings
+from tests.support.reference import taken_ticks
 from workbench.engine import Segment
 from workbench.evaluation.energy import PRESETS
 from workbench.evaluation.operation_counts import count_blocks, make_counter
@@ -71,7 +72,7 @@ def test_with_padding_a_layer_takes_its_products_times_the_rate_of_its_input(see
     activity = snn.run(torch.tensor(recordings.as_ticks(ticks_per_frame=3)))
     last = wb.operations(snn, recordings, padding=True).groupby("edge").tail(1).set_index("edge")
     for position, edge in enumerate(snn.network.edges):
-        spikes = activity[edge.source][: 27 - edge.delay].flatten(2).double()
+        spikes = activity[edge.source][: 27 - taken_ticks(snn, edge)].flatten(2).double()
         rate = float(spikes.sum(0).mean())  # per unit and recording
         products = edge.operation.products(network.shapes[edge.source])
         assert last.loc[position, "synaptic_operations"] == pytest.approx(products * rate)
@@ -112,10 +113,10 @@ def test_bursts_and_signed_spikes_count_one_by_one(seed: int) -> None:
     counts = count_blocks(snn, counter, cut, steps, 2)
     assert not counts.dense.any()
     for position, edge in enumerate(snn.network.edges):
-        fan_out, expected = synapses(network, position).sum(1), np.zeros(steps)
-        for step in range(edge.delay, steps):
+        fan_out, expected, delay = synapses(network, position).sum(1), np.zeros(steps), taken_ticks(snn, edge)
+        for step in range(delay, steps):
             for recording in range(2):
-                units = activity[edge.source][step - edge.delay, recording].flatten()
+                units = activity[edge.source][step - delay, recording].flatten()
                 expected[step] += sum(abs(int(n)) * fan_out[unit] for unit, n in enumerate(units))
         np.testing.assert_array_equal(counts.synaptic[:, position], expected)
 

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 import workbench as wb
+from tests.support.reference import taken_ticks
 
 KINDS = {"dense": "dense_macs", "effective": "effective_macs", "synaptic": "synaptic_operations"}
 
@@ -28,7 +29,7 @@ def brute_force(model: wb.Model, recordings: wb.Recordings) -> dict[str, np.ndar
         joined = synapses(network, position)
         real = not model.spiking or edge.source == network.output
         for step in range(edge.delay + network.first_response[edge.source], steps):
-            sent = activity[edge.source][step - edge.delay].flatten(1).detach().numpy().astype(np.float64)
+            sent = activity[edge.source][step - taken_ticks(model, edge)].flatten(1).detach().numpy().astype(np.float64)
             if real:
                 counts["dense"][step, position] = joined.sum()
                 counts["effective"][step, position] = ((sent != 0) @ joined).sum() / len(recordings)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 import workbench as wb
 from tests.support.random_networks import random_network
+from tests.support.random_neurons import draw_counting
 
 K, FRAMES, RECORDINGS = 3, 6, 4
 
@@ -22,7 +23,7 @@ def draw_options(seed: int) -> dict[str, Any]:
     reset = str(rng.choice(["subtract", "subtract", "zero"]))
     burst = int(rng.choice([1, 1, 2, 3, 127]))
     start = float(rng.choice([0.5, rng.uniform(-0.4, 0.9)]))
-    return {
+    options = {
         "percentile": float(rng.choice([99.0, 90.0])),
         "scale": str(rng.choice(["node", "channel"])),
         "start": start,
@@ -31,18 +32,37 @@ def draw_options(seed: int) -> dict[str, Any]:
         "membrane": str(rng.choice(["carry", "frame", "rectify"])),
         "burst": burst,
         "signed": bool(reset == "subtract" and rng.random() < 0.5),
-        "silence": int(rng.integers(K)),
         "bias": str(rng.choice(["tick", "frame"])),
         "saturation": rng.choice([None, int(rng.integers(max(2 * K, burst), 300))]),
         "weight_bits": rng.choice([None, None, 8, 5]),
+        "emission": "at_once",
+        "remainder": None,
+        "cap": None,
     }
+    if not counts_frames(seed):
+        return options
+    usual = {"reset": "subtract", "membrane": "carry", "burst": 1, "signed": False, "bias": "tick"}
+    return options | usual | draw_counting(rng, K)
+
+
+def counts_frames(seed: int) -> bool:
+    """Whether the neurons count for a frame."""
+    return seed // 2 % 4 == 1
 
 
 def some_network(seed: int) -> wb.Network:
-    """A random network with loops; in some of images an edge that pools alone, and one before weights."""
+    """A random network with loops; in some of images an edge that pools alone, and one before weights.
+
+    Where neurons count for a frame, every connection takes one or more.
+    """
     network = random_network(
-        seed, flat=seed % 3 == 0, longest=1 + seed % 2, parallel=True, channels=[3, 16, 5][seed // 3 % 3]
+        seed,
+        flat=seed % 3 == 0,
+        longest=1 + seed % 2,
+        parallel=not counts_frames(seed),
+        channels=[3, 16, 5][seed // 3 % 3],
     )
+    network = network.streaming() if counts_frames(seed) else network
     if seed % 6 != 1:
         return network
     pooled = wb.Chain(wb.Pool(3), wb.Dense(3))

@@ -12,21 +12,24 @@ import torch
 
 import workbench as wb
 from tests.support import tiny
-from tests.support.random_networks import random_network, random_spiking
+from tests.support.random_networks import in_whole_frames, random_network, random_spiking
 from workbench.engine.kernels.weighted_counts import count_weighted
 
 NEURONS = [
     {"floor": None},
     {"burst": 3, "signed": True, "ticks_per_frame": 3},
-    {"membrane": "frame", "silence": 2, "ticks_per_frame": 3, "burst": 9},
+    {"emission": "burst", "ticks_per_frame": 3, "cap": 9},
     {"reset": "zero", "membrane": "rectify", "ticks_per_frame": 2},
+    {"emission": "spread", "remainder": "keep", "ticks_per_frame": 3},
 ]
 
 
 def some_model(seed: int) -> wb.Model:
     """A random SNN whose numbers come from numpy, which draws the same on every processor."""
-    rng, network = np.random.default_rng(seed), random_network(seed, flat=seed % 3 == 0, longest=4, parallel=True)
-    model = random_spiking(network, seed, **NEURONS[seed % len(NEURONS)])
+    rng, neuron = np.random.default_rng(seed), NEURONS[seed % len(NEURONS)]
+    counts = "emission" in neuron
+    network = random_network(seed, flat=seed % 3 == 0, longest=1 if counts else 4, parallel=True)
+    model = random_spiking(in_whole_frames(network, 3) if counts else network, seed, **neuron)
     for tensor in model.parameters():
         tensor.data.copy_(torch.tensor(rng.integers(-24, 32, tuple(tensor.shape)) / 32, dtype=torch.float32))
     return model

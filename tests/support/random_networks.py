@@ -60,6 +60,16 @@ def _operation(rng: np.random.Generator, source: str, flat: bool, channels: int)
     return choices[rng.integers(len(choices))]
 
 
+def in_whole_frames(network: wb.Network, k: int) -> wb.Network:
+    """The same network, whose edges out of hidden nodes take whole frames of K ticks, one more than they had ticks.
+
+    So need it neurons that count for a frame.
+    """
+    hidden = set(network.hidden)
+    edges = [dataclasses.replace(e, delay=k * (e.delay + 1)) if e.source in hidden else e for e in network.edges]
+    return wb.Network(network.inputs, edges, output=network.output)
+
+
 def random_model(network: wb.Network, seed: int, norm: str | None = None) -> wb.Model:
     """A double-precision ANN with random biases (and norm statistics), in eval mode."""
     model = wb.Model(network, seed=seed, norm=norm).double()

@@ -19,6 +19,16 @@ def first_responses(network: wb.Network) -> dict[str, float]:
     return networkx.multi_source_dijkstra_path_length(graph, set(network.inputs))
 
 
+def taken_ticks(model: wb.Model, edge: wb.Edge) -> int:
+    """Steps from what the source of an edge sends to where it arrives: less than its delay where the source waits.
+
+    One that counts for a frame takes all of it but the last tick before it sends.
+    """
+    neuron = model.neuron_of(edge.source) if edge.source in model.network.hidden else None
+    waits = isinstance(neuron, wb.IntegrateAndFire) and neuron.emission != "at_once"
+    return edge.delay - (neuron.ticks_per_frame - 1 if waits else 0)
+
+
 def run(model: wb.Model, frames: Tensor) -> dict[str, Tensor]:
     """Activity of every node, (steps, batch, *shape), computed one step and one node at a time."""
     network, first = model.network, first_responses(model.network)

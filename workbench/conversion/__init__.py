@@ -3,6 +3,8 @@
 conversion         `convert`: fold, scale, slow down, replace the neuron
 options            every option of a conversion as one value
 option_search      which options are taken when none is named
+trials             options tried: how far answers are off, and what they cost
+held_back          recordings that options are tried on, and what others were calibrated on
 activation_scales  the activity that a spike stands for
 rounding           numbers on a grid on which arithmetic is exact
 batchnorm_folding  batch norm moved into weights and biases
@@ -11,12 +13,10 @@ spiking_model      the SNN with the scaled numbers of an ANN
 
 from workbench.conversion.activation_scales import broadcast_scale
 from workbench.conversion.conversion import convert
-from workbench.conversion.option_search import BURST
 from workbench.conversion.options import ConversionOptions
 from workbench.conversion.rounding import round_to_grid, warn_of_coarse
 
 __all__ = [
-    "BURST",
     "ConversionOptions",
     "broadcast_scale",
     "round_to_grid",

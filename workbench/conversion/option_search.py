@@ -1,49 +1,27 @@
-"""The options of a conversion where none is named: measured on recordings held back from calibration."""
+"""The options of a conversion where none is named: the cheapest with one spike a tick that keep the answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-import numpy as np
-from torch import Tensor
-
-from workbench.conversion.activation_scales import (
-    CALIBRATION_RECORDINGS,
-    learned_ceilings,
-    measure_scales,
-    select_scales,
-)
-from workbench.conversion.options import ConversionOptions, Percentiles
-from workbench.conversion.rounding import round_in_place
-from workbench.conversion.spiking_model import build_snn
-from workbench.evaluation import choose_evenly, count_operations
+from workbench.conversion.held_back import hold_back
+from workbench.conversion.options import ConversionOptions, Percentiles, require_room
+from workbench.conversion.trials import Trial, TrialRuns
 from workbench.events import Recordings
-from workbench.model import Model, Scales, average_answers
+from workbench.model import Model
 from workbench.network import Network
-from workbench.progress import show_progress
+from workbench.progress import Progress, show_progress
 
-PERCENTILES = (100.0, 99.9, 99.0, 97.0, 94.0, 90.0, 80.0, 65.0, 50.0)  # from few spikes, in large steps, to many
-TOLERANCE = 0.003  # of the variance of the ANN's answers, up to which fewer operations count more than a smaller error
-HOPELESS = 2.0  # times the tolerance, above which the error on the first recordings is enough to go on to other options
-FIRST = 16  # recordings that every option is tried on first
-HELD_BACK = 64  # recordings, at most a quarter of them
-GROUPS = 32  # of nodes at most, whose percentiles are raised one group after the other
-BURST = 127  # spikes in a tick: what seven bits can say
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Options tried: `error` of its answers, and its synaptic operations per recording."""
-
-    options: ConversionOptions
-    error: float
-    operations: float
-
-    @property
-    def good(self) -> bool:
-        """Whether it errs little."""
-        return self.error <= TOLERANCE
+PERCENTILES = (
+    100.0, 99.9, 99.7, 99.5, 99.0, 98.5, 98.0, 97.0, 96.0, 94.0, 92.0, 90.0, 85.0, 80.0, 65.0, 50.0,
+)  # fmt: skip  # from few spikes, in large steps, to many
+LIMIT = 0.005  # of the variance of the ANN's answers, up to which fewer operations count more than a smaller error
+FEW = 64  # recordings that options are tried on; what is best is measured on all that are held back
+FEWER = 16  # the same of neurons at once, which have to be run tick by tick
+GROUPS = 32  # of nodes at most, whose percentiles are moved one group after the other
+GAIN = 0.98  # of the error, which a step must reach to be taken
+USUAL = 45  # trials of a search, about
 
 
 def search_options(
@@ -56,113 +34,137 @@ def search_options(
     weight_bits: int | None = None,
     progress: bool = True,
 ) -> ConversionOptions:
-    """The options with the fewest synaptic operations among those whose answers err by at most 0.3 % of their variance.
+    """The options with the fewest synaptic operations among those whose answers err by at most 0.5 % of their variance.
 
-    error = mean over frames of sum (SNN's - ANN's answers)^2 / sum (ANN's answers)^2, both less their mean over the
-    classes, on up to 64 recordings held back while scales are measured on the others (of fewer than eight none is held
-    back, and the reason says so); on 16 of them where it is above 0.6 % there. Where none is that good, the one with
-    the smallest error. Percentiles are lowered for all nodes together until the error is small, then raised node by
-    node as long as it stays so; where there are more than 32 hidden nodes, in 32 groups. An ANN with ceilings is tried
-    with those it has learned. Their `reason` says so.
+    Where none is that good, those with the smallest error. Tried are neurons with one spike a tick: at once, and where
+    all delays out of them are whole frames spread ones, which drop or keep what a count leaves. Of each kind the
+    percentile of all nodes is lowered as long as the error falls; that of the best kind is moved node by node (of more
+    than 32 hidden nodes in 32 groups) as long as the error falls, and raised as long as it stays within the limit. All
+    on a part of the recordings that are held back; what is chosen is measured on all of them, and `reason` says so. An
+    ANN with ceilings is tried with those it has learned.
     """
-    held, others = _hold_back(recordings)
-    several = "recording" if len(held) == 1 else "recordings"
-    which = f"held-back {several}" if held is not others else f"{several}, the same that it was calibrated on"
+    kinds = _list_kinds(folded, network, ticks_per_frame)
     latest = max(m.first_response[m.output] * k for m, k in ((folded.network, ticks_per_frame), (network, 1)))
     if latest >= recordings.frames * ticks_per_frame:
-        return replace(_candidates(folded, ticks_per_frame)[0][0], reason="not measured: no answer within recordings")
-    expected, _ = _answer(folded, held, batch)
-    if not _spread(expected):
-        return replace(_candidates(folded, ticks_per_frame)[0][0], reason="not measured: the ANN answers all alike")
-    everyone, few = np.arange(len(held)), choose_evenly(len(held), FIRST, nearest=False)
-    measured = _measure(folded, others, ticks_per_frame, batch)
-    trials: list[Trial] = []
+        return replace(kinds[0], reason="not measured: no answer within recordings")
+    held_back, which = hold_back(folded, recordings, ticks_per_frame, PERCENTILES, batch)
+    runs = TrialRuns(folded, network, ticks_per_frame, held_back, (input_counts, weight_bits), batch)
+    if not runs.varies:
+        return replace(kinds[0], reason="not measured: the ANN answers all alike")
+    with show_progress(USUAL, "convert", "option", progress) as bar:
+        search = Search(runs, bar)
+        best = min((search.lower(kind) for kind in kinds), key=_merit)
+        best = search.spare(search.move(best, network.hidden), network.hidden)
+        chosen = runs.run(best.options)
+        if best.error <= LIMIT < chosen.error:  # good on a part alone
+            closest = runs.run(min(search.trials, key=lambda trial: trial.error).options)
+            chosen = min(chosen, closest, key=lambda trial: trial.error)
+    return replace(chosen.options, reason=_explain(chosen, runs, len(search.trials), which))
 
-    def attempt(options: ConversionOptions) -> Trial:
-        snn = build_snn(folded, network, ticks_per_frame, select_scales(options, measured), options)
-        snn = round_in_place(snn, input_counts, weight_bits)
-        for some in [few, everyone] if len(few) < len(held) else [everyone]:
-            found, operations = _answer(snn, held[some], batch)
-            trial = Trial(options, _compare(found, expected[:, some]), operations)
-            if trial.error > HOPELESS * TOLERANCE:
-                break
-        trials.append(trial)
+
+def _list_kinds(folded: Model, network: Network, k: int) -> list[ConversionOptions]:
+    """Kinds of neurons with one spike a tick that this network can have, at their highest percentile."""
+    highest = None if folded.bounded else PERCENTILES[0]
+    kinds = [ConversionOptions(percentile=highest)]
+    hidden = set(network.hidden)
+    if all(edge.delay >= k and edge.delay % k == 0 for edge in network.edges if edge.source in hidden):
+        spread = replace(kinds[0], emission="spread", cap=folded.levels)
+        require_room(spread, folded.levels, k)
+        kinds += [spread, replace(spread, remainder="keep", floor=0.0)]
+    return kinds
+
+
+def _merit(trial: Trial) -> tuple[bool, float]:
+    """What is good comes first, and the cheaper the sooner; then what errs least."""
+    return trial.error > LIMIT, trial.operations if trial.error <= LIMIT else trial.error
+
+
+@dataclass
+class Search:
+    """Trials of one search, on a part of the recordings."""
+
+    runs: TrialRuns
+    bar: Progress
+    trials: list[Trial] = field(default_factory=list)
+
+    def attempt(self, options: ConversionOptions) -> Trial:
+        """Options tried on few recordings; on fewer where they must be run tick by tick."""
+        by_frames = options.emission != "at_once" and self.runs.by_frames is not None
+        trial = self.runs.run(options, FEW if by_frames else FEWER)
+        self.trials.append(trial)
+        self.bar.advance()
         return trial
 
-    families = _candidates(folded, ticks_per_frame)
-    with show_progress(sum(map(len, families)), "convert", "option", progress) as bar:
-        for family in families:
-            tried = len(trials)
-            found = next((t for t in map(attempt, bar.track(family)) if t.good), None)  # lower percentiles add spikes
-            if found is not None and found.options.percentile is not None:
-                skipped = len(family) - (len(trials) - tried)
-                _reduce_operations(found, attempt, network.hidden)
-                bar.advance(skipped + 1)
-    good = [trial for trial in trials if trial.good]
-    best = min(good, key=lambda trial: trial.operations) if good else min(trials, key=lambda trial: trial.error)
-    return replace(
-        best.options,
-        reason=f"best of {len(trials)} on {len(held)} {which}: its answers err by "
-        f"{100 * best.error:.2g} % of their variance, with {best.operations:,.0f} synaptic operations a recording",
-    )
+    def lower(self, kind: ConversionOptions) -> Trial:
+        """The best of a kind of neurons at one percentile for all nodes, from few spikes to many.
 
-
-def _reduce_operations(best: Trial, attempt: Callable[[ConversionOptions], Trial], nodes: Sequence[str]) -> None:
-    """Raise the percentile of one node after the other, as long as the error stays small and operations are saved.
-
-    Every trial runs the whole network, so that of many nodes some are raised together: those next to each other.
-    """
-    places = dict.fromkeys(nodes, PERCENTILES.index(best.options.percentile_of(nodes[0]))) if nodes else {}
-    count = min(len(nodes), GROUPS)
-    for group in (nodes[len(nodes) * n // count : len(nodes) * (n + 1) // count] for n in range(count)):
-        while places[group[0]] > 0:
-            higher = {**places, **dict.fromkeys(group, places[group[0]] - 1)}
-            percentiles = Percentiles({name: PERCENTILES[place] for name, place in higher.items()})
-            trial = attempt(replace(best.options, percentile=percentiles))
-            if not trial.good or trial.operations >= best.operations:
+        Lower ones make steps finer and cut more off: the error falls, and then rises.
+        """
+        best = self.attempt(kind)
+        if kind.percentile is None:
+            return best
+        for percentile in PERCENTILES[1:]:
+            trial = self.attempt(replace(kind, percentile=percentile))
+            if _merit(best) < _merit(trial) and (best.error <= LIMIT or trial.error > best.error / GAIN):
                 break
-            best, places = trial, higher
+            best = min(best, trial, key=_merit)
+        return best
+
+    def move(self, best: Trial, nodes: Sequence[str]) -> Trial:
+        """Move the percentile of one node after the other, as long as the error falls."""
+        for group in _divide(nodes) if best.error > LIMIT else ():
+            for step in (-1, 1):
+                while (options := _shift(best.options, group, nodes, step)) is not None and best.error > LIMIT:
+                    trial = self.attempt(options)
+                    if trial.error > best.error * (GAIN if trial.operations > best.operations else 1):
+                        break
+                    best = trial
+        return best
+
+    def spare(self, best: Trial, nodes: Sequence[str]) -> Trial:
+        """Raise the percentile of one node after the other, as long as the error stays small and operations fall."""
+        for group in _divide(nodes) if best.error <= LIMIT else ():
+            while (options := _shift(best.options, group, nodes, -1)) is not None:
+                trial = self.attempt(options)
+                if trial.error > LIMIT or trial.operations >= best.operations:
+                    break
+                best = trial
+        return best
 
 
-def _candidates(folded: Model, k: int) -> list[list[ConversionOptions]]:
-    """Kinds of neurons, each from cheap to dear percentiles: plain ones, and ones that count and spread."""
-    percentiles = (None,) if folded.bounded else PERCENTILES
-    kinds = [ConversionOptions(), ConversionOptions(emission="spread", cap=folded.levels)]
-    return [[replace(kind, percentile=percentile) for percentile in percentiles] for kind in kinds]
+def _divide(nodes: Sequence[str]) -> list[Sequence[str]]:
+    """The nodes one by one, or of many those next to each other together: every trial runs the whole network."""
+    count = min(len(nodes), GROUPS)
+    return [nodes[len(nodes) * n // count : len(nodes) * (n + 1) // count] for n in range(count)]
 
 
-def _measure(folded: Model, recordings: Recordings, k: int, batch: int | None) -> dict[float | None, Scales]:
-    if folded.bounded:
-        return {None: learned_ceilings(folded, k)}
-    return measure_scales(folded, recordings, PERCENTILES, batch=batch)
+def _shift(
+    options: ConversionOptions, group: Sequence[str], nodes: Sequence[str], step: int
+) -> ConversionOptions | None:
+    """The options with the next lower percentile (`step` 1) or higher one (-1) for a group of nodes; None beyond."""
+    if options.percentile is None:
+        return None
+    places = {node: PERCENTILES.index(float(options.percentile_of(node) or 0)) for node in nodes}
+    moved = places[group[0]] + step
+    if not 0 <= moved < len(PERCENTILES):
+        return None
+    percentiles = {node: PERCENTILES[place] for node, place in {**places, **dict.fromkeys(group, moved)}.items()}
+    return replace(options, percentile=Percentiles(percentiles))
 
 
-def _hold_back(recordings: Recordings) -> tuple[Recordings, Recordings]:
-    """Recordings to measure on, and as many of the others as scales are measured on, both evenly spread.
-
-    The same ones twice where there are fewer than eight.
-    """
-    if len(recordings) < 8:
-        return recordings, recordings
-    held = choose_evenly(len(recordings), min(HELD_BACK, len(recordings) // 4), nearest=False)
-    others = np.setdiff1d(np.arange(len(recordings)), held)
-    return recordings[held], recordings[others[choose_evenly(len(others), CALIBRATION_RECORDINGS, nearest=False)]]
-
-
-def _answer(model: Model, recordings: Recordings, batch: int | None) -> tuple[Tensor, float]:
-    """Answers at the end of every frame, less their mean over the classes, and synaptic operations per recording."""
-    k, network = model.ticks_per_frame, model.network
-    counts = count_operations(model, recordings, batch)
-    answers = average_answers(counts.drive.double(), network.first_response[network.output], k)
-    last = answers[(k - 1 - network.first_response[network.output]) % k :: k]
-    return last - last.mean(2, keepdim=True), float(counts.synaptic.sum()) / len(recordings)
-
-
-def _compare(found: Tensor, expected: Tensor) -> float:
-    """The error of answers in the frames in which both models answer: the last ones."""
-    both = min(len(found), len(expected))
-    return _spread(found[-both:] - expected[-both:]) / _spread(expected[-both:])
-
-
-def _spread(answers: Tensor) -> float:
-    return float(answers.square().mean((1, 2)).mean())
+def _explain(trial: Trial, runs: TrialRuns, tried: int, which: str) -> str:
+    """Why these options were chosen, what they cost, and what would help where they cost more than the ANN."""
+    gap, error = trial.gap
+    words = (
+        f"best of {tried} on {which}: its answers err by {100 * trial.error:.2g} % of their variance, "
+        f"{100 * trial.accuracy:.1f} % are right ({100 * gap:+.1f} ± {100 * error:.1f} points to the ANN), with "
+        f"{trial.operations:,.0f} synaptic operations a recording"
+    )
+    if trial.operations > runs.effective_macs:
+        words += (
+            f", more than the ANN's {runs.effective_macs:,.0f} effective MACs: fewer ticks_per_frame, or to train with "
+            "levels or spike_cost, would save some"
+        )
+    if runs.by_frames is None and trial.options.emission == "at_once":
+        words += "; at once, for a neuron that counts for a frame needs delays of whole frames out of it"
+    return words

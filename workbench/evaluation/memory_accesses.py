@@ -92,8 +92,8 @@ def access_nodes(model: Model, counts: OperationCounts, recordings: int) -> Acce
 def count_buffer_bytes(model: Model, position: int) -> int:
     """What an edge must remember: steps of its source, a byte per event count, 4 per number.
 
-    As many steps as its delay has, less the latency of its source, which counts for a frame before it sends. Spikes take as many bits as the values that a unit can send in a tick need: 1 for a plain neuron, 7 for bursts up to
-    127.
+    As many steps as its delay has, less the latency of a source that counts for a frame before it sends. Spikes take as
+    many bits as the values that a unit can send in a tick need: 1 for a plain neuron, 7 for bursts up to 127.
     """
     edge = model.network.edges[position]
     units, delay = count_units(model, edge.source), model.executed_delay(position)

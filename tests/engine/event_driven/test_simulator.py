@@ -116,7 +116,7 @@ def test_operations_are_counted_as_they_happen(seed):
     stream = model.stream(2, record=model.network.nodes, engine="events")
     activity = [stream.run(block) for block in ticks.split([4, 1, 6])]
     for position, edge in enumerate(model.network.edges):
-        sent = torch.cat([block[edge.source] for block in activity])[: len(ticks) - edge.delay]
+        sent = torch.cat([block[edge.source] for block in activity])[: len(ticks) - reference.taken_ticks(model, edge)]
         reached = edge.operation.fan_out(model.network.shapes[edge.source])
         expected = (sent.detach().abs() * reached).flatten(2).sum((0, 2))
         assert stream.operations[position].tolist() == expected.tolist()

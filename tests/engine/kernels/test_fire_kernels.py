@@ -18,6 +18,7 @@ AHEAD = 7  # places before the membranes, before the biases, and before the driv
 
 
 def some_neuron(rng: np.random.Generator, dyadic: bool = False) -> wb.IntegrateAndFire:
+    """One that spikes at once."""
     frame, reset, burst = int(rng.integers(1, 7)), str(rng.choice(["subtract", "zero"])), int(rng.choice([1, 1, 2, 5]))
     return wb.IntegrateAndFire(
         threshold=float(rng.choice([1.0, 0.5, 2.0] if dyadic else [1.0, 0.5, 2.0, 0.7])),
@@ -27,7 +28,6 @@ def some_neuron(rng: np.random.Generator, dyadic: bool = False) -> wb.IntegrateA
         membrane=str(rng.choice(["carry", "rectify", "frame"])),
         burst=burst,
         signed=reset == "subtract" and bool(rng.integers(2)),
-        silence=int(rng.integers(0, frame)),
         ticks_per_frame=frame,
         bias=str(rng.choice(["tick", "frame"])),
         saturation=[None, burst + 0.5][rng.integers(2)],
@@ -36,7 +36,7 @@ def some_neuron(rng: np.random.Generator, dyadic: bool = False) -> wb.IntegrateA
 
 @njit
 def fire_along(
-    drives, ahead, membranes, sent, biases, extra_biases, elapsed, frame, silence, start, threshold, floor, ceiling,
+    drives, ahead, membranes, sent, biases, extra_biases, elapsed, frame, start, threshold, floor, ceiling,
     burst, signed, reset_to_zero, restart, rectify
 ):  # fmt: skip
     """Overwrite drives (steps, units) by their spikes, which are listed first; what is left of the drives."""
@@ -51,8 +51,7 @@ def fire_along(
             begin_frame(membranes, sent, 2 * ahead, 2 * ahead + units, start, signed, restart, rectify)
         end = fire_and_list(
             row, ahead, ahead + units, membranes, sent, ahead, biases, 0, restless, fired,
-            biased, extra_bias, phase < silence, threshold, floor, ceiling,
-            burst, signed, reset_to_zero, listed, values, 0,
+            biased, extra_bias, threshold, floor, ceiling, burst, signed, reset_to_zero, listed, values, 0,
         )  # fmt: skip
         left += np.abs(row).sum()
         drives[step] = 0
@@ -79,9 +78,8 @@ def test_listed_spikes_are_those_of_the_scan_where_most_units_are_left_alone(see
         expected, plain = neuron.scan_plainly(driven, plain, elapsed + first)
         found = drives[first:last].copy()
         given = np.concatenate([np.zeros(AHEAD, np.float32), biases])
-        step = options[:2], limits, options[7:]
         left = fire_along(
-            found, AHEAD, membranes, sent, given, extra, elapsed + first, *(option for some in step for option in some)
+            found, AHEAD, membranes, sent, given, extra, elapsed + first, options.frame, *limits, *options[7:]
         )
         assert left == 0
         assert np.array_equal(found, expected.numpy())

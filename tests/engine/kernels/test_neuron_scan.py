@@ -42,7 +42,15 @@ def test_it_writes_over_the_drive_and_adds_the_bias_on_the_way(seed):
 
 
 @pytest.mark.parametrize("shape", [(6, 2), (6, 2, 5), (6, 0, 5), (1, 1, 1), (3, 2, 7, 1, 3)])
-@pytest.mark.parametrize("neuron", [wb.IntegrateAndFire(), wb.IntegrateAndFire(burst=3, signed=True)])
+@pytest.mark.parametrize(
+    "neuron",
+    [
+        wb.IntegrateAndFire(),
+        wb.IntegrateAndFire(burst=3, signed=True),
+        wb.IntegrateAndFire(emission="spread", ticks_per_frame=3, remainder="keep"),
+        wb.IntegrateAndFire(emission="burst", ticks_per_frame=2),
+    ],
+)
 def test_any_shape_and_any_layout_will_do(neuron, shape):
     drive = torch.randn(*shape[:1], 2 * shape[1], *shape[2:], generator=torch.Generator().manual_seed(0))
     for given in (drive, drive[:, ::2], drive.transpose(0, 1).contiguous().transpose(0, 1)):

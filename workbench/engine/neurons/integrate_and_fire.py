@@ -238,19 +238,15 @@ class IntegrateAndFire(SpikingNeuron):
     def count_at_floor(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> int:
         if self.floor is None or self.remainder == "drop":
             return 0
-        held = 0
-        for tick, now in enumerate(drive):
-            reached = self.membrane_at_step_start(membrane, now, elapsed + tick) + now
+        held, most = 0, self._limits()[1]
+        for tick, now in enumerate(drive, elapsed):
+            left = self.membrane_at_step_start(membrane, now, tick) + now
             if self.counts_frames:
-                left = reached - self.threshold * whole_spikes(
-                    reached / self.threshold, 0, self.most_spikes_per_frame()
-                )
-                held += (elapsed + tick + 1) % self.ticks_per_frame == 0 and int(
-                    (left < self.floor * self.threshold).sum()
-                )
-            else:
-                held += int((reached < self.floor * self.threshold).sum())
-            membrane = self.scan(drive[tick : tick + 1], membrane, elapsed + tick)[1]
+                left = left.clamp(-most, most)
+                left = left - self.threshold * whole_spikes(left / self.threshold, 0, self.most_spikes_per_frame())
+            if not self.counts_frames or (tick + 1) % self.ticks_per_frame == 0:
+                held += int((left < self.floor * self.threshold).sum())
+            membrane = self.scan(now.unsqueeze(0), membrane, tick)[1]
         return held
 
     def _limits(self) -> tuple[float, float]:

@@ -1,0 +1,147 @@
+"""Options of a conversion, tried: how far the answers of the SNN are from those of its ANN, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from workbench.conversion.activation_scales import select_scales
+from workbench.conversion.held_back import HeldBack
+from workbench.conversion.options import ConversionOptions
+from workbench.conversion.rounding import round_in_place
+from workbench.conversion.spiking_model import build_snn
+from workbench.evaluation import choose_evenly, count_operations
+from workbench.events import Recordings
+from workbench.model import Model, Scales, average_answers
+from workbench.network import Network
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Options tried: `error` of its answers in the variance of the ANN's, synaptic operations per recording, and how
+    often its last answer is right, and the ANN's is, by recording.
+    """
+
+    options: ConversionOptions
+    error: float
+    operations: float
+    right: Sequence[tuple[bool, bool]]
+
+    @property
+    def accuracy(self) -> float:
+        """The share of last answers that are right."""
+        return float(np.mean([ours for ours, _ in self.right]))
+
+    @property
+    def gap(self) -> tuple[float, float]:
+        """Accuracy less that of the ANN, and its standard error, recording by recording."""
+        apart = np.array([float(ours) - float(theirs) for ours, theirs in self.right])
+        return float(apart.mean()), float(apart.std() / np.sqrt(len(apart)))
+
+
+class TrialRuns:
+    """Runs of one ANN's conversions on recordings held back, `few` of them or all.
+
+    error = mean over frames of sum (SNN's - ANN's answers)^2 / sum (ANN's answers)^2, both less their mean over the
+    classes. Neurons that count for a frame are run frame by frame: what they answer at the end of every frame is known
+    without the ticks in between, but for the rounding of numbers.
+    """
+
+    def __init__(
+        self,
+        folded: Model,
+        network: Network,
+        ticks_per_frame: int,
+        held_back: Sequence[HeldBack],
+        grid: tuple[int, int | None],
+        batch: int | None,
+    ) -> None:
+        self.folded, self.network, self.ticks_per_frame, self.batch = folded, network, ticks_per_frame, batch
+        self.held_back, self.grid = held_back, grid
+        self.by_frames = in_frames(folded.network, network, ticks_per_frame)
+        self.expected = [_answer(folded, part.recordings, batch) for part in held_back]
+
+    @property
+    def varies(self) -> bool:
+        """Whether the ANN gives different answers to different recordings and classes."""
+        return any(_spread(answers) > 0 for answers, _, _ in self.expected)
+
+    @property
+    def effective_macs(self) -> float:
+        """What the ANN does for a recording where activities are not 0."""
+        counted = sum(
+            len(part.recordings) * done for part, (_, _, done) in zip(self.held_back, self.expected, strict=True)
+        )
+        return counted / sum(len(part.recordings) for part in self.held_back)
+
+    def run(self, options: ConversionOptions, few: int | None = None) -> Trial:
+        """Options tried on about so many of the recordings, evenly spread, or on all."""
+        errors, costs, right, counts = [], 0.0, list[tuple[bool, bool]](), []
+        for part, (expected, labelled, _) in zip(self.held_back, self.expected, strict=True):
+            many = len(part.recordings) if few is None else max(1, few // len(self.held_back))
+            some = choose_evenly(len(part.recordings), many, nearest=False)
+            snn = self._convert(options, select_scales(options, part.scales))
+            found, ours, done = _answer(snn, part.recordings[some], self.batch)
+            errors.append(_compare(found, expected[:, some]))
+            counts.append(len(some))
+            costs += done * len(some)
+            right += zip(ours.tolist(), labelled[some].tolist(), strict=True)
+        return Trial(options, float(np.average(errors, weights=counts)), costs / sum(counts), right)
+
+    def _convert(self, options: ConversionOptions, scales: Scales) -> Model:
+        neuron = options.neuron(self.ticks_per_frame)
+        if neuron.counts_frames and self.by_frames is not None:
+            frames = replace(options, emission="burst", cap=neuron.most_spikes_per_frame())
+            return build_snn(self.folded, self.by_frames, 1, _per_spike(scales, self), frames)
+        return round_in_place(build_snn(self.folded, self.network, self.ticks_per_frame, scales, options), *self.grid)
+
+
+def _per_spike(scales: Scales, runs: TrialRuns) -> Scales:
+    """The activity that one spike in a frame stands for, where a scale is that of one in every tick."""
+    k, output = runs.ticks_per_frame, runs.network.output
+    divided = {
+        node: tuple(each / k for each in scale) if isinstance(scale, tuple) else scale / k
+        for node, scale in scales.items()
+    }
+    return {**divided, output: scales[output]}
+
+
+def in_frames(trained: Network, network: Network, ticks_per_frame: int) -> Network | None:
+    """An SNN's network on the clock of frames; None where not all of its delays are whole frames.
+
+    >>> trained = Network({"eye": (2,)}, [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(1))])
+    >>> in_frames(trained, trained.slowed(12), 12) == trained
+    True
+    """
+    if any(edge.delay % ticks_per_frame for edge in network.edges):
+        return None
+    edges = [replace(edge, delay=edge.delay // ticks_per_frame) for edge in network.edges]
+    return Network(trained.inputs, edges, output=trained.output)
+
+
+@torch.no_grad()
+def _answer(model: Model, recordings: Recordings, batch: int | None) -> tuple[Tensor, np.ndarray, float]:
+    """Answers at the end of every frame, less their mean over the classes; whether the last one is right, by recording;
+    and operations per recording: synaptic ones, of an ANN effective MACs.
+    """
+    k, network = model.ticks_per_frame, model.network
+    counts = count_operations(model, recordings, batch)
+    answers = average_answers(counts.drive.double(), network.first_response[network.output], k)
+    last = answers[(k - 1 - network.first_response[network.output]) % k :: k]
+    right = last[-1].argmax(1).numpy() == np.asarray(recordings.labels)
+    done = float((counts.synaptic if model.spiking else counts.effective).sum()) / len(recordings)
+    return last - last.mean(2, keepdim=True), right, done
+
+
+def _compare(found: Tensor, expected: Tensor) -> float:
+    """The error of answers in the frames in which both models answer: the last ones."""
+    both = min(len(found), len(expected))
+    return _spread(found[-both:] - expected[-both:]) / max(_spread(expected[-both:]), 1e-30)
+
+
+def _spread(answers: Tensor) -> float:
+    return float(answers.square().mean((1, 2)).mean())
