@@ -73,10 +73,8 @@ class TrialRuns:
     @property
     def effective_macs(self) -> float:
         """What the ANN does for a recording where activities are not 0."""
-        counted = sum(
-            len(part.recordings) * done for part, (_, _, done) in zip(self.held_back, self.expected, strict=True)
-        )
-        return counted / sum(len(part.recordings) for part in self.held_back)
+        counts = [len(part.recordings) for part in self.held_back]
+        return float(np.average([done for _, _, done in self.expected], weights=counts))
 
     def run(self, options: ConversionOptions, few: int | None = None) -> Trial:
         """Options tried on about so many of the recordings, evenly spread, or on all."""

@@ -14,7 +14,6 @@ import plotly.graph_objects as go
 
 from workbench import figures
 from workbench.analysis import diagnose, summarise_nodes
-from workbench.conversion import BURST
 from workbench.conversion import convert as convert_model
 from workbench.evaluation import amount, choose_evenly, compare, share
 from workbench.events import Dataset, Recordings
@@ -202,7 +201,7 @@ def conversion_options(settings: Settings) -> dict[str, Any]:
     True
     """
     percentile, ticks, delays, neuron = settings
-    waiting = {"membrane": "frame", "floor": None, "burst": BURST, "silence": ticks - 1}
+    waiting = {"emission": "burst"}
     returning = {"membrane": "frame", "floor": None, "signed": True}
     kinds: dict[str, dict[str, Any]] = dict(zip(NEURONS, ({}, returning, waiting), strict=True))
     return {"percentile": percentile, "ticks_per_frame": ticks, "delays": delays, **kinds[neuron]}

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import workbench as wb
-from workbench.engine.neurons.integrate_and_fire import Surrogate
+from tests.support.plain_neurons import plain_scan, step_by_step
 from workbench.exchange.model_files import NEURONS
 
 IF = wb.IntegrateAndFire
@@ -152,7 +152,7 @@ def test_options_that_make_no_neuron_are_refused(options, words):
         IF(**options)
 
 
-# several spikes a tick, spikes taken back, silence
+# several spikes a tick, spikes taken back
 
 
 @pytest.mark.parametrize(
@@ -166,8 +166,6 @@ def test_options_that_make_no_neuron_are_refused(options, words):
         (IF(signed=True, floor=None, ticks_per_frame=8), [0, 1, 1, -1, -1, 1, 1, 1], 0.0),
         # frames of four; v: ... 2.0>1.0  -2.0>-1 | -.5, of which nothing was sent  2.0>1.0  1.0>0  0
         (IF(signed=True, floor=None, ticks_per_frame=4), [0, 1, 1, -1, 0, 1, 1, 0], 0.0),
-        # frames of four, silent for three ticks; v: .75 1.25 3.0 0>0 | .5 3.0 3.0 3.0>0
-        (IF(burst=5, silence=3, floor=None, ticks_per_frame=4), [0, 0, 0, 0, 0, 0, 0, 3], 0.0),
         # frames of four, what is negative is dropped; v: .75  1.25>.25  2.0>1.0  -2.0 | .5  3.0>2.0  2.0>1.0  1.0>0
         (IF(membrane="rectify", floor=None, ticks_per_frame=4), [0, 1, 1, 0, 0, 1, 1, 1], 0.0),
     ],
@@ -177,29 +175,6 @@ def test_the_other_ways_to_spike_written_by_hand(neuron, spikes, membrane):
     found, left = neuron.scan(torch.tensor(DRIVE).unsqueeze(1), None, 0)
     assert found.flatten().tolist() == spikes
     assert neuron.potential(left).item() == membrane
-
-
-def plain_loop(neuron: IF, drive: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Spikes and membranes unit by unit, in plain numbers."""
-    spikes = torch.zeros_like(drive)
-    left = torch.zeros_like(drive[0])
-    for place in np.ndindex(*drive.shape[1:]):
-        v, sent = neuron.start * neuron.threshold, 0
-        for tick, now in enumerate(drive[(slice(None), *place)].tolist()):
-            if tick % neuron.ticks_per_frame == 0:
-                sent = 0
-                v = {"carry": v, "rectify": max(v, 0.0), "frame": neuron.start * neuron.threshold}[neuron.membrane]
-            v += now
-            if neuron.floor is not None:
-                v = max(v, neuron.floor * neuron.threshold)
-            fired = min(math.floor(v / neuron.threshold), neuron.burst)
-            fired = max(fired, -min(sent, neuron.burst) if neuron.signed else 0)
-            fired = 0 if tick % neuron.ticks_per_frame < neuron.silence else fired
-            v = v - fired * neuron.threshold if neuron.reset == "subtract" else (0.0 if fired else v)
-            sent += fired
-            spikes[(tick, *place)] = fired
-        left[place] = v
-    return spikes, left
 
 
 def some_neuron(seed: int) -> IF:
@@ -212,7 +187,6 @@ def some_neuron(seed: int) -> IF:
         membrane=["carry", "rectify", "frame"][seed // 3 % 3],
         burst=int(rng.choice([1, 2, 5, 100])),
         signed=bool(seed % 2),
-        silence=int(rng.integers(0, frame)),
         ticks_per_frame=frame,
     )
 
@@ -221,7 +195,7 @@ def some_neuron(seed: int) -> IF:
 def test_every_kind_of_neuron_is_the_plain_loop_and_its_scan_in_any_cut_is_that_of_the_whole(seed):
     neuron, drive = some_neuron(seed), random_drive(seed)
     spikes, left = neuron.scan(drive, None, 0)
-    expected, membrane = plain_loop(neuron, drive)
+    expected, membrane = plain_scan(neuron, drive)
     assert torch.equal(spikes, expected)
     assert torch.equal(neuron.potential(left), membrane)
     pieces, state, elapsed = [], None, 0
@@ -233,14 +207,8 @@ def test_every_kind_of_neuron_is_the_plain_loop_and_its_scan_in_any_cut_is_that_
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_a_neuron_that_waits_for_its_frame_sends_the_quantised_sum_whatever_the_order(seed):
-    """The law behind lossless conversion: N = clip(floor(sum of drive + start), 0, burst), frame by frame."""
+def test_a_neuron_that_takes_spikes_back_has_sent_the_quantised_sum_in_the_end(seed):
     frames = random_drive(seed, steps=24).unflatten(0, (4, 6))
-    waiting = IF(burst=3, silence=5, floor=None, membrane="frame", ticks_per_frame=6)
-    whole = (frames.sum(1) + 0.5).floor().clamp(0, 3)
-    order = torch.randperm(6, generator=torch.Generator().manual_seed(seed))
-    for drive in (frames, frames[:, order]):
-        assert torch.equal(waiting.scan(drive.flatten(0, 1), None, 0)[0].unflatten(0, (4, 6)).sum(1), whole)
     back = IF(burst=1000, signed=True, floor=None, membrane="frame", ticks_per_frame=6)
     sent = back.scan(frames.flatten(0, 1), None, 0)[0].unflatten(0, (4, 6))
     assert torch.equal(sent.sum(1), (frames.sum(1) + 0.5).floor().clamp(min=0))
@@ -248,11 +216,15 @@ def test_a_neuron_that_waits_for_its_frame_sends_the_quantised_sum_whatever_the_
 
 
 @pytest.mark.parametrize("levels", [1, 2, 4, 7])
-def test_a_quantised_relu_is_what_a_waiting_neuron_says_and_learns_as_if_it_had_no_steps(levels):
+def test_a_quantised_relu_is_what_a_spiking_neuron_says_and_learns_as_if_it_had_no_steps(levels):
     drive = random_drive(levels).requires_grad_()
     activity, state = wb.QuantisedReLU(levels).scan(drive, None, 0)
-    waiting = IF(burst=levels, silence=0, floor=None, membrane="frame", ticks_per_frame=1)
-    spikes, _ = waiting.scan(drive.detach() * levels, None, 0)
+    neurons = [
+        IF(burst=levels, floor=None, membrane="frame"),
+        IF(emission="burst", cap=levels),
+    ]
+    (spikes, others), _ = zip(*(neuron.scan(drive.detach() * levels, None, 0) for neuron in neurons), strict=True)
+    assert torch.equal(spikes, others)
     torch.testing.assert_close(activity.detach(), spikes / levels)
     assert state is None
     activity.sum().backward()
@@ -263,18 +235,10 @@ def test_a_quantised_relu_is_what_a_waiting_neuron_says_and_learns_as_if_it_had_
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_learning_changes_no_spike_and_its_gradient_is_the_triangle(seed):
+def test_learning_changes_no_spike(seed):
     neuron, drive = some_neuron(seed), random_drive(seed)
     learned = drive.clone().requires_grad_()
     assert torch.equal(neuron.scan(learned, None, 0)[0].detach(), neuron.scan(drive, None, 0)[0])
-    level = torch.linspace(-2, 9, 89, dtype=torch.float64).requires_grad_()
-    for burst, sent in ((1, 0.0), (3, 0.0), (3, 2.0)):
-        (gradient,) = torch.autograd.grad(
-            Surrogate.apply(level, torch.full_like(level, -min(sent, burst)), burst).sum(), level
-        )
-        low, high = 1 - min(sent, burst), burst
-        expected = [max(0.0, 1 - max(low - v, 0.0, v - high)) for v in level.tolist()]
-        torch.testing.assert_close(gradient, torch.tensor(expected, dtype=torch.float64))
 
 
 @pytest.mark.parametrize(
@@ -282,15 +246,10 @@ def test_learning_changes_no_spike_and_its_gradient_is_the_triangle(seed):
     [
         ({"burst": 0}, "burst=0 must be a whole number of at least 1"),
         ({"burst": 2.5}, r"burst=2\.5 must be a whole number"),
-        ({"silence": -1}, "silence=-1 must be a whole number of at least 0"),
-        (
-            {"silence": 4, "ticks_per_frame": 4},
-            "silence=4 of 4 ticks a frame leaves no tick to spike in; use at most 3",
-        ),
         ({"signed": True, "reset": "zero"}, 'takes spikes back, which reset="zero" cannot; use reset="subtract"'),
     ],
 )
-def test_options_of_bursts_and_silence_are_refused(options, words):
+def test_options_of_bursts_are_refused(options, words):
     with pytest.raises(ValueError, match=words):
         IF(**options)
 
@@ -316,28 +275,8 @@ def random_neuron(seed: int) -> wb.IntegrateAndFire:
         ticks_per_frame=ticks_per_frame,
         burst=burst,
         signed=bool(reset == "subtract" and rng.random() < 0.5),
-        silence=int(rng.integers(ticks_per_frame)),
         saturation=float(rng.integers(5 * 4096, 12 * 4096)) / 4096,
     )
-
-
-def step_by_step(neuron: wb.IntegrateAndFire, drive: list[float]) -> tuple[list[float], list[float]]:
-    """Spikes and membranes of one neuron, as its docstring says it, in Python's own numbers."""
-    v, sent, spikes, membranes = neuron.start, 0.0, [], []
-    for tick, now in enumerate(drive):
-        if tick % neuron.ticks_per_frame == 0:
-            v = {"frame": neuron.start, "rectify": max(v, 0.0), "carry": v}[neuron.membrane]
-            sent = 0.0
-        v = max(v + now, -neuron.saturation if neuron.floor is None else neuron.floor)
-        v = min(v, neuron.saturation)
-        least = -min(max(sent, 0.0), neuron.burst) if neuron.signed else 0.0
-        fired = min(max(math.floor(v), least), neuron.burst)
-        fired = 0.0 if tick % neuron.ticks_per_frame < neuron.silence else fired
-        sent += fired
-        v = v - fired if neuron.reset == "subtract" else (0.0 if fired else v)
-        spikes.append(fired)
-        membranes.append(v)
-    return spikes, membranes
 
 
 @pytest.mark.parametrize("seed", range(60))
