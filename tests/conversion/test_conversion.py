@@ -63,7 +63,7 @@ def test_scales_are_percentiles_of_the_non_zero_activations(seed):
     for node in set(network.nodes) - {"in"}:
         model.node_layer(node).bias.data += 1  # no node is silent
     activity = model.run(torch.tensor(recordings.as_frames()))
-    scales = measure_scales(model, recordings, [90, 50])[90]
+    scales = measure_scales(model, recordings, [90, 50])["node", 90]
     for node in set(network.nodes) - {"in", "out"}:
         values = activity[node].detach().numpy()
         if network.first_response[node] >= recordings.frames:
@@ -319,7 +319,7 @@ def test_scales_of_channels_are_their_percentiles(seed):
     model = random_model(network, seed).float()
     activity = model.run(torch.tensor(recordings.as_frames()))
     with contextlib.suppress(ValueError):  # a node may be silent
-        scales = measure_scales(model, recordings, [90], "channel")[90]
+        scales = measure_scales(model, recordings, [90], ["channel"])["channel", 90]
         for node in set(network.nodes) - {"in", "out"}:
             values = activity[node].detach().numpy()
             if network.first_response[node] < recordings.frames:

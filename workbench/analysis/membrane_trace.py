@@ -96,7 +96,8 @@ def _scan(model: Model, node: str, drive: Tensor) -> tuple[Tensor, Tensor]:
         met = neuron.membrane_at_step_start(left, now[0], elapsed) + now[0]
         answer, left = neuron.scan(now, left, elapsed)
         answers[elapsed] = answer.item()
-        shown = met if answer.item() or left is None else neuron.potential(left)  # only a spike resets
+        counted = neuron.latency and (elapsed + 1) % (neuron.latency + 1) == 0
+        shown = met if answer.item() or counted or left is None else neuron.potential(left)  # nothing else resets
         membranes[elapsed] = shown.item()
     return membranes, answers
 

@@ -17,48 +17,52 @@ from workbench.model import Model, Scales
 CALIBRATION_RECORDINGS = 256
 
 
+Measured = Mapping[tuple[str, float | None], Scales]  # by "node" or "channel", and percentile
+
+
 def measure_scales(
     model: Model,
     recordings: Recordings,
     percentiles: Sequence[float],
-    scale: str = "node",
+    kinds: Sequence[str] = ("node",),
     batch: int | None = None,
-) -> dict[float | None, Scales]:
-    """By percentile the scale of every node but the inputs: that of its non-zero activations, 1 for the output.
+) -> Measured:
+    """By kind and percentile the scale of every node but the inputs: of its non-zero activations, 1 for the output.
 
-    `scale="channel"` gives a tuple with one number per channel; a channel that is never active takes the node's. At
-    most 256 recordings, evenly spread over the set, are measured. ValueError for a percentile outside (0, 100], and
-    for a node that is silent on all of them.
+    The kind "node" gives one number, "channel" a tuple with one per channel; a channel that is never active takes the
+    node's. At most 256 recordings, evenly spread over the set, are measured. ValueError for a percentile outside
+    (0, 100], and for a node that is silent on all of them.
     """
     for percentile in percentiles:
         if not 0 < percentile <= 100:
             raise ValueError(f"percentile={percentile!r} must lie above 0 and at most at 100")
     network = model.network
-    found: dict[float | None, Scales] = {percentile: {} for percentile in percentiles}
+    found: dict[tuple[str, float | None], Scales] = {(kind, each): {} for kind in kinds for each in percentiles}
     chosen = choose_evenly(len(recordings), CALIBRATION_RECORDINGS, nearest=False)
     for node, active in _record(model, recordings, chosen, batch):
         if network.first_response_of(node) >= recordings.frames:
-            parts = [np.ones(len(percentiles))]  # it answers after the recordings end: nothing depends on its scale
+            whole, channels = np.ones(len(percentiles)), active[:0]  # it answers too late: nothing depends on its scale
         elif not active.any():
             raise ValueError(
                 f"node {node!r} is silent on all {len(chosen)} recordings measured, so it has no scale; train the "
                 "model, calibrate with more varied recordings, or leave the node out"
             )
         else:
-            whole = np.percentile(active[active != 0], percentiles)
-            parts = [whole] if scale == "node" else [_percentiles(channel, percentiles, whole) for channel in active]
-        for place, scales in enumerate(found.values()):
-            numbers = tuple(float(part[place]) for part in parts)
-            scales[node] = numbers if len(numbers) > 1 else numbers[0]
+            whole, channels = np.percentile(active[active != 0], percentiles), active
+        for kind in kinds:
+            parts = [_percentiles(each, percentiles, whole) for each in channels] if kind == "channel" else []
+            for place, percentile in enumerate(percentiles):
+                numbers = tuple(float(part[place]) for part in parts or [whole])
+                found[kind, percentile][node] = numbers if len(numbers) > 1 else numbers[0]
     for scales in found.values():
         scales[network.output] = 1.0
     return found
 
 
-def select_scales(options: ConversionOptions, measured: Mapping[float | None, Scales]) -> Scales:
-    """The scale of every node at the percentile that the options give it, from those measured by percentile."""
+def select_scales(options: ConversionOptions, measured: Measured) -> Scales:
+    """The scale of every node at the percentile that the options give it, from those measured."""
     nodes = next(iter(measured.values()))
-    return {node: measured[options.percentile_of(node)][node] for node in nodes}
+    return {node: measured[options.scale, options.percentile_of(node)][node] for node in nodes}
 
 
 def require_hidden(model: Model, options: ConversionOptions) -> None:

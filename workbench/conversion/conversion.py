@@ -115,7 +115,7 @@ def _find_scales(
     folded: Model, recordings: Recordings, k: int, options: ConversionOptions, batch: int | None
 ) -> Scales:
     if options.percentile is not None:
-        return select_scales(options, measure_scales(folded, recordings, options.percentiles, options.scale, batch))
+        return select_scales(options, measure_scales(folded, recordings, options.percentiles, [options.scale], batch))
     if not folded.bounded:
         raise ValueError(
             "percentile=None takes the ceilings that an ANN has learned, but this one has none; train it with "

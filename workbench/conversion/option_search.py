@@ -37,11 +37,11 @@ def search_options(
     """The options with the fewest synaptic operations among those whose answers err by at most 0.5 % of their variance.
 
     Where none is that good, those with the smallest error. Tried are neurons with one spike a tick: at once, and where
-    all delays out of them are whole frames spread ones, which drop or keep what a count leaves. Of each kind the
-    percentile of all nodes is lowered as long as the error falls; that of the best kind is moved node by node (of more
-    than 32 hidden nodes in 32 groups) as long as the error falls, and raised as long as it stays within the limit. All
-    on a part of the recordings that are held back; what is chosen is measured on all of them, and `reason` says so. An
-    ANN with ceilings is tried with those it has learned.
+    all delays out of them are whole frames spread ones, with a scale for each channel. Of each kind the percentile of
+    all nodes is lowered as long as the error falls; that of the best kind is moved node by node (of more than 32 hidden
+    nodes in 32 groups) as long as the error falls, and raised as long as it stays within the limit. All on a part of
+    the recordings that are held back; what is chosen is measured on all of them, and `reason` says so. An ANN with
+    ceilings is tried with those it has learned.
     """
     kinds = _list_kinds(folded, network, ticks_per_frame)
     latest = max(m.first_response[m.output] * k for m, k in ((folded.network, ticks_per_frame), (network, 1)))
@@ -70,7 +70,7 @@ def _list_kinds(folded: Model, network: Network, k: int) -> list[ConversionOptio
     if all(edge.delay >= k and edge.delay % k == 0 for edge in network.edges if edge.source in hidden):
         spread = replace(kinds[0], emission="spread", cap=folded.levels)
         require_room(spread, folded.levels, k)
-        kinds += [spread, replace(spread, remainder="keep", floor=0.0)]
+        kinds.append(spread if folded.bounded else replace(spread, scale="channel"))
     return kinds
 
 

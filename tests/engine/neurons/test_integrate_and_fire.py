@@ -9,6 +9,7 @@ import torch
 
 import workbench as wb
 from tests.support.plain_neurons import plain_scan, step_by_step
+from tests.support.random_neurons import draw_emission
 from workbench.exchange.model_files import NEURONS
 
 IF = wb.IntegrateAndFire
@@ -180,14 +181,18 @@ def test_the_other_ways_to_spike_written_by_hand(neuron, spikes, membrane):
 def some_neuron(seed: int) -> IF:
     rng = np.random.default_rng(seed)
     frame = int(rng.integers(1, 7))
+    emission = draw_emission(rng, frame)
+    at_once = {
+        "membrane": ["carry", "rectify", "frame"][seed // 3 % 3],
+        "burst": int(rng.choice([1, 2, 5, 100])),
+        "signed": bool(seed % 2),
+    }
     return IF(
         threshold=float(rng.choice([1.0, 0.5, 2.0])),
         start=float(rng.choice([0.5, 0.0, 0.25])),
         floor=[-1.0, None, 0.0][seed % 3],
-        membrane=["carry", "rectify", "frame"][seed // 3 % 3],
-        burst=int(rng.choice([1, 2, 5, 100])),
-        signed=bool(seed % 2),
         ticks_per_frame=frame,
+        **(at_once if emission["emission"] == "at_once" else emission),
     )
 
 
@@ -265,17 +270,20 @@ def test_levels_are_whole_numbers_or_none():
 def random_neuron(seed: int) -> wb.IntegrateAndFire:
     """A neuron on a grid of 2^-12 with a saturation, every other option at random."""
     rng = np.random.default_rng(seed)
-    reset = str(rng.choice(["subtract", "zero"]))
-    burst, ticks_per_frame = int(rng.choice([1, 2, 5])), int(rng.integers(1, 5))
+    reset, frame = str(rng.choice(["subtract", "zero"])), int(rng.integers(1, 5))
+    emission = draw_emission(rng, frame)
+    at_once = {
+        "reset": reset,
+        "membrane": str(rng.choice(["carry", "frame", "rectify"])),
+        "burst": int(rng.choice([1, 2, 5])),
+        "signed": bool(reset == "subtract" and rng.random() < 0.5),
+    }
     return IF(
         start=float(rng.integers(-3000, 4000)) / 4096,
         floor=rng.choice([None, -1.0, -float(rng.integers(3000, 9000)) / 4096]),
-        reset=reset,
-        membrane=str(rng.choice(["carry", "frame", "rectify"])),
-        ticks_per_frame=ticks_per_frame,
-        burst=burst,
-        signed=bool(reset == "subtract" and rng.random() < 0.5),
+        ticks_per_frame=frame,
         saturation=float(rng.integers(5 * 4096, 12 * 4096)) / 4096,
+        **(at_once if emission["emission"] == "at_once" else emission),
     )
 
 
