@@ -16,7 +16,7 @@ from workbench.progress import Progress, show_progress
 PERCENTILES = (
     100.0, 99.9, 99.7, 99.5, 99.0, 98.5, 98.0, 97.0, 96.0, 94.0, 92.0, 90.0, 85.0, 80.0, 65.0, 50.0,
 )  # fmt: skip  # from few spikes, in large steps, to many
-LIMIT = 0.005  # of the variance of the ANN's answers, up to which fewer operations count more than a smaller error
+LIMIT = 0.003  # of the variance of the ANN's answers, up to which fewer operations count more than a smaller error
 FEW = 64  # recordings that options are tried on; what is best is measured on all that are held back
 FEWER = 16  # the same of neurons at once, which have to be run tick by tick
 GROUPS = 32  # of nodes at most, whose percentiles are moved one group after the other
@@ -34,7 +34,7 @@ def search_options(
     weight_bits: int | None = None,
     progress: bool = True,
 ) -> ConversionOptions:
-    """The options with the fewest synaptic operations among those whose answers err by at most 0.5 % of their variance.
+    """The options with the fewest synaptic operations among those whose answers err by at most 0.3 % of their variance.
 
     Where none is that good, those with the smallest error. Tried are neurons with one spike a tick: at once, and where
     all delays out of them are whole frames spread ones, with a scale for each channel. Of each kind the percentile of

@@ -46,8 +46,9 @@ class Trial:
 class TrialRuns:
     """Runs of one ANN's conversions on recordings held back, `few` of them or all.
 
-    error = mean over frames of sum (SNN's - ANN's answers)^2 / sum (ANN's answers)^2, both less their mean over the
-    classes. Neurons that count for a frame are run frame by frame: what they answer at the end of every frame is known
+    error = 1 - (sum of SNN's x ANN's answers)^2 / (sum of SNN's^2 x sum of ANN's^2) over recordings, frames and classes,
+    the answers less their mean over the classes: the share of the variance of the ANN's answers that the SNN's do not
+    explain, whatever their scale, which changes no decision. Neurons that count for a frame are run frame by frame: what they answer at the end of every frame is known
     without the ticks in between, but for the rounding of numbers.
     """
 
@@ -138,7 +139,9 @@ def _answer(model: Model, recordings: Recordings, batch: int | None) -> tuple[Te
 def _compare(found: Tensor, expected: Tensor) -> float:
     """The error of answers in the frames in which both models answer: the last ones."""
     both = min(len(found), len(expected))
-    return _spread(found[-both:] - expected[-both:]) / max(_spread(expected[-both:]), 1e-30)
+    ours, theirs = found[-both:], expected[-both:]
+    size = float(ours.square().sum() * theirs.square().sum())
+    return 1 - float((ours * theirs).sum()) ** 2 / size if size else 1.0
 
 
 def _spread(answers: Tensor) -> float:
