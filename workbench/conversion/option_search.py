@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from workbench.conversion.held_back import hold_back
-from workbench.conversion.options import ConversionOptions, Percentiles, require_room
+from workbench.conversion.options import SCALES, ConversionOptions, Percentiles, require_room
 from workbench.conversion.trials import Trial, TrialRuns
 from workbench.events import Recordings
 from workbench.model import Model
@@ -16,11 +17,11 @@ from workbench.progress import Progress, show_progress
 PERCENTILES = (
     100.0, 99.9, 99.7, 99.5, 99.0, 98.5, 98.0, 97.0, 96.0, 94.0, 92.0, 90.0, 85.0, 80.0, 65.0, 50.0,
 )  # fmt: skip  # from few spikes, in large steps, to many
-LIMIT = 0.003  # of the variance of the ANN's answers, up to which fewer operations count more than a smaller error
+LIMIT = 0.005  # of the variance of the ANN's answers, up to which fewer operations count more than a smaller error
 FEW = 64  # recordings that options are tried on; what is best is measured on all that are held back
 FEWER = 16  # the same of neurons at once, which have to be run tick by tick
 GROUPS = 32  # of nodes at most, whose percentiles are moved one group after the other
-GAIN = 0.98  # of the error, which a step must reach to be taken
+PATIENCE = 2  # percentiles in a row that may help nothing
 USUAL = 45  # trials of a search, about
 
 
@@ -34,14 +35,14 @@ def search_options(
     weight_bits: int | None = None,
     progress: bool = True,
 ) -> ConversionOptions:
-    """The options with the fewest synaptic operations among those whose answers err by at most 0.3 % of their variance.
+    """The options with the fewest synaptic operations among those whose answers err by at most 0.5 % of their variance.
 
-    Where none is that good, those with the smallest error. Tried are neurons with one spike a tick: at once, and where
-    all delays out of them are whole frames spread ones, with a scale for each channel. Of each kind the percentile of
-    all nodes is lowered as long as the error falls; that of the best kind is moved node by node (of more than 32 hidden
-    nodes in 32 groups) as long as the error falls, and raised as long as it stays within the limit. All on a part of
-    the recordings that are held back; what is chosen is measured on all of them, and `reason` says so. An ANN with
-    ceilings is tried with those it has learned.
+    Where none is that good, those with the smallest product of error and square root of operations: a hundredth of the
+    operations is worth half a hundredth of the error. Tried are neurons with one spike a tick: at once, and where all
+    delays out of them are whole frames spread ones, with a scale for each node or each channel. Of each kind the
+    percentile of all nodes is lowered as long as that helps; that of the best kind is moved node by node, of more than
+    32 hidden nodes in 32 groups. All on a part of the recordings that are held back; what is chosen is measured on all
+    of them, and `reason` says so. An ANN with ceilings is tried with those it has learned.
     """
     kinds = _list_kinds(folded, network, ticks_per_frame)
     latest = max(m.first_response[m.output] * k for m, k in ((folded.network, ticks_per_frame), (network, 1)))
@@ -53,12 +54,11 @@ def search_options(
         return replace(kinds[0], reason="not measured: the ANN answers all alike")
     with show_progress(USUAL, "convert", "option", progress) as bar:
         search = Search(runs, bar)
-        best = min((search.lower(kind) for kind in kinds), key=_merit)
-        best = search.spare(search.move(best, network.hidden), network.hidden)
+        best = search.move(min((search.lower(kind) for kind in kinds), key=_merit), network.hidden)
         chosen = runs.run(best.options)
         if best.error <= LIMIT < chosen.error:  # good on a part alone
             closest = runs.run(min(search.trials, key=lambda trial: trial.error).options)
-            chosen = min(chosen, closest, key=lambda trial: trial.error)
+            chosen = min(chosen, closest, key=_merit)
     return replace(chosen.options, reason=_explain(chosen, runs, len(search.trials), which))
 
 
@@ -70,13 +70,14 @@ def _list_kinds(folded: Model, network: Network, k: int) -> list[ConversionOptio
     if all(edge.delay >= k and edge.delay % k == 0 for edge in network.edges if edge.source in hidden):
         spread = replace(kinds[0], emission="spread", cap=folded.levels)
         require_room(spread, folded.levels, k)
-        kinds.append(spread if folded.bounded else replace(spread, scale="channel"))
+        kinds += [spread] if folded.bounded else [replace(spread, scale=scale) for scale in SCALES]
     return kinds
 
 
 def _merit(trial: Trial) -> tuple[bool, float]:
-    """What is good comes first, and the cheaper the sooner; then what errs least."""
-    return trial.error > LIMIT, trial.operations if trial.error <= LIMIT else trial.error
+    """The smaller, the better: what errs little comes first, and the cheaper the sooner."""
+    good = trial.error <= LIMIT
+    return not good, trial.operations if good else trial.error * math.sqrt(trial.operations)
 
 
 @dataclass
@@ -100,35 +101,24 @@ class Search:
 
         Lower ones make steps finer and cut more off: the error falls, and then rises.
         """
-        best = self.attempt(kind)
-        if kind.percentile is None:
-            return best
-        for percentile in PERCENTILES[1:]:
+        best, worse = self.attempt(kind), 0
+        for percentile in PERCENTILES[1:] if kind.percentile is not None else ():
             trial = self.attempt(replace(kind, percentile=percentile))
-            if _merit(best) < _merit(trial) and (best.error <= LIMIT or trial.error > best.error / GAIN):
-                break
+            worse = worse + 1 if _merit(trial) >= _merit(best) else 0
             best = min(best, trial, key=_merit)
+            if worse == PATIENCE or (worse and best.error <= LIMIT):
+                break
         return best
 
     def move(self, best: Trial, nodes: Sequence[str]) -> Trial:
-        """Move the percentile of one node after the other, as long as the error falls."""
-        for group in _divide(nodes) if best.error > LIMIT else ():
+        """Move the percentile of one node after the other up or down, as long as that helps."""
+        for group in _divide(nodes):
             for step in (-1, 1):
-                while (options := _shift(best.options, group, nodes, step)) is not None and best.error > LIMIT:
+                while (options := _shift(best.options, group, nodes, step)) is not None:
                     trial = self.attempt(options)
-                    if trial.error > best.error * (GAIN if trial.operations > best.operations else 1):
+                    if _merit(trial) >= _merit(best):
                         break
                     best = trial
-        return best
-
-    def spare(self, best: Trial, nodes: Sequence[str]) -> Trial:
-        """Raise the percentile of one node after the other, as long as the error stays small and operations fall."""
-        for group in _divide(nodes) if best.error <= LIMIT else ():
-            while (options := _shift(best.options, group, nodes, -1)) is not None:
-                trial = self.attempt(options)
-                if trial.error > LIMIT or trial.operations >= best.operations:
-                    break
-                best = trial
         return best
 
 

@@ -46,10 +46,11 @@ class Trial:
 class TrialRuns:
     """Runs of one ANN's conversions on recordings held back, `few` of them or all.
 
-    error = 1 - (sum of SNN's x ANN's answers)^2 / (sum of SNN's^2 x sum of ANN's^2) over recordings, frames and classes,
-    the answers less their mean over the classes: the share of the variance of the ANN's answers that the SNN's do not
-    explain, whatever their scale, which changes no decision. Neurons that count for a frame are run frame by frame: what they answer at the end of every frame is known
-    without the ticks in between, but for the rounding of numbers.
+    error = 1 - (sum of SNN's x ANN's answers)^2 / (sum of SNN's^2 x sum of ANN's^2), over recordings, frames and
+    classes, the answers less their mean over the classes: the share of the variance of the ANN's answers that the SNN's
+    do not explain, whatever their scale, which changes no decision. Neurons that count for a frame are run frame by
+    frame: what they answer at the end of every frame is known without the ticks in between, but for the rounding of
+    numbers.
     """
 
     def __init__(
