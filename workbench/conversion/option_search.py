@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -37,12 +36,12 @@ def search_options(
 ) -> ConversionOptions:
     """The options with the fewest synaptic operations among those whose answers err by at most 0.5 % of their variance.
 
-    Where none is that good, those with the smallest product of error and square root of operations: a hundredth of the
-    operations is worth half a hundredth of the error. Tried are neurons with one spike a tick: at once, and where all
-    delays out of them are whole frames spread ones, with a scale for each node or each channel. Of each kind the
-    percentile of all nodes is lowered as long as that helps; that of the best kind is moved node by node, of more than
-    32 hidden nodes in 32 groups. All on a part of the recordings that are held back; what is chosen is measured on all
-    of them, and `reason` says so. An ANN with ceilings is tried with those it has learned.
+    Where none is that good, those with the smallest product of error and operations, which count twice as far as they
+    exceed the effective MACs of the ANN: there an SNN begins to be the dearer one. Tried are neurons with one spike a
+    tick: at once, and where all delays out of them are whole frames spread ones, with a scale for each node or each
+    channel. Of each kind the percentile of all nodes is lowered as long as that helps; that of the best kind is moved
+    node by node, of more than 32 hidden nodes in 32 groups. All on a part of the recordings that are held back; what is
+    chosen is measured on all of them, and `reason` says so. An ANN with ceilings is tried with those it has learned.
     """
     kinds = _list_kinds(folded, network, ticks_per_frame)
     latest = max(m.first_response[m.output] * k for m, k in ((folded.network, ticks_per_frame), (network, 1)))
@@ -54,11 +53,11 @@ def search_options(
         return replace(kinds[0], reason="not measured: the ANN answers all alike")
     with show_progress(USUAL, "convert", "option", progress) as bar:
         search = Search(runs, bar)
-        best = search.move(min((search.lower(kind) for kind in kinds), key=_merit), network.hidden)
+        best = search.move(min((search.lower(kind) for kind in kinds), key=search.merit), network.hidden)
         chosen = runs.run(best.options)
         if best.error <= LIMIT < chosen.error:  # good on a part alone
             closest = runs.run(min(search.trials, key=lambda trial: trial.error).options)
-            chosen = min(chosen, closest, key=_merit)
+            chosen = min(chosen, closest, key=search.merit)
     return replace(chosen.options, reason=_explain(chosen, runs, len(search.trials), which))
 
 
@@ -74,12 +73,6 @@ def _list_kinds(folded: Model, network: Network, k: int) -> list[ConversionOptio
     return kinds
 
 
-def _merit(trial: Trial) -> tuple[bool, float]:
-    """The smaller, the better: what errs little comes first, and the cheaper the sooner."""
-    good = trial.error <= LIMIT
-    return not good, trial.operations if good else trial.error * math.sqrt(trial.operations)
-
-
 @dataclass
 class Search:
     """Trials of one search, on a part of the recordings."""
@@ -88,8 +81,16 @@ class Search:
     bar: Progress
     trials: list[Trial] = field(default_factory=list)
 
+    def merit(self, trial: Trial) -> tuple[bool, float]:
+        """The smaller, the better: what errs little comes first, and the cheaper the sooner."""
+        operations, good = trial.operations, trial.error <= LIMIT
+        return not good, operations if good else trial.error * max(operations, operations**2 / self.runs.effective_macs)
+
     def attempt(self, options: ConversionOptions) -> Trial:
-        """Options tried on few recordings; on fewer where they must be run tick by tick."""
+        """Options tried, once, on few recordings; on fewer where they must be run tick by tick."""
+        known = next((trial for trial in self.trials if trial.options == options), None)
+        if known is not None:
+            return known
         by_frames = options.emission != "at_once" and self.runs.by_frames is not None
         trial = self.runs.run(options, FEW if by_frames else FEWER)
         self.trials.append(trial)
@@ -104,8 +105,8 @@ class Search:
         best, worse = self.attempt(kind), 0
         for percentile in PERCENTILES[1:] if kind.percentile is not None else ():
             trial = self.attempt(replace(kind, percentile=percentile))
-            worse = worse + 1 if _merit(trial) >= _merit(best) else 0
-            best = min(best, trial, key=_merit)
+            worse = worse + 1 if self.merit(trial) >= self.merit(best) else 0
+            best = min(best, trial, key=self.merit)
             if worse == PATIENCE or (worse and best.error <= LIMIT):
                 break
         return best
@@ -116,7 +117,7 @@ class Search:
             for step in (-1, 1):
                 while (options := _shift(best.options, group, nodes, step)) is not None:
                     trial = self.attempt(options)
-                    if _merit(trial) >= _merit(best):
+                    if self.merit(trial) >= self.merit(best):
                         break
                     best = trial
         return best
