@@ -36,8 +36,9 @@ def search_options(
 ) -> ConversionOptions:
     """The options with the fewest synaptic operations among those whose answers err by at most 0.5 % of their variance.
 
-    Where none is that good, those with the smallest product of error and operations, which count twice as far as they
-    exceed the effective MACs of the ANN: there an SNN begins to be the dearer one. Tried are neurons with one spike a
+    Where none is that good, those with the smallest error^2 x operations x max(1, operations / effective MACs of the
+    ANN): to err by a hundredth less is worth two hundredths of the operations, and one where the SNN does more of them
+    than its ANN. Tried are neurons with one spike a
     tick: at once, and where all delays out of them are whole frames spread ones, with a scale for each node or each
     channel. Of each kind the percentile of all nodes is lowered as long as that helps; that of the best kind is moved
     node by node, of more than 32 hidden nodes in 32 groups. All on a part of the recordings that are held back; what is
@@ -84,7 +85,8 @@ class Search:
     def merit(self, trial: Trial) -> tuple[bool, float]:
         """The smaller, the better: what errs little comes first, and the cheaper the sooner."""
         operations, good = trial.operations, trial.error <= LIMIT
-        return not good, operations if good else trial.error * max(operations, operations**2 / self.runs.effective_macs)
+        dear = max(1.0, operations / self.runs.effective_macs)
+        return not good, operations if good else trial.error**2 * operations * dear
 
     def attempt(self, options: ConversionOptions) -> Trial:
         """Options tried, once, on few recordings; on fewer where they must be run tick by tick."""
