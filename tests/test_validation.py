@@ -29,7 +29,7 @@ TAKERS = {
     "Rollout": lambda n: wb.Rollout(NETWORK, frames=n),
     "QuantisedReLU": wb.QuantisedReLU,
     "IntegrateAndFire burst": lambda n: wb.IntegrateAndFire(burst=n),
-    "IntegrateAndFire silence": lambda n: wb.IntegrateAndFire(silence=n, ticks_per_frame=5),
+    "IntegrateAndFire cap": lambda n: wb.IntegrateAndFire(emission="burst", cap=n, ticks_per_frame=5),
     "Model seed": lambda n: wb.Model(NETWORK, seed=n),
     "Model ticks_per_frame": lambda n: wb.Model(NETWORK, ticks_per_frame=n),
     "run block": lambda n: wb.Model(NETWORK, norm=None).eval().run(torch.ones(6, 2, 1, 2, 2), block=n),

@@ -1,12 +1,20 @@
 """The membrane of one neuron: recomputed from what its sources did, it spikes as it was recorded."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 import workbench as wb
-from tests.support.random_networks import random_frames, random_model, random_network, random_spiking
+from tests.support.random_networks import (
+    in_whole_frames,
+    random_frames,
+    random_model,
+    random_network,
+    random_spiking,
+)
 from workbench.analysis.membrane_trace import summarise_membrane, trace_membrane
 
 STEPS = 9
@@ -16,9 +24,21 @@ NEURONS = [
     for membrane in ("carry", "frame")
     for floor in (-1.0, None)
 ] + [
-    {"ticks_per_frame": 3, "burst": 4, "silence": 2, "membrane": "frame", "floor": None},
+    {"ticks_per_frame": 3, "emission": "spread", "floor": -1.0},
+    {"ticks_per_frame": 3, "emission": "spread", "remainder": "keep", "floor": -1.0},
+    {"ticks_per_frame": 3, "emission": "burst", "cap": 4, "remainder": "keep", "floor": None},
     {"ticks_per_frame": 3, "burst": 2, "signed": True, "membrane": "rectify", "floor": None},
+    {"ticks_per_frame": 3, "membrane": "carry", "floor": None, "bias": "frame"},
 ]
+
+
+def some_model(seed: int, neuron: dict[str, object], **known: object) -> wb.Model:
+    """A random model with these neurons; where they count for a frame, edges out of them take whole frames."""
+    counts = "emission" in neuron
+    network = random_network(seed, longest=1 if counts else 3, **known)
+    model = random_spiking(in_whole_frames(network, 3) if counts else network, seed, **neuron)
+    model.ticks_per_frame = 3
+    return model
 
 
 def hidden(network: wb.Network) -> list[str]:
@@ -27,10 +47,9 @@ def hidden(network: wb.Network) -> list[str]:
 
 @pytest.mark.parametrize("seed", range(104))
 def test_the_activity_recomputed_is_the_activity_recorded(seed: int) -> None:
-    network = random_network(seed, parallel=True)
     neuron = NEURONS[seed % len(NEURONS)]
-    model = random_spiking(network, seed, **neuron)
-    model.ticks_per_frame = 3
+    model = some_model(seed, neuron, parallel=True)
+    network = model.network
     activity = model.run(random_frames(network, seed, STEPS, counts=True))
     rng = np.random.default_rng(seed)
     for node in hidden(network):
@@ -40,28 +59,30 @@ def test_the_activity_recomputed_is_the_activity_recorded(seed: int) -> None:
         assert np.array_equal(table["activity"], recorded), node
         first = network.first_response[node]
         assert table["membrane"].isna().tolist() == [step < first for step in range(STEPS)]
+        assert not table["drive"][:first].any()
+        if "emission" in neuron:  # it sends when its membrane is another already
+            continue
         assert (table["membrane"][table["activity"] > 0] >= 1).all()
         if "burst" not in neuron:
             assert np.array_equal(table["activity"] == 1, table["membrane"] >= 1)
-        assert not table["drive"][:first].any()
 
 
 def test_the_random_networks_of_the_law_are_recurrent_and_their_neurons_fire() -> None:
     recurrent = spikes = 0
     for seed in range(104):
-        network = random_network(seed, parallel=True)
+        model = some_model(seed, NEURONS[seed % len(NEURONS)], parallel=True)
+        network = model.network
         recurrent += bool(wb.count_rollouts(network) < 2 ** len(network.edges))
-        model = random_spiking(network, seed, **NEURONS[seed % len(NEURONS)])
         activity = model.run(random_frames(network, seed, STEPS, counts=True))
         spikes += any(activity[node].any() for node in hidden(network))
     assert recurrent > 40
     assert spikes > 90
 
 
-@pytest.mark.parametrize("neuron", NEURONS)
+@pytest.mark.parametrize("neuron", [neuron for neuron in NEURONS if "emission" not in neuron])
 def test_the_membrane_follows_its_equation(neuron: dict[str, object]) -> None:
-    network = random_network(5)
-    model = random_spiking(network, 5, **neuron)
+    model = some_model(5, neuron)
+    network = model.network
     activity = model.run(random_frames(network, 5, 20, counts=True))
     for node in hidden(network):
         table = trace_membrane(model, activity, node, 4)
@@ -75,6 +96,29 @@ def test_the_membrane_follows_its_equation(neuron: dict[str, object]) -> None:
                 assert row.activity == (v >= 1)
             if row.activity:
                 v = 0.0 if neuron.get("reset") == "zero" else v - row.activity
+
+
+@pytest.mark.parametrize("neuron", [neuron for neuron in NEURONS if "emission" in neuron])
+@pytest.mark.parametrize("seed", range(5, 9))
+def test_the_membrane_of_a_neuron_that_counts_grows_for_a_frame_and_is_shown_before_it_is_reset(
+    seed: int, neuron: dict[str, object]
+) -> None:
+    model = some_model(seed, neuron)
+    network = model.network
+    activity = model.run(random_frames(network, seed, 26, counts=True))
+    counted = 0
+    for node in hidden(network):
+        table = trace_membrane(model, activity, node, 4)
+        first, v = network.first_response[node], 0.5
+        for elapsed, row in enumerate(table[first:].itertuples()):
+            v += row.drive
+            assert row.membrane == v
+            if elapsed % 3 == 2:
+                number = min(max(math.floor(v), 0), neuron.get("cap", 3))
+                kept = v - number if neuron["floor"] is None else max(v - number, neuron["floor"])
+                v = kept if neuron.get("remainder") == "keep" else 0.5
+                counted += number
+    assert counted > 0
 
 
 @pytest.mark.parametrize("seed", range(20))

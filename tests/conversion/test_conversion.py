@@ -288,11 +288,14 @@ def test_naming_an_option_takes_the_defaults_for_the_others(trained):
         delays="tick",
         membrane="rectify",
         burst=3,
-        silence=2,
     )
-    assert snn.conversion_options == ConversionOptions(99.0, "node", 0.25, None, "zero", "rectify", 3, False, 2)
+    assert snn.conversion_options == ConversionOptions(99.0, "node", 0.25, None, "zero", "rectify", 3)
     assert {edge.delay for edge in snn.network.edges} == {1}
     assert repr(snn.conversion_options) in repr(snn)
+    snn = wb.convert(ann, recordings, emission="spread", remainder="keep", cap=3)
+    assert snn.conversion_options == ConversionOptions(emission="spread", remainder="keep", cap=3)
+    assert snn.neuron == wb.IntegrateAndFire(emission="spread", remainder="keep", cap=3, ticks_per_frame=8)
+    assert "emission='spread', remainder='keep', cap=3" in repr(snn.conversion_options)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -369,6 +372,22 @@ def test_an_ann_that_learned_levels_converts_without_loss_into_as_many_spikes(tr
     assert wb.convert(ann, recordings, percentile=99).conversion_options == ConversionOptions(99)
 
 
+def test_levels_that_an_ann_has_learned_are_the_cap_of_neurons_that_count():
+    network, recordings = trainable()
+    ann, _ = wb.train(wb.Model(network), recordings[:24], epochs=1, progress=False, levels=4)
+    for emission in ("spread", "burst"):
+        snn = wb.convert(ann, recordings, emission=emission)
+        assert snn.conversion_options == ConversionOptions(None, emission=emission, cap=4)
+    assert wb.convert(ann, recordings, emission="spread", cap=3).neuron.cap == 3
+    assert wb.convert(ann, recordings, emission="burst", ticks_per_frame=2).neuron.most_spikes_per_frame() == 4
+    words = (
+        "this ANN was trained with levels=4, which do not fit as single spikes into ticks_per_frame=2; convert with "
+        'ticks_per_frame=4 or more, with emission="burst", or train with levels=2'
+    )
+    with pytest.raises(ValueError, match=words):
+        wb.convert(ann, recordings, emission="spread", ticks_per_frame=2)
+
+
 def test_recordings_that_cannot_tell_leave_the_plain_recipe():
     network, recordings = random_network(2, longest=1), random_recordings(2)
     slow = wb.Network(network.inputs, [replace(edge, delay=6) for edge in network.edges], network.output)
@@ -385,7 +404,17 @@ def test_recordings_that_cannot_tell_leave_the_plain_recipe():
         ({"scale": "unit"}, "scale='unit' is unknown; choose from node, channel"),
         ({"bias": "late"}, "bias='late' is unknown; choose from tick, frame"),
         ({"burst": 0}, "burst=0 must be a whole number of at least 1"),
-        ({"silence": 8}, "silence=8 of 8 ticks a frame leaves no tick to spike in; use at most 7"),
+        ({"emission": "late"}, "emission='late' is unknown; choose from at_once, spread, burst"),
+        ({"emission": "spread", "signed": True}, "signed=True is for neurons that spike at once, .*; leave signed out"),
+        ({"emission": "burst", "burst": 3}, "burst=3 is for neurons that spike at once, .*: say cap="),
+        ({"emission": "spread", "cap": 9}, "cap=9 single spikes do not fit into the ticks_per_frame=8 of a frame"),
+        ({"emission": "burst", "remainder": "lose"}, "remainder='lose' is unknown; choose from drop, keep"),
+        (
+            {"remainder": "keep"},
+            "remainder='keep' is for neurons that count for a frame; leave it out, or use emission=",
+        ),
+        ({"cap": 3}, "cap=3 is for neurons that count for a frame; leave it out, or use emission="),
+        ({"emission": "spread", "delays": "tick"}, "edge v1 -> v2 takes 1 ticks, .* needs whole frames: at least 8"),
         ({"signed": True, "reset": "zero"}, "takes spikes back"),
         ({"percentile": None}, "percentile=None takes the ceilings that an ANN has learned, but this one has none"),
         ({"percentile": float("nan")}, "percentile=nan must lie above 0"),

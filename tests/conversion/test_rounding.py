@@ -215,7 +215,7 @@ def test_pools_of_an_snn_are_sums_and_it_still_estimates_its_ann():
     expected = ann.run(torch.from_numpy(recordings.as_frames()))["out"][-1].detach()
     errors = []
     for k in (2, 8, 16):
-        options = {"burst": 127, "silence": k - 1, "floor": None, "membrane": "frame"}  # all is sent at a frame's end
+        options = {"emission": "burst", "cap": 127}  # all is sent at a frame's end
         snn = wb.convert(ann, recordings, percentile=50, ticks_per_frame=k, **options)
         pools = [link for e in snn.network.edges for link in e.operation.links if isinstance(link, wb.Pool)]
         assert len(pools) == 3

@@ -1,6 +1,7 @@
 """Models as files: what comes back is what was saved, bit for bit; files that are none are refused by name."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -170,7 +171,7 @@ def test_weights_are_plain_safetensors_under_their_own_names(tmp_path):
 def test_a_recipe_and_scales_of_channels_come_back(tmp_path):
     network = random_network(3, longest=1)
     model = random_model(network, 3).float()
-    snn = wb.convert(model, tiny_recordings(3), scale="channel", burst=3, signed=True, floor=None, silence=1)
+    snn = wb.convert(model, tiny_recordings(3), scale="channel", burst=3, signed=True, floor=None)
     model_files.save_model(snn, tmp_path / "snn.safetensors")
     back = model_files.load_model(tmp_path / "snn.safetensors")
     assert (back.conversion_options, back.conversion_options.reason, back.scales) == (
@@ -210,6 +211,50 @@ def test_a_file_of_an_older_version_has_no_grid_and_runs_densely_without_a_warni
     assert old.neuron.saturation is None
     assert old.stream()._hybrid is None  # "dense", where no other engine is named
     assert torch.equal(old(ticks + 0.5), old.run(ticks + 0.5, engine="dense")["out"])
+
+
+def test_neurons_that_count_come_back_with_all_that_they_say(tmp_path):
+    for emission, remainder, cap in (("spread", "keep", 2), ("burst", None, 9), ("spread", None, None)):
+        network = random_network(3, longest=1).streaming()
+        given = {"emission": emission, "remainder": remainder, "cap": cap}
+        snn = wb.convert(random_model(network, 3).float(), tiny_recordings(3), **given)
+        model_files.save_model(snn, tmp_path / "snn.safetensors")
+        back = model_files.load_model(tmp_path / "snn.safetensors")
+        assert (back.neuron, back.conversion_options) == (snn.neuron, snn.conversion_options)
+        assert (back.neuron.emission, back.neuron.remainder, back.neuron.cap) == (emission, remainder or "drop", cap)
+        assert_same(back, snn, torch.from_numpy(tiny_recordings(3).as_ticks()))
+
+
+def keep_as_of_old(snn: wb.Model, path: Path, silence: int, whose: str) -> None:
+    """Write an SNN as older versions did, whose neurons, or that of one node, kept silent for some ticks of a frame."""
+    description, node = model_files.describe(snn), snn.network.hidden[0]
+    description["neurons"] = {node: dict(description["neuron"])} if whose == "one node" else {}
+    for its in (description["neuron"], description["recipe"], *description["neurons"].values()):
+        for option in ("emission", "remainder", "cap"):
+            del its[option]
+        its["silence"] = 0
+    told = [description["neurons"][node]] if whose == "one node" else [description["neuron"], description["recipe"]]
+    for its in told:
+        its["silence"] = silence
+    model_files.write_tensors(path, snn.state_dict(), description)
+
+
+@pytest.mark.parametrize("whose", ["all", "one node"])
+def test_a_file_of_an_older_version_whose_neurons_were_never_silent_loads(tmp_path, whose):
+    snn, ticks = converted(0)
+    assert snn.neuron.emission == "at_once"
+    keep_as_of_old(snn, tmp_path / "old.safetensors", 0, whose)
+    old = model_files.load_model(tmp_path / "old.safetensors")
+    assert (old.neuron, old.exceptions, old.conversion_options) == (snn.neuron, {}, snn.conversion_options)
+    assert torch.equal(old(ticks), snn(ticks))
+
+
+@pytest.mark.parametrize("whose", ["all", "one node"])
+def test_a_file_of_an_older_version_whose_neurons_were_silent_is_refused_with_a_cure(tmp_path, whose):
+    keep_as_of_old(converted(0)[0], tmp_path / "old.safetensors", 3, whose)
+    words = r'old\.safetensors: .*keep silent until a frame ends.*convert anew with emission="burst"'
+    with pytest.raises(ValueError, match=words):
+        model_files.load_model(tmp_path / "old.safetensors")
 
 
 def test_a_file_whose_weights_were_changed_by_hand_says_so_when_it_runs(tmp_path):

@@ -178,7 +178,8 @@ def test_fine_tuning_makes_an_snn_better_and_keeps_all_but_its_numbers():
 @pytest.mark.parametrize(
     "options",
     [
-        {"membrane": "frame", "burst": 9, "silence": 3, "floor": None},
+        {"emission": "burst", "cap": 9},
+        {"emission": "spread", "remainder": "keep"},
         {"signed": True, "floor": None},
         {"reset": "zero"},
         {"bias": "frame", "membrane": "rectify", "scale": "channel"},

@@ -8,11 +8,13 @@ held_back          recordings that options are tried on, and what others were ca
 activation_scales  the activity that a spike stands for
 rounding           numbers on a grid on which arithmetic is exact
 batchnorm_folding  batch norm moved into weights and biases
+frame_clock        neurons that count for a frame, run and trained frame by frame
 spiking_model      the SNN with the scaled numbers of an ANN
 """
 
 from workbench.conversion.activation_scales import broadcast_scale
 from workbench.conversion.conversion import convert
+from workbench.conversion.frame_clock import can_run_by_frames, to_frames, to_ticks
 from workbench.conversion.options import ConversionOptions
 from workbench.conversion.rounding import round_to_grid, warn_of_coarse
 
@@ -22,4 +24,7 @@ __all__ = [
     "round_to_grid",
     "warn_of_coarse",
     "convert",
+    "can_run_by_frames",
+    "to_frames",
+    "to_ticks",
 ]

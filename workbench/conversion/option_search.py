@@ -66,12 +66,17 @@ def _list_kinds(folded: Model, network: Network, k: int) -> list[ConversionOptio
     """Kinds of neurons with one spike a tick that this network can have, at their highest percentile."""
     highest = None if folded.bounded else PERCENTILES[0]
     kinds = [ConversionOptions(percentile=highest)]
-    hidden = set(network.hidden)
-    if all(edge.delay >= k and edge.delay % k == 0 for edge in network.edges if edge.source in hidden):
+    if _can_count(network, k):
         spread = replace(kinds[0], emission="spread", cap=folded.levels)
         require_room(spread, folded.levels, k)
         kinds += [spread] if folded.bounded else [replace(spread, scale=scale) for scale in SCALES]
     return kinds
+
+
+def _can_count(network: Network, k: int) -> bool:
+    """Whether neurons can count for a frame before they send: delays out of them are whole frames, at least one."""
+    hidden = set(network.hidden)
+    return all(edge.delay >= k and edge.delay % k == 0 for edge in network.edges if edge.source in hidden)
 
 
 @dataclass
@@ -93,8 +98,7 @@ class Search:
         known = next((trial for trial in self.trials if trial.options == options), None)
         if known is not None:
             return known
-        by_frames = options.emission != "at_once" and self.runs.by_frames is not None
-        trial = self.runs.run(options, FEW if by_frames else FEWER)
+        trial = self.runs.run(options, FEW if options.emission != "at_once" and self.runs.by_frames else FEWER)
         self.trials.append(trial)
         self.bar.advance()
         return trial
@@ -158,6 +162,6 @@ def _explain(trial: Trial, runs: TrialRuns, tried: int, which: str) -> str:
             f", more than the ANN's {runs.effective_macs:,.0f} effective MACs: fewer ticks_per_frame, or to train with "
             "levels or spike_cost, would save some"
         )
-    if runs.by_frames is None and trial.options.emission == "at_once":
+    if not _can_count(runs.network, runs.ticks_per_frame):
         words += "; at once, for a neuron that counts for a frame needs delays of whole frames out of it"
     return words

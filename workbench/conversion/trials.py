@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from workbench.conversion.activation_scales import select_scales
+from workbench.conversion.frame_clock import can_run_by_frames, has_whole_frames, to_frames
 from workbench.conversion.held_back import HeldBack
 from workbench.conversion.options import ConversionOptions
 from workbench.conversion.rounding import round_in_place
@@ -64,7 +65,7 @@ class TrialRuns:
     ) -> None:
         self.folded, self.network, self.ticks_per_frame, self.batch = folded, network, ticks_per_frame, batch
         self.held_back, self.grid = held_back, grid
-        self.by_frames = in_frames(folded.network, network, ticks_per_frame)
+        self.by_frames = has_whole_frames(network, ticks_per_frame)
         self.expected = [_answer(folded, part.recordings, batch) for part in held_back]
 
     @property
@@ -93,34 +94,8 @@ class TrialRuns:
         return Trial(options, float(np.average(errors, weights=counts)), costs / sum(counts), right)
 
     def _convert(self, options: ConversionOptions, scales: Scales) -> Model:
-        neuron = options.neuron(self.ticks_per_frame)
-        if neuron.counts_frames and self.by_frames is not None:
-            frames = replace(options, emission="burst", cap=neuron.most_spikes_per_frame())
-            return build_snn(self.folded, self.by_frames, 1, _per_spike(scales, self), frames)
-        return round_in_place(build_snn(self.folded, self.network, self.ticks_per_frame, scales, options), *self.grid)
-
-
-def _per_spike(scales: Scales, runs: TrialRuns) -> Scales:
-    """The activity that one spike in a frame stands for, where a scale is that of one in every tick."""
-    k, output = runs.ticks_per_frame, runs.network.output
-    divided = {
-        node: tuple(each / k for each in scale) if isinstance(scale, tuple) else scale / k
-        for node, scale in scales.items()
-    }
-    return {**divided, output: scales[output]}
-
-
-def in_frames(trained: Network, network: Network, ticks_per_frame: int) -> Network | None:
-    """An SNN's network on the clock of frames; None where not all of its delays are whole frames.
-
-    >>> trained = Network({"eye": (2,)}, [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(1))])
-    >>> in_frames(trained, trained.slowed(12), 12) == trained
-    True
-    """
-    if any(edge.delay % ticks_per_frame for edge in network.edges):
-        return None
-    edges = [replace(edge, delay=edge.delay // ticks_per_frame) for edge in network.edges]
-    return Network(trained.inputs, edges, output=trained.output)
+        snn = build_snn(self.folded, self.network, self.ticks_per_frame, scales, options)
+        return to_frames(snn) if can_run_by_frames(snn) else round_in_place(snn, *self.grid)
 
 
 @torch.no_grad()

@@ -6,6 +6,7 @@ _dark_theme          the same figure for dark pages
 _dataset_overview    some recordings, recordings per class, event rates
 _diagnosis           where a conversion loses accuracy
 _early_exit          accuracy against what stopping sooner saves
+_emission            one drive in neurons that spike at once, and that count before they send
 _energy              energy over time, and where spiking models stop being cheaper
 _error_causes        each node's error, divided among its causes
 _event_cloud         the events of one recording in space and time

@@ -298,7 +298,8 @@ def test_a_saturated_membrane_is_that_of_a_plain_loop_compiled_or_not(seed):
             assert found.flatten().tolist() == spikes
             assert neuron.potential(left).item() == membranes[-1]
     assert max(membranes) <= neuron.saturation
-    assert min(membranes) >= (-neuron.saturation if neuron.floor is None else neuron.floor)
+    floored = neuron.floor is not None and not neuron.counts_frames  # others may be below it until they have counted
+    assert min(membranes) >= (neuron.floor if floored else -neuron.saturation)
     assert neuron.most_potential() == neuron.saturation
 
 
