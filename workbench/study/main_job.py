@@ -73,7 +73,8 @@ def run_main_job(
     """Train a network streaming and sequential, convert both onto an SNN whose edges take time, compare all four.
 
     The streaming ANN becomes the matched SNN: every delay times K. The sequential ANN becomes the unmatched SNN: it
-    was trained without delays, but every edge of the SNN takes one frame, as a connection of a chip takes time. By
+    was trained without delays, but every edge of the SNN takes one frame, as a connection of a chip takes time. Both
+    have the integrate-and-fire neuron of the literature, which spikes at once, so that they differ in delays alone. By
     default it is `shortcut_network`, with a loop for "motion", whose classes need a
     memory in the sequential rollout too. By default there are as many epochs as give about 540 batches, 2 to 60. A
     tenth of every class of the training part is held back to validate; where that is not one recording, nothing is.
@@ -98,7 +99,8 @@ def run_main_job(
             Model(rollout, seed=seed), seen, held_back, epochs=epochs, checkpoint=kept, progress=progress, seed=seed
         )
         say(f"Converting it: the {snn_name}")
-        models[ann_name], models[snn_name] = ann, convert(ann, dataset.train, delays=delays, progress=progress)
+        models[ann_name] = ann
+        models[snn_name] = convert(ann, dataset.train, emission="at_once", delays=delays, progress=progress)
     say(f"Comparing all four on {len(dataset.test):,} recordings")
     return Study(dataset, network, models, histories, compare(models, dataset.test, progress=progress))
 
