@@ -45,8 +45,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "signed=True": {"signed": True, "floor": None},
     'signed=True, membrane="frame"': {"signed": True, "floor": None, "membrane": "frame"},
     'bias="frame"': {"bias": "frame"},
-    'silence=6, burst=5, membrane="frame"': {"silence": 6, "burst": 5, "membrane": "frame"},
-    'silence=11, burst=127, membrane="frame"': {"silence": 11, "burst": 127, "membrane": "frame", "floor": None},
+    'emission="spread"': {"emission": "spread"},
+    'emission="spread", percentile=99': {"emission": "spread", "percentile": 99.0},
+    'emission="spread", remainder="keep"': {"emission": "spread", "remainder": "keep"},
+    'emission="spread", remainder="keep", floor=0': {"emission": "spread", "remainder": "keep", "floor": 0.0},
+    'emission="burst"': {"emission": "burst"},
+    'emission="burst", cap=127, percentile=97': {"emission": "burst", "cap": 127, "percentile": 97.0},
     'delays="tick"': {"percentile": 99.9, "delays": "tick"},
     "nothing named: chosen": {},
 }
@@ -63,10 +67,11 @@ MEANINGS = """\
 - `membrane`: carried from frame to frame; `"rectify"` forgets what is negative; `"frame"` begins anew. Ours.
 - `burst`: at most so many spikes in a tick. Li & Zeng 2022. The chip must be able to send them.
 - `signed`: spikes too many are taken back within the frame by negative ones. Wang 2022, there over the whole run.
-- `silence`: no spikes in the first so many ticks of a frame, while the membrane listens. Ours, after the read-out delay
-  of Bu 2024. With `silence = K - 1` and bursts a neuron sends all its spikes in the last tick of a frame: the order of
-  arrivals no longer matters, and the SNN is its ANN with activities in whole steps. Its answers then change once a
-  frame, not every tick.
+- `emission`: at once, as in the literature; or the neuron counts for a frame, and sends what it counted in the next one,
+  `"spread"` over its ticks or in one `"burst"`. The order of arrivals no longer matters: at the end of every frame the
+  SNN is its ANN with activities in whole steps, at most `cap` of them. Hwang 2021 (to answer only after a delay); that
+  the delay of a connection gives the time to count is ours.
+- `remainder`: what a count leaves is dropped, or kept for the next frame and then at least the floor. Ours.
 - `bias`: a share every tick, or that of the whole frame in its first. Ours.
 - `delays`: K times those of training, one tick, or as given. Kugele 2020 (matched).
 - read-out: the mean drive so far (`"running"`), or over the last frame (`"frame"`): the `answer` of `wb.compare`."""

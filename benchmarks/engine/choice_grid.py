@@ -41,12 +41,16 @@ LEAN = 2.0  # of the weights: with less a layer cannot fire in half of its unit-
 UNITS = 128  # of dense layers
 NEURONS = {
     "plain": PLAIN,
-    "all at a frame's end": wb.IntegrateAndFire(
-        floor=None, burst=127, silence=K - 1, membrane="frame", ticks_per_frame=K
-    ),
+    "spread": wb.IntegrateAndFire(emission="spread", ticks_per_frame=K),
+    "burst": wb.IntegrateAndFire(emission="burst", cap=127, ticks_per_frame=K),
     "takes spikes back": wb.IntegrateAndFire(floor=None, signed=True, membrane="frame", ticks_per_frame=K),
 }
 Find = Callable[[], Tensor]
+
+
+def draw_chain() -> wb.Network:
+    """The chain of convolutions, matched."""
+    return draw_network(delay=K)
 
 
 def draw_shortcut() -> wb.Network:
@@ -68,7 +72,7 @@ def draw_dense() -> wb.Network:
 
 
 NETWORKS: dict[str, Callable[[], wb.Network]] = {
-    "chain": draw_network,
+    "chain": draw_chain,
     "shortcut": draw_shortcut,
     "recurrent": draw_memory,
     "dense": draw_dense,

@@ -83,10 +83,10 @@ def draw_ticks(steps: int, batch: int, rate: float = RATE, seed: int = 0, shape:
 
 
 def measure_rate(model: wb.Model, node: str, activity: Tensor) -> float:
-    """The part of a layer's units and ticks that fire, of the ticks in which they may, from its first response on."""
-    begun = activity[model.network.first_response_of(node) :]
+    """The part of a layer's units and ticks that fire, of the ticks in which they may, from its first answer on."""
     neuron = model.neuron_of(node)
-    return float((begun != 0).float().mean()) * neuron.ticks_per_frame / (neuron.ticks_per_frame - neuron.silence)
+    begun = activity[model.network.first_response_of(node) + neuron.latency :]
+    return float((begun != 0).float().mean()) * neuron.ticks_per_frame / (neuron.ticks_per_frame - neuron.silent_ticks)
 
 
 @torch.no_grad()

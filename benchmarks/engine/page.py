@@ -92,7 +92,6 @@ def render(measured: Measured, extent: Extent, pictures: Mapping[str, str]) -> s
         rate=RATE,
         block=BLOCK,
         k=K,
-        silence=K - 1,
         comparisons="\n\n".join(map(_tell_comparison, measured.comparisons)),
         curves="\n\n".join(_tell_curve(curve, pictures[curve.axis]) for curve in measured.curves),
         imports=markdown(measured.imports),

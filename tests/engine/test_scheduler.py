@@ -118,6 +118,26 @@ def test_a_matched_recurrent_network_computes_whole_frames_at_once():
     assert steps == {("in",): None, ("a",): 12, ("out",): None}
 
 
+def test_edges_out_of_nodes_that_take_time_execute_what_is_left_of_their_delay():
+    edges = [
+        wb.Edge("in", "a", wb.Dense(2), 1),
+        wb.Edge("a", "a", wb.Dense(2), 8),
+        wb.Edge("a", "b", wb.Dense(2), 4),
+        wb.Edge("in", "b", wb.Dense(2), 2),
+        wb.Edge("b", "out", wb.Dense(2), 4),
+    ]
+    network = wb.Network({"in": (3,)}, edges)
+    plain = plan(network, ["out"], ahead=True)
+    late = plan(network, ["out"], ahead=True, latency={"a": 3, "b": 0})
+    assert (dict(plain.latency), plain.delays) == ({}, (1, 8, 4, 2, 4))
+    assert (dict(late.latency), late.delays) == ({"a": 3}, (1, 5, 1, 2, 4))
+    assert late.network is plain.network is network
+    assert late.components == plain.components  # so many steps are known: the count of a frame is sent in the next
+    assert dict(plain.lead) == {"in": 0, "a": 1, "b": 2, "out": 6}
+    assert dict(late.lead) == {"in": 0, "a": 1, "b": 2, "out": 6}
+    assert late.depth["a"] == 5
+
+
 @pytest.mark.parametrize("seed", range(100))
 def test_what_cannot_reach_the_output_any_more_is_not_computed(seed):
     network = random_network(seed, parallel=True)
