@@ -6,7 +6,7 @@ import argparse
 import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import torch
 
 import workbench as wb
 from benchmarks.machine import describe_machine
+from benchmarks.pruning import count_remaining, prune
 from benchmarks.tables import markdown, spread
 from workbench.network.architectures import densenet, dsr, shortcut_network
 
@@ -25,8 +26,16 @@ PAGE, KEPT = ROOT / "docs" / "conversion.md", ROOT / "build" / "conversion"
 SETS = ("motion", "digits")
 TICKS = (12, 6, 4)
 EPOCHS = 12
-AWARE = {"levels": 4, "spike_cost": 0.1}
-FRUGAL = {"levels": 3, "spike_cost": 0.7}
+AWARE, FRUGAL = "levels=4, spike_cost=0.1", "levels=3, spike_cost=0.7"
+THRIFT: dict[str, tuple[int, dict[str, Any]]] = {  # ticks a frame, and how the ANN is trained
+    "levels=4": (4, {"levels": 4}),
+    AWARE: (4, {"levels": 4, "spike_cost": 0.1}),
+    "levels=4, spike_cost=0.3": (4, {"levels": 4, "spike_cost": 0.3}),
+    FRUGAL: (4, {"levels": 3, "spike_cost": 0.7}),
+    "levels=2, spike_cost=0.1": (2, {"levels": 2, "spike_cost": 0.1}),
+    "spike_cost=0.1": (4, {"spike_cost": 0.1}),
+}
+PRUNED = (0.5, 0.75)  # shares of the weights
 TUNED_EPOCHS = 2
 PLAIN = "plain: percentile 99.9, start 1/2, floor -1"
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -67,7 +76,7 @@ MEANINGS = """\
 - `membrane`: carried from frame to frame; `"rectify"` forgets what is negative; `"frame"` begins anew. Ours.
 - `burst`: at most so many spikes in a tick. Li & Zeng 2022. The chip must be able to send them.
 - `signed`: spikes too many are taken back within the frame by negative ones. Wang 2022, there over the whole run.
-- `emission`: at once, as in the literature; or the neuron counts for a frame, and sends what it counted in the next one,
+- `emission`: at once, as in the literature; or the neuron counts for a frame, and sends what it counted in the next,
   `"spread"` over its ticks or in one `"burst"`. The order of arrivals no longer matters: at the end of every frame the
   SNN is its ANN with activities in whole steps, at most `cap` of them. Hwang 2021 (to answer only after a delay); that
   the delay of a connection gives the time to count is ours.
@@ -139,44 +148,56 @@ def _measure(seed: int, name: str) -> list[Row]:
         ann = _train(network, dataset, seed)
         rows.append(_row(dataset, seed, title, "ANN", ann, ann))
         for k in TICKS:
-            snn = wb.convert(ann, dataset.train, ticks_per_frame=k)
-            rows.append(_row(dataset, seed, title, "default", snn, ann, note=f"{snn.conversion_options}"))
+            snn = wb.convert(ann, dataset.train, ticks_per_frame=k, progress=False)
+            rows.append(_row(dataset, seed, title, "default", snn, ann, note=_tell_choice(snn)))
+            tuned, _ = wb.fine_tune(snn, dataset.train, epochs=TUNED_EPOCHS, seed=seed, progress=False)
+            rows.append(_row(dataset, seed, title, "fine-tuned", tuned, ann))
         if title == "shortcut":
-            rows += _measure_aware(dataset, network, seed) + _measure_options(dataset, ann, seed)
+            rows += _measure_thrift(dataset, network, ann, seed) + _measure_options(dataset, ann, seed)
     return rows
 
 
-def _measure_aware(dataset: wb.Dataset, network: wb.Network, seed: int) -> list[Row]:
-    """ANNs trained for their conversion, and SNNs of them with four ticks a frame."""
+def _measure_thrift(dataset: wb.Dataset, network: wb.Network, ann: wb.Model, seed: int) -> list[Row]:
+    """SNNs that are to spend less: of ANNs trained for their conversion, of pruned ones, and with fewer ticks."""
     rows = []
-    for label, options in (("aware", AWARE), ("frugal", FRUGAL)):
-        ann = _train(network, dataset, seed, **options)
-        snn = wb.convert(ann, dataset.train, ticks_per_frame=4)
+    for label, (k, options) in THRIFT.items():
+        trained = _train(network, dataset, seed, **options)
+        snn = wb.convert(trained, dataset.train, ticks_per_frame=k, progress=False)
         rows += [
-            _row(dataset, seed, "shortcut", f"{label} ANN", ann, ann),
-            _row(dataset, seed, "shortcut", label, snn, ann, note=f"{snn.conversion_options}"),
+            _row(dataset, seed, "thrift", f"{label}, the ANN", trained, trained),
+            _row(dataset, seed, "thrift", label, snn, ann),
         ]
+    balanced = wb.convert(ann, dataset.train, percentile=100.0, emission="spread", ticks_per_frame=4)
+    rows.append(_row(dataset, seed, "thrift", "thresholds at the largest activity", balanced, ann))
+    for share in PRUNED:
+        sparse = prune(ann, dataset.train, share, seed)
+        snn = wb.convert(sparse, dataset.train, ticks_per_frame=4, progress=False)
+        row = _row(dataset, seed, "thrift", f"{share:.0%} of the weights pruned", snn, ann)
+        rows.append(replace(row, synaptic_operations=count_remaining(snn, dataset.test)))
     return rows
 
 
 def _measure_options(dataset: wb.Dataset, ann: wb.Model, seed: int) -> list[Row]:
-    """One option after the other at twelve ticks; and a plain SNN of four ticks, before and after fine-tuning."""
-    rows = [
-        _row(dataset, seed, "options", label, wb.convert(ann, dataset.train, **options), ann)
-        for label, options in OPTIONS.items()
-    ]
-    plain = wb.convert(ann, dataset.train, percentile=99.0, ticks_per_frame=4)
-    tuned, _ = wb.fine_tune(plain, dataset.train, epochs=TUNED_EPOCHS, seed=seed, progress=False)
-    rows.append(
-        _row(
-            dataset, seed, "options", 'read-out "frame"', wb.convert(ann, dataset.train, percentile=99.9), ann, "frame"
-        )
-    )
-    return [
-        *rows,
-        _row(dataset, seed, "tuning", "plain", plain, ann),
-        _row(dataset, seed, "tuning", "fine-tuned", tuned, ann),
-    ]
+    """One option after the other at twelve ticks."""
+    snns = {label: wb.convert(ann, dataset.train, **options, progress=False) for label, options in OPTIONS.items()}
+    rows = [_row(dataset, seed, "options", label, snn, ann, note=_name_kind(snn)) for label, snn in snns.items()]
+    plain = wb.convert(ann, dataset.train, percentile=99.9, progress=False)
+    return [*rows, _row(dataset, seed, "options", 'read-out "frame"', plain, ann, "frame", note="plain")]
+
+
+def _tell_choice(snn: wb.Model) -> str:
+    """What was chosen: emission, scale and percentiles."""
+    options = snn.conversion_options
+    each = [f"{node} {options.percentile_of(node)}" for node in snn.network.hidden]
+    return f"{options.emission}, by {options.scale}: {', '.join(each)}"
+
+
+def _name_kind(snn: wb.Model) -> str:
+    """What its neurons send: one spike a tick at once or spread, several, or some that are taken back."""
+    options = snn.conversion_options
+    if options.emission != "at_once":
+        return str(options.emission)
+    return "signed" if options.signed else "several a tick" if options.burst > 1 else "plain"
 
 
 def _train(network: wb.Network, dataset: wb.Dataset, seed: int, **options: Any) -> wb.Model:
@@ -218,14 +239,16 @@ def _page(rows: pd.DataFrame, seeds: int) -> str:
         "`wb.convert(ann, recordings, ticks_per_frame=K)`: the settings are chosen on held-back training recordings. "
         "Differences are SNN less ANN, in points.",
         *(f"### {name}\n\n{markdown(_default_table(rows[rows['set'] == name]))}" for name in SETS),
-        "## Trained for the conversion",
-        "*aware*: `train(levels=4, spike_cost=0.1)`; *frugal*: `train(levels=3, spike_cost=0.7)`; both then "
-        "converted to four ticks a frame. The ANN to compare with is the plain one of the first line.",
-        *(f"### {name}\n\n{markdown(_aware_table(rows[rows['set'] == name]))}" for name in SETS),
+        "## Few spikes",
+        "What is said to save spikes, tried with four ticks a frame (two where there are two levels), network "
+        "*shortcut*: options of `wb.train`, thresholds at the largest activity (Diehl 2015), and magnitude pruning "
+        "with two more epochs (Han 2015), whose operations leave out the weights that are gone. The ANN to compare with is the plain "
+        "one of the first line.",
+        *(f"### {name}\n\n{markdown(_thrift_table(rows[rows['set'] == name]))}" for name in SETS),
         _tell_operations(rows),
         "## Fine-tuning the SNN",
-        f"A plain SNN of four ticks (percentile 99), and after {TUNED_EPOCHS} epochs of `wb.fine_tune`.",
-        *(f"### {name}\n\n{markdown(_tuning_table(rows[rows['set'] == name]))}" for name in SETS),
+        f"The default conversion after {TUNED_EPOCHS} epochs of `wb.fine_tune`. Differences to the ANN, in points.",
+        *(f"### {name}\n\n{markdown(_default_table(rows[rows['set'] == name], 'fine-tuned'))}" for name in SETS),
         "## Every option",
         MEANINGS,
         "One at a time, against the plain neuron, at twelve ticks a frame (network *shortcut*).",
@@ -244,25 +267,26 @@ def _thousands(values: pd.Series) -> str:
     return spread(values / 1000, 0)
 
 
-def _default_table(rows: pd.DataFrame) -> pd.DataFrame:
+def _default_table(rows: pd.DataFrame, model: str = "default") -> pd.DataFrame:
     table = []
     for network in ("shortcut", "densenet", "dsr2"):
         own = rows[rows["network"] == network]
         ann = own[own["model"] == "ANN"]
         for k in TICKS:
-            snn = own[(own["model"] == "default") & (own["ticks"] == k)]
-            chosen = snn.loc[snn["seed"] == 0, "note"].str.extract(r"percentile=(\{.*?\}|[\d.]+)")[0].iloc[0]
-            table.append(
-                {"network": network, "K": k, "ANN, last frame": spread(ann["last"]), **_differ(snn, ann)}
-                | {"synaptic operations": _thousands(snn["synaptic_operations"])}
-                | {"effective MACs of the ANN": _thousands(ann["effective_macs"])}
-                | {"percentiles chosen with seed 0": chosen.strip("{}").replace("'", "")}
-            )
+            snn = own[(own["model"] == model) & (own["ticks"] == k)]
+            times = snn["synaptic_operations"].to_numpy() / ann["effective_macs"].to_numpy()
+            row = {"network": network, "K": k, "ANN, last frame": spread(ann["last"]), **_differ(snn, ann)}
+            row |= {"synaptic operations": _thousands(snn["synaptic_operations"])}
+            row |= {"times the ANN's effective MACs": f"{times.mean():.2f}"}
+            if model == "default":
+                row["chosen with seed 0"] = snn.loc[snn["seed"] == 0, "note"].iloc[0]
+            table.append(row)
     return pd.DataFrame(table).set_index("network")
 
 
-def _aware_table(rows: pd.DataFrame) -> pd.DataFrame:
-    own = rows[(rows["network"] == "shortcut") & (rows["model"] != "default")]
+def _thrift_table(rows: pd.DataFrame) -> pd.DataFrame:
+    plain = rows[(rows["network"] == "shortcut") & ((rows["model"] == "ANN") | (rows["ticks"] == 4))]
+    own = pd.concat([plain[plain["model"] != "fine-tuned"], rows[rows["network"] == "thrift"]])
     table = []
     for model, each in own.groupby("model", sort=False):
         shown = {f"{name} frame": spread(each[name]) for name in ("first", "second", "last")}
@@ -270,23 +294,26 @@ def _aware_table(rows: pd.DataFrame) -> pd.DataFrame:
             column.replace("_", " ").replace("macs", "MACs"): _thousands(each[column])
             for column in ("dense_macs", "effective_macs", "synaptic_operations")
         }
-        table.append({"model": f"{model}{'' if 'ANN' in model else ' SNN, K = 4'}", **shown, **counts})
+        name = f"`{model.removesuffix(', the ANN')}`, the ANN" if model.endswith(", the ANN") else model
+        name = f"`{model}`" if "=" in model and name == model else name
+        kind = "" if "ANN" in model else f", SNN, K = {each['ticks'].iloc[0]}"
+        table.append({"model": name + kind, **shown, **counts})
     return pd.DataFrame(table).set_index("model")
 
 
 def _tell_operations(rows: pd.DataFrame) -> str:
     """Synaptic operations against the MACs of the plain ANN, at what accuracy, in words."""
     lines = []
-    for name, label in product(SETS, ("default", "aware", "frugal")):
-        own = rows[(rows["set"] == name) & (rows["network"] == "shortcut")]
-        spiking = own[(own["model"] == label) & (own["ticks"] == (12 if label == "default" else 4))]
+    for name, (label, k) in product(SETS, (("default", 12), ("default", 4), (AWARE, 4), (FRUGAL, 4))):
+        own = rows[(rows["set"] == name) & (rows["network"].isin(["shortcut", "thrift"]))]
+        spiking = own[(own["model"] == label) & (own["ticks"] == k)]
         ann, snn = (each.mean(numeric_only=True) for each in (own[own["model"] == "ANN"], spiking))
         spent, lost = snn["synaptic_operations"], ann["last"] - snn["last"]
         dense, effective = ann["dense_macs"] / spent, spent / ann["effective_macs"]
         lines.append(
-            f"- {name}, {label} SNN: {-lost:+.2f} points against the plain ANN ({_is(lost <= 0.5)} within 0.5), its "
-            f"dense MACs divided by {dense:.1f} ({_is(dense >= 10)} at most a tenth), {effective:.2f} times its "
-            f"effective MACs ({_is(effective < 1)} fewer)."
+            f"- {name}, {label}, SNN, K = {k}: {-lost:+.2f} points against the plain ANN ({_is(lost <= 0.5)} within "
+            f"0.5), its dense MACs divided by {dense:.1f} ({_is(dense >= 10)} at most a tenth), {effective:.2f} times "
+            f"its effective MACs ({_is(effective < 1)} fewer)."
         )
     return "### At what accuracy, how many synaptic operations\n\n" + "\n".join(lines)
 
@@ -295,22 +322,12 @@ def _is(true: bool) -> str:
     return "this is" if true else "this is NOT"
 
 
-def _tuning_table(rows: pd.DataFrame) -> pd.DataFrame:
-    own, ann = rows[rows["network"] == "tuning"], rows[(rows["network"] == "shortcut") & (rows["model"] == "ANN")]
-    return pd.DataFrame(
-        [
-            {"SNN": model, **_differ(each, ann), "synaptic operations": _thousands(each["synaptic_operations"])}
-            for model, each in own.groupby("model", sort=False)
-        ]
-    ).set_index("SNN")
-
-
 def _option_table(rows: pd.DataFrame) -> pd.DataFrame:
     own = rows[rows["network"] == "options"]
     table = []
     for label, each in own.groupby("model", sort=False):
         shown = {f"{name} frame": spread(each[name]) for name in ("first", "second", "last")}
-        table.append({"option": f"`{label}`" if "=" in label else label, **shown}
+        table.append({"option": f"`{label}`" if "=" in label else label, "neuron": each["note"].iloc[0], **shown}
                      | {"synaptic operations": _thousands(each["synaptic_operations"])})  # fmt: skip
     return pd.DataFrame(table).set_index("option")
 

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,24 @@ import workbench as wb
 from tests.support import tiny
 from tests.support.tiny import assert_saved, assert_shows, labels, said
 from workbench import figures, widgets
+from workbench.conversion import ConversionOptions, option_search
 from workbench.widgets._background import worker
 from workbench.widgets._background.worker import Worker
-from workbench.widgets.convert_panel import DELAYS, NEURONS, VIEWS, ConvertPanel
+from workbench.widgets.convert_panel import (
+    ALL_NODES,
+    DELAYS,
+    KINDS,
+    LEARNED,
+    NEURONS,
+    PERCENTILES,
+    RECOMMENDED,
+    VIEWS,
+    ConvertPanel,
+    Settings,
+)
 
 RECORDINGS = tiny.recordings()
+AT_ONCE, SPREAD, BURST, SIGNED = KINDS
 
 
 @pytest.fixture
@@ -44,29 +58,201 @@ def test_every_control_changes_the_figure(panel: widgets.ConvertPanel, view: str
     panel.view.value = view
     assert_shows(panel, draw_afresh(panel))
     for control, value in (
-        ("percentile", 99.0),
-        ("ticks_per_frame", 8),
+        ("ticks_per_frame", 3),
+        ("neuron", BURST),
+        ("percentile", 92.0),
+        ("remainder", "keep"),
+        ("node", "v1"),
+        ("percentile", 80.0),
+        ("neuron", SPREAD),
+        ("scale", "node"),
+        ("neuron", AT_ONCE),
         ("delays", "tick"),
-        ("neuron", NEURONS[2]),
-        ("neuron", NEURONS[1]),
+        ("neuron", SIGNED),
+        ("neuron", RECOMMENDED),
     ):
         getattr(panel, control).value = value
         panel.wait()
         assert_shows(panel, draw_afresh(panel))
 
 
-def test_the_selection_makes_the_model_in_view(panel: widgets.ConvertPanel) -> None:
-    panel.set(percentile=95.0, ticks_per_frame=3, delays="frame")
-    panel.wait()
-    assert panel.selection == {"percentile": 95.0, "ticks_per_frame": 3, "delays": "frame"}
+def assert_same_model(panel: widgets.ConvertPanel) -> wb.Model:
+    """The SNN in view is the one that `wb.convert` makes of the selection, which is returned."""
     snn = wb.convert(tiny.ann(), RECORDINGS, **panel.selection)
     for ours, theirs in zip(panel.model.state_dict().values(), snn.state_dict().values(), strict=True):
         assert torch.equal(ours, theirs)
-    assert panel.model.network == snn.network
+    assert (panel.model.network, panel.model.neuron) == (snn.network, snn.neuron)
+    return snn
+
+
+def test_the_selection_makes_the_model_in_view(panel: widgets.ConvertPanel) -> None:
+    panel.set(neuron=SPREAD, percentile=95.0, scale="node", remainder="keep", ticks_per_frame=3, delays="frame")
+    panel.wait()
+    assert panel.selection == {
+        "percentile": 95.0, "emission": "spread", "remainder": "keep", "ticks_per_frame": 3, "delays": "frame",
+    }  # fmt: skip
+    snn = assert_same_model(panel)
     pd.testing.assert_frame_equal(panel.table, wb.compare({"ANN": tiny.ann(), "SNN": snn}, RECORDINGS))
     pd.testing.assert_frame_equal(panel.diagnosis, wb.diagnose(tiny.ann(), snn, RECORDINGS))
     last = panel.table.groupby("model")["accuracy"].last()
     assert f"ANN {100 * last['ANN']:.1f} %, SNN {100 * last['SNN']:.1f} %" in panel.note.value
+
+
+# what is recommended
+
+
+def recommended() -> ConversionOptions:
+    options = wb.convert(tiny.ann(), RECORDINGS).conversion_options
+    assert options is not None
+    return options
+
+
+def test_it_opens_on_what_is_recommended_and_says_what_that_is(panel: widgets.ConvertPanel) -> None:
+    assert (panel.neuron.value, panel.node.value) == (RECOMMENDED, ALL_NODES)
+    assert panel.selection == {"ticks_per_frame": 4, "delays": "matched"}
+    options = recommended()
+    assert panel.model.conversion_options == options
+    assert panel.scale.value == options.scale
+    assert panel.remainder.value == (options.remainder or "drop")
+    assert panel.remainder.disabled == (options.emission == "at_once")
+    for node in ("v0", "v1"):
+        panel.node.value = node
+        assert panel.percentile.value == options.percentile_of(node)
+    panel.node.value = ALL_NODES
+    assert panel.percentile.value == min(options.percentile_of(node) for node in ("v0", "v1"))
+    assert "<br>Recommended: " in panel.note.value
+    assert options.reason.replace("<", "&lt;") in panel.note.value
+    assert panel.neuron.value == RECOMMENDED, "to look at a node changes nothing"
+    assert_same_model(panel)
+
+
+def kind_of(options: ConversionOptions) -> str:
+    return {"at_once": AT_ONCE, "spread": SPREAD, "burst": BURST}[options.emission]
+
+
+def test_to_name_what_is_recommended_makes_the_same_network(panel: widgets.ConvertPanel) -> None:
+    before = panel.model
+    panel.neuron.value = kind_of(recommended())
+    panel.wait()
+    assert panel.model.conversion_options == before.conversion_options
+    for ours, theirs in zip(panel.model.state_dict().values(), before.state_dict().values(), strict=True):
+        assert torch.equal(ours, theirs)
+    assert "Recommended" not in panel.note.value
+
+
+@pytest.mark.parametrize(("control", "value"), [("percentile", 99.99), ("scale", "other"), ("remainder", "keep")])
+def test_whoever_changes_what_is_recommended_keeps_the_rest(
+    panel: widgets.ConvertPanel, control: str, value: Any
+) -> None:
+    options = recommended()
+    if value == "other":
+        value = "node" if options.scale == "channel" else "channel"
+    if control == "remainder" and panel.remainder.disabled:
+        pytest.skip("a neuron at once has none")
+    getattr(panel, control).value = value
+    panel.wait()
+    assert panel.neuron.value == kind_of(options)
+    assert panel.model.conversion_options == replace(options, **{control: value})
+    assert_same_model(panel)
+    assert_shows(panel, draw_afresh(panel))
+    panel.neuron.value = RECOMMENDED
+    panel.wait()
+    assert panel.model.conversion_options == options
+    shown = {
+        "percentile": options.percentile_of("v0"),
+        "scale": options.scale,
+        "remainder": options.remainder or "drop",
+    }
+    panel.node.value = "v0"
+    assert getattr(panel, control).value == shown[control]
+    assert_shows(panel, draw_afresh(panel))
+
+
+def test_other_ticks_and_delays_are_searched_anew(panel: widgets.ConvertPanel) -> None:
+    panel.set(delays="tick", ticks_per_frame=3)
+    panel.wait()
+    assert panel.neuron.value == RECOMMENDED
+    assert panel.selection == {"ticks_per_frame": 3, "delays": "tick"}
+    snn = assert_same_model(panel)
+    assert panel.model.conversion_options == snn.conversion_options
+    assert panel.remainder.disabled, "with delays of a tick only neurons at once are recommended"
+    panel.percentile.value = 99.99
+    assert panel.neuron.value == AT_ONCE
+
+
+def test_percentiles_are_those_of_a_node_or_of_all(panel: widgets.ConvertPanel) -> None:
+    panel.set(neuron=AT_ONCE, percentile=97.0, scale="channel")
+    panel.wait()
+    assert panel.selection["percentile"] == 97.0
+    panel.node.value = "v1"
+    assert panel.percentile.value == 97.0
+    panel.percentile.value = 90.0
+    panel.wait()
+    assert panel.selection["percentile"] == {"v0": 97.0, "v1": 90.0}
+    assert_same_model(panel)
+    panel.node.value = "v0"
+    assert panel.percentile.value == 97.0
+    panel.node.value = ALL_NODES
+    assert panel.percentile.value == 90.0, "the lowest"
+    assert panel.selection["percentile"] == {"v0": 97.0, "v1": 90.0}, "to look at all changes none"
+    panel.percentile.value = 92.0
+    assert panel.selection["percentile"] == 92.0
+
+
+def test_percentiles_are_moved_one_after_the_other_at_once(panel: widgets.ConvertPanel) -> None:
+    panel.set(neuron=SPREAD, percentile=97.0, node="v1")
+    panel.set(percentile=50.0)
+    assert panel.selection["percentile"] == {"v0": 97.0, "v1": 50.0}
+
+
+def test_every_percentile_that_may_be_recommended_can_be_shown() -> None:
+    assert set(PERCENTILES) >= {float(percentile) for percentile in option_search.PERCENTILES}
+    assert list(PERCENTILES) == sorted(set(PERCENTILES))
+
+
+def test_a_remainder_is_only_for_neurons_that_count(panel: widgets.ConvertPanel) -> None:
+    for neuron, without in ((AT_ONCE, True), (SPREAD, False), (SIGNED, True), (BURST, False)):
+        panel.neuron.value = neuron
+        assert panel.remainder.disabled == without
+    panel.remainder.value = "keep"
+    assert panel.selection["remainder"] == "keep"
+    panel.neuron.value = AT_ONCE
+    assert "remainder" not in panel.selection
+    panel.neuron.value = SPREAD
+    assert panel.selection["remainder"] == "keep", "it is remembered"
+    panel.wait()
+    assert_same_model(panel)
+
+
+def test_ceilings_that_were_learned_are_a_choice() -> None:
+    neuron = wb.QuantisedReLU(4)
+    ann = wb.Model(tiny.network(), seed=3, norm=None, neuron=neuron).eval()
+    panel = widgets.convert(ann, RECORDINGS)
+    assert panel.percentile.options == (LEARNED, *PERCENTILES)
+    assert panel.percentile.value == LEARNED
+    panel.neuron.value = SPREAD
+    assert panel.selection["percentile"] is None
+    panel.wait()
+    assert panel.model.conversion_options.cap == 4
+    panel.set(node="v1", percentile=99.0)
+    assert panel.selection["percentile"] == 99.0, "all nodes or none"
+    panel.percentile.value = LEARNED
+    assert panel.selection["percentile"] is None
+    assert repr(panel).startswith("ConvertPanel(spread over a frame, percentile as learned of v1, ")
+    assert LEARNED not in widgets.convert(tiny.ann(), RECORDINGS).percentile.options
+
+
+def test_a_network_without_hidden_nodes_has_no_percentile_to_move() -> None:
+    ann = wb.Model(wb.Network({"eye": (2, 3, 3)}, [wb.Edge("eye", "hand", wb.Dense(3))]), seed=3, norm=None).eval()
+    panel = widgets.convert(ann, RECORDINGS)
+    panel.percentile.value = 95.0
+    assert (panel.percentile.value, panel.neuron.value) == (99.9, RECOMMENDED)
+    panel.neuron.value = AT_ONCE
+    panel.wait()
+    assert panel.selection == {"percentile": 99.9, "emission": "at_once", "ticks_per_frame": 4, "delays": "matched"}
+
+
+# what happens in the background
 
 
 class Held(Worker):
@@ -92,24 +278,67 @@ def held(monkeypatch: pytest.MonkeyPatch) -> widgets.ConvertPanel:
     return widgets.convert(tiny.ann(), RECORDINGS)
 
 
+def percentiles(v0: float, v1: float) -> tuple[tuple[str, float], ...]:
+    return (("v0", v0), ("v1", v1))
+
+
+def await_idle(panel: widgets.ConvertPanel) -> None:
+    """Wait until nothing is left to be computed, and the panel knows."""
+    for outcome in list(panel._outcomes._results.values()):
+        outcome.exception(20)
+    panel._outcomes._worker.submit(lambda nothing: nothing, None).result(20)
+
+
 def test_neighbours_are_computed_before_they_are_asked_for(held: widgets.ConvertPanel) -> None:
     held._outcomes._worker.go.set()
-    for outcome in list(held._outcomes._results.values()):
-        outcome.result(20)
-    plain = NEURONS[0]
-    beside = {
-        (percentile, ticks, "matched", plain) for percentile, ticks in ((99.5, 4), (99.99, 4), (99.9, 3), (99.9, 6))
-    }
-    beside |= {(99.9, 4, delays, plain) for delays in DELAYS[1:]}
-    assert set(held._outcomes._worker.begun) == beside | {(99.9, 4, "matched", neuron) for neuron in NEURONS[1:]}
+    held.set(neuron=BURST, percentile=99.0, scale="node", remainder="drop")
+    held.wait()
+    await_idle(held)
+    held._outcomes._worker.begun.clear()
+    held.node.value = "v1"
+    held.ticks_per_frame.value = 6
+    held.wait()
+    await_idle(held)
+    here = Settings(6, "matched", BURST, percentiles(99.0, 99.0))
+    beside = {replace(here, ticks_per_frame=8), replace(here, remainder="keep"), replace(here, scale="channel")}
+    beside |= {replace(here, percentiles=percentiles(99.0, percentile)) for percentile in (98.5, 99.5)}
+    beside |= {replace(here, delays=delays) for delays in DELAYS[1:]} | {replace(here, neuron=kind) for kind in KINDS}
+    assert beside <= {*held._outcomes._results}
+    assert not [settings for settings in held._outcomes._worker.begun if isinstance(settings, Settings) and
+                settings.neuron == RECOMMENDED]  # fmt: skip
     held._outcomes._worker.go.clear()
     held.percentile.value = 99.5
     assert_shows(held, draw_afresh(held))
 
 
+def test_no_search_is_begun_before_it_is_asked_for(held: widgets.ConvertPanel) -> None:
+    held._outcomes._worker.go.set()
+    await_idle(held)
+    options, begun = recommended(), held._outcomes._worker.begun
+    assert all(settings.neuron != RECOMMENDED for settings in begun if settings)
+    asked = {settings.neuron for settings in held._outcomes._results}
+    assert asked == {RECOMMENDED, *KINDS}
+    held._outcomes._worker.go.clear()
+    place = PERCENTILES.index(min(options.percentile_of(node) for node in ("v0", "v1")))
+    held.percentile.value = PERCENTILES[place - 1]
+    assert held.neuron.value == kind_of(options)
+    assert_shows(held, draw_afresh(held))
+    held.neuron.value = RECOMMENDED
+    assert_shows(held, draw_afresh(held))
+    begun.clear()
+    held.ticks_per_frame.value = 6
+    assert held.note.value == "Converting …"
+    held._outcomes._worker.go.set()
+    held._outcomes.submit(held._settings()).result(20)
+    await_idle(held)
+    assert [settings for settings in begun if settings and settings.neuron == RECOMMENDED] == [Settings(6)]
+    assert_shows(held, draw_afresh(held))
+    assert held.scale.value == wb.convert(tiny.ann(), RECORDINGS, **held.selection).conversion_options.scale
+
+
 def test_what_nobody_waits_for_is_left_out(held: widgets.ConvertPanel) -> None:
     before = held.figure.plain
-    held.percentile.value = 95.0
+    held.percentile.value = 50.0
     held.percentile.value = 100.0
     held.ticks_per_frame.value = 24
     assert held.note.value == "Converting …"
@@ -119,8 +348,9 @@ def test_what_nobody_waits_for_is_left_out(held: widgets.ConvertPanel) -> None:
     assert_shows(held, draw_afresh(held))
     held._outcomes._worker.close()
     begun = held._outcomes._worker.begun
-    assert begun.index((100.0, 24, "matched", NEURONS[0])) <= 1, "what is asked for comes before all that waits"
-    assert not {(percentile, 4, "matched", NEURONS[0]) for percentile in (95.0, 99.0, 100.0)} & set(begun)
+    assert begun.index(held._settings()) <= 1, "what is asked for comes before all that waits"
+    assert not [s for s in begun if s.percentiles == percentiles(50.0, 50.0)]
+    assert len([s for s in begun if s.ticks_per_frame == 4]) <= 1
 
 
 def test_what_is_computed_in_the_background_is_shown_when_it_is_there(held: widgets.ConvertPanel) -> None:
@@ -136,11 +366,38 @@ def test_what_is_computed_in_the_background_is_shown_when_it_is_there(held: widg
     assert "Converting" not in held.note.value
 
 
+def test_what_was_set_without_a_redraw_is_shown_when_it_is_there(held: widgets.ConvertPanel) -> None:
+    held.set(neuron=AT_ONCE, delays="tick")
+    assert held.note.value == "Converting …"
+    held._outcomes._worker.go.set()
+    held._outcomes.submit(held._settings()).result(20)
+    await_idle(held)
+    assert_shows(held, draw_afresh(held))
+    assert "Converting" not in held.note.value
+
+
+@pytest.mark.parametrize("neuron", [SPREAD, BURST])
+def test_neurons_that_count_refuse_delays_of_a_tick_in_words(panel: widgets.ConvertPanel, neuron: str) -> None:
+    panel.set(neuron=neuron, delays="tick")
+    with pytest.raises(ValueError, match="counts its spikes for a frame of 4"):
+        panel.wait()
+    panel.refresh()
+    assert "counts its spikes for a frame of 4 before it sends them, so it needs whole frames" in said(panel)
+    panel.percentile.value = 90.0
+    panel.node.value = "v1"
+    panel.neuron.value = AT_ONCE
+    panel.wait()
+    assert_shows(panel, draw_afresh(panel))
+    panel.set(neuron=neuron, delays="matched")
+    panel.wait()
+    assert_shows(panel, draw_afresh(panel))
+
+
 def test_a_conversion_that_is_refused_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     compute = ConvertPanel._compute
 
-    def refuse(panel: ConvertPanel, settings: tuple[float, int, str]) -> Any:
-        if settings[2] == "tick":
+    def refuse(panel: ConvertPanel, settings: Settings) -> Any:
+        if settings.delays == "tick":
             raise ValueError("no delays of <one> tick; choose others")
         return compute(panel, settings)
 
@@ -186,9 +443,14 @@ def test_what_cannot_be_converted_is_refused_with_a_cure() -> None:
 
 
 def test_the_controls_have_labels_and_the_panel_is_saved(panel: widgets.ConvertPanel, notebook_renderer: None) -> None:
-    assert [label for label in labels(panel) if label] == ["percentile", "ticks per frame", "delays", "neuron", "view"]
+    assert [label for label in labels(panel) if label] == [
+        "neuron", "remainder", "percentile", "of node", "ticks per frame", "delays", "a scale for each", "view",
+    ]  # fmt: skip
+    assert panel.neuron.options == NEURONS
     assert_saved(panel, widgets.convert(tiny.ann(), RECORDINGS))
-    assert repr(panel) == "ConvertPanel(percentile 99.9, 4 ticks per frame, delays matched)"
+    assert repr(panel) == "ConvertPanel(recommended, 4 ticks per frame, delays matched)"
+    panel.set(neuron=AT_ONCE, node="v1", percentile=99.0)
+    assert repr(panel) == "ConvertPanel(at once, percentile 99.0 of v1, 4 ticks per frame, delays matched)"
 
 
 def test_python_ends_without_computing_what_waits() -> None:

@@ -17,14 +17,14 @@ from workbench.model.network_numbers import NetworkNumbers
 def bound_sums(model: NetworkNumbers, node: str, input_counts: int) -> float:
     """The largest sum that any unit of a node can hold: its membrane, its biases and all that its edges can bring.
 
-    Every input brings `input_counts` events a tick, every neuron as many spikes as it can send in one; a node that
-    counts for a frame holds those of a frame. No sum of a part of them, in whatever order, is larger.
+    Every input brings `input_counts` events a tick, every neuron as many spikes as it can send in one; no sum of a
+    part of them, in whatever order, is larger. Neurons that count for a frame hold no more either: their membranes are
+    held within their limits in every tick.
     """
     network = model.network
     total = torch.zeros((), dtype=torch.float64)
     for position in network.incoming(node):
-        times = _count_more(model, node, network.edges[position].source)
-        total = total + times * bound_links(model, position, input_counts)[-1]
+        total = total + bound_links(model, position, input_counts)[-1]
     bias, times, membrane = model.node_layer(node).bias.detach().abs().double().cpu(), 1.0, 0.0
     if node != network.output:
         neuron = spiking_neuron(model, node)
@@ -33,15 +33,6 @@ def bound_sums(model: NetworkNumbers, node: str, input_counts: int) -> float:
         membrane = neuron.most_potential()
     shape = network.shape_of(node)
     return float((total + times * bias.view(-1, *[1] * (len(shape) - 1))).max()) + membrane
-
-
-def _count_more(model: NetworkNumbers, node: str, source: str) -> float:
-    """How many times the spikes of a tick a source can send while a node gathers what it answers to."""
-    frame = 1 if node == model.network.output else spiking_neuron(model, node).latency + 1
-    if frame == 1 or source in model.network.inputs:
-        return frame
-    neuron = spiking_neuron(model, source)
-    return min(neuron.most_spikes_per_frame() / neuron.most_spikes_per_tick(), frame)
 
 
 def spiking_neuron(model: NetworkNumbers, node: str) -> SpikingNeuron:

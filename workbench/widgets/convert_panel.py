@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import html
 from concurrent.futures import Future
-from dataclasses import dataclass
-from itertools import product
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ipywidgets
@@ -20,14 +19,72 @@ from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model, take_test, take_training
 from workbench.progress import show_progress
 from workbench.widgets._background.prefetch import PrefetchCache
+from workbench.widgets._base.lifetime import weak_callback
 from workbench.widgets._base.panel import LABELLED, Panel
 
-PERCENTILES = (95.0, 99.0, 99.5, 99.9, 99.99, 100.0)
+PERCENTILES = (
+    50.0, 65.0, 80.0, 85.0, 90.0, 92.0, 94.0, 95.0, 96.0, 97.0, 98.0, 98.5, 99.0, 99.5, 99.7, 99.9, 99.99, 100.0,
+)  # fmt: skip  # with all of those that `wb.convert` recommends
+USUAL = 99.9
+Percentile = float | str
+LEARNED = "as learned"  # instead of a percentile: the ceilings that the ANN was trained with
 TICKS = (2, 3, 4, 6, 8, 12, 16, 24)
 DELAYS = ("matched", "frame", "tick")
-NEURONS = ("one spike a tick", "takes spikes back", "all at a frame's end")
+RECOMMENDED = "recommended"
+KINDS: dict[str, dict[str, Any]] = {
+    "at once": {"emission": "at_once"},
+    "spread over a frame": {"emission": "spread"},
+    "all at a frame's end": {"emission": "burst"},
+    "takes spikes back": {"membrane": "frame", "floor": None, "signed": True},
+}
+NEURONS = (RECOMMENDED, *KINDS)
+COUNTING = ("spread over a frame", "all at a frame's end")
+ALL_NODES = "all nodes"
+SCALES, REMAINDERS = ("node", "channel"), ("drop", "keep")
+CONVERTING = "Converting …"
 VIEWS = ("accuracy", "operations", "diagnosis", "causes")
-Settings = tuple[float, int, str, str]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the controls say, with the percentile of every hidden node; of recommended options only ticks and delays.
+
+    >>> named = Settings(6, neuron="spread over a frame", percentiles=(("v1", 99.0), ("v2", 99.0)), remainder="keep")
+    >>> named.options
+    {'percentile': 99.0, 'emission': 'spread', 'remainder': 'keep', 'ticks_per_frame': 6, 'delays': 'matched'}
+    >>> named.with_percentile("v2", 95.0).options["percentile"]
+    {'v1': 99.0, 'v2': 95.0}
+    """
+
+    ticks_per_frame: int
+    delays: str = "matched"
+    neuron: str = RECOMMENDED
+    percentiles: tuple[tuple[str, Percentile], ...] = ()
+    scale: str = "node"
+    remainder: str = "drop"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of `wb.convert` that they stand for."""
+        clock = {"ticks_per_frame": self.ticks_per_frame, "delays": self.delays}
+        if self.neuron == RECOMMENDED:
+            return clock
+        several = {node: None if percentile == LEARNED else percentile for node, percentile in self.percentiles}
+        percentile = several if len(set(several.values())) > 1 else next(iter(several.values()), USUAL)
+        named = {"scale": self.scale, "remainder": self.remainder}
+        changed = {option: value for option, value in named.items() if value not in (SCALES[0], REMAINDERS[0])}
+        return {"percentile": percentile, **KINDS[self.neuron], **changed, **clock}
+
+    def percentile_of(self, node: str) -> Percentile:
+        """The percentile of a node, or the lowest of all."""
+        known = [percentile for name, percentile in self.percentiles if node in (name, ALL_NODES)]
+        return LEARNED if LEARNED in known else min(known, key=float, default=USUAL)
+
+    def with_percentile(self, node: str, percentile: Percentile) -> Settings:
+        """Another percentile for a node, or for all; what was learned is taken for all nodes or for none."""
+        for_all = node == ALL_NODES or LEARNED in (percentile, self.percentile_of(ALL_NODES))
+        changed = ((name, percentile if for_all or name == node else known) for name, known in self.percentiles)
+        return replace(self, percentiles=tuple(changed))
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,11 +99,14 @@ class ConversionResult:
 def convert(
     model: Model, recordings: Recordings | Dataset, validation: Recordings | None = None, *, limit: int = 64
 ) -> ConvertPanel:
-    """A panel that converts an ANN with percentile, ticks, delays and neuron to choose, and shows what that does.
+    """A panel that converts an ANN with every kind of neuron, percentile, ticks and delays to choose.
 
-    Scales are measured on `recordings` (of a Dataset, its training part), accuracy and diagnosis on at most `limit`
-    recordings of `validation` (of a Dataset, its test part), evenly chosen. Settings next to the one in view are
-    prefetched in the background.
+    It opens on what `wb.convert` recommends, after a search of some seconds. Whoever then changes a percentile (of one
+    node or of all, of which the lowest is shown), the scale or the remainder keeps the other options and leaves
+    *recommended*; to choose that again takes all back. Scales are measured on `recordings` (of a Dataset, its training
+    part), accuracy and diagnosis on at most `limit` recordings of `validation` (of a Dataset, its test part), evenly
+    chosen. Settings next to the one in view are prefetched in the background; nothing is searched there. ValueError
+    where `wb.convert` refuses what the panel opens on; later the panel says why there is nothing to show.
 
     >>> from workbench import widgets
     >>> ticks = np.random.default_rng(0).poisson(0.5, (24, 6, 1, 2, 2))
@@ -54,10 +114,12 @@ def convert(
     >>> edges = [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(2))]
     >>> ann = Model(Network({"eye": (1, 2, 2)}, edges), norm=None)
     >>> panel = widgets.convert(ann, recordings, validation=recordings)
-    >>> panel.percentile.value = 99.0
+    >>> panel.selection
+    {'ticks_per_frame': 6, 'delays': 'matched'}
+    >>> panel.set(neuron="at once", percentile=99.0, scale="node")
     >>> panel.wait()
     >>> panel.selection, panel.model.ticks_per_frame
-    ({'percentile': 99.0, 'ticks_per_frame': 6, 'delays': 'matched'}, 6)
+    ({'percentile': 99.0, 'emission': 'at_once', 'ticks_per_frame': 6, 'delays': 'matched'}, 6)
     """
     model, seen = require_model(model, "widgets.convert"), take_training(recordings, "widgets.convert")
     looked_at = take_test(recordings if validation is None else validation, "widgets.convert(validation=...)")
@@ -73,36 +135,47 @@ class ConvertPanel(Panel):
         if limit < 1:
             raise ValueError(f"widgets.convert: limit={limit!r} must be at least 1 recording")
         self.ann, self.recordings = model, recordings
-        chosen = choose_evenly(len(validation), limit)
-        self.validation = validation[chosen]
+        self.validation = validation[choose_evenly(len(validation), limit)]
         self._outcomes = PrefetchCache(self._compute, keep=64)
         self._background = (self._outcomes,)
-        ticks = tuple(sorted({*TICKS, recordings.ticks_per_frame}))
-        self.percentile = ipywidgets.SelectionSlider(
-            options=PERCENTILES, value=99.9, description="percentile", **LABELLED
-        )
-        self.ticks_per_frame = ipywidgets.SelectionSlider(
-            options=ticks, value=recordings.ticks_per_frame, description="ticks per frame", **LABELLED
-        )
-        self.delays = ipywidgets.Dropdown(options=DELAYS, description="delays", **LABELLED)
-        self.neuron = ipywidgets.Dropdown(options=NEURONS, description="neuron", **LABELLED)
-        self.view = ipywidgets.Dropdown(options=VIEWS, description="view", **LABELLED)
+        usual = tuple((node, USUAL) for node in model.network.hidden)
+        self._named = Settings(recordings.ticks_per_frame, neuron="at once", percentiles=usual)  # were nothing searched
+        self._make_controls(model)
+        self._asked: Future[ConversionResult] | None = None
         with show_progress(2, "widgets.convert", "model") as bar:
             self._ann_costs = compare({"ANN": model}, self.validation, progress=False)
             bar.advance()
+            self._opening = True  # the search shows its progress as well
             self._shown = self._outcomes(self._settings())
-        rows = [
-            ipywidgets.HBox([self.percentile, self.ticks_per_frame]),
-            ipywidgets.HBox([self.delays, self.neuron]),
-            self.view,
-        ]
-        super().__init__(rows, (self.percentile, self.ticks_per_frame, self.delays, self.neuron, self.view))
+        self._opening = False
+        pairs = [(self.neuron, self.remainder), (self.percentile, self.node)]
+        pairs += [(self.ticks_per_frame, self.delays), (self.scale, self.view)]
+        for control in (self.neuron, self.node, self.percentile, self.scale, self.remainder):
+            control.observe(weak_callback(self._follow), "value")  # before anything is drawn
+        super().__init__([ipywidgets.HBox(pair) for pair in pairs], [control for pair in pairs for control in pair])
         self._prefetch_neighbours()
+
+    def _make_controls(self, model: Model) -> None:
+        """The controls, at the recommended options of the recordings' own clock."""
+        clock, nodes = self._named.ticks_per_frame, model.network.hidden
+        self.neuron = ipywidgets.Dropdown(options=NEURONS, description="neuron", **LABELLED)
+        self.remainder = ipywidgets.Dropdown(options=REMAINDERS, description="remainder", **LABELLED)
+        self.node = ipywidgets.Dropdown(options=(ALL_NODES, *nodes), description="of node", **LABELLED)
+        percentiles = ((LEARNED,) if model.bounded else ()) + PERCENTILES
+        self.percentile = ipywidgets.SelectionSlider(
+            options=percentiles, value=USUAL, description="percentile", **LABELLED
+        )
+        self.ticks_per_frame = ipywidgets.SelectionSlider(
+            options=tuple(sorted({*TICKS, clock})), value=clock, description="ticks per frame", **LABELLED
+        )
+        self.delays = ipywidgets.Dropdown(options=DELAYS, description="delays", **LABELLED)
+        self.scale = ipywidgets.Dropdown(options=SCALES, description="a scale for each", **LABELLED)
+        self.view = ipywidgets.Dropdown(options=VIEWS, description="view", **LABELLED)
 
     @property
     def selection(self) -> dict[str, Any]:
         """The options of `wb.convert` that are chosen."""
-        return conversion_options(self._settings())
+        return self._settings().options
 
     @property
     def model(self) -> Model:
@@ -125,35 +198,82 @@ class ConvertPanel(Panel):
         self.refresh()
 
     def _settings(self) -> Settings:
-        return self.percentile.value, self.ticks_per_frame.value, self.delays.value, self.neuron.value
+        if self.neuron.value == RECOMMENDED:
+            return Settings(self.ticks_per_frame.value, self.delays.value)
+        return self._name(self.neuron.value)
+
+    def _name(self, neuron: str) -> Settings:
+        """The settings with every option named, for a kind of neuron."""
+        remainder = self._named.remainder if neuron in COUNTING else REMAINDERS[0]
+        clock = {"ticks_per_frame": self.ticks_per_frame.value, "delays": self.delays.value}
+        return replace(self._named, neuron=neuron, remainder=remainder, **clock)
 
     def _compute(self, settings: Settings) -> ConversionResult:
-        snn = convert_model(self.ann, self.recordings, **conversion_options(settings), progress=False)
+        snn = convert_model(self.ann, self.recordings, **settings.options, progress=self._opening)
         costs = compare({"SNN": snn}, self.validation, progress=False)
         return ConversionResult(snn, costs, diagnose(self.ann, snn, self.validation, progress=False))
 
+    def _ask(self) -> Future[ConversionResult]:
+        """The result of the chosen settings, which is shown when it is there."""
+        before, self._asked = self._asked, self._outcomes.submit(self._settings())
+        if self._asked is not before and not self._asked.done():
+            self._asked.add_done_callback(self._on_result)
+        return self._asked
+
+    def _follow(self, change: Any) -> None:
+        """Take over what a control says; whoever changes what is recommended names it from then on."""
+        with self._lock:
+            named, control = self._named, change.owner
+            if control is self.percentile and change.new != named.percentile_of(self.node.value):
+                named = named.with_percentile(self.node.value, change.new)
+            elif control is self.scale:
+                named = replace(named, scale=change.new)
+            elif control is self.remainder:
+                named = replace(named, remainder=change.new)
+            changed, self._named = named != self._named, named
+            if changed and self.neuron.value == RECOMMENDED:
+                self.neuron.value = named.neuron
+            self._show_named()
+
+    def _show_named(self) -> None:
+        """Set the controls to what is named; those that stand there already change nothing."""
+        counting = (self._named.neuron if self.neuron.value == RECOMMENDED else self.neuron.value) in COUNTING
+        self.remainder.disabled = not counting
+        self.percentile.value = self._named.percentile_of(self.node.value)
+        self.scale.value, self.remainder.value = self._named.scale, self._named.remainder
+
+    def _show_recommended(self, snn: Model) -> None:
+        """Show in the controls which options were recommended."""
+        options = snn.conversion_options
+        assert options is not None, "a converted SNN knows its options"
+        kind = next(kind for kind in KINDS if KINDS[kind].get("emission") == options.emission)
+        each = tuple((node, options.percentile_of(node) or LEARNED) for node in self.ann.network.hidden)
+        remainder = options.remainder or REMAINDERS[0]
+        self._named = replace(self._named, neuron=kind, percentiles=each, scale=options.scale, remainder=remainder)
+        self._show_named()
+
     def _prefetch_neighbours(self) -> None:
-        """Prefetch the neighbours of the chosen settings."""
-        sliders = (self.percentile, self.ticks_per_frame)
-        beside = []
-        for slider in sliders:
-            index = slider.options.index(slider.value)
-            beside.append(slider.options[max(0, index - 1) : index + 2])
-        here = [[value] for value in self._settings()]
-        near = [
-            setting
-            for index, options in enumerate((*beside, DELAYS, NEURONS))
-            for setting in product(*here[:index], options, *here[index + 1 :])
-        ]
-        self._outcomes.prepare(dict.fromkeys([self._settings(), *near]))
+        """Prefetch what is named next to the chosen settings; a search runs when somebody asks for it."""
+        settings = self._settings()
+        searched, near = settings.neuron == RECOMMENDED, []
+        if not searched or self._ask().done():  # before, nobody knows what is recommended
+            here = self._name(self._named.neuron) if searched else settings
+            near += [here.with_percentile(self.node.value, value) for value in _beside(self.percentile)]
+            if not searched:
+                near += [replace(here, ticks_per_frame=ticks) for ticks in _beside(self.ticks_per_frame)]
+                near += [replace(here, delays=delays) for delays in DELAYS]
+            near += [self._name(kind) for kind in KINDS]
+            near += [replace(here, scale=scale) for scale in SCALES]
+            near += [replace(here, remainder=remainder) for remainder in REMAINDERS if here.neuron in COUNTING]
+        self._outcomes.prepare(dict.fromkeys([settings, *near]))
 
     def _on_control(self, change: Any) -> None:
-        outcome = self._outcomes.submit(self._settings())
-        if outcome.done():
-            self.refresh()
-        else:
-            self.note.value = "Converting …"
-            outcome.add_done_callback(self._on_result)
+        before = self._asked
+        if (outcome := self._ask()) is not before or change.owner is self.view:
+            if outcome.done():
+                self.refresh()
+            else:
+                self.note.value = CONVERTING
         self._prefetch_neighbours()
 
     def _on_result(self, outcome: Future[ConversionResult]) -> None:
@@ -161,23 +281,31 @@ class ConvertPanel(Panel):
         with self._lock, self._showing_errors():
             if not outcome.cancelled() and self._outcomes.find(self._settings()) is outcome:
                 self.refresh()
+                self._prefetch_neighbours()
 
     def _draw(self) -> go.Figure:
-        outcome = self._outcomes.submit(self._settings())
+        outcome = self._ask()
         if outcome.done():
             self._shown = outcome.result()
+            if self.neuron.value == RECOMMENDED:
+                self._show_recommended(self._shown.snn)
         if self.view.value in ("diagnosis", "causes"):
             draw = figures.diagnosis if self.view.value == "diagnosis" else figures.causes
             return draw(self._shown.diagnosis)
         return figures.accuracy(self.table) if self.view.value == "accuracy" else figures.operations(self.table)
 
     def _note(self) -> str:
+        if not self._ask().done():
+            return CONVERTING
         last = self.table.groupby("model", sort=False).tail(1).set_index("model")
         accuracy = last["accuracy"].map(share)
         additions = amount(float(last["synaptic_operations"]["SNN"]))
+        reason = getattr(self._shown.snn.conversion_options, "reason", "")
+        why = f"<br>Recommended: {html.escape(f'{self._named.neuron}, {reason}', quote=False)}."
         return (
             f"On {len(self.validation)} recordings at the last step: ANN {accuracy['ANN']}, "
             f"SNN {accuracy['SNN']}, {additions} synaptic operations each. {html.escape(self._advice())}."
+            f"{why if self.neuron.value == RECOMMENDED else ''}"
         )
 
     def _advice(self) -> str:
@@ -189,19 +317,13 @@ class ConvertPanel(Panel):
         return str(nodes.loc[worst, "advice"]) or f"{worst} has the largest error, but needs no change"
 
     def __repr__(self) -> str:
-        percentile, ticks, delays, neuron = self._settings()
-        kind = "" if neuron == NEURONS[0] else f", {neuron}"
-        return f"{type(self).__name__}(percentile {percentile:g}, {ticks} ticks per frame, delays {delays}{kind})"
+        settings, kind = self._settings(), self.neuron.value
+        percentile = "" if kind == RECOMMENDED else f", percentile {self.percentile.value} of {self.node.value}"
+        clock = f"{settings.ticks_per_frame} ticks per frame, delays {settings.delays}"
+        return f"{type(self).__name__}({kind}{percentile}, {clock})"
 
 
-def conversion_options(settings: Settings) -> dict[str, Any]:
-    """The options of `wb.convert` that settings of the panel stand for.
-
-    >>> conversion_options((99.0, 6, "matched", "takes spikes back"))["signed"]
-    True
-    """
-    percentile, ticks, delays, neuron = settings
-    waiting = {"emission": "burst"}
-    returning = {"membrane": "frame", "floor": None, "signed": True}
-    kinds: dict[str, dict[str, Any]] = dict(zip(NEURONS, ({}, returning, waiting), strict=True))
-    return {"percentile": percentile, "ticks_per_frame": ticks, "delays": delays, **kinds[neuron]}
+def _beside(slider: ipywidgets.SelectionSlider) -> tuple[Any, ...]:
+    """The values to the left and to the right of the one that is chosen."""
+    index = slider.options.index(slider.value)
+    return tuple(slider.options[max(0, index - 1) : index] + slider.options[index + 1 : index + 2])
