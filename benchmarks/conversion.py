@@ -30,7 +30,6 @@ AWARE, FRUGAL = "levels=4, spike_cost=0.1", "levels=3, spike_cost=0.7"
 THRIFT: dict[str, tuple[int, dict[str, Any]]] = {  # ticks a frame, and how the ANN is trained
     "levels=4": (4, {"levels": 4}),
     AWARE: (4, {"levels": 4, "spike_cost": 0.1}),
-    "levels=4, spike_cost=0.3": (4, {"levels": 4, "spike_cost": 0.3}),
     FRUGAL: (4, {"levels": 3, "spike_cost": 0.7}),
     "levels=2, spike_cost=0.1": (2, {"levels": 2, "spike_cost": 0.1}),
     "spike_cost=0.1": (4, {"spike_cost": 0.1}),
@@ -242,8 +241,8 @@ def _page(rows: pd.DataFrame, seeds: int) -> str:
         "## Few spikes",
         "What is said to save spikes, tried with four ticks a frame (two where there are two levels), network "
         "*shortcut*: options of `wb.train`, thresholds at the largest activity (Diehl 2015), and magnitude pruning "
-        "with two more epochs (Han 2015), whose operations leave out the weights that are gone. The ANN to compare with is the plain "
-        "one of the first line.",
+        "with two more epochs (Han 2015), whose operations leave out the weights that are gone. The ANN to compare with "
+        "is the plain one of the first line.",
         *(f"### {name}\n\n{markdown(_thrift_table(rows[rows['set'] == name]))}" for name in SETS),
         _tell_operations(rows),
         "## Fine-tuning the SNN",
