@@ -241,8 +241,8 @@ def _page(rows: pd.DataFrame, seeds: int) -> str:
         "## Few spikes",
         "What is said to save spikes, tried with four ticks a frame (two where there are two levels), network "
         "*shortcut*: options of `wb.train`, thresholds at the largest activity (Diehl 2015), and magnitude pruning "
-        "with two more epochs (Han 2015), whose operations leave out the weights that are gone. The ANN to compare with "
-        "is the plain one of the first line.",
+        "with two more epochs (Han 2015), whose operations leave out the weights that are gone. The ANN to compare "
+        "with is the plain one of the first line.",
         *(f"### {name}\n\n{markdown(_thrift_table(rows[rows['set'] == name]))}" for name in SETS),
         _tell_operations(rows),
         "## Fine-tuning the SNN",
