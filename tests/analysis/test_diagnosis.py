@@ -193,7 +193,7 @@ def test_a_percentile_too_low_saturates_and_is_advised_against():
         ann, good, recordings = pair(seed, percentile=99.9)
         _, bad, _ = pair(seed, percentile=30)
         shares = [wb.diagnose(ann, snn, recordings).groupby("node")["saturated"].mean() for snn in (good, bad)]
-        assert (shares[1].dropna() >= shares[0].dropna()).all()
+        assert (shares[1].dropna() >= shares[0].dropna() - 0.001).all()  # what saturates drives others a little less
         assert shares[1].max() > shares[0].max()
         advice = wb.diagnose(ann, bad, recordings).groupby("node")["advice"].first()
         assert "of its units: raise percentile or ticks_per_frame" in advice[shares[1].idxmax()]

@@ -8,7 +8,7 @@ import workbench as wb
 from tests.support import reference
 from tests.support.certain_speed import CertainSpeed
 from tests.support.random_models import some_model
-from tests.support.random_networks import random_frames, random_network, random_spiking
+from tests.support.random_networks import in_whole_frames, random_frames, random_network, random_spiking
 from workbench.engine.event_driven import cost_model, hybrid_state
 from workbench.engine.event_driven.hybrid import Hybrid
 from workbench.engine.kernels import parallel, synapse_layouts
@@ -120,6 +120,18 @@ def test_operations_are_counted_as_they_happen(seed):
         reached = edge.operation.fan_out(model.network.shapes[edge.source])
         expected = (sent.detach().abs() * reached).flatten(2).sum((0, 2))
         assert stream.operations[position].tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("options", [{"emission": "spread"}, {"emission": "burst"}, {"bias": "frame"}], ids=str)
+def test_the_biases_of_a_frame_come_with_the_frames_of_the_neurons_whatever_those_of_the_model_are(options):
+    network = in_whole_frames(random_network(2, longest=1), 3)
+    model, ticks = random_spiking(network, 2, ticks_per_frame=3, **options), random_frames(network, 2, 13, counts=True)
+    expected = model.run(ticks, layers=model)
+    for ticks_per_frame in (3, 1, 5):
+        model.ticks_per_frame = ticks_per_frame
+        for engine in ENGINES:
+            found = model.run(ticks, engine=engine)
+            assert all(torch.equal(found[node], expected[node]) for node in network.nodes), (engine, ticks_per_frame)
 
 
 def test_only_events_are_counted():
