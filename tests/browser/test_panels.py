@@ -31,7 +31,7 @@ PANELS = {  # panel: the cell that makes it, the label of the slider that is mov
     "explore": ("widgets.explore(snn, recordings)", "recording"),
     "compare": ("widgets.compare(models, recordings)", "recording"),
 }
-LEFT = ("raster", "operations")  # their sliders begin at the end
+LEFT = ("raster", "convert", "operations")  # their sliders begin at the end, or may
 DIGEST = """gd => JSON.stringify([gd._fullLayout?.xaxis?.range, gd._fullLayout?.title?.text, (gd._fullData || []).map(
     (trace) => [trace.type, trace.name, ...["x", "y", "z", "customdata"].map(
         (key) => [].concat(...Array.from(trace[key] || [], (each) => Array.from(each.length ? each : [each]))))])])"""

@@ -10,6 +10,7 @@ import torch
 import workbench as wb
 from workbench import figures
 from workbench.analysis.membrane_trace import trace_membrane
+from workbench.figures._style import BLUE, DARK, FAINT, INK, ORANGE, QUIET, SKY, VERMILION
 
 K = 6
 KINDS = {"at_once": "at once", "spread": "spread over a frame", "burst": "in a burst"}
@@ -136,6 +137,14 @@ def test_words_and_lines_keep_apart(seed: int, scale: float) -> None:
     assert domains[0][0] == 0
     assert domains[-1][1] == 1
     assert all(below[1] < above[0] for below, above in pairwise(domains))
+
+
+def test_on_a_dark_page_no_light_colour_is_left() -> None:
+    dark = figures.darken(figures.emission(some_drive(3), K))
+    assert dark.layout.meta == figures.emission(some_drive(3), K).layout.meta
+    for light in (INK, QUIET, FAINT, BLUE, VERMILION, SKY):
+        assert light.lower() not in dark.to_json().lower()
+    assert {shape.fillcolor for shape in dark.layout.shapes if shape.type == "rect"} == {DARK[SKY], DARK[ORANGE]}
 
 
 def test_a_drive_that_no_neuron_answers_is_drawn() -> None:

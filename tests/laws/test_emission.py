@@ -45,14 +45,15 @@ def some_model(seed: int) -> tuple[wb.Model, Tensor]:
 
 def run_plainly(model: wb.Model, ticks: Tensor) -> dict[str, Tensor]:
     """Activity of every node in float64, tick by tick: each count is known in one tick and sent in those after it."""
-    network, neuron, first = model.network, model.neuron, first_responses(model.network)
-    k, most = neuron.ticks_per_frame, neuron.cap or neuron.ticks_per_frame
+    network, first = model.network, first_responses(model.network)
+    neurons, k = {node: model.neuron_of(node) for node in network.hidden}, model.ticks_per_frame
+    taken = {node: 0 if neuron.emission == "at_once" else k - 1 for node, neuron in neurons.items()}
     instant = networkx.DiGraph([edge.ends for edge in network.edges if edge.delay == 0])
     instant.add_nodes_from(network.nodes)
     steps, batch = ticks.shape[:2]
     activity = {n: torch.zeros(steps + k, batch, *network.shapes[n], dtype=torch.float64) for n in network.nodes}
     activity["in"][:steps] = ticks
-    level = {n: torch.full((batch, *network.shapes[n]), neuron.start, dtype=torch.float64) for n in network.hidden}
+    level = {n: torch.full((batch, *network.shapes[n]), neurons[n].start, dtype=torch.float64) for n in network.hidden}
     for t in range(steps):
         for node in networkx.topological_sort(instant):
             if node in network.inputs or t < first[node]:
@@ -60,26 +61,35 @@ def run_plainly(model: wb.Model, ticks: Tensor) -> dict[str, Tensor]:
             drive = torch.zeros(batch, *network.shapes[node], dtype=torch.float64)
             drive += model.node_layer(node).bias.double().view(-1, *[1] * (drive.ndim - 2))
             for position, edge in enumerate(network.edges):
-                sent = t - (edge.delay if edge.source == "in" else edge.delay - (k - 1))
+                sent = t - edge.delay + taken.get(edge.source, 0)
                 if edge.target == node and sent >= 0:
                     weights = [weight.double() for weight in model.weights[position].parameters()]
                     drive += edge.operation(activity[edge.source][sent], weights)
             if node == network.output:
                 activity[node][t] = drive
-                continue
-            level[node] += drive
-            if neuron.saturation is not None:
-                level[node].clamp_(-neuron.saturation, neuron.saturation)
-            if (t - first[node]) % k == k - 1:
-                counts = level[node].floor().clamp(0, most)
-                for place in np.ndindex(counts.shape):
-                    for m in range(int(counts[place])):
-                        later = math.floor(m * k / counts[place].item()) if neuron.emission == "spread" else 0
-                        activity[node][(t + later, *place)] += 1
-                kept = level[node] - counts
-                kept = kept if neuron.floor is None else kept.clamp(min=neuron.floor)
-                level[node] = torch.full_like(kept, neuron.start) if neuron.remainder == "drop" else kept
+            else:
+                level[node] = answer(neurons[node], level[node] + drive, t - int(first[node]), activity[node][t:])
     return {node: values[:steps] for node, values in activity.items()}
+
+
+def answer(neuron: wb.IntegrateAndFire, level: Tensor, elapsed: int, later: Tensor) -> Tensor:
+    """The membrane after a tick; the spikes are added to those of this tick and of `later` ones."""
+    k, most = neuron.ticks_per_frame, neuron.cap or neuron.ticks_per_frame
+    if neuron.saturation is not None:
+        level = level.clamp(-neuron.saturation, neuron.saturation)
+    if neuron.emission == "at_once":
+        level = level if neuron.floor is None else level.clamp(min=neuron.floor)
+        later[0] += level >= 1
+        return level - (level >= 1).double()
+    if elapsed % k != k - 1:
+        return level
+    counts = level.floor().clamp(0, most)
+    for place in np.ndindex(counts.shape):
+        for m in range(int(counts[place])):
+            later[(math.floor(m * k / counts[place].item()) if neuron.emission == "spread" else 0, *place)] += 1
+    kept = level - counts
+    kept = kept if neuron.floor is None else kept.clamp(min=neuron.floor)
+    return torch.full_like(kept, neuron.start) if neuron.remainder == "drop" else kept
 
 
 def differing(found: dict[str, Tensor], expected: dict[str, Tensor]) -> list[str]:
@@ -105,6 +115,24 @@ def test_what_cannot_reach_the_answer_any_more_is_left_out_and_nothing_else(seed
     expected = run_plainly(model, ticks)["out"]
     for engine in ("dense", "events", "auto"):
         assert differing(model.run(ticks, record=["out"], engine=engine), {"out": expected}) == [], engine
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@torch.no_grad()
+def test_nodes_may_differ_in_when_they_send(seed):
+    model, ticks = some_model(seed)
+    k, kinds = model.ticks_per_frame, [("at_once", None), *EMISSIONS]
+    drawn = np.random.default_rng([seed, 1]).integers(len(kinds), size=len(model.network.hidden))
+    neurons = {
+        node: wb.IntegrateAndFire(emission=kinds[kind][0], remainder=kinds[kind][1], ticks_per_frame=k)
+        for node, kind in zip(model.network.hidden, drawn, strict=True)
+    }
+    mixed = wb.Model(model.network, norm=None, neuron=wb.IntegrateAndFire(), neurons=neurons, ticks_per_frame=k).eval()
+    mixed.load_state_dict(model.state_dict())
+    expected = run_plainly(mixed, ticks)
+    for block in (None, 1, k, 2 * k - 1, len(ticks)):
+        assert differing(mixed.run(ticks, block=block), expected) == [], block
+    assert differing(mixed.run(ticks, record=["out"]), {"out": expected["out"]}) == []
 
 
 def test_spikes_are_sent_at_all():

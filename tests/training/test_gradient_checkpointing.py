@@ -6,7 +6,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 
 import workbench as wb
 from tests.support.gradients import SEEDS, STEPS, gradients, learn, some_chain
-from tests.support.random_networks import random_frames, random_model, random_network, random_spiking
+from tests.support.random_networks import in_whole_frames, random_frames, random_model, random_network, random_spiking
 from tests.support.random_recordings import trainable
 from tests.support.trainings import OPTIONS, assert_equal_models, interrupt, some_network, some_recordings
 from workbench.training.gradient_checkpointing import run_segments
@@ -35,6 +35,26 @@ def test_segments_are_bit_for_bit_the_blocks_that_are_kept(seed):
     found = [drive, *gradients(spiking, drive)] if drive.requires_grad else [drive]
     for ours, kept in zip(found, learn(spiking, ticks, block=recompute), strict=True):
         assert torch.equal(ours, kept)
+
+
+COUNTING = [{"emission": "spread"}, {"emission": "burst", "cap": 5}, {"emission": "spread", "remainder": "keep"}]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_neurons_that_count_learn_the_same_in_any_cut_and_by_segments(seed):
+    """What is sent after a count, in another block or segment too, passes on its gradient."""
+    network = in_whole_frames(random_network(seed, flat=seed % 3 == 0, longest=1, parallel=True), 2)
+    spiking = random_spiking(network, seed, ticks_per_frame=2, **COUNTING[seed // 3 % 3]).double().train()
+    spiking.ticks_per_frame, ticks = 2, random_frames(network, seed, 15, counts=True).double()
+    whole = learn(spiking, ticks, block=15)
+    for block in (1, 2, 3, 7):
+        for ours, kept in zip(learn(spiking, ticks, block=block), whole, strict=True):
+            torch.testing.assert_close(ours, kept)
+    for recompute in (2, 4):
+        drive = run_segments(spiking, ticks, recompute)
+        found = [drive, *gradients(spiking, drive)] if drive.requires_grad else [drive]
+        for ours, kept in zip(found, whole, strict=True):
+            torch.testing.assert_close(ours, kept)
 
 
 def count_kept(monkeypatch, run) -> tuple[int, int]:

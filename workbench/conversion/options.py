@@ -11,7 +11,8 @@ from workbench.engine import IntegrateAndFire
 from workbench.validation import hold_whole
 
 DEFAULT_PERCENTILE = 99.9
-MARGIN = 8  # times the spikes of a tick that a membrane may reach
+MARGIN = 8  # times the spikes of a tick, or of a frame where they are counted for one, that a membrane may reach
+FRAME = 256  # thresholds that one that counts may reach before its frame ends, when others may take them back
 SCALES = ("node", "channel")
 
 
@@ -34,9 +35,10 @@ class ConversionOptions:
     one or sent in a "burst"), `remainder` ("drop" or "keep" what a count leaves) and `cap` (of a count; K, or the
     levels that the ANN was trained with, where none is named): as `wb.IntegrateAndFire` has them.
     `saturation`: thresholds at which membranes are held, on both sides of 0; where none is named, the next power of two
-    from 2 K, twice the cap and 8 times the burst on. `input_counts`: events a tick and pixel up to which arithmetic is
-    exact; where none is named, 4 times the most that the recordings have. `weight_bits`: weights are signed integers of
-    so many bits, times a power of two; where none is named, they are as fine as exact sums allow (see `Grid`).
+    from 2 K and 8 times the burst on, or from 8 times the cap and 256 on where neurons count for a frame.
+    `input_counts`: events a tick and pixel up to which arithmetic is exact; where none is named, 4 times the most that
+    the recordings have. `weight_bits`: weights are signed integers of so many bits, times a power of two; where none is
+    named, they are as fine as exact sums allow (see `Grid`).
     `reason` says who chose it, and does not count when options are compared.
 
     Source: Rueckauer et al. 2017 (percentile of non-zero activations, bias every tick); Kim et al. 2020, AAAI
@@ -112,7 +114,8 @@ class ConversionOptions:
 
     def _wide_enough(self, neuron: IntegrateAndFire) -> int:
         """A power of two that a membrane of this neuron reaches only where its answer is wrong already."""
-        most = max(2 * neuron.ticks_per_frame, MARGIN * neuron.burst, 2 * (neuron.cap or 0), -(neuron.floor or 0))
+        together = MARGIN * neuron.most_spikes_per_frame() if neuron.counts_frames else MARGIN * neuron.burst
+        most = max(2 * neuron.ticks_per_frame, together, FRAME if neuron.counts_frames else 0, -(neuron.floor or 0))
         return 1 << (math.ceil(most) - 1).bit_length()
 
     def to_dict(self) -> dict[str, Any]:

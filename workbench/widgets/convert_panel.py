@@ -152,7 +152,8 @@ class ConvertPanel(Panel):
         pairs += [(self.ticks_per_frame, self.delays), (self.scale, self.view)]
         for control in (self.neuron, self.node, self.percentile, self.scale, self.remainder):
             control.observe(weak_callback(self._follow), "value")  # before anything is drawn
-        super().__init__([ipywidgets.HBox(pair) for pair in pairs], [control for pair in pairs for control in pair])
+        rows = [ipywidgets.HBox(pair, layout={"flex_flow": "row wrap"}) for pair in pairs]
+        super().__init__(rows, [control for pair in pairs for control in pair])
         self._prefetch_neighbours()
 
     def _make_controls(self, model: Model) -> None:
