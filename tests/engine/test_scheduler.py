@@ -10,7 +10,7 @@ import workbench as wb
 from tests.support import reference
 from tests.support.gradients import backwards
 from tests.support.random_networks import random_frames, random_model, random_network, random_spiking
-from workbench.engine.scheduler import plan
+from workbench.engine.block_plan import plan
 
 SEEDS = range(120)
 STEPS = 11

@@ -19,8 +19,9 @@ from tests.support import reference, slow_graphs
 from tests.support.certain_speed import CertainSpeed
 from tests.support.random_networks import random_frames, random_model, random_network, random_spiking
 from workbench import figures
+from workbench.engine.block_plan import plan
 from workbench.engine.event_driven import cost_model, hybrid_state
-from workbench.engine.scheduler import MOST_TIMES_WIDEST, choose_block, plan
+from workbench.engine.scheduler import MOST_TIMES_WIDEST, choose_block
 from workbench.evaluation import count_updates
 from workbench.figures._layout import layered_layout, many_edges
 from workbench.figures._layout.edge_routing import BoxGrid, Text, edge_curves, find_badge_positions, fit_viewport

@@ -32,6 +32,7 @@ def drawn() -> dict[str, go.Figure]:
         "recordings": figures.recordings(some),
         "events": figures.events(some[0], some.shape, some.window_us),
         "frames": figures.frames(counts, some.window_us),
+        "emission": figures.emission([0.4, 0.9, 0.6, 0.8], ticks_per_frame=4),
         "frame": figures.frame(counts, 1, some.window_us),
         "image": figures.image(counts[0], "input"),
         "learning": figures.learning(history),

@@ -51,7 +51,7 @@ def trace_membrane(
     _require_sources(model, tensors, node, recording)
     drive = _drive(model, tensors, node, recording)
     first = min(model.network.first_response[node], len(drive))
-    drive = torch.cat([drive[:first], model.schedule_bias(node, drive[first:], 0)])[:, 0]
+    drive = torch.cat([drive[:first], model.schedule_bias(node, drive[first:], 0).detach()])[:, 0]
     for index in place:
         drive = drive[:, index]
     membrane, answers = _scan(model, node, drive[first:])

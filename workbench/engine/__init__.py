@@ -2,6 +2,7 @@
 
 neurons/          what a node does with its drive: ReLU, quantised ReLU, integrate-and-fire; one file each
 normalization     a bias, or a batch norm that leaves silent steps out
+block_plan        in which order, and how far ahead of the input, nodes can be computed
 scheduler         the components of the graph in order, each computing a whole block
 inference_layers  layers for the scheduler where nothing is learned
 training_layers   layers for the scheduler where something is learned
@@ -17,6 +18,7 @@ event_driven/     the same blocks computed spike by spike, where that is cheaper
 
 from typing import TYPE_CHECKING
 
+from workbench.engine.block_plan import Plan, plan
 from workbench.engine.engine_choice import ENGINES, can_run_events, make_hybrid, make_sparse_product, require_engine
 from workbench.engine.event_counts import EventCounts
 from workbench.engine.event_driven.parameters import Parameters
@@ -41,13 +43,11 @@ from workbench.engine.normalization import NORM_EPSILON, Bias, Norm
 from workbench.engine.scheduler import (
     TRAINING_BLOCK_BYTES,
     Layers,
-    Plan,
     Segment,
     State,
     advance,
     choose_block,
     concatenate_steps,
-    plan,
 )
 from workbench.engine.spike_counter import SpikeCounter
 from workbench.engine.training_layers import TrainingLayers

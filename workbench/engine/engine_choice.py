@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from workbench.engine.block_plan import Plan
 from workbench.engine.event_driven.parameters import Parameters
 from workbench.engine.kernels.compilation import find_kernel
 from workbench.engine.kernels.neuron_scan import is_plain
 from workbench.engine.kernels.synapse_layouts import has_table
-from workbench.engine.scheduler import Plan
 from workbench.network import Operation, Shape
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from types import MappingProxyType
 
 import torch
 
+from workbench.engine.block_plan import Component, Plan
 from workbench.engine.event_driven.measured_speed import OFTEN, measured_speed
 from workbench.engine.kernels import synapse_layouts
 from workbench.engine.kernels.neuron_scan import BURST, Dynamics
 from workbench.engine.kernels.synapse_layouts import count_written, has_table, make_table
-from workbench.engine.scheduler import Component, Plan
 from workbench.network import Network
 
 # Nanoseconds on one thread of a server CPU, fitted to the components of the network of benchmarks/engine; what matters

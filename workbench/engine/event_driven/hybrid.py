@@ -10,13 +10,14 @@ from functools import cache, partial
 import torch
 from torch import Tensor
 
+from workbench.engine.block_plan import Component, Plan
 from workbench.engine.event_counts import EventCounts
 from workbench.engine.event_driven.cost_model import EngineChoice, Outlook
 from workbench.engine.event_driven.hybrid_block import HybridBlock, Task, TimedBlock
 from workbench.engine.event_driven.hybrid_state import HybridState, Input, measure_input_rate
 from workbench.engine.event_driven.parameters import Parameters
 from workbench.engine.event_driven.simulator import Simulator
-from workbench.engine.scheduler import Component, Layers, Plan, State
+from workbench.engine.scheduler import Layers, State
 from workbench.engine.spike_counter import SpikeCounter
 
 Choice = tuple[frozenset[str], bool]  # the nodes to compute spike by spike, and whether they were chosen anew

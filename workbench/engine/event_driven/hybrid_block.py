@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from workbench.engine.block_plan import Component, Plan
 from workbench.engine.event_counts import EventCounts
 from workbench.engine.event_driven.hybrid_state import HybridState, Input, is_due, measure_rate
 from workbench.engine.event_driven.simulator import Membranes, Simulator
@@ -20,7 +21,7 @@ from workbench.engine.event_driven.spike_lists import SpikeLists
 from workbench.engine.kernels.count_range import find_count_range
 from workbench.engine.kernels.event_kernels import BEGIN, END, ORIGIN, STEPS
 from workbench.engine.kernels.parallel import divide
-from workbench.engine.scheduler import Block, Component, Layers, Plan, Segment, State
+from workbench.engine.scheduler import Block, Layers, Segment, State
 from workbench.engine.spike_counter import SpikeCounter
 
 

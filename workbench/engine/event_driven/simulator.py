@@ -13,6 +13,7 @@ import torch
 from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
+from workbench.engine.block_plan import Component, Plan
 from workbench.engine.event_driven.cost_model import find_grain
 from workbench.engine.event_driven.parameters import Parameters
 from workbench.engine.event_driven.spike_lists import SpikeLists
@@ -35,7 +36,6 @@ from workbench.engine.kernels.scatter_kernels import EDGE_COLUMNS, SOURCE, find_
 from workbench.engine.kernels.simd import LANES
 from workbench.engine.kernels.synapse_layouts import arrange_weights, make_table
 from workbench.engine.kernels.synapse_tables import SynapseTable, find_sources
-from workbench.engine.scheduler import Component, Plan
 from workbench.network import Shape
 
 
