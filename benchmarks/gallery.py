@@ -23,6 +23,7 @@ from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN,
 DOCS = Path(__file__).parents[1] / "docs"
 IMAGES = DOCS / "images" / "gallery"
 WIDTH_PX = 900
+DRIVE = [0.3, 0.4, 0.3, 0.2, 0.0, -0.1, -0.4, -0.2, 0.0, 0.1, 0.4, 0.5, 0.5, 0.3, 0.3, 0.0]  # two frames of eight ticks
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ def draw_all(found) -> dict[str, go.Figure]:
         "energy-int8": figures.energy(two, PRESETS["int8, zeros skipped"]),
         "raster": figures.raster(activity, ticks_per_frame=snn.ticks_per_frame),
         "membrane": figures.membrane(trace),
+        "emission": figures.emission(DRIVE, ticks_per_frame=8),
         "recording_trace": figures.recording_trace(recording_trace, trace, f"v2 {unit}"),
         "recording_traces": figures.recording_traces(
             {"ANN": trace_recording(ann, dataset.test, recording=3), "SNN": recording_trace}

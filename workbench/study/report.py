@@ -61,7 +61,8 @@ def summarise_study(study: Study) -> str:
     return (
         f"On {study.dataset.name}, the streaming ANN answers {accuracy[STREAMING_ANN]} % of the test recordings "
         f"correctly at the last frame and its matched SNN {accuracy[MATCHED_SNN]} %; the sequential ANN "
-        f"{accuracy[SEQUENTIAL_ANN]} % and its unmatched SNN {accuracy[UNMATCHED_SNN]} %. Per recording the matched "
+        f"{accuracy[SEQUENTIAL_ANN]} % and its unmatched SNN {accuracy[UNMATCHED_SNN]} %; both SNNs have neurons that "
+        f"spike at once. Per recording the matched "
         f"SNN takes {snn['synaptic_operations'] / 1e6:.1f} million synaptic operations (additions), the streaming ANN "
         f"{ann['dense_macs'] / 1e6:.1f} million dense MACs, "
         f"{ann['effective_macs'] / 1e6:.1f} million of them effective (not with zero). By arithmetic alone the "
