@@ -271,8 +271,8 @@ def _tell_loss(rows: pd.DataFrame, seeds: int) -> str:
             parts.append(f"{min(losses):+.1f} to {max(losses):+.1f} points with {k} ({max(costs):.1f} times)")
         words.append(f"{name}: {', '.join(parts)}")
     return (
-        "What the default conversion loses at the last frame, against its ANN, with one spike a tick and so many ticks a "
-        "frame (and its synaptic operations, at most so many times the ANN's effective MACs): "
+        "What the default conversion loses at the last frame, against its ANN, with one spike a tick and so many ticks "
+        "a frame (and its synaptic operations, at most so many times the ANN's effective MACs): "
         f"{'; with '.join(words)}. Means of {seeds} seeds, the range over two data sets."
     )
 
