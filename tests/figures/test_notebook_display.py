@@ -171,3 +171,13 @@ def test_large_rollouts_show_their_tableau_and_others_their_arrows(shell: Intera
         shown, _ = shell.display_formatter.format(wb.Rollout(network, frames))
         assert shown[FIGURE]["layout"]["meta"]["title"].startswith(begin)
     assert shell.display_formatter.format(network)[0][FIGURE]["data"]
+
+
+def test_an_snn_says_why_its_options_were_chosen_and_an_ann_does_not():
+    ann = acquaint(wb.Model(shortcut_network((2, 8, 8), 3), seed=0), recordings())
+    chosen, named = wb.convert(ann, recordings()), wb.convert(ann, recordings(), percentile=99.0)
+    subtitle = _notebook_display.draw_value(chosen).layout.meta["subtitle"]
+    assert subtitle.endswith(f"Chosen as {chosen.conversion_options.reason}.")
+    assert "synaptic operations a recording" in subtitle
+    for model in (ann, named):
+        assert "Chosen" not in _notebook_display.draw_value(model).layout.meta["subtitle"]

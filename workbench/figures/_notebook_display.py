@@ -37,8 +37,9 @@ def draw_value(value: Network | Rollout | Recordings | Dataset | Model) -> go.Fi
     if isinstance(value, Model):
         figure = network(value.network, ticks_per_frame=value.ticks_per_frame)
         words = repr(value).removeprefix("Model(").removesuffix(")")
-        meta = figure.layout.meta
-        return dress(figure, words, meta["subtitle"], f"{words}. {meta['alt']}", figure.layout.height)
+        meta, options = figure.layout.meta, value.conversion_options
+        why = f" Chosen as {options.reason}." if options and options.reason != "as named" else ""
+        return dress(figure, words, meta["subtitle"] + why, f"{words}. {meta['alt']}{why}", figure.layout.height)
     raise TypeError(f"{type(value).__name__} has no picture of its own")
 
 
