@@ -26,7 +26,7 @@ CURES = {
     "sources": "look at the nodes before it",
     "delays": 'convert with delays="matched"',
     "carry": 'return the membrane every frame: membrane="frame"',
-    "unevenness": "wait for the frame with silence and a burst, or take spikes back with signed=True",
+    "unevenness": 'count for a frame with emission="spread", or take spikes back with signed=True',
     "floor": "lower floor",
 }
 SATURATED, SILENT, EXCESS, ERROR = 0.01, 0.05, 0.1, 0.3  # shares from which on there is something to advise

@@ -94,6 +94,7 @@ def _scan(model: Model, node: str, drive: Tensor) -> tuple[Tensor, Tensor]:
     left: Tensor | None = None
     for elapsed, now in enumerate(drive.view(-1, 1, 1)):
         met = neuron.membrane_at_step_start(left, now[0], elapsed) + now[0]
+        met = met.clamp(max=neuron.most_potential())
         answer, left = neuron.scan(now, left, elapsed)
         answers[elapsed] = answer.item()
         counted = neuron.latency and (elapsed + 1) % (neuron.latency + 1) == 0

@@ -99,7 +99,8 @@ def _build(description: Mapping[str, Any]) -> Model:
     neuron, options = dict(description["neuron"]), description.get("recipe")  # files of older versions have no options
     if options and "bias" not in neuron:
         neuron["bias"] = options["bias"]  # which older versions kept with the options of the conversion alone
-    for its in (neuron, options or {}):
+    neurons = {node: dict(its) for node, its in description.get("neurons", {}).items()}
+    for its in (neuron, options or {}, *neurons.values()):
         if its.pop("silence", 0):
             raise ValueError(
                 "its neurons keep silent until a frame ends, as those of older versions did; convert anew with "
@@ -109,7 +110,7 @@ def _build(description: Mapping[str, Any]) -> Model:
         Network.from_json(description["network"]),
         norm=description["norm"],
         neuron=_build_neuron(neuron),
-        neurons={node: _build_neuron(its) for node, its in description.get("neurons", {}).items()},
+        neurons={node: _build_neuron(its) for node, its in neurons.items()},
         ticks_per_frame=description["ticks_per_frame"],
     )
     trained = description["trained_network"]

@@ -28,7 +28,7 @@ def bound_sums(model: NetworkNumbers, node: str, input_counts: int) -> float:
     bias, times, membrane = model.node_layer(node).bias.detach().abs().double().cpu(), 1.0, 0.0
     if node != network.output:
         neuron = spiking_neuron(model, node)
-        extra = neuron.extra_biases(0, model.ticks_per_frame)
+        extra = neuron.extra_biases(0, neuron.dynamics.frame if neuron.dynamics else model.ticks_per_frame)
         times += 0.0 if extra is None else float(extra.abs().max())
         membrane = neuron.most_potential()
     shape = network.shape_of(node)

@@ -198,8 +198,9 @@ class Model(NetworkNumbers):
 
     def event_driven_parameters(self) -> Parameters:
         """The numbers of a spiking model, as the event-driven engine takes them."""
-        dynamics, extra_biases = self.neuron.dynamics, self.neuron.extra_biases(0, self.ticks_per_frame)
+        dynamics = self.neuron.dynamics
         assert dynamics is not None, "the event-driven engine is for neurons that have them"
+        extra_biases = self.neuron.extra_biases(0, dynamics.frame)
         return Parameters(
             [list(layer.parameters()) for layer in self.weights],
             {int(position): gain for position, gain in self.gains.items()},

@@ -235,6 +235,16 @@ class IntegrateAndFire(SpikingNeuron):
             known = scan_observed(self.dynamics, has_floor, drive, membrane, unbound, elapsed)
         return super().observe(drive, membrane, unbound, elapsed) if known is None else known
 
+    def sum_counted(self, drive: Tensor, membrane: Tensor | None, spikes: Tensor, elapsed: int) -> Tensor:
+        if not self.counts_frames:
+            return super().sum_counted(drive, membrane, spikes, elapsed)
+        total = torch.zeros_like(drive[0])
+        for tick, now in enumerate(drive, elapsed):
+            membrane = self.scan(now.unsqueeze(0), membrane, tick)[1]
+            if (tick + 1) % self.ticks_per_frame == 0 and membrane is not None:
+                total += membrane[1]
+        return total
+
     def count_at_floor(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> int:
         if self.floor is None or self.remainder == "drop":
             return 0

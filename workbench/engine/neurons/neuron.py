@@ -123,7 +123,13 @@ class SpikingNeuron(Neuron, abstract=True):
         other = self.without_floor()
         free, without = (spikes, after) if other == self else other.scan(drive, unbound, elapsed)
         held = self.count_at_floor(drive, membrane, elapsed)
-        return Observation(spikes, after, without, sum_steps(drive), sum_steps(spikes), sum_steps(free), held)
+        counted = self.sum_counted(drive, membrane, spikes, elapsed)
+        without_floor = counted if other == self else other.sum_counted(drive, unbound, free, elapsed)
+        return Observation(spikes, after, without, sum_steps(drive), counted, without_floor, held)
+
+    def sum_counted(self, drive: Tensor, membrane: Tensor | None, spikes: Tensor, elapsed: int) -> Tensor:
+        """The spikes that these drives have led to, which are those sent unless they are counted first."""
+        return sum_steps(spikes)
 
     @abstractmethod
     def count_at_floor(self, drive: Tensor, membrane: Tensor | None, elapsed: int) -> int:
