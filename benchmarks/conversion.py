@@ -164,6 +164,8 @@ def _measure_thrift(dataset: wb.Dataset, network: wb.Network, ann: wb.Model, see
     rows = []
     for label, (k, options) in THRIFT.items():
         trained = _train(network, dataset, seed, **options)
+        if label == AWARE:
+            rows.append(_measure_pruned(dataset, trained, f"{AWARE} and ", PRUNED[0], seed))
         snn = wb.convert(trained, dataset.train, ticks_per_frame=k, progress=False)
         rows += [
             _row(dataset, seed, "thrift", f"{label}, the ANN", trained, trained),
@@ -171,12 +173,14 @@ def _measure_thrift(dataset: wb.Dataset, network: wb.Network, ann: wb.Model, see
         ]
     balanced = wb.convert(ann, dataset.train, percentile=100.0, emission="spread", ticks_per_frame=4)
     rows.append(_row(dataset, seed, "thrift", "thresholds at the largest activity", balanced, ann))
-    for share in PRUNED:
-        sparse = prune(ann, dataset.train, share, seed)
-        snn = wb.convert(sparse, dataset.train, ticks_per_frame=4, progress=False)
-        row = _row(dataset, seed, "thrift", f"{share:.0%} of the weights pruned", snn, ann)
-        rows.append(replace(row, synaptic_operations=count_remaining(snn, dataset.test)))
-    return rows
+    return [*rows, *(_measure_pruned(dataset, ann, "", share, seed) for share in PRUNED)]
+
+
+def _measure_pruned(dataset: wb.Dataset, ann: wb.Model, label: str, share: float, seed: int) -> Row:
+    sparse = prune(ann, dataset.train, share, seed)
+    snn = wb.convert(sparse, dataset.train, ticks_per_frame=4, progress=False)
+    row = _row(dataset, seed, "thrift", f"{label}{share:.0%} of the weights pruned", snn, ann)
+    return replace(row, synaptic_operations=count_remaining(snn, dataset.test))
 
 
 def _measure_options(dataset: wb.Dataset, ann: wb.Model, seed: int) -> list[Row]:
@@ -331,7 +335,8 @@ def _thrift_table(rows: pd.DataFrame) -> pd.DataFrame:
 def _tell_operations(rows: pd.DataFrame) -> str:
     """Synaptic operations against the MACs of the plain ANN, at what accuracy, in words."""
     lines = []
-    for name, (label, k) in product(SETS, (("default", 12), ("default", 4), (AWARE, 4), (FRUGAL, 4))):
+    pruned = f"{AWARE} and {PRUNED[0]:.0%} of the weights pruned"
+    for name, (label, k) in product(SETS, (("default", 12), ("default", 4), (AWARE, 4), (FRUGAL, 4), (pruned, 4))):
         own = rows[(rows["set"] == name) & (rows["network"].isin(["shortcut", "thrift"]))]
         spiking = own[(own["model"] == label) & (own["ticks"] == k)]
         ann, snn = (each.mean(numeric_only=True) for each in (own[own["model"] == "ANN"], spiking))

@@ -23,7 +23,7 @@ from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN,
 DOCS = Path(__file__).parents[1] / "docs"
 IMAGES = DOCS / "images" / "gallery"
 WIDTH_PX = 900
-DRIVE = [0.6, 0.7, 0.5, 0.3, -0.2, -0.4, -0.5, -0.4, 0.0, 0.1, 0.4, 0.5, 0.5, 0.3, 0.3, 0.0]  # two frames of eight ticks
+DRIVE = [0.6, 0.7, 0.5, 0.3, -0.2, -0.4, -0.5, -0.4, 0.0, 0.1, 0.4, 0.5, 0.5, 0.3, 0.3, 0.0]  # two frames
 
 
 @dataclass(frozen=True)
