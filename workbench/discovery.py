@@ -13,6 +13,6 @@ def import_rooms(package: str, path: Iterable[str]) -> list[ModuleType]:
 
     >>> import workbench.engine.neurons as neurons
     >>> [module.__name__.split(".")[-1] for module in import_rooms(neurons.__name__, neurons.__path__)]
-    ['integrate_and_fire', 'neuron', 'rectifiers']
+    ['frame_counting', 'integrate_and_fire', 'neuron', 'rectifiers', 'surrogate']
     """
     return [import_module(f"{package}.{name}") for name in sorted(found.name for found in iter_modules(path))]

@@ -59,6 +59,7 @@ def search_options(
         if best.error <= LIMIT < chosen.error:  # good on a part alone
             closest = runs.run(min(search.trials, key=lambda trial: trial.error).options)
             chosen = min(chosen, closest, key=search.merit)
+        bar.advance(USUAL - bar.done)
     return replace(chosen.options, reason=_explain(chosen, runs, len(search.trials), which))
 
 
@@ -100,7 +101,7 @@ class Search:
             return known
         trial = self.runs.run(options, FEW if options.emission != "at_once" and self.runs.by_frames else FEWER)
         self.trials.append(trial)
-        self.bar.advance()
+        self.bar.advance(self.bar.done < USUAL - 1)  # which it may take more of; the last step ends it
         return trial
 
     def lower(self, kind: ConversionOptions) -> Trial:

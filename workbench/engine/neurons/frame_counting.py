@@ -53,7 +53,7 @@ def send_counts(dynamics: Dynamics, count: Tensor, elapsed: int, ticks: int) -> 
 
     >>> dynamics = Dynamics(frame=5, emission=SPREAD)
     >>> send_counts(dynamics, torch.tensor([2.0, 5.0]), elapsed=4, ticks=5).T.tolist()
-    [[1.0, 0.0, 0.0, 1.0, 0.0], [1.0, 1.0, 1.0, 1.0, 1.0]]
+    [[1.0, 0.0, 1.0, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0, 1.0]]
     """
     k, number = dynamics.frame, count.detach()
     place = torch.arange(elapsed + 1, elapsed + 1 + ticks, device=count.device).remainder(k).to(count.dtype)
