@@ -326,7 +326,9 @@ def _thrift_table(rows: pd.DataFrame) -> pd.DataFrame:
             for column in ("dense_macs", "effective_macs", "synaptic_operations")
         }
         name = f"`{model.removesuffix(', the ANN')}`, the ANN" if model.endswith(", the ANN") else model
-        name = f"`{model}`" if "=" in model and name == model else name
+        if "=" in model and name == model:
+            options, _, more = model.partition(" and ")
+            name = f"`{options}`" + (f" and {more}" if more else "")
         kind = "" if "ANN" in model else f", SNN, K = {each['ticks'].iloc[0]}"
         table.append({"model": name + kind, **shown, **counts})
     return pd.DataFrame(table).set_index("model")
