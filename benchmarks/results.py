@@ -55,7 +55,7 @@ def _tell_delays(name: str, costs: list[pd.DataFrame]) -> str:
     return (
         f"A network trained *streaming* ends {kept.mean():.1f} points below itself as an SNN with matching delays, on "
         f"{name}. The same network trained *sequentially* answers sooner as an ANN, and ends {lost.mean():.0f} points "
-        f"below itself as an SNN whose connections take one frame each, at least {lost.min():.0f} with every of "
+        f"below itself as an SNN whose connections take one frame each, at least {int(lost.min())} with every of "
         f"{len(costs)} seeds (both with neurons that spike at once, [docs/results.md](docs/results.md)):"
     )
 
