@@ -91,7 +91,7 @@ class Search:
     def merit(self, trial: Trial) -> tuple[bool, float]:
         """The smaller, the better: what errs little comes first, and the cheaper the sooner."""
         operations, good = trial.operations, trial.error <= LIMIT
-        dear = max(1.0, operations / self.runs.effective_macs)
+        dear = max(1.0, operations / max(self.runs.effective_macs, 1.0))
         return not good, operations if good else trial.error**2 * operations * dear
 
     def attempt(self, options: ConversionOptions) -> Trial:
@@ -101,7 +101,8 @@ class Search:
             return known
         trial = self.runs.run(options, FEW if options.emission != "at_once" and self.runs.by_frames else FEWER)
         self.trials.append(trial)
-        self.bar.advance(self.bar.done < USUAL - 1)  # which it may take more of; the last step ends it
+        if self.bar.done < USUAL - 1:  # there may be more trials; the last step ends the bar
+            self.bar.advance()
         return trial
 
     def lower(self, kind: ConversionOptions) -> Trial:

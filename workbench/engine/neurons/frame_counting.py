@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from workbench.engine.kernels.neuron_scan import SPREAD, Dynamics
-from workbench.engine.neurons.surrogate import Surrogate, whole_spikes
+from workbench.engine.neurons.surrogate import send_spikes
 
 REMAINDERS = ("drop", "keep")
 AT_ONCE = {"reset": "subtract", "membrane": "carry", "burst": 1, "signed": False, "bias": "tick"}
@@ -31,18 +31,11 @@ def scan_counts(dynamics: Dynamics, drive: Tensor, level: Tensor, count: Tensor,
     for tick, now in enumerate(drive.unbind(0), elapsed):
         level = (level + now).clamp(-dynamics.ceiling, dynamics.ceiling)
         if (tick + 1) % dynamics.frame == 0:
-            count = _count(level / threshold, int(dynamics.burst))
+            count = send_spikes(level / threshold, 0, int(dynamics.burst))
             left = (level - count * threshold).clamp(min=dynamics.floor)
             level = torch.full_like(level, dynamics.start) if dynamics.restart else left
         spikes.append(send_counts(dynamics, count, tick, 1)[0])
     return torch.stack(spikes), torch.stack([level, count])
-
-
-def _count(level: Tensor, most: int) -> Tensor:
-    if level.requires_grad:
-        learned: Tensor = Surrogate.apply(level, torch.zeros_like(level), most)  # type: ignore[no-untyped-call]  # torch's own
-        return learned
-    return whole_spikes(level, 0, most)
 
 
 def send_counts(dynamics: Dynamics, count: Tensor, elapsed: int, ticks: int) -> Tensor:

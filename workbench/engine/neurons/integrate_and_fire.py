@@ -21,7 +21,7 @@ from workbench.engine.neurons.frame_counting import (
     send_counts,
 )
 from workbench.engine.neurons.neuron import SpikingNeuron
-from workbench.engine.neurons.surrogate import Surrogate, whole_spikes
+from workbench.engine.neurons.surrogate import send_spikes, whole_spikes
 from workbench.validation import hold_whole
 
 
@@ -281,11 +281,6 @@ class IntegrateAndFire(SpikingNeuron):
 
     def _fire(self, v: Tensor, sent: Tensor | None) -> Tensor:
         """Whole numbers of spikes, those taken back negative."""
-        if v.requires_grad:
-            level = v / self.threshold
-            least = torch.zeros_like(v) if sent is None else -sent.detach().clamp(0, self.burst)
-            learned: Tensor = Surrogate.apply(level, least, self.burst)  # type: ignore[no-untyped-call]  # torch's own
-            return learned
-        if self.burst == 1 and sent is None:
+        if self.burst == 1 and sent is None and not v.requires_grad:
             return (v >= self.threshold).to(v.dtype)
-        return whole_spikes(v / self.threshold, 0 if sent is None else -sent.clamp(0, self.burst), self.burst)
+        return send_spikes(v / self.threshold, 0 if sent is None else -sent.clamp(0, self.burst), self.burst)

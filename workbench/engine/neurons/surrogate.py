@@ -36,3 +36,12 @@ def whole_spikes(level: Tensor, least: Tensor | int, burst: int) -> Tensor:
     """How many spikes a membrane in thresholds sends, clip(floor(level), least, burst)."""
     whole = level.floor()
     return (torch.maximum(whole, least) if isinstance(least, Tensor) else whole.clamp_(min=least)).clamp_(max=burst)
+
+
+def send_spikes(level: Tensor, least: Tensor | int, most: int) -> Tensor:
+    """The same, with the gradient of `Surrogate` where something is learned."""
+    if not level.requires_grad:
+        return whole_spikes(level, least, most)
+    least = least.detach() if isinstance(least, Tensor) else torch.full_like(level, least)
+    learned: Tensor = Surrogate.apply(level, least, most)  # type: ignore[no-untyped-call]  # torch's own
+    return learned
