@@ -21,7 +21,7 @@ from workbench import figures, widgets
 from workbench.conversion import ConversionOptions, option_search
 from workbench.widgets._background import worker
 from workbench.widgets._background.worker import Worker
-from workbench.widgets.convert_panel import (
+from workbench.widgets.conversion_settings import (
     ALL_NODES,
     DELAYS,
     KINDS,
@@ -29,10 +29,9 @@ from workbench.widgets.convert_panel import (
     NEURONS,
     PERCENTILES,
     RECOMMENDED,
-    VIEWS,
-    ConvertPanel,
     Settings,
 )
+from workbench.widgets.convert_panel import VIEWS, ConvertPanel
 
 RECORDINGS = tiny.recordings()
 AT_ONCE, SPREAD, BURST, SIGNED = KINDS

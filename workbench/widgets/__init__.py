@@ -1,15 +1,16 @@
 """Widgets: panels of controls bound to figures.
 
-compare_panel     two models side by side on one recording
-convert_panel     a conversion with its options as controls
-explore_panel     one recording through one model: input, spikes, a membrane, answer, cost
-operations_panel  what models cost
-player_panel      recordings played as frames, ticks or an event cloud
-raster_panel      rasters of any size, with zoom
-rollouts_panel    rollouts of a network, with past and future of a node
-training_panel    a training with live curves and a stop button
-_base/            what every panel is made of: canvas, controls, playback, lifetime
-_background/      computation in the background: a worker thread, and a cache that prefetches
+compare_panel        two models side by side on one recording
+convert_panel        a conversion with its options as controls
+conversion_settings  what these controls say, as options
+explore_panel        one recording through one model: input, spikes, a membrane, answer, cost
+operations_panel     what models cost
+player_panel         recordings played as frames, ticks or an event cloud
+raster_panel         rasters of any size, with zoom
+rollouts_panel       rollouts of a network, with past and future of a node
+training_panel       a training with live curves and a stop button
+_base/               what every panel is made of: canvas, controls, playback, lifetime
+_background/         computation in the background: a worker thread, and a cache that prefetches
 
 A panel lives as long as it is referenced or a page shows it. `close()` ends its threads, drops its results and closes
 its view; it keeps no model in memory then. In JupyterLab a panel is closed when the cell that showed it runs again,
