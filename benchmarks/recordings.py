@@ -16,11 +16,11 @@ import pandas as pd
 import workbench as wb
 from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown
+from workbench.evaluation import evaluate
 from workbench.events import formats
 from workbench.events.event_arrays import EVENTS, Events
 from workbench.network.architectures import shortcut_network
 from workbench.study.main_job import BATCHES
-from workbench.training.training import evaluate
 
 PAGE = Path(__file__).parents[1] / "docs" / "recordings.md"
 TEXT = Path(__file__).with_name("recordings.md")

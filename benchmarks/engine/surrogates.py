@@ -15,7 +15,7 @@ from benchmarks.engine.networks import K
 from benchmarks.engine.peers import load
 from workbench.evaluation import find_loss
 from workbench.model import average_answers
-from workbench.training.training import GRADIENT_NORM
+from workbench.training.fitting import GRADIENT_NORM
 
 BETA = 0.9  # of snnTorch's leak, as in its tutorials
 Forward = Callable[[Tensor], Tensor]

@@ -16,10 +16,10 @@ from tests.support import tiny
 from workbench import widgets
 from workbench.analysis.membrane_trace import trace_membrane
 from workbench.analysis.recording_trace import trace_recording
+from workbench.evaluation import evaluate
 from workbench.evaluation.anytime.early_exit import EarlyExit
 from workbench.evaluation.anytime.trajectories import run_trajectories
 from workbench.exchange import model_files
-from workbench.training.training import evaluate
 
 TRAINING, TEST = tiny.recordings(30), tiny.recordings(9, rate=0.7)
 DATASET = wb.Dataset("tiny", TRAINING, TEST, "by hand")

@@ -10,7 +10,7 @@ import workbench as wb
 from tests.support import tiny
 from tests.support.random_networks import random_frames, random_network
 from workbench.analysis.recording_trace import trace_recording
-from workbench.training.training import evaluate
+from workbench.evaluation import evaluate
 
 RECORDINGS, ANN, SNN = tiny.recordings(30), tiny.ann(), tiny.snn()  # made in float32, whatever a test sets
 OPTIONS = {"epochs": 2, "progress": False, "batch": 8}

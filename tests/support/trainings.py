@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 import workbench as wb
-from workbench.training import training
+from workbench.training import fitting as training
 
 SHAPE, FRAMES = (1, 4, 4), 4
 

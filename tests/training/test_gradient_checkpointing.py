@@ -9,8 +9,8 @@ from tests.support.gradients import SEEDS, STEPS, gradients, learn, some_chain
 from tests.support.random_networks import in_whole_frames, random_frames, random_model, random_network, random_spiking
 from tests.support.random_recordings import trainable
 from tests.support.trainings import OPTIONS, assert_equal_models, interrupt, some_network, some_recordings
+from workbench.training import train
 from workbench.training.gradient_checkpointing import run_segments
-from workbench.training.training import train
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -8,8 +8,8 @@ import torch
 import workbench as wb
 from tests.support.random_recordings import trainable
 from tests.support.trainings import OPTIONS, some_network, some_recordings
-from workbench.training import mixed_precision
-from workbench.training.training import evaluate, train
+from workbench.evaluation import evaluate
+from workbench.training import mixed_precision, train
 
 pytestmark = pytest.mark.usefixtures("bfloat16")  # on a processor with the instructions, and on one without
 

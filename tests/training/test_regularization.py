@@ -7,10 +7,10 @@ import torch
 import workbench as wb
 from tests.support.random_networks import random_frames, random_model, random_network
 from tests.support.random_recordings import trainable
+from workbench.evaluation import evaluate
 from workbench.exchange import model_files
 from workbench.training.quantization import with_quantised_relu
 from workbench.training.regularization import RegularizedLayers
-from workbench.training.training import evaluate
 
 
 def practise(

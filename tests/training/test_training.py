@@ -11,9 +11,10 @@ from tests.support import reference
 from tests.support.random_networks import random_frames, random_network
 from tests.support.trainings import OPTIONS, SHAPE, assert_equal_models, interrupt, some_network, some_recordings
 from workbench.engine.normalization import NORM_EPSILON, Norm
+from workbench.evaluation import evaluate
 from workbench.exchange.model_files import read_tensors, write_tensors
-from workbench.training import training
-from workbench.training.training import evaluate, train
+from workbench.training import fitting as training
+from workbench.training import train
 
 
 def snapshot(model: wb.Model) -> dict[str, torch.Tensor]:

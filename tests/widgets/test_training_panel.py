@@ -10,7 +10,7 @@ import torch
 
 import workbench as wb
 from workbench import widgets
-from workbench.training.training import Update
+from workbench.training import Update
 
 
 def network() -> wb.Network:

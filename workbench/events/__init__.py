@@ -6,8 +6,10 @@ loading           `load`: data sets by name, from folders, from tonic and from m
 formats/          files of event cameras, one room per format
 sources/          the data sets, folders and arrays that recordings are collected from
 storage/          what is kept of recordings between two calls, and how it is read, cut and transformed
+augmentation      batches of recordings changed at random, for training
 transforms/       crops, flips, denoising and other changes of one recording
 camera/           an emulated event camera: images in, events out
+event_batch       events of several recordings side by side
 event_arrays      structured arrays (x, y, t, p) and flat indexes into a sensor
 exact_integers    numbers of events as integers, exactly or not at all
 recording_checks  what recordings must fulfil
@@ -16,20 +18,27 @@ online_binning    ticks of a recording too long to hold
 """
 
 from workbench.events import formats, transforms
+from workbench.events.augmentation import AugmentedBatch, augment, require_augmentation, take_transforms
 from workbench.events.camera.camera import Camera
 from workbench.events.dataset import Dataset
 from workbench.events.event_arrays import Events
 from workbench.events.loading import load
 from workbench.events.online_binning import stream_ticks
 from workbench.events.recordings import Recordings
+from workbench.events.transforms.base import EventTransform
 
 __all__ = [
+    "AugmentedBatch",
     "Camera",
     "Dataset",
+    "EventTransform",
     "Events",
     "Recordings",
+    "augment",
     "formats",
     "load",
+    "require_augmentation",
     "stream_ticks",
+    "take_transforms",
     "transforms",
 ]

@@ -52,6 +52,7 @@ class NetworkNumbers(nn.Module):
         self.trained_network: Network | None = None  # of an SNN: the network its ANN was trained with
         self.scales: Scales | None = None  # of an SNN
         self.conversion_options: Any = None  # of an SNN: how it was converted, a value of the conversion wing
+        self.training_recipe: str | None = None  # how it was trained, in words, where it was
         self.grid: Grid | None = None  # of an SNN whose arithmetic is exact
         self.seen: dict[Hashable, HybridState] = {}  # what runs ended with, by which the engine of the next is chosen
         self.checked = b""  # digest of the numbers that were last found to be on the grid
@@ -136,6 +137,8 @@ class NetworkNumbers(nn.Module):
             kind += f", {self.conversion_options!r}"
         elif self.bounded:
             kind += f", {self.neuron!r}"
+        if self.training_recipe:
+            kind += f", trained with {self.training_recipe}"
         if self.exceptions:
             kind += f", other neurons in {', '.join(self.exceptions)}"
         numbers = sum(parameter.numel() for parameter in self.parameters())

@@ -3,7 +3,16 @@
 training                `train`: every answer from the first response on counts
 finetuning              `fine_tune`: the SNN itself, through surrogate gradients
 options                 every option of a training as one value
+fitting                 the loop of a training
+updates                 what a training tells while it goes on
+drawn_batches           the batches of an epoch, made one ahead
+losses                  the loss of a batch, with smoothed labels or of one's own
+optimizers              optimizers by name, or any of torch's
 schedule                the learning rate over a training
+selection               which epoch a training returns
+averaging               weights that follow what is learned more evenly
+dropout                 units that are silent for a recording
+named_functions         functions given as options, and how to know them again
 regularization          noise on drives, and a penalty on spikes
 quantization            activations clipped and quantised while they are learned
 mixed_precision         bfloat16 in the linear maps, where that is enough
@@ -12,7 +21,8 @@ checkpoints             trainings that go on bit for bit
 """
 
 from workbench.training.finetuning import fine_tune
-from workbench.training.training import Update, train
+from workbench.training.training import train
+from workbench.training.updates import Update
 
 __all__ = [
     "Update",

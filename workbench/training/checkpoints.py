@@ -18,6 +18,7 @@ from workbench.engine import require_finite
 from workbench.events import Recordings
 from workbench.exchange import describe, read_tensors, write_tensors
 from workbench.model import Model
+from workbench.training.selection import find_best
 
 _AT_ONCE = 1 << 22  # events looked at together: recordings may be mapped from files larger than memory
 
@@ -30,33 +31,56 @@ class TrainingState:
     optimizer: torch.optim.Optimizer
     best: Model
     history: list[dict[str, float]] = field(default_factory=list)
+    averaged: Model | None = None
+
+    @property
+    def answering(self) -> Model:
+        """The model that the training gives: the one that is learned, or its average."""
+        return self.model if self.averaged is None else self.averaged
 
     def note(self, row: dict[str, float]) -> None:
         """Add an epoch, and keep the model if it is the best so far: by validation accuracy, else by loss."""
-        ranks = [(-r.get("validation_accuracy", 0.0), r["loss"]) for r in self.history]
-        if (-row.get("validation_accuracy", 0.0), row["loss"]) < min(ranks, default=(1.0, math.inf)):
-            self.best = self.model.copy()
         self.history.append(row)
+        if find_best(self.history) == len(self.history) - 1:
+            self.best = self.answering.copy()
+
+    def models(self) -> dict[str, Model]:
+        """The models that a checkpoint holds, by the prefix of their numbers' names."""
+        averaged = {} if self.averaged is None else {"averaged.": self.averaged}
+        return {"model.": self.model, "best.": self.best} | averaged
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A file that holds one training, and what identifies that training."""
+    """A file that holds one training, what identifies it, and what its optimizer remembers of every parameter."""
 
     path: Path
     identity: dict[str, Any]
+    remembered: frozenset[str]
 
     def write(self, state: TrainingState) -> None:
         """Write the training state, completely or not at all."""
-        tensors = {f"model.{name}": tensor for name, tensor in state.model.state_dict().items()}
-        tensors |= {f"best.{name}": tensor for name, tensor in state.best.state_dict().items()}
-        moments = {
-            f"optimizer.{number}.{name}": tensor
-            for number, found in state.optimizer.state_dict()["state"].items()
-            for name, tensor in found.items()
+        tensors = {
+            f"{prefix}{name}": tensor
+            for prefix, model in state.models().items()
+            for name, tensor in model.state_dict().items()
         }
+        moments = self._read_optimizer(state.optimizer)
         description = {"identity": self.identity, "history": state.history, "moments": sorted(moments)}
         write_tensors(self.path, tensors | moments, description)
+
+    def _read_optimizer(self, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+        """What an optimizer remembers of each parameter; ValueError where that is no tensor, which would be lost."""
+        moments = {}
+        for number, found in optimizer.state_dict()["state"].items():
+            for name, value in found.items():
+                if not isinstance(value, Tensor):
+                    raise ValueError(
+                        f"{self.path}: {type(optimizer).__name__} remembers {name} as a {type(value).__name__}, which "
+                        "a checkpoint cannot hold; leave checkpoint= out, or choose another optimizer"
+                    )
+                moments[f"optimizer.{number}.{name}"] = value
+        return moments
 
     def resume(self, state: TrainingState) -> None:
         """Restore a training from the file; ValueError for another training's file or a broken one.
@@ -74,11 +98,11 @@ class Checkpoint:
             )
         state.best = state.model.copy()
         try:
-            for prefix, model in (("model.", state.model), ("best.", state.best)):
+            for prefix, model in state.models().items():
                 model.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
                 require_finite(model.network, model.state_dict())
             history = _read_history(description["history"], saved)
-            moments = _read_moments(tensors, description["moments"], state.optimizer)
+            moments = _read_moments(tensors, description["moments"], state.optimizer, self.remembered)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             words = " ".join(str(error).split())
             raise ValueError(
@@ -103,11 +127,15 @@ def _read_history(rows: Any, identity: Mapping[str, Any]) -> list[dict[str, floa
 
 
 def _read_moments(
-    tensors: Mapping[str, Tensor], names: Any, optimizer: torch.optim.Optimizer
+    tensors: Mapping[str, Tensor], names: Any, optimizer: torch.optim.Optimizer, remembered: frozenset[str]
 ) -> dict[int, dict[str, Tensor]]:
-    """The moments of the optimizer for every parameter; ValueError unless all that was written is there and fits."""
+    """The moments of the optimizer for every parameter; ValueError unless all that was written is there and fits.
+
+    Parameters that had no gradient have none, but not all are so, if the optimizer has `remembered` anything.
+    """
     found = {name: tensor for name, tensor in tensors.items() if name.startswith("optimizer.")}
-    if not names or sorted(found) != names:
+    kinds = {name.split(".")[2] for name in found}
+    if sorted(found) != names or kinds != remembered:
         raise ValueError("it lacks a part of the optimizer's state, without which training would go on otherwise")
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     moments: dict[int, dict[str, Tensor]] = {}

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from workbench.conversion import can_run_by_frames, round_to_grid, to_frames, to_ticks, warn_of_coarse
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model
+from workbench.training.fitting import fit
 from workbench.training.options import TrainingOptions
-from workbench.training.training import Callback, fit
+from workbench.training.updates import Callback
 
 if TYPE_CHECKING:
     import pandas as pd

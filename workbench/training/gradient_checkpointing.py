@@ -39,6 +39,11 @@ def require_segments(model: Model, options: TrainingOptions) -> None:
             f"{asked} cuts the recording, but batch norm takes its statistics over all of its steps; use "
             "Model(network, norm=None), or recompute=None"
         )
+    if options.dropout:
+        raise ValueError(
+            f"{asked} computes the same steps twice, and dropout={options.dropout:g} is not known there; leave out "
+            "dropout, or use recompute=None"
+        )
     if options.noise or options.spike_cost:
         raise ValueError(
             f"{asked} computes the same steps twice, which would draw other noise and count spikes twice; leave out "

@@ -1,6 +1,8 @@
 """Transforms of one recording: frozen values that crop, thin, jitter and clean events.
 
 transforms   crops, flips, jitter, denoising and others
+placement    shifts, turns, scalings and other moves of whole pixels
+mixing       recordings mixed with each other
 orientation  quarter turns and transposition
 composition  several transforms one after the other
 base         what all transforms share
@@ -8,7 +10,9 @@ functional   plain functions from events to events
 """
 
 from workbench.events.transforms.composition import Transform, apply, resize
+from workbench.events.transforms.mixing import Mix
 from workbench.events.transforms.orientation import Transpose, Turn
+from workbench.events.transforms.placement import CutOut, RandomFlip, Rotate, Scale, Shift
 from workbench.events.transforms.transforms import (
     Centre,
     Crop,
@@ -19,9 +23,7 @@ from workbench.events.transforms.transforms import (
     DropHotPixels,
     Flip,
     Jitter,
-    RandomFlip,
     Refractory,
-    Shift,
     Unsigned,
 )
 
@@ -36,6 +38,10 @@ __all__ = [
     "RandomFlip",
     "Jitter",
     "Shift",
+    "Rotate",
+    "Scale",
+    "CutOut",
+    "Mix",
     "Centre",
     "Drop",
     "DropHotPixels",

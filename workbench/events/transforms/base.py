@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workbench.events.event_arrays import Events, Sensor
+from workbench.events.event_arrays import Events, Sensor, flatten, unflatten, volume
+from workbench.events.event_batch import EventBatch
 from workbench.events.transforms import functional
 from workbench.validation import require_seeds, require_whole
 
@@ -23,6 +24,12 @@ class EventTransform:
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         """New events from checked ones; all randomness comes from ``rng``."""
         raise NotImplementedError
+
+    def edit_batch(self, batch: EventBatch, shape: tuple[int, ...], rng: np.random.Generator) -> EventBatch:
+        """What ``edit`` does, to each of several recordings of a shape, which stays; of one it makes the same."""
+        sensor = volume(shape)[1:]
+        edited = (self.edit(unflatten(*batch[one], shape), sensor, rng) for one in range(len(batch)))
+        return EventBatch.join([flatten(events, shape, repr(self)) for events in edited])
 
     def __call__(self, events: Events, sensor: Sensor, seed: Seed = 0) -> tuple[Events, Sensor]:
         """New events and their sensor. Raises ValueError for events off the sensor or not in order of time."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.events.event_arrays import Events, Sensor
+from workbench.events.event_batch import EventBatch
 from workbench.events.transforms import functional
 from workbench.events.transforms.base import EventTransform
 
@@ -99,7 +101,10 @@ class Downsample(EventTransform):
 
 @dataclass(frozen=True)
 class Flip(EventTransform):
-    """Mirror images: left and right (horizontal), top and bottom (vertical), ON and OFF (polarity)."""
+    """Mirror images: left and right (horizontal), top and bottom (vertical), ON and OFF (polarity).
+
+    What moves to the left moves to the right then, what moves up moves down.
+    """
 
     horizontal: bool = False
     vertical: bool = False
@@ -117,24 +122,12 @@ class Flip(EventTransform):
 
 
 @dataclass(frozen=True)
-class RandomFlip(EventTransform):
-    """All mirrored left to right with this ``probability``. Raises ValueError unless it is 0 to 1."""
-
-    probability: float = 0.5
-
-    def __post_init__(self) -> None:
-        self._require(0 <= self.probability <= 1, "probability", "a share from 0 to 1")
-
-    def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
-        return Flip(horizontal=bool(rng.random() < self.probability)).edit(events, sensor, rng)
-
-
-@dataclass(frozen=True)
 class Jitter(EventTransform):
     """Every event displaced by a Gaussian: standard deviation in ``pixels``, both ways, and in ``time_us``.
 
     Places and times are rounded to whole numbers. What leaves the sensor is dropped; a clock that starts at 0
-    or later does not go below 0. Raises ValueError for a negative deviation.
+    or later does not go below 0. Directions stay, but blur where events are displaced by as much as things move
+    meanwhile. Raises ValueError for a negative deviation.
     """
 
     pixels: float = 0.0
@@ -145,30 +138,28 @@ class Jitter(EventTransform):
             self._require(0 <= getattr(self, field) < np.inf, field, "a standard deviation, 0 for none")
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
-        scale = np.array([[self.pixels], [self.pixels], [self.time_us]])
-        right, down, late = np.rint(rng.standard_normal((3, len(events))) * scale).astype(np.int64)
+        late, right, down = self._draw(len(events), rng)
         earliest = events["t"][:1].min(initial=0)
         timed = events.copy()
         timed["t"] = np.maximum(events["t"] + late, earliest)
         moved = functional.move(timed, events["x"] + right, events["y"] + down, sensor)
         return moved[np.argsort(moved["t"], kind="stable")]
 
+    def edit_batch(self, batch: EventBatch, shape: tuple[int, ...], rng: np.random.Generator) -> EventBatch:
+        if self.pixels or not self.time_us:
+            return super().edit_batch(batch, shape, rng)
+        firsts = np.append(batch.time_us, np.int32(0))[batch.starts[:-1]]
+        late, _, _ = self._draw(len(batch.site), rng)
+        timed = np.maximum(batch.time_us + late, batch.per_event(np.minimum(firsts, 0)))
+        order = np.argsort(timed + (batch.per_event(np.arange(len(batch))) << 33), kind="stable")
+        return EventBatch(timed[order].astype(np.int32), batch.site[order], batch.starts)
 
-@dataclass(frozen=True)
-class Shift(EventTransform):
-    """All events moved by the same random whole number of at most ``pixels``; what leaves the sensor is dropped.
-
-    Raises ValueError unless ``pixels`` is a whole number of at least 0.
-    """
-
-    pixels: int
-
-    def __post_init__(self) -> None:
-        self._require_whole("pixels", 0)
-
-    def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
-        right, down = rng.integers(-self.pixels, self.pixels, 2, endpoint=True).tolist()
-        return functional.shift(events, right, down, sensor)
+    def _draw(self, events: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+        """By how much each event is late, and moved right and down; nothing is drawn for what is left as it is."""
+        return [
+            np.rint(rng.standard_normal(events) * scale).astype(np.int64) if scale else np.zeros(events, np.int64)
+            for scale in (self.time_us, self.pixels, self.pixels)
+        ]
 
 
 @dataclass(frozen=True)
@@ -187,7 +178,10 @@ class Centre(EventTransform):
 
 @dataclass(frozen=True)
 class Drop(EventTransform):
-    """Every event dropped with this ``probability``, each for itself. Raises ValueError unless it is 0 to 1."""
+    """Every event dropped with this ``probability``, each for itself. Raises ValueError unless it is 0 to 1.
+
+    Directions stay as they are.
+    """
 
     probability: float
 
@@ -196,6 +190,9 @@ class Drop(EventTransform):
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
         return events[rng.random(len(events)) >= self.probability]
+
+    def edit_batch(self, batch: EventBatch, shape: tuple[int, ...], rng: np.random.Generator) -> EventBatch:
+        return batch.keep(rng.random(len(batch.site)) >= self.probability)
 
 
 @dataclass(frozen=True)
