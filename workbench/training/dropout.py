@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,14 +14,15 @@ class DropoutLayers:
     """Layers for the engine in which each unit of a hidden node is silent with a probability, the others louder.
 
     A unit is dropped for all steps of a recording, so that what a loop or a shortcut brings later is dropped too; what
-    is left is multiplied by 1 / (1 - probability).
+    is left is multiplied by 1 / (1 - probability). What is dropped is of the seed and the node, in whatever order nodes
+    are computed.
 
     Source: Srivastava et al. 2014, JMLR; the same units in all steps after Gal & Ghahramani 2016, NeurIPS.
     """
 
-    def __init__(self, layers: Layers, model: Model, probability: float, generator: torch.Generator) -> None:
-        self.layers, self.hidden = layers, frozenset(model.network.hidden)
-        self.probability, self.generator = probability, generator
+    def __init__(self, layers: Layers, model: Model, probability: float, seed: int) -> None:
+        self.layers, self.probability, self.seed = layers, probability, seed
+        self.hidden = {node: place for place, node in enumerate(model.network.hidden)}
         self._kept: dict[str, Tensor] = {}
 
     def connect(self, position: int, source: Tensor) -> Tensor:
@@ -43,7 +45,9 @@ class DropoutLayers:
     def _drop(self, node: str, activity: Tensor) -> Tensor:
         """The activity (steps, batch, *shape) times the node's mask (batch, *shape), which is drawn once."""
         if node not in self._kept:
+            drawn_by = np.random.SeedSequence([self.seed, self.hidden[node]]).generate_state(1, np.uint64)[0]
+            generator = torch.Generator(activity.device).manual_seed(int(drawn_by) >> 1)
             shape = activity.shape[1:]
-            drawn = torch.rand(shape, generator=self.generator, device=activity.device, dtype=activity.dtype)
+            drawn = torch.rand(shape, generator=generator, device=activity.device, dtype=activity.dtype)
             self._kept[node] = (drawn >= self.probability).to(activity.dtype) / (1 - self.probability)
         return activity * self._kept[node]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.conversion import can_run_by_frames, round_to_grid, to_frames, to_ticks, warn_of_coarse
-from workbench.events import Dataset, Recordings
+from workbench.events import Dataset, EventTransform, Recordings
 from workbench.model import Model, require_model
 from workbench.training.fitting import fit
+from workbench.training.losses import Loss
 from workbench.training.options import TrainingOptions
+from workbench.training.schedule import Schedule
 from workbench.training.updates import Callback
 
 if TYPE_CHECKING:
@@ -24,6 +27,15 @@ def fine_tune(
     epochs: int = 2,
     learning_rate: float = 3e-4,
     weight_decay: float = 0.0,
+    augment: Sequence[EventTransform] = (),
+    dropout: float = 0.0,
+    label_smoothing: float = 0.0,
+    loss: Loss | None = None,
+    optimizer: str | Callable[..., Any] = "adamw",
+    schedule: str | Schedule = "one_cycle",
+    select: str | float | None = None,
+    patience: int | None = None,
+    average: float | None = None,
     spike_cost: float = 0.0,
     noise: float = 0.0,
     recompute: int | None = None,
@@ -49,8 +61,9 @@ def fine_tune(
     if not snn.spiking:
         raise ValueError("fine_tune takes an SNN; this model does not spike: convert it first, or train it by wb.train")
     options = TrainingOptions(
-        epochs, batch, learning_rate, weight_decay, answer, seed, None, spike_cost, noise, recompute, precision
-    )
+        epochs, batch, learning_rate, weight_decay, answer, seed, None, spike_cost, noise, recompute, precision,
+        augment, dropout, label_smoothing, loss, optimizer, schedule, select, patience, average,
+    )  # fmt: skip
     loose = snn.copy()
     loose.grid = None  # whose numbers learning moves off
     by_frames = can_run_by_frames(loose)

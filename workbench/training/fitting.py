@@ -222,7 +222,7 @@ def _choose_layers(
     generator = torch.Generator(model.device).manual_seed(int(drawn) >> 1)
     regularized = RegularizedLayers(model, options.noise, generator) if options.noise or options.spike_cost else None
     layers: Layers = regularized or model.training_layers()
-    return DropoutLayers(layers, model, options.dropout, generator) if options.dropout else layers, regularized
+    return DropoutLayers(layers, model, options.dropout, int(drawn)) if options.dropout else layers, regularized
 
 
 def _begin(model: Model, recordings: Recordings, options: TrainingOptions) -> TrainingState:
