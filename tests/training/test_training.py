@@ -13,8 +13,8 @@ from tests.support.trainings import OPTIONS, SHAPE, assert_equal_models, interru
 from workbench.engine.normalization import NORM_EPSILON, Norm
 from workbench.evaluation import evaluate
 from workbench.exchange.model_files import read_tensors, write_tensors
+from workbench.training import drawn_batches, train
 from workbench.training import fitting as training
-from workbench.training import train
 
 
 def snapshot(model: wb.Model) -> dict[str, torch.Tensor]:
@@ -69,8 +69,8 @@ def test_another_seed_gives_other_numbers():
 
 
 def test_every_epoch_meets_every_recording_once_and_in_another_order(monkeypatch):
-    chosen, answer = [], training._answer
-    monkeypatch.setattr(training, "_answer", lambda *call: (chosen.append(call[2]), answer(*call))[1])
+    chosen, draw = [], drawn_batches.draw_batch
+    monkeypatch.setattr(drawn_batches, "draw_batch", lambda *call: (chosen.append(call[3]), draw(*call))[1])
     train(wb.Model(some_network()), some_recordings(count=41), epochs=3, batch=14, progress=False)
     orders = [np.concatenate(chosen[first : first + 3]).tolist() for first in (0, 3, 6)]
     assert len(chosen) == 9
