@@ -1,4 +1,4 @@
-"""The numbers of the docs, measured again: `python -m benchmarks.results` writes docs/results.md."""
+"""The main job, measured again: `python -m benchmarks.results` writes its part of docs/results.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 import workbench as wb
 from benchmarks.machine import describe_machine
 from benchmarks.matching import measure_matching, slopes
-from benchmarks.readme import write_sentences
+from benchmarks.readme import write_block, write_sentences
 from benchmarks.tables import markdown
 from workbench.evaluation import summarise
 from workbench.evaluation.energy import PRESETS, price_all
@@ -26,7 +26,6 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5, help="how many seeds (default: 5)")
     seeds = range(parser.parse_args().seeds)
     parts = [
-        "# Results",
         f"Mean of {len(seeds)} seeds (weights and training; the recordings are those of seed 0), written by "
         f"`make results` on {describe_machine()}. "
         "The answer is the running one; a frame is 37.5 ms, a tick 3.125 ms (8 frames of 12 ticks).",
@@ -37,8 +36,7 @@ def main() -> None:
         if name == ORDER:
             write_sentences("delays", _tell_delays(name, costs))
     parts += _matching_section()
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    write_block("main job", "\n\n".join(parts), PAGE)
     print(PAGE.read_text(encoding="utf-8"))
     print(f"written to {PAGE}")
 

@@ -11,33 +11,83 @@ import pandas as pd
 
 from workbench.evaluation import format_summary, price_all, summarise, summarise_bounds
 from workbench.events import Dataset, load
-from workbench.study import Study, run_main_job, summarise_study, take_part, write_report
+from workbench.study import (
+    RECIPES,
+    Study,
+    load_for,
+    reproduce,
+    run_main_job,
+    summarise_study,
+    take_part,
+    tell_reproduction,
+    write_report,
+    write_reproduction,
+)
 from workbench.validation import require_seed, require_whole
 
 DURATION = "1 to 3 minutes on two cores, by how busy they are"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Do the main job, print the tables, write the report; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="workbench", description=__doc__)
-    parser.add_argument("--data", metavar="FOLDER", help="N-MNIST recordings (.bin) instead of the embedded sets")
-    parser.add_argument("--out", metavar="FOLDER", default="build", help="where the report goes (default: build)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of weights and training (default: 0)")
-    parser.add_argument("--part", type=float, metavar="SHARE", help="a share of the recordings, to try it out: 0.05")
-    parser.add_argument("--epochs", type=int, help="of every training (default: as many as give about 540 batches)")
-    options = parser.parse_args(arguments)
+    """Do the main job, or reproduce an experiment; print the tables, write the report; returns the exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    job = _reproduce if given[:1] == ["reproduce"] else _do_main_job
     try:
-        try:
-            _check(options)
-            datasets = _load(options)
-        except (ValueError, OSError) as error:
-            print(f"workbench: {error}", file=sys.stderr)
-            return 2
-        _study_all(datasets, options)
+        return job(given)
     except KeyboardInterrupt:
         print("\nworkbench: stopped; the same command goes on from here", file=sys.stderr)
         return 130
+
+
+def _do_main_job(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="workbench", description=__doc__, epilog="`workbench reproduce --help`: the experiments of the paper"
+    )
+    parser.add_argument("--data", metavar="FOLDER", help="N-MNIST recordings (.bin) instead of the embedded sets")
+    _add_common(parser, "default: as many as give about 540 batches")
+    options = parser.parse_args(arguments)
+    try:
+        _check(options)
+        datasets = _load(options)
+    except (ValueError, OSError) as error:
+        print(f"workbench: {error}", file=sys.stderr)
+        return 2
+    _study_all(datasets, options)
     return 0
+
+
+def _reproduce(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="workbench reproduce", description="Train, convert and compare a network on a data set of the paper."
+    )
+    parser.add_argument("set", choices=list(RECIPES), help="the data set")
+    parser.add_argument("--root", metavar="FOLDER", default="data", help="where its files are (default: data)")
+    _add_common(parser, "default: those of the recipe")
+    options = parser.parse_args(arguments[1:])
+    recipe = RECIPES[options.set]
+    try:
+        _check(options)
+        dataset = load_for(recipe, options.root, options.part, options.seed)
+    except (ValueError, OSError) as error:
+        print(f"workbench reproduce: {error}", file=sys.stderr)
+        return 2
+    folder = Path(options.out) / "reproduce"
+    print(f"\n{dataset}\n", flush=True)
+    for what, how in recipe.describe().items():
+        print(f"{what}: {how}", flush=True)
+    found = reproduce(recipe, dataset, folder, options.epochs, say=_say, seed=options.seed)
+    page = folder / f"{recipe.name}.html"
+    print(f"\n{tell_reproduction(found)}", flush=True)
+    write_reproduction(found, page)
+    print(f"\nThe report with all figures: {page.resolve()}", flush=True)
+    return 0
+
+
+def _add_common(parser: argparse.ArgumentParser, epochs: str) -> None:
+    parser.add_argument("--out", metavar="FOLDER", default="build", help="where the report goes (default: build)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights and training (default: 0)")
+    parser.add_argument("--part", type=float, metavar="SHARE", help="a share of the recordings, to try it out: 0.05")
+    parser.add_argument("--epochs", type=int, help=f"of every training ({epochs})")
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -6,49 +6,23 @@ import html
 from collections.abc import Iterable
 from pathlib import Path
 
-import pandas as pd
-import plotly.graph_objects as go
 import torch
-from plotly.offline import get_plotlyjs
 
 from workbench import figures
-from workbench.atomic import replacing
 from workbench.evaluation import PRESETS, criticise, format_summary, price, price_all, summarise, summarise_bounds
 from workbench.network import Rollout
 from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, Study
+from workbench.study.page import figure_to_html, table_to_html, write_page
 
-PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>The main job</title>
-<style>
- body {{ font: 16px/1.55 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 980px;
-   margin: 2em auto; padding: 0 1em; }}
- h1, h2, h3 {{ line-height: 1.2; }} h2 {{ margin-top: 2.5em; border-top: 1px solid #bbb; padding-top: 1em; }}
- figure {{ margin: 1.2em 0; }} .wide {{ overflow-x: auto; }}
- table {{ border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; }}
- th, td {{ padding: .3em .7em; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap; }}
- th {{ background: #f3f3f3; }}
- th:first-child, td:first-child {{ text-align: left; }}
- .prices th:last-child, .prices td:last-child, .critics th, .critics td {{ text-align: left; white-space: normal; }}
- .prices td:last-child {{ min-width: 17em; }} .critics td {{ vertical-align: top; }}
- .critics th:nth-last-child(n+3):nth-last-child(-n+5), .critics td:nth-last-child(n+3):nth-last-child(-n+5) {{
-   text-align: right; white-space: nowrap; }}
- .critics td:nth-last-child(-n+2) {{ min-width: 15em; }}
-</style><script>{plotly}</script></head><body>
-<h1>Spiking networks that live in time</h1>
-<p>Every connection of a spiking network takes time. The <b>streaming ANN</b> was trained with those delays and became
-the <b>matched SNN</b>; the <b>sequential ANN</b> was trained as if connections took none, and became the
-<b>unmatched SNN</b> when each of them took one frame.</p>
-{sections}
-</body></html>
-"""
+INTRODUCTION = """<p>Every connection of a spiking network takes time. The <b>streaming ANN</b> was trained with those
+delays and became the <b>matched SNN</b>; the <b>sequential ANN</b> was trained as if connections took none, and became
+the <b>unmatched SNN</b> when each of them took one frame.</p>"""
 
 
 def write_report(studies: Iterable[Study], path: str | Path) -> None:
     """Write the studies as one HTML page that needs no network, whole or not at all."""
     sections = "\n".join(_section(number, study) for number, study in enumerate(studies))
-    with replacing(path) as aside:
-        aside.write_text(PAGE.format(plotly=get_plotlyjs(), sections=sections), encoding="utf-8")
+    write_page(path, "The main job", "Spiking networks that live in time", f"{INTRODUCTION}\n{sections}")
 
 
 def summarise_study(study: Study) -> str:
@@ -97,23 +71,13 @@ def _section(number: int, study: Study) -> str:
         f"<h2>{html.escape(study.dataset.name)}</h2><p>{html.escape(summarise_study(study))}</p>",
         f"<p>{html.escape(study.dataset.split)}.</p>",
         "<h3>Accuracy at every frame</h3>",
-        _table(summary[frames].reset_index()),
+        table_to_html(summary[frames].reset_index()),
         "<h3>Operations, and energy in nanojoules (preset fp32), per recording</h3>",
-        _table(summary.drop(columns=frames).reset_index()),
-        *(_figure(title, figure, f"figure-{number}-{place}") for place, (title, figure) in enumerate(shown)),
+        table_to_html(summary.drop(columns=frames).reset_index()),
+        *(figure_to_html(title, figure, f"figure-{number}-{place}") for place, (title, figure) in enumerate(shown)),
         "<h3>Energy per recording, in nanojoules, under every preset</h3>",
-        _table(energies, "prices"),
+        table_to_html(energies, "prices"),
         f"<h3>What critics say</h3><p>{html.escape(summarise_bounds(study.costs))}</p>",
-        _table(criticise(study.costs).round(3), "critics"),
+        table_to_html(criticise(study.costs).round(3), "critics"),
     ]
     return "\n".join(parts)
-
-
-def _figure(title: str, figure: go.Figure, name: str) -> str:
-    drawn = figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config={"displaylogo": False})
-    alt = html.escape(str((figure.layout.meta or {}).get("alt", title)), quote=True)
-    return f'<h3>{html.escape(title)}</h3><figure class="wide" role="img" aria-label="{alt}">{drawn}</figure>'
-
-
-def _table(table: pd.DataFrame, kind: str = "counts") -> str:
-    return f'<div class="wide {kind}">{table.to_html(index=False, border=0, na_rep="no price")}</div>'
