@@ -246,7 +246,7 @@ def test_fields_that_make_no_map_are_refused(make, words):
     ("operation", "shape", "words"),
     [
         (Pool(3), (2, 2, 9), r"Pool\(3\) is larger than its source of shape \(2, 2, 9\); use a smaller kernel"),
-        (Pool(2), (10,), r"Pool\(2\) needs a source of shape \(channels, height, width\), not \(10,\)"),
+        (Pool(2), (10,), r"Pool\(2\) needs .* \(channels, length\) or \(channels, height, width\), not \(10,\)"),
         (Conv(4, kernel=3), (10,), r"Conv\(4, kernel=3\) needs a source of shape .* not \(10,\); use Dense"),
         (Chain(Dense(5), Conv(4, kernel=3)), (2, 3, 3), r"Conv\(4, kernel=3\) needs a source .* not \(5,\)"),
         (Chain(Pool(2), Pool(4)), (1, 6, 6), r"Pool\(4\) is larger than its source of shape \(1, 3, 3\)"),
@@ -299,13 +299,13 @@ def test_data_that_describe_no_operation_are_refused(data, words):
 
 @pytest.mark.parametrize("operation", [*CHAINS, *OTHERS], ids=repr)
 def test_as_sums_a_map_is_the_same_but_for_a_factor_and_averages_nothing(operation):
-    sums, factor = operation.as_sums()
     shape = (2, 9, 10)
+    sums, factor = operation.as_sums(shape)
     images = torch.randint(0, 9, (3, *shape), generator=torch.Generator().manual_seed(0)).double()
     weights = [torch.randint(-9, 9, size).double() for size in operation.weight_shapes(shape)]
     torch.testing.assert_close(factor * sums(images, weights), operation(images, weights))
     assert torch.equal(sums(images, weights), sums(images, weights).round())
-    assert sums.as_sums() == (sums, 1.0)
+    assert sums.as_sums(shape) == (sums, 1.0)
     assert sums.weight_shapes(shape) == operation.weight_shapes(shape)
     assert torch.equal(sums.fan_out(shape), operation.fan_out(shape))
     assert operation_from_dict(sums.to_dict()) == sums

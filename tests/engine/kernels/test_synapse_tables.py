@@ -50,8 +50,8 @@ def walk(
 
 
 def in_memory(values: torch.Tensor) -> np.ndarray:
-    """Units in the order of memory: the channels of an image side by side."""
-    return (values.movedim(0, -1) if values.ndim == 3 else values).flatten().numpy()
+    """Units in the order of memory: the channels of a position side by side."""
+    return values.movedim(0, -1).flatten().numpy()
 
 
 @pytest.mark.parametrize("gained", [None, "number", "channels"])
