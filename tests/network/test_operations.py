@@ -178,10 +178,8 @@ def test_any_convolution_has_the_shape_the_values_the_products_and_the_fan_out_o
     x = torch.randn(3, *shape)
     assert (3, *operation.output_shape(shape)) == theirs(x).shape
     assert operation.weight_shapes(shape) == (tuple(theirs.weight.shape),)
-    for size, found, *numbers in zip(
-        shape[1:], operation.output_shape(shape)[1:], kernel, stride, padding, strict=True
-    ):
-        assert found == (size + 2 * numbers[2] - numbers[0]) // numbers[1] + 1
+    numbers = zip(shape[1:], kernel, stride, padding, strict=True)
+    assert operation.output_shape(shape)[1:] == tuple((n + 2 * pad - size) // by + 1 for n, size, by, pad in numbers)
     torch.testing.assert_close(operation(x, [theirs.weight]), theirs(x))
     shifted = operation.shift(x, [theirs.weight], bias)
     torch.testing.assert_close(shifted, theirs(x) + bias.view(-1, *[1] * axes), rtol=1e-4, atol=1e-5)
