@@ -56,6 +56,7 @@ CASES = [(operation, shape) for operation in IMAGES for shape in [(2, 6, 5), (1,
 CASES += [(operation, shape) for operation in GROUPS for shape in [(4, 6, 5), (8, 4, 7)]]
 CASES += [(operation, shape) for operation in SIGNALS for shape in [(4, 9), (8, 6), (4, 4)]]
 CASES += [(wb.GlobalPool(sums=True), (2, 3, 4, 2)), (wb.Identity(), (2, 3, 2, 2)), (wb.Dense(3), (2, 3, 2, 2))]
+CASES += [(wb.Conv(5, kernel=3), (3, 1, 1)), (wb.Conv1d(5, kernel=3), (3, 1))]  # of one pixel, the middle of a kernel
 CASES += [(operation, (1, 4, 1)) for operation in (wb.Conv(1, kernel=3), wb.Chain(wb.Identity(), wb.Conv(1, kernel=3)))]
 CASES += [(operation, shape) for operation in (wb.Dense(5), wb.Identity()) for shape in [(7,), (3, 2)]]
 

@@ -172,7 +172,8 @@ def scatter_grouped(
 @njit(nogil=True)
 def gather(row: Any, begin: int, end: int, units: Any, values: Any, edge: Any, runs: Any, weights: Any) -> Any:
     """The same where all units of the source reach the same run: its drives stay in registers meanwhile."""
-    sent, at, base, apart = 0.0, edge[RUNS], np.uint64(edge[WEIGHTS]), np.uint64(edge[WEIGHT_UNIT])
+    sent, at, apart = 0.0, edge[RUNS], np.uint64(edge[WEIGHT_UNIT])
+    base = np.uint64(edge[WEIGHTS] + runs[at, 1])
     for i in range(begin, end):
         sent += abs(values[i])
     for ahead in range(0, runs[at, 2], 4 * LANES):
