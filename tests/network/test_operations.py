@@ -159,6 +159,7 @@ def random_convolution(rng: np.random.Generator, axes: int, most: int = 5) -> tu
         "stride": [int(rng.integers(1, 4)) for _ in range(axes)],
         "padding": [int(rng.integers(0, most)) for _ in range(axes)],
     }
+    numbers = {name: values[0] if axes == 1 else values for name, values in numbers.items()}
     numbers = numbers if padded else numbers | {"padding": None}
     convolution = {1: Conv1d, 2: Conv}[axes](channels, groups=groups, **numbers)
     return convolution, (inputs, *(int(size) for size in rng.integers(most, 9, axes)))
@@ -416,6 +417,7 @@ def test_a_new_operation_is_one_class():
         (lambda: Conv(4, kernel=3, groups=0), r"groups must be a whole number of at least 1, not 0"),
         (lambda: Conv(4, kernel=3, groups=3), r"4 channels are no multiple of 3 groups; use channels=6, or groups=1"),
         (lambda: Conv1d(4, kernel=(3, 3)), r"Conv1d.*kernel must be a whole number of at least 1, not \(3, 3\)$"),
+        (lambda: Conv1d(4, kernel=[3]), r"Conv1d.*kernel must be a whole number of at least 1, not \[3\]$"),
         (lambda: Conv1d(4, kernel=2), r"the kernel is even.*use 1 or 3, or name the padding"),
         (lambda: Pool((2, 0)), r"Pool\(\(2, 0\)\): kernel must be a whole number"),
         (lambda: GlobalPool(2), r"GlobalPool\(sums=2\): sums must be True or False, not 2"),

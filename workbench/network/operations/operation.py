@@ -191,11 +191,12 @@ def hold_axis_fields(operation: Operation, axes: Sequence[str], *names: str, lea
     """Make these fields plain integers, or tuples of one for each axis where they differ; or refuse them."""
     for name in names:
         value = getattr(operation, name)
-        several = value if isinstance(value, tuple | list) else [value] * len(axes)
+        pair = isinstance(value, tuple | list) and len(axes) > 1
+        several = value if pair else [value] * len(axes)
         numbers = tuple(number for number in map(whole, several) if number is not None and number >= least)
         if len(numbers) != len(several) or len(numbers) != len(axes):
-            pair = "" if len(axes) == 1 else f", or a pair of them ({', '.join(axes)})"
-            raise ValueError(f"{operation!r}: {name} must be a whole number of at least {least}, not {value!r}{pair}")
+            other = "" if len(axes) == 1 else f", or a pair of them ({', '.join(axes)})"
+            raise ValueError(f"{operation!r}: {name} must be a whole number of at least {least}, not {value!r}{other}")
         object.__setattr__(operation, name, numbers[0] if len(set(numbers)) == 1 else numbers)
 
 
