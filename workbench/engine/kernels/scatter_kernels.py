@@ -150,21 +150,19 @@ def scatter_grouped(
     row: Any, low: int, high: int, begin: int, end: int, units: Any, values: Any, edge: Any, runs: Any, weights: Any
 ) -> float:
     """The same where the units of a place are in groups: runs are in pieces, the channels of a group in each."""
-    operations, piece = 0.0, edge[PIECE]
-    apart, inside = edge[GROUPS] * piece, edge[DEPTH] // edge[GROUPS]
+    operations, piece = 0.0, np.uint64(edge[PIECE])
+    apart, inside, rest = np.uint64(edge[GROUPS]) * piece, edge[DEPTH] // edge[GROUPS], piece % WHOLE
     for i in range(begin, end):
         place = np.int64(np.uint64(units[i]) * np.uint64(edge[RECIPROCAL]) >> np.uint64(SHIFT))
         beside, at = units[i] - place * edge[DEPTH], edge[RUNS] + place
-        target = runs[at, 0] + beside // inside * piece
+        target = runs[at, 0] + beside // inside * edge[PIECE]
         weight = edge[WEIGHTS] + runs[at, 1] + beside * edge[WEIGHT_UNIT]
+        span = np.uint64(runs[at, 2]) * np.uint64(edge[GROUPS])
         operations += abs(values[i]) * runs[at, 4] * (low <= target < high)
         for _ in range(runs[at, 3]):
             if low <= target < high:
-                here = target
-                for ahead in range(weight, weight + runs[at, 2], piece):
-                    for u in range(piece):
-                        row[here + u] += values[i] * weights[ahead + u]
-                    here += apart
+                here, there = np.uint64(target), (np.uint64(weight),)
+                add_spikes(row, here, here + span, apart, piece, rest, weights, piece, there, (values[i],))
             target, weight = target + edge[TARGET_ROW], weight + edge[WEIGHT_ROW]
     return operations
 
