@@ -23,8 +23,10 @@ from workbench.model import Model
 from workbench.network import (
     Chain,
     Conv,
+    Conv1d,
     Dense,
     Edge,
+    GlobalPool,
     Identity,
     Network,
     Pool,
@@ -38,8 +40,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     # describe
-    "Network", "Edge", "Conv", "Dense", "Pool", "Identity", "Chain", "ReLU", "QuantisedReLU", "IntegrateAndFire",
-    "architectures",
+    "Network", "Edge", "Conv", "Conv1d", "Dense", "Pool", "GlobalPool", "Identity", "Chain",
+    "ReLU", "QuantisedReLU", "IntegrateAndFire", "architectures",
     # unroll
     "Rollout", "count_rollouts",
     # recordings

@@ -99,7 +99,7 @@ def test_the_membrane_follows_its_equation(neuron: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("neuron", [neuron for neuron in NEURONS if "emission" in neuron])
-@pytest.mark.parametrize("seed", range(5, 9))
+@pytest.mark.parametrize("seed", range(9, 13))
 def test_the_membrane_of_a_neuron_that_counts_grows_for_a_frame_and_is_shown_before_it_is_reset(
     seed: int, neuron: dict[str, object]
 ) -> None:

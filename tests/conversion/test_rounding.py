@@ -100,7 +100,7 @@ def test_how_far_answers_moved_is_what_it_says(seed):
     told = measure_movement(loose, round_to_grid(loose, 9, 6), recordings)
     before, after = end_answers(loose, recordings), end_answers(told, recordings)
     expected = float((after - before).square().sum() / before.square().sum())
-    assert told.grid.moved == pytest.approx(expected, rel=1e-6)
+    assert told.grid.moved == pytest.approx(expected, rel=1e-5)  # these are sums in float32
 
 
 def test_rounding_that_moves_answers_is_warned_of():

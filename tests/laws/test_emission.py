@@ -21,7 +21,7 @@ def some_model(seed: int) -> tuple[wb.Model, Tensor]:
     """A network with loops and shortcuts, dyadic numbers and neurons that count for K ticks; and its ticks."""
     rng = np.random.default_rng(seed)
     k, (emission, remainder) = int(rng.integers(1, 6)), EMISSIONS[seed % 4]
-    drawn = random_network(seed, flat=seed % 3 == 0, longest=2, parallel=True)
+    drawn = random_network(seed, flat=seed % 3 == 0, signal=seed % 3 == 1, longest=2, parallel=True)
     edges = [replace(edge, delay=k * (edge.delay + 1)) for edge in drawn.edges]  # none within less than a frame
     network = wb.Network(drawn.inputs, edges, output="out")
     odd = {edge.ends: int(rng.integers(1, 2 * k + 1)) for edge in network.edges if edge.source == "in"}

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.support.exact_models import RECORDINGS, K, draw_options, some_snn
+from tests.support.exact_models import RECORDINGS, K, draw_options, some_network, some_snn
 from workbench.engine.kernels import parallel
 from workbench.model.exactness import find_off_grid
 from workbench.model.grid import DIGITS
@@ -35,6 +35,20 @@ def test_every_option_is_drawn():
     drawn = [draw_options(seed) for seed in SEEDS]
     for option in drawn[0]:
         assert len({one[option] for one in drawn}) > 1, option
+
+
+def test_every_kind_of_map_is_drawn():
+    edges = [(edge, network) for network in map(some_network, SEEDS) for edge in network.edges]
+    links = [link for edge, _ in edges for link in edge.operation.links]
+    assert {type(link) for link in links} == {wb.Conv, wb.Conv1d, wb.Dense, wb.Pool, wb.GlobalPool, wb.Identity}
+    convolutions = [link for link in links if isinstance(link, wb.Conv)]
+    for axes in (1, 2):
+        some = [link for link in convolutions if len(link.axes) == axes]
+        assert any(1 < link.groups < link.channels for link in some)
+        assert any(link.groups == link.channels > 1 for link in some)
+        assert any(link.padding is not None for link in some)
+        assert any(link.kernel == 2 for link in some)
+    assert any(isinstance(link.kernel, tuple) for link in convolutions)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -175,17 +175,23 @@ def test_a_model_wants_a_network():
             r"Conv has no option kernel_size; use kernel=: Conv\(channels=\.\.\., k",
         ),
         (
-            lambda: wb.Conv(16, 3, padding=1),
-            r"no option padding; leave it out, for it is \(kernel - 1\) / 2: .*nel=",
+            lambda: wb.Conv1d(16, 3, padding_mode="reflect"),
+            r"Conv1d has no option padding_mode; leave it out, for all beyond the border is 0: .*, groups=1",
         ),
         (lambda: wb.Conv(in_channels=2, out_channels=4, kernel=3), r"no option in_channels; leave it out.* kernel="),
         (lambda: wb.Conv(out_channels=4, kernel=3), r"no option out_channels; use channels=: Conv\(channels="),
         (lambda: wb.Conv(4, 3, bias=False), "no option bias; leave it out, for nodes have biases"),
-        (lambda: wb.Conv(4, 3, dilation=2), "no option dilation; leave it out: Conv"),
+        (lambda: wb.Conv(4, 3, dilation=2), "no option dilation; use a larger kernel, or Pool before it in a Chain"),
+        (lambda: wb.Conv(4, 3, depth_multiplier=2), "depth_multiplier; use groups= the channels of the source, and ch"),
         (lambda: wb.Dense(in_features=3, out_features=4), "Dense has no option in_features; leave it out"),
         (lambda: wb.Dense(out_features=4), r"Dense has no option out_features; use units=: Dense\(units="),
         (lambda: wb.Pool(kernel_size=2), r"Pool has no option kernel_size; use kernel=: Pool\(kernel="),
         (lambda: wb.Pool(2, stride=2), "Pool has no option stride; leave it out, for squares do not overlap"),
+        (lambda: wb.Pool(output_size=1), r"no option output_size; use GlobalPool\(\), or a kernel that divides"),
+        (
+            lambda: wb.GlobalPool(kernel=2),
+            r"no option kernel; leave it out.*or use Pool\(kernel\): GlobalPool\(",
+        ),
         (lambda: wb.Identity(size=3), r"Identity has no option size; leave it out: Identity\(\)"),
         (lambda: wb.Chain(wb.Pool(2), kernel=3), r"Chain has no option kernel; leave it out: Chain\(\*operations\)"),
     ],
@@ -198,7 +204,17 @@ def test_options_of_other_tools_are_told_what_they_are_here(make, words):
 
 
 @pytest.mark.parametrize(
-    "operation", [wb.Conv(4, 3, stride=2), wb.Dense(3), wb.Pool(2), wb.Identity(), wb.Chain(wb.Pool(2), wb.Dense(3))]
+    "operation",
+    [
+        wb.Conv(4, 3, stride=2),
+        wb.Conv(4, (2, 3), padding=(0, 1), groups=2),
+        wb.Conv1d(4, 3, groups=4),
+        wb.Dense(3),
+        wb.Pool((2, 1)),
+        wb.GlobalPool(),
+        wb.Identity(),
+        wb.Chain(wb.Pool(2), wb.Dense(3)),
+    ],
 )
 def test_operations_are_copied_and_replaced_as_values(operation):
     assert copy.deepcopy(operation) == operation

@@ -20,7 +20,7 @@ LINE = [wb.Edge("in", "a", wb.Dense(4)), wb.Edge("a", "out", wb.Dense(2))]
 
 def with_parallel_edges(seed: int) -> wb.Network:
     """A random network in which some edges that take time have a parallel one, listed before or after them."""
-    network, rng = random_network(seed, flat=seed % 3 == 0), np.random.default_rng(seed)
+    network, rng = random_network(seed, flat=seed % 3 == 0, signal=seed % 3 == 1), np.random.default_rng(seed)
     edges = list(network.edges)
     for edge in network.edges:
         if edge.delay > 0 and rng.random() < 0.4:

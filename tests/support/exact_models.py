@@ -51,13 +51,14 @@ def counts_frames(seed: int) -> bool:
 
 
 def some_network(seed: int) -> wb.Network:
-    """A random network with loops; in some of images an edge that pools alone, and one before weights.
+    """A random network with loops; in some of images or signals an edge that pools alone, and one before weights.
 
     Where neurons count for a frame, every connection takes one or more.
     """
     network = random_network(
         seed,
         flat=seed % 3 == 0,
+        signal=seed % 3 == 1 and seed // 3 % 5 < 2,
         longest=1 + seed % 2,
         parallel=not counts_frames(seed),
         channels=[3, 16, 5][seed // 3 % 3],
@@ -65,9 +66,10 @@ def some_network(seed: int) -> wb.Network:
     network = network.streaming() if counts_frames(seed) else network
     if seed % 6 != 1:
         return network
-    pooled = wb.Chain(wb.Pool(3), wb.Dense(3))
+    pool = [wb.Pool(3), wb.GlobalPool()][seed // 6 % 2]
+    pooled = wb.Chain(pool, wb.Dense(3))
     edges = [replace(edge, operation=pooled) if edge.target == "out" else edge for edge in network.edges]
-    edges += [wb.Edge("in", "pool", wb.Pool(3)), wb.Edge("pool", "out", wb.Dense(3))]
+    edges += [wb.Edge("in", "pool", pool), wb.Edge("pool", "out", wb.Dense(3))]
     return wb.Network(network.inputs, edges, output="out")
 
 

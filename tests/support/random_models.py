@@ -19,11 +19,13 @@ NEURONS = [
 def some_model(seed: int, channels: int = 3) -> tuple[wb.Model, torch.Tensor]:
     """A spiking network with loops and identities, biases every tick or early, and dyadic weights; and its ticks.
 
-    Nodes of some spike at once, those of others count for a frame.
+    Inputs are images, flat, or signals with one axis. Nodes of some spike at once, those of others count for a frame.
     """
     neuron = NEURONS[seed % len(NEURONS)]
     counts = "emission" in neuron
-    network = random_network(seed, flat=seed % 3 == 0, longest=1 if counts else 4, parallel=True, channels=channels)
+    longest = 1 if counts else 4
+    kind = {"flat": seed % 3 == 0, "signal": seed % 3 == 1 and seed % 5 < 2}
+    network = random_network(seed, **kind, longest=longest, parallel=True, channels=channels)
     network = in_whole_frames(network, 3) if counts else network
     model = random_spiking(network, seed, ticks_per_frame=3, **neuron)
     model.ticks_per_frame = 3

@@ -355,17 +355,17 @@ def test_a_spiking_model_is_not_trained():
 
 
 def feed_forward(seed: int) -> wb.Network:
-    """A random network of convolutions, shortcuts and residual connections without a cycle."""
-    rng = np.random.default_rng(seed)
+    """A random network of convolutions, shortcuts and residual connections without a cycle; of some signals."""
+    rng, signal = np.random.default_rng(seed), seed % 4 == 3
     nodes = ["in", *(f"n{i}" for i in range(rng.integers(2, 5)))]
-    edges = []
+    convolution, edges = wb.Conv1d if signal else wb.Conv, []
     for place, target in enumerate(nodes[1:], start=1):
         for source in sorted({nodes[rng.integers(0, place)], *(node for node in nodes[:place] if rng.random() < 0.4)}):
             residual = source != "in" and rng.random() < 0.3
-            operation = wb.Identity() if residual else wb.Conv(3, kernel=int(rng.choice([1, 3])))
+            operation = wb.Identity() if residual else convolution(3, kernel=int(rng.choice([1, 3])))
             edges.append(wb.Edge(source, target, operation, int(rng.integers(0, 3))))
     flat = [wb.Edge(nodes[-1], "flat", wb.Dense(4), 0), wb.Edge("in", "flat", wb.Dense(4), 2)]
-    return wb.Network({"in": (2, 6, 5)}, [*edges, *flat, wb.Edge("flat", "out", wb.Dense(3))])
+    return wb.Network({"in": (2, 9) if signal else (2, 6, 5)}, [*edges, *flat, wb.Edge("flat", "out", wb.Dense(3))])
 
 
 NETWORKS = [feed_forward(seed) for seed in range(40)]

@@ -105,7 +105,8 @@ def _require_pair(ann: Model, snn: Model, recordings: Recordings) -> None:
 
 
 def _edges(model: Model) -> list[tuple[object, ...]]:
-    return [(*edge.ends, edge.operation.as_sums()[0]) for edge in model.network.edges]
+    network = model.network
+    return [(*edge.ends, edge.operation.as_sums(network.shape_of(edge.source))[0]) for edge in network.edges]
 
 
 @torch.no_grad()

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from workbench.engine import NORM_EPSILON, Norm
 from workbench.model import Model
-from workbench.network import Operation, Shape
 
 
 def fold_batchnorm(model: Model) -> Model:
@@ -59,11 +58,4 @@ def scale_source(model: Model, position: int, factor: Tensor) -> None:
     if not weights or factor.ndim == 0:
         scale_target(model, position, factor)  # a map without weights keeps channels apart
         return
-    factor = _at_first_weights(edge.operation, model.network.shape_of(edge.source), factor)
-    weights[0].mul_(factor.view(1, -1, *[1] * (weights[0].ndim - 2)))
-
-
-def _at_first_weights(operation: Operation, shape: Shape, factor: Tensor) -> Tensor:
-    """A factor per channel of the source as one per column of the operation's first weights."""
-    columns = operation.weight_shapes(shape)[0][1]
-    return factor.repeat_interleave(columns // len(factor))  # Dense flattens a channel into neighbours
+    weights[0].mul_(edge.operation.weigh_source(model.network.shape_of(edge.source), factor))

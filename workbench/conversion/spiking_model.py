@@ -29,7 +29,7 @@ def build_snn(
     factors = {node: as_tensor(spiking, scale) for node, scale in scales.items()}
     for position, edge in enumerate(network.edges):
         scale_source(spiking, position, factors[edge.source])
-        averaged = folded.network.edges[position].operation.as_sums()[1]
+        averaged = folded.network.edges[position].operation.as_sums(network.shape_of(edge.source))[1]
         scale_target(spiking, position, averaged / factors[edge.target])
     with torch.no_grad():
         for node in network.nodes:
@@ -41,7 +41,7 @@ def build_snn(
 
 def _with_sums(network: Network) -> Network:
     """The network whose pools are sums: `build_snn` puts what turns them into averages into the numbers beside them."""
-    edges = [replace(edge, operation=edge.operation.as_sums()[0]) for edge in network.edges]
+    edges = [replace(e, operation=e.operation.as_sums(network.shape_of(e.source))[0]) for e in network.edges]
     return network if edges == [*network.edges] else Network(network.inputs, edges, output=network.output)
 
 

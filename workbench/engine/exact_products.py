@@ -30,7 +30,7 @@ def map_exactly(operation: Operation, images: Tensor, weights: Sequence[Tensor])
         if images.dtype == torch.float64:
             return operation(images, weights)
         few = len(images) < IMAGES[1]
-        last = images.ndim == 4 and images.is_contiguous(memory_format=torch.channels_last)
+        last = not images.is_contiguous() and images.movedim(1, -1).is_contiguous()
         if is_exact_here(operation, tuple(images.shape[1:]), images.device, few, last, read_settings()):
             return operation(images, weights)
         return operation(images.double(), [weight.double() for weight in weights]).to(images.dtype)
@@ -55,7 +55,7 @@ def is_exact_here(
     expected = operation(images.double(), [weight.double() for weight in weights])
     there = images.to(device)
     if channels_last:
-        there = there.contiguous(memory_format=torch.channels_last)
+        there = there.movedim(1, -1).contiguous().movedim(-1, 1)
     found = operation(there, [weight.to(device) for weight in weights])
     exact = torch.equal(found.cpu().double(), expected)
     if not exact:

@@ -41,10 +41,9 @@ class SpikeCounter:
 
     def add_listed(self, node: str, shape: Shape, lists: SpikeLists, number: int, begin: int, end: int) -> None:
         """Count the listed spikes of a node in the steps begin .. end - 1."""
-        if node not in self._listed:  # in the order of units in lists: the channels of an image side by side
+        if node not in self._listed:  # in the order of units in lists: the channels of a position side by side
             weights = self.weights[node].numpy().reshape(*shape, -1)
-            weights = np.moveaxis(weights, 0, -2) if len(shape) == 3 else weights
-            weights = np.ascontiguousarray(weights).reshape(-1, weights.shape[-1])
+            weights = np.ascontiguousarray(np.moveaxis(weights, 0, -2)).reshape(-1, weights.shape[-1])
             self._listed[node] = np.pad(weights, ((0, 0), (0, -weights.shape[1] % lists.TOGETHER)))
         sums = lists.weigh(number, begin, end, self._listed[node])[..., : self.weights[node].shape[-1]]
         self._counts[node].append(Segment(begin, sums))

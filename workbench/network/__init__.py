@@ -17,14 +17,27 @@ from workbench.network.graph_algorithms import (
     shortest_delays,
     topological_order,
 )
-from workbench.network.operations import Chain, Conv, Dense, Identity, Operation, Pool, Shape
+from workbench.network.operations import (
+    Chain,
+    Conv,
+    Conv1d,
+    Dense,
+    GlobalPool,
+    Identity,
+    Operation,
+    Pool,
+    Shape,
+    Window,
+)
 from workbench.network.rollout import Place, Rollout, count_rollouts
 
 __all__ = [
     "Chain",
     "Conv",
+    "Conv1d",
     "Dense",
     "Edge",
+    "GlobalPool",
     "Identity",
     "Network",
     "Operation",
@@ -32,6 +45,7 @@ __all__ = [
     "Pool",
     "Rollout",
     "Shape",
+    "Window",
     "connected_components",
     "count_rollouts",
     "find_cycle",

@@ -6,9 +6,11 @@ import torch
 
 import workbench as wb
 from tests.support import reference
+from tests.support.brute_force import synapses
 from tests.support.certain_speed import CertainSpeed
 from tests.support.random_models import some_model
 from tests.support.random_networks import in_whole_frames, random_frames, random_network, random_spiking
+from tests.support.shrinking_networks import shrinking_network
 from workbench.engine.event_driven import cost_model, hybrid_state
 from workbench.engine.event_driven.hybrid import Hybrid
 from workbench.engine.kernels import parallel, synapse_layouts
@@ -44,6 +46,25 @@ def test_all_engines_give_the_numbers_of_the_plain_step_loop(seed):
     for engine in ENGINES:
         found = model.run(ticks, engine=engine)
         assert all(torch.equal(found[node], expected[node]) for node in network.nodes), engine
+
+
+@pytest.mark.usefixtures("several_threads")
+@pytest.mark.parametrize("seed", range(90))
+def test_maps_of_every_kind_give_the_same_numbers_and_counts(seed, monkeypatch):
+    network = shrinking_network(seed, sums=True)
+    model, ticks = random_spiking(network, seed), random_frames(network, seed, 9, counts=True)
+    expected = model.run(ticks, layers=model, block=1)
+    for engine in ENGINES:
+        found = model.run(ticks, engine=engine)
+        assert all(torch.equal(found[node], expected[node]) for node in network.nodes), engine
+    monkeypatch.setattr(parallel, "MIN_PARALLEL_SIZE", 0)
+    stream = model.stream(1, record=network.nodes, engine="events")  # one recording, which threads divide
+    parts = [stream.run(ticks[begin:end, :1]) for begin, end in ((0, 2), (2, 3), (3, 9))]
+    sent = {node: torch.cat([part[node] for part in parts]) for node in network.nodes}
+    assert all(torch.equal(sent[node], expected[node][:, :1]) for node in network.nodes)
+    for position, edge in enumerate(network.edges):
+        arrived = sent[edge.source][: len(ticks) - edge.delay].flatten(1).abs().double().detach().numpy()
+        assert stream.operations[position].tolist() == [(arrived @ synapses(network, position)).sum()]
 
 
 @pytest.mark.usefixtures("several_threads")

@@ -184,7 +184,7 @@ class Simulator:
 def describe_edge(table: SynapseTable) -> tuple[int, ...]:
     """The last columns of an edge in the kernels' table: how the synapses lie in their table."""
     strides = table.target_row_stride, table.weight_row_stride, table.target_unit_stride, table.weight_unit_stride
-    return (*strides, table.depth, table.reciprocal, find_kind(table))
+    return (*strides, table.depth, table.reciprocal, find_kind(table), table.groups, table.piece)
 
 
 class ArrayStack:
@@ -209,12 +209,12 @@ class ArrayStack:
 
 
 def flatten_units(values: Tensor) -> NDArray[np.float32]:
-    """Values (batch, *shape) one after the other in the order of units: the channels of an image side by side.
+    """Values (batch, *shape) one after the other in the order of units: the channels of a position side by side.
 
     >>> flatten_units(torch.tensor([[[[1.0, 2.0]], [[3.0, 4.0]]]])).tolist()
     [1.0, 3.0, 2.0, 4.0]
     """
-    return (values.movedim(1, -1) if values.ndim == 4 else values).contiguous().numpy().ravel()
+    return values.movedim(1, -1).contiguous().numpy().ravel()
 
 
 def unflatten_units(values: Tensor, batch: int, shape: Shape) -> Tensor:
@@ -223,6 +223,4 @@ def unflatten_units(values: Tensor, batch: int, shape: Shape) -> Tensor:
     >>> unflatten_units(torch.arange(4.0), 1, (2, 1, 2)).tolist()
     [[[[0.0, 2.0]], [[1.0, 3.0]]]]
     """
-    if len(shape) != 3:
-        return values.view(*values.shape[:-1], batch, *shape)
-    return values.view(*values.shape[:-1], batch, *shape[1:], shape[0]).movedim(-1, -3)
+    return values.view(*values.shape[:-1], batch, *shape[1:], shape[0]).movedim(-1, -len(shape))

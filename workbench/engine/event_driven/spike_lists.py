@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from workbench.engine.event_counts import EventCounts
-from workbench.engine.inference_layers import put_channels_last
 from workbench.engine.kernels.buffer_pool import borrow
 from workbench.engine.kernels.event_kernels import (
     OFFSETS,
@@ -90,14 +89,12 @@ class SpikeLists:
         return float(largest.max(initial=0))
 
     def fill(self, number: int, begin: int, end: int, shape: Shape) -> Tensor:
-        """The activity (steps, batch, *shape) of a node in the steps begin .. end - 1, the channels of images last."""
+        """The activity (steps, batch, *shape) of a node in the steps begin .. end - 1, channels last in memory."""
         region = self.regions[number]
         rows = torch.empty(max(0, end - begin), self.batch, int(region[UNITS]), dtype=torch.float32)
         parallel_for(
             fill_rows.compiled(), self.batch, rows.numel(), self.bands, rows.numpy(), region, begin, *self.arrays
         )
-        if len(shape) != 3:
-            return rows.view(-1, self.batch, *shape)
         return rows.view(-1, self.batch, *shape[1:], shape[0]).movedim(-1, 2)
 
     def weigh(self, number: int, begin: int, end: int, weights: NDArray[np.float64]) -> Tensor:
@@ -123,15 +120,13 @@ class SpikeLists:
 
 @lru_cache(maxsize=64)
 def name_units(shape: Shape) -> NDArray[np.int32]:
-    """What the units of a node are called in lists, in the order of a contiguous tensor: of images channels lie last.
+    """What the units of a node are called in lists, in the order of a contiguous tensor: there channels lie last.
 
     >>> name_units((2, 1, 2)).tolist()
     [0, 2, 1, 3]
     """
-    units = np.arange(math.prod(shape), dtype=np.int32)
-    if len(shape) == 3:
-        units = np.ascontiguousarray(units.reshape(*shape[1:], shape[0]).transpose(2, 0, 1)).ravel()
-    return units
+    units = np.arange(math.prod(shape), dtype=np.int32).reshape(*shape[1:], shape[0])
+    return np.ascontiguousarray(np.moveaxis(units, -1, 0)).ravel()
 
 
 def _rows(activity: Tensor) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
@@ -140,6 +135,5 @@ def _rows(activity: Tensor) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     units = math.prod(shape)
     if activity.is_contiguous():
         return activity.numpy().reshape(steps, batch, units), name_units(tuple(shape))
-    last = put_channels_last(activity)
-    last = last.movedim(2, -1) if len(shape) == 3 else last.contiguous()
+    last = activity.movedim(2, -1).contiguous()
     return last.numpy().reshape(steps, batch, units), np.arange(units, dtype=np.int32)

@@ -12,15 +12,17 @@ from workbench.engine.kernels.synapse_tables import SHIFT, SynapseTable
 
 # columns of the table of edges
 SOURCE, DELAY, POSITION, RUNS, WEIGHTS, TARGET_ROW, WEIGHT_ROW, TARGET_UNIT, WEIGHT_UNIT = range(9)
-DEPTH, RECIPROCAL, KIND = range(9, 12)
-EDGE_COLUMNS = 12
-TOGETHER, APART, GATHERED = range(3)  # which of these kernels is for an edge: see `scatter`
+DEPTH, RECIPROCAL, KIND, GROUPS, PIECE = range(9, 14)
+EDGE_COLUMNS = 14
+TOGETHER, APART, GATHERED, GROUPED = range(4)  # which of these kernels is for an edge: see `scatter`
 
 WHOLE = np.uint64(LANES)
 
 
 def find_kind(table: SynapseTable) -> int:
     """Which of these kernels is for this table."""
+    if table.groups > 1:
+        return GROUPED
     if table.target_unit_stride:
         return APART
     if len(table.runs) == 1 and table.runs[0, 3] == 1:
@@ -42,6 +44,8 @@ def scatter(
         return scatter_together(row, low, high, begin, end, units, values, edge, runs, weights)
     if kind == GATHERED:
         return gather(row, begin, end, units, values, edge, runs, weights)
+    if kind == GROUPED:
+        return scatter_grouped(row, low, high, begin, end, units, values, edge, runs, weights)
     return scatter_apart(row, low, high, begin, end, units, values, edge, runs, weights)
 
 
@@ -142,9 +146,32 @@ def scatter_apart(
 
 
 @njit(nogil=True)
+def scatter_grouped(
+    row: Any, low: int, high: int, begin: int, end: int, units: Any, values: Any, edge: Any, runs: Any, weights: Any
+) -> float:
+    """The same where the units of a place are in groups: runs are in pieces, the channels of a group in each."""
+    operations, piece = 0.0, np.uint64(edge[PIECE])
+    apart, inside, rest = np.uint64(edge[GROUPS]) * piece, edge[DEPTH] // edge[GROUPS], piece % WHOLE
+    for i in range(begin, end):
+        place = np.int64(np.uint64(units[i]) * np.uint64(edge[RECIPROCAL]) >> np.uint64(SHIFT))
+        beside, at = units[i] - place * edge[DEPTH], edge[RUNS] + place
+        target = runs[at, 0] + beside // inside * edge[PIECE]
+        weight = edge[WEIGHTS] + runs[at, 1] + beside * edge[WEIGHT_UNIT]
+        span = np.uint64(runs[at, 2]) * np.uint64(edge[GROUPS])
+        operations += abs(values[i]) * runs[at, 4] * (low <= target < high)
+        for _ in range(runs[at, 3]):
+            if low <= target < high:
+                here, there = np.uint64(target), (np.uint64(weight),)
+                add_spikes(row, here, here + span, apart, piece, rest, weights, piece, there, (values[i],))
+            target, weight = target + edge[TARGET_ROW], weight + edge[WEIGHT_ROW]
+    return operations
+
+
+@njit(nogil=True)
 def gather(row: Any, begin: int, end: int, units: Any, values: Any, edge: Any, runs: Any, weights: Any) -> Any:
     """The same where all units of the source reach the same run: its drives stay in registers meanwhile."""
-    sent, at, base, apart = 0.0, edge[RUNS], np.uint64(edge[WEIGHTS]), np.uint64(edge[WEIGHT_UNIT])
+    sent, at, apart = 0.0, edge[RUNS], np.uint64(edge[WEIGHT_UNIT])
+    base = np.uint64(edge[WEIGHTS] + runs[at, 1])
     for i in range(begin, end):
         sent += abs(values[i])
     for ahead in range(0, runs[at, 2], 4 * LANES):

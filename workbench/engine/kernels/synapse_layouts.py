@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from workbench.engine.kernels.synapse_tables import SHIFT, SynapseTable, stack_runs
-from workbench.network import Conv, Dense, Identity, Operation, Pool, Shape
+from workbench.network import Conv, Dense, GlobalPool, Identity, Operation, Pool, Shape, Window
 
 LARGEST = 1 << 22  # synapses that a map may have whose table is written out unit by unit
 
@@ -34,7 +34,7 @@ class WrittenOut:
         depth, width = self.depth(shape), math.prod(self.operation.output_shape(shape))
         places = np.arange(math.prod(shape) // depth)
         reached = self.operation.fan_out(shape)
-        reached = (reached.movedim(0, -1) if len(shape) == 3 else reached).reshape(-1)[::depth]
+        reached = reached.movedim(0, -1).reshape(-1)[::depth]
         columns = 0 * places, places * width, width, 1
         return stack_runs(*columns, reached=reached.numpy(), depth=depth, weight_unit_stride=width)
 
@@ -43,9 +43,7 @@ class WrittenOut:
         matrix = self.matrix(shape, weights)
         if gain is not None:
             matrix = matrix * gain.detach()
-        if len(shape) == 3:
-            matrix = matrix.movedim(0, 2)
-        return (matrix.movedim(-3, -1) if matrix.ndim - len(shape) == 3 else matrix).numpy()
+        return matrix.movedim(0, len(shape) - 1).movedim(len(shape), -1).numpy()
 
     def matrix(self, shape: Shape, weights: Sequence[Tensor]) -> Tensor:
         """(*source shape, *target shape): the answer of the map to one spike of each unit.
@@ -71,53 +69,61 @@ class DenseLayout(WrittenOut):
 
 
 class ConvLayout(WrittenOut):
-    """The channels of a pixel are in one place; runs are rows of the kernel."""
+    """The channels of a position are in one place; runs are rows of the kernel, in pieces where there are groups."""
 
     compact = True
 
     def __init__(self, operation: Conv) -> None:
         super().__init__(operation)
-        self.kernel, self.stride = operation.kernel, operation.stride
+        self.groups, self.windows = operation.groups, operation.windows
 
     def depth(self, shape: Shape) -> int:
         return shape[0]
 
     def table(self, shape: Shape) -> SynapseTable:
-        channels, height, width = self.operation.output_shape(shape)
-        kernel = self.kernel
-        (top, upper, rows), (left, first, columns) = (
-            self._reach(size, targets) for size, targets in zip(shape[1:], (height, width), strict=True)
-        )
+        channels = self.operation.output_shape(shape)[0]
+        piece, (down, across) = channels // self.groups, self._axes(shape)
+        (top, upper, rows), (left, first, columns) = self._reach(down), self._reach(across)
         return stack_runs(
-            (top[:, None] * width + left) * channels,
-            (upper[:, None] * kernel + first) * channels,
-            columns * channels,
+            (top[:, None] * across.targets + left) * channels,
+            (upper[:, None] * across.kernel + first) * piece,
+            columns * piece,
             rows[:, None],
             depth=shape[0],
-            target_row_stride=width * channels,
-            weight_row_stride=kernel * channels,
-            weight_unit_stride=kernel**2 * channels,
+            target_row_stride=across.targets * channels,
+            weight_row_stride=across.kernel * piece,
+            weight_unit_stride=down.kernel * across.kernel * piece,
+            groups=self.groups,
+            piece=piece,
         )
 
     def weights(self, shape: Shape, weights: Sequence[Tensor], gain: Tensor | None) -> NDArray[np.float32]:
-        order = self._kernel_order()
-        taps = [row * self.kernel + column for row in order for column in order]
-        kernels: NDArray[np.float32] = weights[0].detach().flatten(2).numpy().transpose(1, 2, 0).take(taps, axis=1)
-        return kernels if gain is None else kernels * gain.detach().flatten().numpy()
+        down, across = self._axes(shape)
+        rows, columns = self._kernel_order(down), self._kernel_order(across)
+        taps = [row * across.kernel + column for row in rows for column in columns]
+        kernels = weights[0].detach().flatten(2)
+        kernels = kernels if gain is None else kernels * gain.detach().reshape(-1, 1, 1)
+        groups, sources = self.groups, kernels.shape[1]
+        arranged: NDArray[np.float32] = kernels.reshape(groups, -1, sources, len(taps)).numpy().transpose(0, 2, 3, 1)
+        return arranged.take(taps, axis=2)
 
-    def _kernel_order(self) -> list[int]:
+    def _axes(self, shape: Shape) -> list[Window]:
+        """What is seen along height and width; a single axis is a width."""
+        return [*[Window(1, 1, 1, 1, 0)] * (3 - len(shape)), *self.windows(shape)]
+
+    def _kernel_order(self, axis: Window) -> list[int]:
         """The kernel positions in the order in which a unit uses them next to each other, the nearest target first."""
-        return sorted(range(self.kernel), key=lambda position: (position % self.stride, -position))
+        return sorted(range(axis.kernel), key=lambda position: (position % axis.stride, -position))
 
-    def _reach(self, size: int, targets: int) -> tuple[NDArray[np.int64], ...]:
+    def _reach(self, axis: Window) -> tuple[NDArray[np.int64], ...]:
         """Along one axis, of every source position: its first target, the first kernel position, and how many."""
-        order, found = self._kernel_order(), np.zeros((3, size), np.int64)
-        for position in range(size):
-            shifted = position + self.kernel // 2
+        order, found = self._kernel_order(axis), np.zeros((3, axis.sources), np.int64)
+        for position in range(axis.sources):
+            shifted = position + axis.padding
             used = [
-                (place, (shifted - k) // self.stride)
+                (place, (shifted - k) // axis.stride)
                 for place, k in enumerate(order)
-                if (shifted - k) % self.stride == 0 and 0 <= (shifted - k) // self.stride < targets
+                if (shifted - k) % axis.stride == 0 and 0 <= (shifted - k) // axis.stride < axis.targets
             ]
             if used:
                 found[:, position] = used[0][1], used[0][0], len(used)
@@ -125,41 +131,42 @@ class ConvLayout(WrittenOut):
 
 
 class PoolLayout(WrittenOut):
-    """The channels of a pixel are in one place, and each reaches one target."""
+    """The channels of a position are in one place, and each reaches one target."""
 
     compact = True
 
-    def __init__(self, operation: Pool) -> None:
+    def __init__(self, operation: Pool | GlobalPool) -> None:
         super().__init__(operation)
-        self.kernel, self.sums = operation.kernel, operation.sums
+        self.kernels, self.sums = operation.kernels, operation.sums
 
     def depth(self, shape: Shape) -> int:
         return shape[0]
 
     def table(self, shape: Shape) -> SynapseTable:
-        channels, height, width = self.operation.output_shape(shape)
-        row, column = (np.arange(size) // self.kernel for size in shape[1:])
-        inside = (row < height)[:, None] & (column < width)
-        target = (row[:, None] * width + column) * channels
-        return stack_runs(target * inside, 0, inside, 1, depth=channels, target_unit_stride=1, weight_unit_stride=1)
+        target, inside = np.zeros((), np.int64), np.ones((), np.bool_)
+        for size, kernel in zip(shape[1:], self.kernels(shape), strict=True):
+            pooled, targets = np.arange(size) // kernel, size // kernel
+            target, inside = target[..., None] * targets + pooled, inside[..., None] & (pooled < targets)
+        columns = target * inside * shape[0], 0, inside, 1
+        return stack_runs(*columns, depth=shape[0], target_unit_stride=1, weight_unit_stride=1)
 
     def weights(self, shape: Shape, weights: Sequence[Tensor], gain: Tensor | None) -> NDArray[np.float32]:
-        return _repeat(gain, self.operation.output_shape(shape)[0], 1 if self.sums else self.kernel**2)
+        return _repeat(gain, shape[0], 1 if self.sums else math.prod(self.kernels(shape)))
 
 
 class IdentityLayout(WrittenOut):
-    """Every unit reaches itself; in one place are the channels of a pixel, else the units of a channel."""
+    """Every unit reaches itself; the channels of a position are in one place, each unit alone where all is flat."""
 
     compact = True
 
     def depth(self, shape: Shape) -> int:
-        return shape[0] if len(shape) == 3 else math.prod(shape[1:])
+        return shape[0] if len(shape) > 1 else 1
 
     def table(self, shape: Shape) -> SynapseTable:
-        depth, of_image = self.depth(shape), len(shape) == 3
+        depth, flat = self.depth(shape), len(shape) == 1
         places = np.arange(math.prod(shape) // depth)
-        columns = places * depth, places * (not of_image), 1, 1
-        return stack_runs(*columns, depth=depth, target_unit_stride=1, weight_unit_stride=of_image)
+        columns = places * depth, places * flat, 1, 1
+        return stack_runs(*columns, depth=depth, target_unit_stride=1, weight_unit_stride=1 - flat)
 
     def weights(self, shape: Shape, weights: Sequence[Tensor], gain: Tensor | None) -> NDArray[np.float32]:
         return _repeat(gain, shape[0], 1)
@@ -174,6 +181,7 @@ def find_layout(operation: Operation) -> WrittenOut:
 find_layout.register(Dense, DenseLayout)
 find_layout.register(Conv, ConvLayout)
 find_layout.register(Pool, PoolLayout)
+find_layout.register(GlobalPool, PoolLayout)
 find_layout.register(Identity, IdentityLayout)
 
 

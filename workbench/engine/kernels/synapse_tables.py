@@ -15,11 +15,15 @@ SHIFT = 40  # bits of the reciprocal of a depth
 class SynapseTable:
     """Where each source unit's targets and weights are, in runs that lie next to each other in memory.
 
-    Units lie in memory in places of `depth` each: the channels of an image side by side. `runs` (places, 5) is for the
+    Units lie in memory in places of `depth` each: the channels of a pixel side by side. `runs` (places, 5) is for the
     first unit of each place: first target, first weight, how many lie next to each other, how many such runs there are,
     and how many targets are reached, which in a matrix written out are fewer than those in the run. From one run to the
     next it is `target_row_stride` targets and `weight_row_stride` weights, from one unit of a place to the next
     `target_unit_stride` targets and `weight_unit_stride` weights.
+
+    The units of a place may be in `groups`, one after the other, with as many channels of the target each: then the
+    weights of a run are for pieces of `piece` targets, as many as a group has next to each other; from one piece to the
+    next it is groups x piece targets, and `piece` from one group to the next.
     """
 
     runs: NDArray[np.int32]
@@ -28,6 +32,8 @@ class SynapseTable:
     weight_row_stride: int
     target_unit_stride: int
     weight_unit_stride: int
+    groups: int = 1
+    piece: int = 0
 
     @property
     def operations(self) -> int:
@@ -37,7 +43,14 @@ class SynapseTable:
     @property
     def run_count(self) -> int:
         """Runs of weights that are added when every unit spikes once."""
-        return int(self.runs[:, 3].sum()) * self.depth
+        run, runs = self.runs[:, 2], self.runs[:, 3]
+        return int(runs.sum() if self.groups == 1 else (runs * (run // self.piece)).sum()) * self.depth
+
+    @property
+    def spans(self) -> NDArray[np.int32]:
+        """From the first to the last target of the first run of each place, of all groups together."""
+        span: NDArray[np.int32] = self.runs[:, 2] * self.groups
+        return span
 
     @property
     def reciprocal(self) -> int:
@@ -46,7 +59,7 @@ class SynapseTable:
 
     def is_within(self, row: int) -> bool:
         """Whether no run reaches from one row of so many targets into the next."""
-        run, runs = self.runs[:, 2].max(), self.runs[:, 3].max()
+        run, runs = self.spans.max(), self.runs[:, 3].max()
         return bool(run <= row and self.target_row_stride == row) or bool(run <= 1 and runs <= 1)
 
 
@@ -59,7 +72,7 @@ def find_sources(table: SynapseTable, low: int, high: int) -> tuple[int, int]:
     (0, 6)
     """
     first, _, run, runs, _ = table.runs.T
-    end = first + (runs - 1) * table.target_row_stride + run + (table.depth - 1) * table.target_unit_stride
+    end = first + (runs - 1) * table.target_row_stride + table.spans + (table.depth - 1) * table.target_unit_stride
     places = np.flatnonzero((run * runs > 0) & (first < high) & (end > low))
     return (int(places[0]) * table.depth, (int(places[-1]) + 1) * table.depth) if len(places) else (0, 0)
 
@@ -75,9 +88,12 @@ def stack_runs(
     target_unit_stride: int = 0,
     weight_unit_stride: int = 0,
     reached: NDArray[np.int64] | None = None,
+    groups: int = 1,
+    piece: int = 0,
 ) -> SynapseTable:
     """A table from its columns, one number or one per place each; by default whole runs are reached."""
     whole = np.multiply(run, runs) if reached is None else reached
     columns = np.broadcast_arrays(target, weight, run, runs, whole)
     table = np.stack([column.ravel() for column in columns], axis=1).astype(np.int32)
-    return SynapseTable(table, depth, target_row_stride, weight_row_stride, target_unit_stride, weight_unit_stride)
+    strides = target_row_stride, weight_row_stride, target_unit_stride, weight_unit_stride
+    return SynapseTable(table, depth, *strides, groups, piece)

@@ -6,6 +6,8 @@ dense             `Dense`
 pooling           `Pool`
 identity          `Identity`
 chain             `Chain`
+convolution_1d    `Conv1d`
+global_pooling    `GlobalPool`
 projective_field  which units a unit reaches
 """
 
@@ -22,24 +24,29 @@ from workbench.network.operations.projective_field import ProjectiveField
 
 # isort: off
 # in the order in which messages list them
-from workbench.network.operations.convolution import Conv
+from workbench.network.operations.convolution import Conv, Window
 from workbench.network.operations.dense import Dense
 from workbench.network.operations.pooling import Pool
 from workbench.network.operations.identity import Identity
 from workbench.network.operations.chain import Chain
+from workbench.network.operations.convolution_1d import Conv1d
+from workbench.network.operations.global_pooling import GlobalPool
 # isort: on
 
 __all__ = [
     "OPERATIONS",
     "Chain",
     "Conv",
+    "Conv1d",
     "Dense",
+    "GlobalPool",
     "Identity",
     "Operation",
     "Pool",
     "ProjectiveField",
     "Shape",
     "UnknownOptionError",
+    "Window",
     "operation_from_dict",
     "require_operation",
 ]

@@ -44,8 +44,9 @@ class Chain(Operation):
     def links(self) -> tuple[Operation, ...]:
         return tuple(link for operation in self.operations for link in operation.links)
 
-    def as_sums(self) -> tuple[Operation, float]:
-        found = [operation.as_sums() for operation in self.operations]
+    def as_sums(self, shape: Shape) -> tuple[Operation, float]:
+        links = zip(self.operations, self._shapes(shape), strict=False)
+        found = [operation.as_sums(source) for operation, source in links]
         return Chain(*(operation for operation, _ in found)), math.prod(factor for _, factor in found)
 
     def _shapes(self, shape: Shape) -> list[Shape]:
@@ -65,6 +66,11 @@ class Chain(Operation):
     def products(self, shape: Shape) -> int:
         links = zip(self.operations, self._shapes(shape), strict=False)
         return sum(operation.products(source) for operation, source in links)
+
+    def weigh_source(self, shape: Shape, factor: Tensor) -> Tensor:
+        links = zip(self.operations, self._shapes(shape), strict=False)  # those without weights keep channels apart
+        first, source = next((link, source) for link, source in links if link.weight_shapes(source))
+        return first.weigh_source(source, factor)
 
     def projective_field(self, shape: Shape) -> ProjectiveField:
         links = zip(self.operations, self._shapes(shape), strict=False)

@@ -9,7 +9,6 @@ from dataclasses import MISSING, dataclass, fields
 from inspect import signature
 from typing import Any, ClassVar, Self
 
-import torch
 from torch import Tensor
 
 from workbench.network.operations.projective_field import ProjectiveField
@@ -83,10 +82,10 @@ class Operation(ABC):
         """The maps that it applies one after the other: itself, unless it is a chain."""
         return (self,)
 
-    def as_sums(self) -> tuple[Operation, float]:
-        """The same map in which nothing is averaged, and the factor that is left: y = factor x sums.
+    def as_sums(self, shape: Shape) -> tuple[Operation, float]:
+        """The same map of a source of this shape in which nothing is averaged, and the factor left: y = factor x sums.
 
-        >>> Chain(Pool(2), Conv(8, kernel=3)).as_sums()
+        >>> Chain(Pool(2), Conv(8, kernel=3)).as_sums((2, 34, 34))
         (Chain(Pool(2, sums=True), Conv(8, kernel=3)), 0.25)
         """
         return self, 1.0
@@ -94,6 +93,15 @@ class Operation(ABC):
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         """Shapes of the weights for a source of this shape, the target axis first; empty where there are none."""
         return ()
+
+    def weigh_source(self, shape: Shape, factor: Tensor) -> Tensor:
+        """A factor per channel of a source of this shape, to multiply the first weights with instead of the source.
+
+        >>> Dense(2).weigh_source((2, 1, 2), torch.tensor([2.0, 3.0]))
+        tensor([[2., 2., 3., 3.]])
+        """
+        first = self.weight_shapes(shape)[0]
+        return factor.repeat_interleave(first[1] // len(factor)).view(1, -1, *[1] * (len(first) - 2))
 
     def fan_in(self, shape: Shape) -> int:
         """Number of weights of one target unit, away from the borders; 1 for a map without weights."""
@@ -110,7 +118,7 @@ class Operation(ABC):
                 [16, 24, 16]])
         """
         projective_field = self.projective_field(shape)
-        counts = torch.tensor(float(projective_field.channels or 1), dtype=torch.float64)
+        counts = projective_field.count_channels()
         for axis in projective_field.axes:
             counts = counts.unsqueeze(-1) * axis.sum(1)
         return counts.long().expand(shape).contiguous()
@@ -125,7 +133,8 @@ class Operation(ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """The operation as plain data: its type and its fields."""
-        return {"type": type(self).__name__} | {f.name: getattr(self, f.name) for f in fields(self)}
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {"type": type(self).__name__} | {n: list(v) if isinstance(v, tuple) else v for n, v in values.items()}
 
     @classmethod
     def from_fields(cls, values: Mapping[str, Any]) -> Self:
@@ -136,7 +145,7 @@ class Operation(ABC):
         shown = []
         for position, f in enumerate(fields(self)):
             value = getattr(self, f.name)
-            if position == 0:
+            if position == 0 and f.default is MISSING:
                 shown.append(repr(value))
             elif f.default is MISSING or value != f.default:
                 shown.append(f"{f.name}={value!r}")
@@ -178,9 +187,28 @@ def require_whole_fields(operation: Operation, *names: str) -> None:
         object.__setattr__(operation, name, number)
 
 
-def require_image(operation: Operation, shape: Shape) -> None:
-    """ValueError unless the source has channels, height and width."""
-    if len(shape) != 3:
+def hold_axis_fields(operation: Operation, axes: Sequence[str], *names: str, least: int = 1) -> None:
+    """Make these fields plain integers, or tuples of one for each axis where they differ; or refuse them."""
+    for name in names:
+        value = getattr(operation, name)
+        pair = isinstance(value, tuple | list) and len(axes) > 1
+        several = value if pair else [value] * len(axes)
+        numbers = tuple(number for number in map(whole, several) if number is not None and number >= least)
+        if len(numbers) != len(several) or len(numbers) != len(axes):
+            other = "" if len(axes) == 1 else f", or a pair of them ({', '.join(axes)})"
+            raise ValueError(f"{operation!r}: {name} must be a whole number of at least {least}, not {value!r}{other}")
+        object.__setattr__(operation, name, numbers[0] if len(set(numbers)) == 1 else numbers)
+
+
+def spread(number: int | tuple[int, ...], axes: Sequence[object]) -> tuple[int, ...]:
+    """What such a field holds, for each of these axes."""
+    return (number,) * len(axes) if isinstance(number, int) else number
+
+
+def require_axes(operation: Operation, shape: Shape, *choices: Sequence[str], advice: str = "") -> None:
+    """ValueError unless the source has channels and the axes of one of these choices."""
+    if len(shape) - 1 not in map(len, choices):
+        wanted = " or ".join(f"({', '.join(('channels', *axes))})" for axes in choices)
         raise ValueError(
-            f"{operation!r} needs a source of shape (channels, height, width), not {shape}; use Dense after it is flat"
+            f"{operation!r} needs a source of shape {wanted}, not {shape}; use Dense after it is flat{advice}"
         )
