@@ -198,15 +198,17 @@ class Model(NetworkNumbers):
 
     def event_driven_parameters(self) -> Parameters:
         """The numbers of a spiking model, as the event-driven engine takes them."""
-        dynamics = self.neuron.dynamics
-        assert dynamics is not None, "the event-driven engine is for neurons that have them"
-        extra_biases = self.neuron.extra_biases(0, dynamics.frame)
+        neurons = {node: self.neuron_of(node) for node in self.network.hidden}
+        kinds = {node: neuron.dynamics for node, neuron in self.exceptions.items()}
+        found = {node: kinds.get(node, self.neuron.dynamics) for node in neurons}
+        dynamics = {node: kind for node, kind in found.items() if kind is not None}
+        extra = {node: neurons[node].extra_biases(0, kind.frame) for node, kind in dynamics.items()}
         return Parameters(
             [list(layer.parameters()) for layer in self.weights],
             {int(position): gain for position, gain in self.gains.items()},
             {node: self.node_layer(node).bias for node in self.network.nodes if node not in self.network.inputs},
             dynamics,
-            torch.zeros(1) if extra_biases is None else extra_biases,
+            {node: biases for node, biases in extra.items() if biases is not None},
         )
 
     def _stream(
