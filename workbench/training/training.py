@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from workbench.engine import MemoryRequest, require_finite, require_memory
+from workbench.conversion import loosen, make_exact
 from workbench.evaluation import batches, bin_batch, evaluate, find_loss, require_match, take_frame_ends
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, average_answers, require_model, take_test, take_training
@@ -77,7 +78,7 @@ def train(
     progress: bool = True,
     seed: int = 0,
 ) -> tuple[Model, pd.DataFrame]:
-    """Train a copy of an ANN; returns it with its history, one row per epoch.
+    """Train a copy of an ANN, or of an SNN by surrogate gradients; returns it with its history, one row per epoch.
 
     Of a `Dataset` its training part is learned; `validation` takes recordings that were held back of it, as `held_back,
     seen = digits.train.split(0.2, seed=0)` does, for the best model is chosen by them: not the test part. Loss = mean
@@ -110,10 +111,12 @@ def train(
         epochs, batch, learning_rate, weight_decay, answer, seed, levels, spike_cost, noise, recompute, precision
     )
     if model.spiking:
-        raise ValueError(
-            "train takes an ANN; this model spikes already: train its ANN, then convert it, or improve it by "
-            "wb.fine_tune"
+        if levels is not None:
+            raise ValueError("levels= is for ANNs, and this model spikes, one level a spike; leave it out")
+        trained, history = fit(
+            "wb.train", loosen(model), recordings, validation, options, checkpoint, progress, callback
         )
+        return make_exact(trained, recordings), history
     return fit("wb.train", model, recordings, validation, options, checkpoint, progress, callback)
 
 

@@ -18,6 +18,9 @@ from workbench.engine.neurons.neuron import SpikingNeuron
 from workbench.engine.neurons.plain_scan import begin_tick, scan_at_once
 from workbench.engine.neurons.surrogate import whole_spikes
 
+MARGIN = 8  # times the spikes of a tick, or of a frame where they are counted for one, that a membrane may reach
+FRAME = 256  # thresholds that one that counts may reach before its frame ends, when others may take them back
+
 
 @dataclass(frozen=True)
 class IntegratingNeuron(SpikingNeuron, abstract=True):
@@ -67,6 +70,14 @@ class IntegratingNeuron(SpikingNeuron, abstract=True):
         # clip(floor((drive + membrane) / threshold), 0, most)
         before = self.start * self.threshold if membrane is None else membrane
         return ((drive + before) / self.threshold).floor().clamp(0, self.most_spikes_per_frame())
+
+    def limited(self, ticks_per_frame: int) -> Self:
+        dynamics = self.dynamics
+        if math.isfinite(dynamics.ceiling):
+            return self
+        # a power of two that a membrane reaches only where its answers are wrong already
+        most = max(2 * ticks_per_frame, MARGIN * dynamics.burst, FRAME * dynamics.counts_frames, -(self.floor or 0))
+        return replace(self, **{"saturation": float(1 << (math.ceil(most) - 1).bit_length())})
 
     def without_floor(self) -> Self:
         return replace(self, floor=None)

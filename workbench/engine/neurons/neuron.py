@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, Self
 
 from torch import Tensor
@@ -35,6 +35,12 @@ class Neuron(ABC):
 
         `membrane` is None before the node's first response; `elapsed` counts the steps since then.
         """
+
+    @property
+    def brief(self) -> str:
+        """How it is made, with the options that are not as they are where nobody names them."""
+        shown = [f for f in fields(self) if getattr(self, f.name) != f.default]
+        return f"{type(self).__name__}({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in shown)})"
 
     @property
     def activity_levels(self) -> int | None:
@@ -93,6 +99,10 @@ class SpikingNeuron(Neuron, abstract=True):
     @abstractmethod
     def rounded(self, bits: int) -> Self:
         """The same neuron, whose start and limits are the nearest whole multiples of 2^-bits."""
+
+    def limited(self, ticks_per_frame: int) -> Self:
+        """The same neuron with limits for its membrane, if it can have some and none are named."""
+        return self
 
     def is_on_grid(self, bits: int) -> bool:
         """Whether its threshold is 1, and its start and limits are finite whole multiples of 2^-bits."""
