@@ -37,8 +37,9 @@ def make_exact(
     >>> network = Network({"eye": (2,)}, [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(2))])
     >>> ticks = Recordings.from_ticks(np.ones((8, 1, 2), int), [0], ("left", "right"), ticks_per_frame=4)
     >>> spiking = Model(network, neuron=LeakyIntegrateAndFire(leak=3), norm=None, ticks_per_frame=4)
-    >>> make_exact(spiking, ticks).neuron_of("v1").resolution
-    20
+    >>> exact = make_exact(spiking, ticks)
+    >>> exact.neuron_of("v1").resolution == exact.grid.bits["v1"]
+    True
     """
     model, recordings = require_model(model, "make_exact"), take_training(recordings, "make_exact")
     require_learnable(model)

@@ -15,7 +15,7 @@ from numba import njit
 from workbench.engine.kernels.count_kernels import count_and_list
 from workbench.engine.kernels.fire_kernels import begin_frame, fire_and_list, list_tile
 from workbench.engine.kernels.neuron_kernels import RANGE, ZERO, of_types
-from workbench.engine.kernels.neuron_scan import AT_ONCE, Dynamics
+from workbench.engine.kernels.neuron_scan import AT_ONCE, SPREAD, Dynamics
 from workbench.engine.kernels.scatter_kernels import DELAY, POSITION, SOURCE, scatter
 from workbench.engine.kernels.simd import WIDTH, find_active
 
@@ -202,23 +202,26 @@ def spike_and_list(
     drives: Any, low: int, high: int, membranes: Any, sent: Any, place: int, biases: Any, bias: int, restless: Any,
     fired: Any, biased: bool, extra_bias: Any, elapsed: int, dynamics: Any, units: Any, values: Any, end: int
 ) -> int:  # fmt: skip
-    """What `fire_and_list` does, or `count_and_list` where neurons count for a frame, by the `dynamics` of the node."""
-    frame, emission = np.int64(dynamics[FRAME]), np.int64(dynamics[EMISSION])
+    """What `fire_and_list` does, or `count_and_list` where neurons count for a frame, by the `dynamics` of the node.
+
+    `fired` (2, units of a tile) is room for spikes that are all one, into which nothing is written, and for others.
+    """
+    frame, emission, signed = np.int64(dynamics[FRAME]), np.int64(dynamics[EMISSION]), dynamics[SIGNED] != 0
     start, threshold, floor = np.float32(dynamics[START]), np.float32(dynamics[THRESHOLD]), np.float32(dynamics[FLOOR])
     ceiling, burst, restart = np.float32(dynamics[CEILING]), np.float32(dynamics[BURST]), dynamics[RESTART] != 0
-    phase = elapsed % frame
+    phase, single = elapsed % frame, emission == SPREAD or (emission == AT_ONCE and burst == 1 and not signed)
+    room = fired[0] if single else fired[1]
     if emission != AT_ONCE:
         return count_and_list(
-            drives, low, high, membranes, sent, place, biases, bias, restless, fired, biased, extra_bias,
-            phase, frame, emission, start, threshold, floor, ceiling, burst, restart, units, values, end,
+            drives, low, high, membranes, sent, place, biases, bias, restless, room, biased, extra_bias, phase, frame,
+            emission, start, threshold, floor, ceiling, burst, restart, units, values, end,
         )  # fmt: skip
-    signed = dynamics[SIGNED] != 0
     if phase == 0:
         begin_frame(membranes, sent, place + low, place + high, start, signed, restart, dynamics[RECTIFY] != 0)
+    to_zero, leak, grain = dynamics[RESET_TO_ZERO] != 0, np.float32(dynamics[LEAK]), np.float32(dynamics[GRAIN])
     return fire_and_list(
-        drives, low, high, membranes, sent, place, biases, bias, restless, fired, biased, extra_bias, threshold, floor,
-        ceiling, burst, signed, dynamics[RESET_TO_ZERO] != 0, np.float32(dynamics[LEAK]), np.float32(dynamics[GRAIN]),
-        units, values, end,
+        drives, low, high, membranes, sent, place, biases, bias, restless, room, biased, extra_bias, threshold, floor,
+        ceiling, burst, signed, to_zero, leak, grain, units, values, end,
     )  # fmt: skip
 
 
@@ -249,7 +252,7 @@ def simulate(
         for u in range(nodes[number, UNITS]):
             biased[number] |= bias[nodes[number, BIAS] + u] != ZERO
     drives = np.zeros(widest, np.float32)
-    restless, fired = np.ones((len(nodes), widest // WIDTH + 1), np.bool_), np.ones(WIDTH, np.float32)
+    restless, fired = np.ones((len(nodes), widest // WIDTH + 1), np.bool_), np.ones((2, WIDTH), np.float32)
     starts, nothing = dynamics[:, START].astype(np.float32), np.zeros(len(nodes), np.float32)
     for lane in range(first, last):
         recording, band = divmod(lane, bands)

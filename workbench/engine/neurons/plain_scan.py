@@ -19,7 +19,7 @@ def scan_at_once(
     `level` (...), which is written on where nothing is learned, and `sent` are those before.
 
     >>> scan_at_once(Dynamics(leak=0.5), torch.tensor([0.5, 0.5, 0.5]), torch.tensor(0.5), None, elapsed=0)
-    (tensor([0., 0., 0.]), tensor([0.9375]))
+    (tensor([0., 0., 0.]), tensor(0.9375))
     """
     learning = drive.requires_grad or level.requires_grad
     into = None if learning else level  # where nothing is learned, the membrane is written in place
