@@ -34,7 +34,7 @@ def some_leaky(rng: np.random.Generator, **known: Any) -> wb.LeakyIntegrateAndFi
 
 def some_integrating(rng: np.random.Generator, **known: Any) -> wb.IntegrateAndFire:
     """A neuron without leak, with a frame of up to 6 ticks; `known` are options that are not drawn."""
-    frame = int(rng.integers(1, 7))
+    frame = int(known.get("ticks_per_frame", rng.integers(1, 7)))
     drawn = {
         "threshold": float(rng.choice([1.0, 0.5, 2.0, 0.7])),
         "start": float(rng.choice([0.5, 0.0, 0.3])),

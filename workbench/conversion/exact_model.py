@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import torch
 
-from workbench.conversion.batchnorm_folding import fold_batchnorm, scale_target
+from workbench.conversion.batchnorm_folding import copy_numbers, fold_batchnorm, scale_target
 from workbench.conversion.rounding import measure_counts, measure_movement, round_to_grid, warn_of_coarse
+from workbench.conversion.spiking_model import with_sums
 from workbench.engine import Neuron, Norm
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model, spiking_neuron, take_neurons, take_training
@@ -26,7 +27,8 @@ def make_exact(
 ) -> Model:
     """A copy of a spiking model without norms and on a grid, so that every engine, cut and batch gives the same bits.
 
-    Batch norm goes into weights and biases; a threshold goes into the weights and the bias of its node, and is 1 from
+    Batch norm goes into weights and biases; pools become sums, as in `wb.convert`, and what makes averages of them goes
+    into the numbers beside them; a threshold goes into the weights and the bias of its node, and is 1 from
     then on; a neuron without `saturation` gets the next power of two from 8 times its spikes of a tick and 2 K on;
     then every number is rounded as by `round_to_grid`, and neurons that leak take the resolution of their node.
     `input_counts`: events a tick and pixel up to which sums are exact; 4 times the most that the recordings have,
@@ -45,7 +47,8 @@ def make_exact(
     require_learnable(model)
     k = model.ticks_per_frame
     counts = measure_counts(recordings, k) if input_counts is None else require_whole("input_counts", input_counts)
-    loose = _with_plain_neurons(fold_batchnorm(model) if model.norm is not None else model.copy().eval())
+    folded = fold_batchnorm(model) if model.norm is not None else model.copy().eval()
+    loose = _with_plain_neurons(_with_sums(folded))
     rounded = warn_of_coarse(round_to_grid(loose, counts, weight_bits), CURE)
     return measure_movement(loose, rounded, recordings, batch, CURE)
 
@@ -75,6 +78,22 @@ def require_learnable(model: Model) -> None:
                 "into which a norm of every tick cannot be folded; build the model with norm=None, or give the node a "
                 "neuron that takes its bias every tick"
             )
+
+
+def _with_sums(model: Model) -> Model:
+    """The model whose pools are sums; itself where there are none."""
+    network = with_sums(model.network)
+    if network == model.network:
+        return model
+    summed = Model(network, norm=None, neuron=model.node_neurons, ticks_per_frame=model.ticks_per_frame)
+    copy_numbers(model, summed)
+    for position, edge in enumerate(model.network.edges):
+        share = edge.operation.as_sums()[1]
+        if share != 1:
+            scale_target(summed, position, torch.tensor(share, dtype=model.dtype, device=model.device))
+    summed.trained_network, summed.scales = model.trained_network, model.scales
+    summed.conversion_options = model.conversion_options
+    return summed.eval()
 
 
 @torch.no_grad()
