@@ -117,9 +117,10 @@ def _find_scales(
     if options.percentile is not None:
         return select_scales(options, measure_scales(folded, recordings, options.percentiles, [options.scale], batch))
     if not folded.bounded:
+        without = [f"{node!r} has {neuron.brief}" for node, neuron in folded.node_neurons.items() if not neuron.bounded]
         raise ValueError(
-            "percentile=None takes the ceilings that an ANN has learned, but this one has none; train it with "
-            "levels=..., or name a percentile"
+            f"percentile=None takes the ceilings that an ANN has learned, but {without[0] if without else 'this one'}, "
+            "which learns none; train it with levels=..., or name a percentile"
         )
     return learned_ceilings(folded, k)
 
