@@ -116,7 +116,10 @@ NETWORK = wb.Network(
         ),
         ({"neuron": {"v1": wb.ReLU(), "v2": "relu"}}, "gives 'v2' 'relu'; give a neuron, such as"),
         ({"neuron": {"v1": wb.ReLU, "v2": wb.ReLU()}}, "gives 'v1' <class .*ReLU'>; give a neuron"),
-        ({"neuron": "relu"}, r"neuron='relu' is no neuron; give one for all nodes, such as wb\.ReLU\(\), or one for each"),
+        (
+            {"neuron": "relu"},
+            r"neuron='relu' is no neuron; give one for all nodes, such as wb\.ReLU\(\), or",
+        ),
         (
             {"neuron": {"v1": wb.ReLU(), "v2": wb.ReLU()}, "neurons": {"v1": wb.QuantisedReLU(4)}},
             r"names the neuron of every node already; leave out neurons=",
@@ -137,7 +140,7 @@ def test_a_network_without_hidden_nodes_takes_an_empty_mapping() -> None:
     ("neuron", "words"),
     [
         (wb.ReLU(), "Model(ANN: "),
-        (wb.QuantisedReLU(4), "Model(ANN, QuantisedReLU(): "),
+        (wb.QuantisedReLU(4), "Model(ANN, QuantisedReLU(levels=4): "),
         ({"v1": wb.ReLU(), "v2": wb.QuantisedReLU(8)}, "Model(ANN, ReLU() in v1; QuantisedReLU(levels=8) in v2: "),
         (wb.LeakyIntegrateAndFire(leak=3), "Model(SNN, 1 ticks per frame, LeakyIntegrateAndFire(leak=3): "),
     ],
@@ -150,7 +153,7 @@ def test_of_many_nodes_only_their_number_is_shown() -> None:
     names = ["eye", *(f"v{place}" for place in range(9)), "hand"]
     network = wb.Network({"eye": (2,)}, [wb.Edge(*ends, wb.Dense(2)) for ends in pairwise(names)])
     model = wb.Model(network, neurons={"v3": wb.QuantisedReLU(4)})
-    assert "ReLU() in 8 nodes; QuantisedReLU() in v3" in repr(model)
+    assert "ReLU() in 8 nodes; QuantisedReLU(levels=4) in v3" in repr(model)
 
 
 def test_levels_are_those_of_all_nodes() -> None:

@@ -79,7 +79,9 @@ def saturation(neuron: wb.IntegrateAndFire | wb.LeakyIntegrateAndFire) -> float:
     return math.inf if neuron.saturation is None else neuron.saturation * neuron.threshold
 
 
-def plain_scan(neuron: wb.IntegrateAndFire | wb.LeakyIntegrateAndFire, drive: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def plain_scan(
+    neuron: wb.IntegrateAndFire | wb.LeakyIntegrateAndFire, drive: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Spikes (steps, ...) of all units, and the membranes after the last step."""
     spikes, left = torch.zeros_like(drive), torch.zeros_like(drive[0])
     for place in np.ndindex(*drive.shape[1:]):

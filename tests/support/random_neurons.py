@@ -9,7 +9,6 @@ import torch
 
 import workbench as wb
 
-
 SpikingNeuron = wb.IntegrateAndFire | wb.LeakyIntegrateAndFire
 
 

@@ -54,7 +54,7 @@ def make_exact(
 
 
 def loosen(model: Model) -> Model:
-    """A copy of a spiking model that is about to learn: without a grid, which it would leave; as `require_learnable`."""
+    """A copy of a spiking model that is to learn, without a grid, which it would leave; ValueError where it cannot."""
     require_learnable(model)
     loose = model.copy()
     loose.grid = None
@@ -111,4 +111,3 @@ def _with_plain_neurons(model: Model) -> Model:
     if neurons:
         model.neuron, model.exceptions = take_neurons(model.network, neurons, None)
     return model
-

@@ -44,8 +44,9 @@ class Model(NetworkNumbers):
 
     Weights belong to edge positions; every node but the inputs has a bias or, with `norm="batch"`, a batch norm whose
     statistics leave out the silent steps; the output has a bias, no norm, no neuron. `neuron` is that of every hidden
-    node but those that `neurons` names, or a mapping that names that of each, {"v1": ..., "v2": ...}; a `QuantisedReLU` works in units of a ceiling that each node learns. All
-    tensors are (step, batch, *shape). `ticks_per_frame` is the number of its steps per frame: 1 for an ANN.
+    node but those that `neurons` names, or {"v1": ..., "v2": ...}, which names that of each; a `QuantisedReLU` works in
+    units of a ceiling that each node learns. All tensors are (step, batch, *shape). `ticks_per_frame` is the number of
+    its steps per frame: 1 for an ANN.
 
     >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "hidden", Dense(3)), Edge("hidden", "class", Dense(2))])
     >>> Model(network, seed=0)(torch.zeros(5, 7, 1, 4, 4)).shape
@@ -231,7 +232,8 @@ class Model(NetworkNumbers):
         ahead = self.training or (layers is None and engine != "events")  # which counts what has arrived
         planned = plan(self.network, record, ahead, whole=counter is not None, latency=self.latencies)
         hybrid = None
-        if engine != "dense" and isinstance(used, InferenceLayers) and not self._without_dynamics() and can_run_events():
+        compiled = isinstance(used, InferenceLayers) and not self._without_dynamics()
+        if engine != "dense" and compiled and can_run_events():
             hybrid = make_hybrid(planned, self.event_driven_parameters(), batch, engine, self.seen)
         elif engine == "events":
             raise ValueError(

@@ -23,7 +23,7 @@ def take_neurons(
     (QuantisedReLU(levels=4), {})
     >>> take_neurons(network, {}, None)
     Traceback (most recent call last):
-    ValueError: neuron={...} names no neuron for 'v1'; name one for every hidden node: v1; or give one neuron for all ...
+    ValueError: neuron={...} names no neuron for 'v1'; name one for every hidden node: v1; or give ...
     """
     if not isinstance(neuron, Mapping):
         default: object = ReLU() if neuron is None else neuron
@@ -83,7 +83,9 @@ def describe_neurons(neurons: Mapping[str, Neuron]) -> str:
         nodes.setdefault(neuron.brief, []).append(node)
     if len(nodes) < 2:
         return "".join(nodes)
-    places = {brief: ", ".join(some) if len(some) <= MOST_NAMES else f"{len(some)} nodes" for brief, some in nodes.items()}
+    places = {
+        brief: ", ".join(some) if len(some) <= MOST_NAMES else f"{len(some)} nodes" for brief, some in nodes.items()
+    }
     return "; ".join(f"{brief} in {place}" for brief, place in places.items())
 
 

@@ -14,8 +14,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from workbench.engine import MemoryRequest, require_finite, require_memory
 from workbench.conversion import loosen, make_exact
+from workbench.engine import MemoryRequest, require_finite, require_memory
 from workbench.evaluation import batches, bin_batch, evaluate, find_loss, require_match, take_frame_ends
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, average_answers, require_model, take_test, take_training

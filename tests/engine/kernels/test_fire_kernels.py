@@ -81,8 +81,18 @@ def test_listed_spikes_are_those_of_the_scan_where_most_units_are_left_alone(see
         found = drives[first:last].copy()
         given = np.concatenate([np.zeros(AHEAD, np.float32), biases])
         left = fire_along(
-            found, AHEAD, membranes, sent, given, extra, elapsed + first, options.frame, *limits, *options[7:11],
-            np.float32(options.leak), np.float32(options.grain),
+            found,
+            AHEAD,
+            membranes,
+            sent,
+            given,
+            extra,
+            elapsed + first,
+            options.frame,
+            *limits,
+            *options[7:11],
+            np.float32(options.leak),
+            np.float32(options.grain),
         )
         assert left == 0
         assert np.array_equal(found, expected.numpy())

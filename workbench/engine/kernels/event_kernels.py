@@ -206,7 +206,7 @@ def spike_and_list(
 
     `fired` (2, units of a tile) is room for spikes that are all one, into which nothing is written, and for others.
     """
-    frame, emission, signed = np.int64(dynamics[FRAME]), np.int64(dynamics[EMISSION]), dynamics[SIGNED] != 0
+    frame, emission, signed = int(dynamics[FRAME]), int(dynamics[EMISSION]), dynamics[SIGNED] != 0
     start, threshold, floor = np.float32(dynamics[START]), np.float32(dynamics[THRESHOLD]), np.float32(dynamics[FLOOR])
     ceiling, burst, restart = np.float32(dynamics[CEILING]), np.float32(dynamics[BURST]), dynamics[RESTART] != 0
     phase, single = elapsed % frame, emission == SPREAD or (emission == AT_ONCE and burst == 1 and not signed)
@@ -227,8 +227,8 @@ def spike_and_list(
 
 @of_types(
     f"void({RANGE}, int64[::1], int64[::1], int64[:,::1], int64[:,:,::1], int64[:,::1], int64[:,::1], int32[:,::1], "
-    f"float64[:,::1], float32[::1], float32[::1], float32[:,::1], int64[::1], float32[::1], float32[::1], float32[::1], "
-    f"float32[::1], {LISTS_ARE}, float64[:,::1])"
+    f"float64[:,::1], float32[::1], float32[::1], float32[:,::1], int64[::1], float32[::1], float32[::1], "
+    f"float32[::1], float32[::1], {LISTS_ARE}, float64[:,::1])"
 )
 def simulate(
     first: int, last: int, begins: Any, members: Any, cuts: Any, spans: Any, nodes: Any, edges: Any, runs: Any,

@@ -21,7 +21,9 @@ from numba import njit
 from workbench.engine.kernels.neuron_scan import AT_ONCE, SPREAD
 from workbench.engine.kernels.simd import LANES, larger, load, repeat, round_down, smaller, store
 
-DYNAMICS = "int64, int64, float32, float32, float32, float32, float32, boolean, boolean, boolean, boolean, float32, float32"
+DYNAMICS = (
+    "int64, int64, float32, float32, float32, float32, float32, boolean, boolean, boolean, boolean, float32, float32"
+)
 RANGE = "int64, int64"
 ZERO, ONE = np.float32(0), np.float32(1)
 
@@ -166,7 +168,7 @@ def spread(count: Any, before: Any, after: Any, ticks: Any) -> Any:
 
 @njit(nogil=True, forceinline=True)
 def decay(membrane: Any, leak: Any, grain: Any, in_grains: Any) -> Any:
-    """The membrane less the share of it that leaks, in whole grains at most that share: V - (V >> k), counted in them."""
+    """The membrane less the share that leaks, in whole grains at most that much: V - (V >> k), counted in grains."""
     return membrane - (round_down(membrane * leak / grain) * grain if in_grains else membrane * leak)
 
 

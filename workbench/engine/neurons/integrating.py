@@ -77,7 +77,8 @@ class IntegratingNeuron(SpikingNeuron, abstract=True):
             return self
         # a power of two that a membrane reaches only where its answers are wrong already
         most = max(2 * ticks_per_frame, MARGIN * dynamics.burst, FRAME * dynamics.counts_frames, -(self.floor or 0))
-        return replace(self, **{"saturation": float(1 << (math.ceil(most) - 1).bit_length())})
+        limits: dict[str, Any] = {"saturation": float(1 << (math.ceil(most) - 1).bit_length())}
+        return replace(self, **limits)
 
     def without_floor(self) -> Self:
         return replace(self, floor=None)
@@ -122,9 +123,7 @@ class IntegratingNeuron(SpikingNeuron, abstract=True):
         most = math.inf if saturation is None else saturation * self.threshold
         return -most if self.floor is None else self.floor * self.threshold, most
 
-    def _initial_state(
-        self, dynamics: Dynamics, like: Tensor, membrane: Tensor | None
-    ) -> tuple[Tensor, Tensor | None]:
+    def _initial_state(self, dynamics: Dynamics, like: Tensor, membrane: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """The membrane, and of signed neurons the spikes sent in this frame less those taken back."""
         if membrane is None:
             level = torch.full_like(like, dynamics.start)

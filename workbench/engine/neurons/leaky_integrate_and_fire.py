@@ -43,6 +43,8 @@ class LeakyIntegrateAndFire(IntegratingNeuron):
     resolution: int | None = None
     saturation: float | None = field(default=None, compare=False)
 
+    telling = ("leak",)
+
     def __post_init__(self) -> None:
         require_membrane(self.threshold, self.start, self.floor, self.reset, self.saturation)
         object.__setattr__(self, "leak", require_whole("leak", self.leak, 1, MOST))

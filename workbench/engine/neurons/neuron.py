@@ -22,6 +22,7 @@ class Neuron(ABC):
 
     spiking: ClassVar[bool]
     bounded: ClassVar[bool] = False  # whether it works in units of a ceiling that each node learns
+    telling: ClassVar[tuple[str, ...]] = ()  # options that are shown whatever they are
     rectifies: ClassVar[bool] = False  # whether its activity is max(0, drive) and nothing else, as in-place code wants
 
     def __init_subclass__(cls, abstract: bool = False) -> None:
@@ -38,8 +39,8 @@ class Neuron(ABC):
 
     @property
     def brief(self) -> str:
-        """How it is made, with the options that are not as they are where nobody names them."""
-        shown = [f for f in fields(self) if getattr(self, f.name) != f.default]
+        """How it is made, without the options that are as they are where nobody names them, but for those `telling`."""
+        shown = [f for f in fields(self) if f.name in self.telling or getattr(self, f.name) != f.default]
         return f"{type(self).__name__}({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in shown)})"
 
     @property

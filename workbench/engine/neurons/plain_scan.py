@@ -14,7 +14,7 @@ from workbench.engine.neurons.surrogate import send_spikes
 def scan_at_once(
     dynamics: Dynamics, drive: Tensor, level: Tensor, sent: Tensor | None, elapsed: int
 ) -> tuple[Tensor, Tensor]:
-    """Spikes in every tick of a drive (ticks, ...), and then the membrane; of signed neurons with what they sent (2, ...).
+    """Spikes in every tick of a drive (ticks, ...), and then the membrane, of signed neurons with what they sent.
 
     `level` (...), which is written on where nothing is learned, and `sent` are those before.
 
