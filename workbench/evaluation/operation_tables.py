@@ -103,7 +103,8 @@ def count_updates(
 ) -> pd.DataFrame:
     """Neuron updates of every node at every step, per recording: one row per node and step.
 
-    Columns: node, step, frame, neuron_updates (every unit of a hidden node from its first response on), energy_nj,
+    Columns: node, step, frame, neuron_updates (every unit of a hidden node from its first response on, its leak included),
+    energy_nj,
     activity (the spikes that the node sends, or the numbers where it sends none), and the accesses of memory by kind
     (see `evaluation/memory_accesses.py`), together memory_accesses and memory_span_words; sums up to the end of the
     step, with `cumulative=False` those of the step alone. With the table of `operations` they add up to that of
