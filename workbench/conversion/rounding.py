@@ -30,8 +30,8 @@ def round_to_grid(model: Model, input_counts: int, weight_bits: int | None = Non
     limit of the membrane. Links of a chain share s. Nodes keep a neuron in common, whose start and limits are as coarse
     as the coarsest node, unless they leak: then they count in the grains of their own. `weight_bits`: weights are
     signed integers of at most so many bits as well, times a power of two. ValueError for neurons whose membranes have
-    no limit, for numbers that are not finite, and for sums into hidden nodes that are larger than 2^24, where thresholds
-    would be rounded.
+    no limit, for numbers that are not finite, and for sums into hidden nodes that are larger than 2^24, where
+    thresholds would be rounded.
 
     >>> network = Network({"eye": (2,)}, [Edge("eye", "class", Dense(1))])
     >>> rounded = round_to_grid(Model(network, norm=None, neuron=wb.IntegrateAndFire(saturation=24)), input_counts=4)
