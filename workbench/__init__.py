@@ -4,7 +4,7 @@ from workbench import threads  # noqa: F401  # it sets what torch reads when it 
 from workbench.analysis import diagnose, trace_membrane, trace_recording
 from workbench.conversion import convert
 from workbench.display import install_display
-from workbench.engine import IntegrateAndFire, QuantisedReLU, ReLU
+from workbench.engine import IntegrateAndFire, LeakyIntegrateAndFire, QuantisedReLU, ReLU
 from workbench.evaluation import (
     PRESETS,
     EnergyPreset,
@@ -41,7 +41,7 @@ __version__ = "0.1.0"
 __all__ = [
     # describe
     "Network", "Edge", "Conv", "Conv1d", "Dense", "Pool", "GlobalPool", "Identity", "Chain",
-    "ReLU", "QuantisedReLU", "IntegrateAndFire", "architectures",
+    "ReLU", "QuantisedReLU", "IntegrateAndFire", "LeakyIntegrateAndFire", "architectures",
     # unroll
     "Rollout", "count_rollouts",
     # recordings

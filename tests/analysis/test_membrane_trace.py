@@ -98,6 +98,25 @@ def test_the_membrane_follows_its_equation(neuron: dict[str, object]) -> None:
                 v = 0.0 if neuron.get("reset") == "zero" else v - row.activity
 
 
+@pytest.mark.parametrize("resolution", [None, 8])
+@pytest.mark.parametrize("seed", range(2, 6))
+def test_the_membrane_of_a_neuron_that_leaks_is_shown_after_its_leak_and_its_drive(
+    seed: int, resolution: int | None
+) -> None:
+    network = random_network(seed, longest=2)
+    model = random_spiking(network, seed, leak=2, resolution=resolution)
+    activity, fired = model.run(random_frames(network, seed, 20, counts=True)), 0
+    for node in hidden(network):
+        table, v = trace_membrane(model, activity, node, 4), 0.0
+        for row in table[network.first_response[node] :].itertuples():
+            v -= v / 4 if resolution is None else math.floor(v * 2**6) / 2**8
+            v = max(-1.0, v + row.drive)
+            assert row.membrane == pytest.approx(v, abs=0 if resolution else 1e-5)
+            assert row.activity == (row.membrane >= 1)
+            v, fired = v - row.activity, fired + row.activity
+    assert fired
+
+
 @pytest.mark.parametrize("neuron", [neuron for neuron in NEURONS if "emission" in neuron])
 @pytest.mark.parametrize("seed", range(9, 13))
 def test_the_membrane_of_a_neuron_that_counts_grows_for_a_frame_and_is_shown_before_it_is_reset(

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from workbench.conversion.batchnorm_folding import fold_batchnorm
 from workbench.conversion.held_back import hold_back
 from workbench.conversion.options import ConversionOptions
 from workbench.conversion.spiking_model import build_snn, scale_delays
+from workbench.engine import Neuron
 from workbench.evaluation import collect_answers
 
 
@@ -485,7 +486,7 @@ def test_recordings_that_cannot_tell_leave_the_plain_recipe():
         ({"cap": 3}, "cap=3 is for neurons that count for a frame; leave it out, or use emission="),
         ({"emission": "spread", "delays": "tick"}, "edge v1 -> v2 takes 1 ticks, .* needs whole frames: at least 8"),
         ({"signed": True, "reset": "zero"}, "takes spikes back"),
-        ({"percentile": None}, "percentile=None takes the ceilings that an ANN has learned, but this one has none"),
+        ({"percentile": None}, "percentile=None takes the ceilings that an ANN has learned, but .* which learns none"),
         ({"percentile": float("nan")}, "percentile=nan must lie above 0"),
         ({"ticks_per_frame": 0}, "ticks_per_frame=0 must be a whole number of at least 1"),
         ({"ticks_per_frame": 1.5}, r"ticks_per_frame=1\.5 must be a whole number"),
@@ -516,3 +517,54 @@ def test_a_conversion_that_would_change_nothing_is_refused():
         wb.convert(random_model(network, 0).float(), random_recordings(0))
     with pytest.raises(ValueError, match="spikes already, so nothing would change"):
         wb.convert(wb.Model(network, neuron=wb.IntegrateAndFire()), random_recordings(0))
+
+
+# neurons of single nodes
+
+
+@dataclass(frozen=True)
+class Doubled(Neuron, abstract=True):
+    """A neuron of an ANN whose activity is twice its drive."""
+
+    spiking = False
+
+    def scan(self, drive, membrane, elapsed):
+        return 2 * drive, None
+
+
+BY_NODE = wb.Network(
+    {"in": (1, 4, 4)},
+    [wb.Edge("in", "a", wb.Dense(4)), wb.Edge("a", "b", wb.Dense(4)), wb.Edge("b", "out", wb.Dense(3))],
+)
+
+
+@pytest.mark.parametrize(
+    ("neuron", "words"),
+    [
+        (
+            {"a": wb.LeakyIntegrateAndFire(leak=3), "b": wb.IntegrateAndFire()},
+            r"this model spikes already, so nothing would change: node 'a' has LeakyIntegrateAndFire\(leak=3\); run it",
+        ),
+        (
+            {"a": wb.ReLU(), "b": Doubled()},
+            r"node 'b' has Doubled\(\), which no spiking neuron answers like; give it wb\.ReLU\(\) or wb",
+        ),
+        (
+            {"a": wb.QuantisedReLU(4), "b": wb.QuantisedReLU(8)},
+            r"node 'b' has QuantisedReLU\(levels=8\), but 'a' has QuantisedReLU\(levels=4\), .*; give both the",
+        ),
+    ],
+)
+def test_neurons_that_are_not_converted_are_refused_by_node(neuron, words):
+    recordings = wb.Recordings.from_ticks(np.ones((8, 1, 1, 4, 4), int), [0], ("a", "b", "c"), ticks_per_frame=2)
+    with pytest.raises(ValueError, match=words):
+        wb.convert(wb.Model(BY_NODE, norm=None, neuron=neuron), recordings)
+
+
+def test_learned_ceilings_are_asked_for_by_node():
+    recordings = wb.Recordings.from_ticks(np.ones((8, 1, 1, 4, 4), int), [0], ("a", "b", "c"), ticks_per_frame=2)
+    model = wb.Model(BY_NODE, norm=None, neuron={"a": wb.QuantisedReLU(4), "b": wb.ReLU()})
+    with pytest.raises(
+        ValueError, match=r"percentile=None takes .* 'b' has ReLU\(\), which learns none; train it with"
+    ):
+        wb.convert(model, recordings, percentile=None)

@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import workbench as wb
 from tests.support.brute_force import KINDS, brute_force, synapses
+from tests.support.exact_models import some_trained
 from tests.support.random_networks import random_model, random_network
 from tests.support.random_recordings import random_recordings
 from tests.support.reference import taken_ticks
@@ -72,6 +73,29 @@ def test_operations_equal_brute_force_in_every_rollout(seed: int, rollout: str, 
     for kind, column in KINDS.items():
         table = found.pivot(index="step", columns="edge", values=column).to_numpy()
         np.testing.assert_allclose(table, expected[kind], rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(0, 24, 2))
+def test_nodes_with_neurons_of_their_own_are_counted_like_brute_force(seed: int) -> None:
+    model, ticks = some_trained(seed)
+    recordings = wb.Recordings.from_ticks(
+        ticks.numpy().astype(int), np.arange(ticks.shape[1]) % 3, ("a", "b", "c"), ticks_per_frame=model.ticks_per_frame
+    )
+    expected, network = brute_force(model, recordings), model.network
+    activity = model.run(ticks)
+    for engine in ("dense", "events"):
+        found = wb.operations(model, recordings, engine=engine)
+        for kind, column in KINDS.items():
+            table = found.pivot(index="step", columns="edge", values=column).to_numpy()
+            np.testing.assert_allclose(table, expected[kind], rtol=1e-9)
+        nodes = wb.count_updates(model, recordings, engine=engine, cumulative=False)
+        for node in network.hidden:
+            rows, units = nodes[nodes["node"] == node], float(np.prod(network.shapes[node]))
+            alive = np.arange(len(ticks)) >= network.first_response[node]
+            sent = activity[node].abs().flatten(1).double().sum(1).numpy() / ticks.shape[1]
+            np.testing.assert_allclose(rows["neuron_updates"], units * alive)
+            np.testing.assert_allclose(rows["membrane_accesses"], 2 * units * alive)
+            np.testing.assert_allclose(rows["activity_writes"], sent)
 
 
 @pytest.mark.parametrize("seed", range(15))

@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 
 import workbench as wb
 from tests.support.exact_models import some_snn as converted
+from tests.support.exact_models import some_trained
 from tests.support.random_networks import IMAGE, random_frames, random_model, random_network
 from tests.support.shrinking_networks import shrinking_network
 from workbench.exchange import model_files
@@ -45,6 +46,20 @@ def assert_same(loaded: wb.Model, model: wb.Model, frames: torch.Tensor) -> None
     for node in model.network.nodes:
         assert ours[node].dtype == theirs[node].dtype
         assert torch.equal(ours[node], theirs[node])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_neurons_that_leak_and_those_of_single_nodes_come_back_on_their_grid(tmp_path, seed):
+    model, ticks = some_trained(seed)
+    model_files.save_model(model, tmp_path / "model.safetensors")
+    loaded = model_files.load_model(tmp_path / "model.safetensors")
+    assert_same(loaded, model, ticks)
+    assert loaded.node_neurons == model.node_neurons
+    assert [neuron.dynamics for neuron in loaded.node_neurons.values()] == [
+        neuron.dynamics for neuron in model.node_neurons.values()
+    ]
+    assert loaded.grid == model.grid
+    assert is_exact(loaded)
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.support.exact_models import RECORDINGS, K, draw_options, some_network, some_snn
+from tests.support.exact_models import RECORDINGS, K, draw_options, some_network, some_snn, some_trained
 from workbench.engine.kernels import parallel
 from workbench.model.exactness import find_off_grid
 from workbench.model.grid import DIGITS
@@ -53,7 +53,17 @@ def test_every_kind_of_map_is_drawn():
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_engines_cuts_batches_orders_threads_and_types_of_numbers_give_the_same_bits(seed, any_threads):
-    rng, (snn, ticks) = random.Random(seed), some_snn(seed)
+    assert_same_bits(*some_snn(seed), random.Random(seed), any_threads)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_so_they_do_where_every_node_has_a_neuron_of_its_own_and_many_leak(seed, any_threads):
+    snn, ticks = some_trained(seed)
+    assert find_off_grid(snn, snn.grid) is None
+    assert_same_bits(snn, ticks, random.Random(seed), any_threads)
+
+
+def assert_same_bits(snn, ticks, rng, any_threads):
     ticks = ticks * rng.choice([1, 4])  # four times the most that was seen is what sums have room for
     any_threads(1)
     expected = snn.run(ticks, layers=snn, block=1)  # the model's own plain layers, tick by tick

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 import workbench as wb
-from tests.support.random_networks import random_network
-from tests.support.random_neurons import draw_counting
+from tests.support.random_networks import in_whole_frames, random_network
+from tests.support.random_neurons import SpikingNeuron, draw_counting, some_integrating, some_leaky
+from workbench.conversion import make_exact
 
 K, FRAMES, RECORDINGS = 3, 6, 4
 
@@ -89,6 +90,32 @@ def some_recordings(network: wb.Network, seed: int) -> wb.Recordings:
     counts = np.random.default_rng([seed, 1]).poisson(0.3, (K * FRAMES, RECORDINGS, *network.inputs["in"]))
     labels = np.arange(RECORDINGS) % 3
     return wb.Recordings.from_ticks(counts, labels, ("a", "b", "c"), ticks_per_frame=K)
+
+
+def some_trained(seed: int) -> tuple[wb.Model, Tensor]:
+    """An SNN whose nodes have neurons of all kinds, leaky ones among them, as if it were trained itself; and ticks.
+
+    Every neuron has another threshold; in some there was batch norm, or weights are integers of few bits.
+    """
+    rng, network = np.random.default_rng([seed, 2]), in_whole_frames(some_network(seed), K)
+    neurons = {node: draw_neuron(rng) for node in network.hidden}
+    norm = str(rng.choice(["batch", ""])) or None
+    norm = norm if all(neuron.extra_biases(0, 1) is None for neuron in neurons.values()) else None
+    model = wb.Model(network, seed=seed, norm=norm, neuron=neurons, ticks_per_frame=K)
+    recordings = some_recordings(network, seed)
+    ticks = torch.from_numpy(recordings.as_ticks())
+    if norm is not None:
+        model.train()(ticks)  # which the norms take their statistics from
+    with torch.no_grad():
+        for node in (node for node in network.nodes if node not in network.inputs):
+            bias = model.node_layer(node).bias
+            bias.copy_(torch.from_numpy(rng.uniform(0.0, 0.3, bias.shape)))
+    return make_exact(model.eval(), recordings, weight_bits=[None, None, 7][seed % 3]), ticks
+
+
+def draw_neuron(rng: np.random.Generator) -> SpikingNeuron:
+    """A neuron of any kind for frames of K ticks."""
+    return some_leaky(rng) if rng.random() < 0.6 else some_integrating(rng, ticks_per_frame=K)
 
 
 def some_snn(seed: int) -> tuple[wb.Model, Tensor]:

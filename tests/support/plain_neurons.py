@@ -8,8 +8,12 @@ import torch
 import workbench as wb
 
 
-def step_by_step(neuron: wb.IntegrateAndFire, drive: list[float]) -> tuple[list[float], list[float]]:
+def step_by_step(
+    neuron: wb.IntegrateAndFire | wb.LeakyIntegrateAndFire, drive: list[float]
+) -> tuple[list[float], list[float]]:
     """Spikes and membranes of one unit in every tick."""
+    if isinstance(neuron, wb.LeakyIntegrateAndFire):
+        return leak_and_spike(neuron, drive)
     return count_frames(neuron, drive) if neuron.emission != "at_once" else spike_at_once(neuron, drive)
 
 
@@ -27,6 +31,27 @@ def spike_at_once(neuron: wb.IntegrateAndFire, drive: list[float]) -> tuple[list
         sent += fired
         v = v - fired * threshold if neuron.reset == "subtract" else (0.0 if fired else v)
         spikes.append(fired)
+        membranes.append(v)
+    return spikes, membranes
+
+
+def leak_and_spike(neuron: wb.LeakyIntegrateAndFire, drive: list[float]) -> tuple[list[float], list[float]]:
+    """One that leaks, in fractions where it has no resolution; else in integers, shifted, whose unit is fine enough."""
+    threshold, v = neuron.threshold, neuron.start * neuron.threshold
+    most, spikes, membranes = saturation(neuron), [], []
+    least = -most if neuron.floor is None else neuron.floor * threshold
+    for now in drive:
+        if neuron.resolution is None:
+            v -= v * 2.0**-neuron.leak
+        elif (v * 2.0**neuron.resolution).is_integer():
+            whole = int(v * 2**neuron.resolution)
+            v = (whole - (whole >> neuron.leak)) * 2.0**-neuron.resolution
+        else:
+            v -= math.floor(v * 2.0 ** (neuron.resolution - neuron.leak)) * 2.0**-neuron.resolution
+        v = min(max(v + now, least), most)
+        spikes.append(float(v >= threshold))
+        if spikes[-1]:
+            v = v - threshold if neuron.reset == "subtract" else 0.0
         membranes.append(v)
     return spikes, membranes
 
@@ -50,11 +75,13 @@ def count_frames(neuron: wb.IntegrateAndFire, drive: list[float]) -> tuple[list[
     return spikes[: len(drive)], membranes
 
 
-def saturation(neuron: wb.IntegrateAndFire) -> float:
+def saturation(neuron: wb.IntegrateAndFire | wb.LeakyIntegrateAndFire) -> float:
     return math.inf if neuron.saturation is None else neuron.saturation * neuron.threshold
 
 
-def plain_scan(neuron: wb.IntegrateAndFire, drive: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def plain_scan(
+    neuron: wb.IntegrateAndFire | wb.LeakyIntegrateAndFire, drive: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Spikes (steps, ...) of all units, and the membranes after the last step."""
     spikes, left = torch.zeros_like(drive), torch.zeros_like(drive[0])
     for place in np.ndindex(*drive.shape[1:]):

@@ -21,6 +21,7 @@ NEURONS = [
     {"emission": "burst", "ticks_per_frame": 3, "cap": 9},
     {"reset": "zero", "membrane": "rectify", "ticks_per_frame": 2},
     {"emission": "spread", "remainder": "keep", "ticks_per_frame": 3},
+    {"leak": 2, "resolution": 8, "ticks_per_frame": 3},
 ]
 
 
@@ -30,7 +31,7 @@ def some_model(seed: int) -> wb.Model:
     counts = "emission" in neuron
     network = random_network(seed, flat=seed % 3 == 0, longest=1 if counts else 4, parallel=True)
     model = random_spiking(in_whole_frames(network, 3) if counts else network, seed, **neuron)
-    model.ticks_per_frame = model.neuron.ticks_per_frame
+    model.ticks_per_frame = neuron.get("ticks_per_frame", 1)
     for tensor in model.parameters():
         tensor.data.copy_(torch.tensor(rng.integers(-24, 32, tuple(tensor.shape)) / 32, dtype=torch.float32))
     return model

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -129,9 +130,15 @@ def acquaint(model: wb.Model, recordings: wb.Recordings) -> wb.Model:
     return met.eval()
 
 
-def random_spiking(network: wb.Network, seed: int, **neuron: object) -> wb.Model:
-    """An SNN with dyadic weights, so that every sum is exact and ties with the threshold happen."""
-    model = wb.Model(network, seed=seed, norm=None, neuron=wb.IntegrateAndFire(**neuron))
+def random_spiking(
+    network: wb.Network, seed: int, neurons: Sequence[dict[str, object]] = (), **neuron: object
+) -> wb.Model:
+    """An SNN with dyadic weights, so that every sum is exact and ties with the threshold happen.
+
+    Hidden nodes have a neuron with these options, or `neurons` in turn, one after the other; one with a leak leaks.
+    """
+    given = {node: make_neuron(neurons[i % len(neurons)] | neuron) for i, node in enumerate(network.hidden) if neurons}
+    model = wb.Model(network, seed=seed, norm=None, neuron=given or make_neuron(neuron))
     for tensor in model.state_dict().values():
         tensor.copy_(torch.round(tensor * 32) / 32)
     generator = torch.Generator().manual_seed(seed)
@@ -140,6 +147,12 @@ def random_spiking(network: wb.Network, seed: int, **neuron: object) -> wb.Model
             bias = model.node_layer(node).bias.data
             bias.copy_(torch.randint(-4, 8, bias.shape, generator=generator) / 32)
     return model.eval()
+
+
+def make_neuron(options: dict[str, object]) -> wb.IntegrateAndFire | wb.LeakyIntegrateAndFire:
+    if "leak" not in options:
+        return wb.IntegrateAndFire(**options)
+    return wb.LeakyIntegrateAndFire(**{name: value for name, value in options.items() if name != "ticks_per_frame"})
 
 
 def random_frames(network: wb.Network, seed: int, steps: int, batch: int = 2, counts: bool = False) -> torch.Tensor:

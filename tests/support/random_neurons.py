@@ -1,4 +1,4 @@
-"""Integrate-and-fire neurons with random options, and what drives them."""
+"""Spiking neurons with random options, and what drives them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,31 @@ import torch
 
 import workbench as wb
 
+SpikingNeuron = wb.IntegrateAndFire | wb.LeakyIntegrateAndFire
 
-def some_neuron(rng: np.random.Generator, **known: Any) -> wb.IntegrateAndFire:
-    """A neuron of any kind with a frame of up to 6 ticks; `known` are options that are not drawn."""
-    frame = int(rng.integers(1, 7))
+
+def some_neuron(rng: np.random.Generator) -> SpikingNeuron:
+    """A neuron of any kind."""
+    return some_leaky(rng) if rng.random() < 0.25 else some_integrating(rng)
+
+
+def some_leaky(rng: np.random.Generator, **known: Any) -> wb.LeakyIntegrateAndFire:
+    """A neuron that leaks; `known` are options that are not drawn."""
+    drawn = {
+        "threshold": float(rng.choice([1.0, 0.5, 2.0, 0.7])),
+        "start": float(rng.choice([0.5, 0.0, -0.3])),
+        "floor": [-1.0, None, -0.3, -0.6][rng.integers(4)],
+        "reset": str(rng.choice(["subtract", "zero"])),
+        "leak": int(rng.choice([1, 2, 4, 9])),
+        "resolution": [None, 5, 12][rng.integers(3)],
+        "saturation": [None, 1.5][rng.integers(2)],
+    }
+    return wb.LeakyIntegrateAndFire(**drawn | known)
+
+
+def some_integrating(rng: np.random.Generator, **known: Any) -> wb.IntegrateAndFire:
+    """A neuron without leak, with a frame of up to 6 ticks; `known` are options that are not drawn."""
+    frame = int(known.get("ticks_per_frame", rng.integers(1, 7)))
     drawn = {
         "threshold": float(rng.choice([1.0, 0.5, 2.0, 0.7])),
         "start": float(rng.choice([0.5, 0.0, 0.3])),

@@ -201,5 +201,3 @@ def test_the_wrong_verb_names_the_right_one():
     model = wb.Model(network, norm=None)
     with pytest.raises(ValueError, match="fine_tune takes an SNN; this model does not spike: convert it first"):
         wb.fine_tune(model, recordings)
-    with pytest.raises(ValueError, match=r"this model spikes already: .* or improve it by wb\.fine_tune"):
-        wb.train(wb.convert(model, recordings), recordings)

@@ -345,12 +345,6 @@ def test_validation_that_does_not_fit_is_refused_before_anything_is_trained(monk
         train(wb.Model(some_network()), some_recordings(), validation=some_recordings(classes=2), **OPTIONS)
 
 
-def test_a_spiking_model_is_not_trained():
-    snn = wb.Model(some_network(), norm=None, neuron=wb.IntegrateAndFire())
-    with pytest.raises(ValueError, match=r"train takes an ANN; this model spikes already: train its ANN, then convert"):
-        train(snn, some_recordings(), **OPTIONS)
-
-
 # batch norm
 
 

@@ -7,6 +7,7 @@ trials             options tried: how far answers are off, and what they cost
 held_back          recordings that options are tried on, and what others were calibrated on
 activation_scales  the activity that a spike stands for
 rounding           numbers on a grid on which arithmetic is exact
+exact_model        spiking models that were trained themselves, folded and put onto a grid
 batchnorm_folding  batch norm moved into weights and biases
 frame_clock        neurons that count for a frame, run and trained frame by frame
 spiking_model      the SNN with the scaled numbers of an ANN
@@ -14,6 +15,7 @@ spiking_model      the SNN with the scaled numbers of an ANN
 
 from workbench.conversion.activation_scales import broadcast_scale
 from workbench.conversion.conversion import convert
+from workbench.conversion.exact_model import loosen, make_exact, require_learnable
 from workbench.conversion.frame_clock import can_run_by_frames, to_frames, to_ticks
 from workbench.conversion.options import ConversionOptions
 from workbench.conversion.rounding import round_to_grid, warn_of_coarse
@@ -24,6 +26,9 @@ __all__ = [
     "round_to_grid",
     "warn_of_coarse",
     "convert",
+    "loosen",
+    "make_exact",
+    "require_learnable",
     "can_run_by_frames",
     "to_frames",
     "to_ticks",

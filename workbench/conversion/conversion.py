@@ -117,18 +117,43 @@ def _find_scales(
     if options.percentile is not None:
         return select_scales(options, measure_scales(folded, recordings, options.percentiles, [options.scale], batch))
     if not folded.bounded:
+        without = [f"{node!r} has {neuron.brief}" for node, neuron in folded.node_neurons.items() if not neuron.bounded]
         raise ValueError(
-            "percentile=None takes the ceilings that an ANN has learned, but this one has none; train it with "
-            "levels=..., or name a percentile"
+            f"percentile=None takes the ceilings that an ANN has learned, but {without[0] if without else 'this one'}, "
+            "which learns none; train it with levels=..., or name a percentile"
         )
     return learned_ceilings(folded, k)
+
+
+def _require_convertible_neurons(model: Model) -> None:
+    """ValueError, with node, neuron and cure, for neurons that no integrate-and-fire neuron answers like."""
+    bounded = {node: neuron for node, neuron in model.node_neurons.items() if neuron.bounded}
+    for node, neuron in model.node_neurons.items():
+        if neuron.spiking:
+            raise ValueError(
+                f"convert takes an ANN; this model spikes already, so nothing would change: node {node!r} has "
+                f"{neuron.brief}; run it as it is, or train an ANN of its network, with wb.ReLU() there"
+            )
+        if not neuron.rectifies and not neuron.bounded:
+            raise ValueError(
+                f"node {node!r} has {neuron.brief}, which no spiking neuron answers like; give it wb.ReLU() or "
+                "wb.QuantisedReLU(), and train again"
+            )
+    for node, neuron in bounded.items() if model.bounded else ():
+        first, other = next(iter(bounded.items()))
+        if neuron.activity_levels != other.activity_levels:
+            raise ValueError(
+                f"node {node!r} has {neuron.brief}, but {first!r} has {other.brief}, and all neurons of an SNN count "
+                "alike; give both the same levels, and train again"
+            )
 
 
 def _require_convertible(model: Model, k: int) -> None:
     """ValueError for a model whose conversion would fail, or change nothing."""
     network = model.network
-    if model.spiking:
+    if model.spiking and not network.hidden:
         raise ValueError("convert takes an ANN; this model spikes already, so nothing would change")
+    _require_convertible_neurons(model)
     if not network.hidden and k == 1:
         raise ValueError(
             "nothing would change: the network has no hidden node to spike, and ticks_per_frame=1 leaves its clock as "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -11,8 +10,6 @@ from workbench.engine import IntegrateAndFire
 from workbench.validation import hold_whole
 
 DEFAULT_PERCENTILE = 99.9
-MARGIN = 8  # times the spikes of a tick, or of a frame where they are counted for one, that a membrane may reach
-FRAME = 256  # thresholds that one that counts may reach before its frame ends, when others may take them back
 SCALES = ("node", "channel")
 
 
@@ -110,13 +107,9 @@ class ConversionOptions:
             remainder=self.remainder,
             cap=self.cap,
         )
-        return replace(plain, saturation=float(self.saturation or self._wide_enough(plain)))
-
-    def _wide_enough(self, neuron: IntegrateAndFire) -> int:
-        """A power of two that a membrane of this neuron reaches only where its answer is wrong already."""
-        together = MARGIN * neuron.most_spikes_per_frame() if neuron.counts_frames else MARGIN * neuron.burst
-        most = max(2 * neuron.ticks_per_frame, together, FRAME if neuron.counts_frames else 0, -(neuron.floor or 0))
-        return 1 << (math.ceil(most) - 1).bit_length()
+        if self.saturation is None:
+            return plain.limited(ticks_per_frame)
+        return replace(plain, saturation=float(self.saturation))
 
     def to_dict(self) -> dict[str, Any]:
         """The options as plain data."""

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from workbench.conversion.activation_scales import CALIBRATION_RECORDINGS
-from workbench.engine import EventCounts, SpikingNeuron, require_finite
+from workbench.engine import EventCounts, Neuron, SpikingNeuron, require_finite
 from workbench.evaluation import MOST_RECORDINGS, choose_evenly, collect_answers, take_frame_ends
 from workbench.events import Recordings
-from workbench.model import DIGITS, Grid, Model, bound_links, bound_sums, spiking_neuron
+from workbench.model import DIGITS, Grid, Model, bound_links, bound_sums, spiking_neuron, take_neurons
 
 FINEST = 23  # binary digits behind the point, where sums leave room for more
 COARSE = 8  # binary digits behind the point, below which rounding shows
@@ -27,9 +27,11 @@ def round_to_grid(model: Model, input_counts: int, weight_bits: int | None = Non
     """The same SNN with every number a whole multiple of 2^-s, s by node as large as sums of 24 binary digits allow.
 
     largest sum x 2^s <= 2^24, the sum over |weights| x spikes a tick (`input_counts` of an input), |biases| and the
-    limit of the membrane. Links of a chain share s. `weight_bits`: weights are signed integers of at most so many bits
-    as well, times a power of two. ValueError for neurons whose membranes have no limit, for numbers that are not
-    finite, and for sums into hidden nodes that are larger than 2^24, where thresholds would be rounded.
+    limit of the membrane. Links of a chain share s. Nodes keep a neuron in common, whose start and limits are as coarse
+    as the coarsest node, unless they leak: then they count in the grains of their own. `weight_bits`: weights are
+    signed integers of at most so many bits as well, times a power of two. ValueError for neurons whose membranes have
+    no limit, for numbers that are not finite, and for sums into hidden nodes that are larger than 2^24, where
+    thresholds would be rounded.
 
     >>> network = Network({"eye": (2,)}, [Edge("eye", "class", Dense(1))])
     >>> rounded = round_to_grid(Model(network, norm=None, neuron=wb.IntegrateAndFire(saturation=24)), input_counts=4)
@@ -49,9 +51,11 @@ def round_in_place(rounded: Model, input_counts: int, weight_bits: int | None = 
         if node not in rounded.network.inputs:
             bits[node], errors[node] = _round_node(rounded, node, input_counts, weight_bits)
     least = min((bits[node] for node in rounded.network.hidden), default=FINEST)
-    rounded.exceptions = {node: spiking_neuron(rounded, node).rounded(least) for node in rounded.exceptions}
-    assert isinstance(rounded.neuron, SpikingNeuron), "an SNN spikes"
-    rounded.neuron = rounded.neuron.rounded(least)
+    neurons: dict[str, Neuron] = {
+        node: _round_neuron(spiking_neuron(rounded, node), least, bits[node]) for node in rounded.network.hidden
+    }
+    if neurons:
+        rounded.neuron, rounded.exceptions = take_neurons(rounded.network, neurons, None)
     rounded.grid = Grid(bits, input_counts, errors, weight_bits=weight_bits)
     return rounded
 
@@ -63,8 +67,12 @@ def measure_counts(recordings: Recordings, ticks_per_frame: int) -> int:
     return COUNT_MARGIN * max(events.find_most(), 1)
 
 
-def measure_movement(before: Model, after: Model, recordings: Recordings, batch: int | None = None) -> Model:
+def measure_movement(
+    before: Model, after: Model, recordings: Recordings, batch: int | None = None, cure: str | None = None
+) -> Model:
     """The rounded SNN, whose grid says how far its answers moved, on up to 32 recordings; a warning above 0.1 %.
+
+    The warning names a `cure`, to convert otherwise unless one is given.
 
     Mean squared difference of the answers at the end of every frame, over their mean square, both less the mean over
     the classes.
@@ -79,15 +87,21 @@ def measure_movement(before: Model, after: Model, recordings: Recordings, batch:
     spread = float(expected.square().mean())
     moved = float((found - expected).square().mean()) / spread if spread else 0.0
     if moved > MOVED:
+        more = "more weight_bits, or " if after.grid and after.grid.weight_bits else ""
         warnings.warn(
             f"rounding moved the answers by {100 * moved:.2g} % of their variance, on {len(some)} recordings; "
-            f"convert with {'more weight_bits, or ' if after.grid and after.grid.weight_bits else ''}a smaller burst, "
-            "saturation or input_counts",
+            f"{cure or f'convert with {more}a smaller burst, saturation or input_counts'}",
             stacklevel=3,
         )
     told = after.copy()
     told.grid = replace(after.grid, moved=moved) if after.grid is not None else None
     return told
+
+
+def _round_neuron(neuron: SpikingNeuron, least: int, bits: int) -> SpikingNeuron:
+    """The neuron on the coarsest grid of all nodes, unless on a finer one it is another neuron."""
+    coarse = neuron.rounded(least)
+    return coarse if coarse == coarse.rounded(bits) else neuron.rounded(bits)
 
 
 def _round_node(model: Model, node: str, input_counts: int, weight_bits: int | None) -> tuple[int, float]:
@@ -156,15 +170,21 @@ def _nearest(values: Tensor, bits: int, weight_bits: int | None) -> Tensor:
     return (values.double() * 2.0**bits).round().clamp(-most, most).mul(2.0**-bits).to(values.dtype)
 
 
-def warn_of_coarse(snn: Model) -> Model:
-    """The same SNN; a warning names the nodes whose numbers keep few digits behind the point, and what to change."""
+def warn_of_coarse(snn: Model, cure: str | None = None) -> Model:
+    """The same SNN; a warning names the nodes whose numbers keep few digits behind the point, and what to change.
+
+    That is the `cure`, to convert otherwise unless one is given.
+    """
     coarse = {node: bits for node, bits in snn.grid.bits.items() if bits < COARSE} if snn.grid is not None else {}
     if coarse and snn.grid is not None:
         named = ", ".join(f"{node!r} (s = {bits})" for node, bits in coarse.items())
+        usual = (
+            f"convert with a smaller burst, saturation or input_counts={snn.grid.input_counts}, a higher percentile "
+            "of the nodes before, or train with more weight_decay"
+        )
         warnings.warn(
             f"{named}: sums are so large that numbers keep fewer than {COARSE} binary digits behind the point; "
-            f"convert with a smaller burst, saturation or input_counts={snn.grid.input_counts}, a higher percentile "
-            "of the nodes before, or train with more weight_decay",
+            f"{cure or usual}",
             stacklevel=3,
         )
     return snn

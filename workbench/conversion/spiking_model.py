@@ -39,7 +39,7 @@ def build_snn(
     return spiking.eval()
 
 
-def _with_sums(network: Network) -> Network:
+def with_sums(network: Network) -> Network:
     """The network whose pools are sums: `build_snn` puts what turns them into averages into the numbers beside them."""
     edges = [replace(e, operation=e.operation.as_sums(network.shape_of(e.source))[0]) for e in network.edges]
     return network if edges == [*network.edges] else Network(network.inputs, edges, output=network.output)
@@ -47,7 +47,7 @@ def _with_sums(network: Network) -> Network:
 
 def scale_delays(network: Network, k: int, delays: str | Mapping[tuple[str, str], int]) -> Network:
     """The network on a clock of k ticks a frame, with the delays of a conversion, and pools that are sums."""
-    matched = _with_sums(network).slowed(k)
+    matched = with_sums(network).slowed(k)
     if isinstance(delays, Mapping):
         return matched.with_delays(delays)
     uniform = {"frame": k, "tick": 1}

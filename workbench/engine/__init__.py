@@ -1,6 +1,6 @@
 """How blocks of time are computed: strongly connected components in order, every step of a block at once.
 
-neurons/          what a node does with its drive: ReLU, quantised ReLU, integrate-and-fire; one file each
+neurons/          what a node does with its drive: ReLU, quantised ReLU, integrate-and-fire with and without leak
 normalization     a bias, or a batch norm that leaves silent steps out
 block_plan        in which order, and how far ahead of the input, nodes can be computed
 scheduler         the components of the graph in order, each computing a whole block
@@ -38,7 +38,15 @@ from workbench.engine.kernels.neuron_scan import can_compile
 from workbench.engine.kernels.observed_scan import sum_steps
 from workbench.engine.kernels.weighted_counts import count_weighted
 from workbench.engine.memory_check import MemoryRequest, fits, require_memory
-from workbench.engine.neurons import NEURONS, IntegrateAndFire, Neuron, QuantisedReLU, ReLU, SpikingNeuron
+from workbench.engine.neurons import (
+    NEURONS,
+    IntegrateAndFire,
+    LeakyIntegrateAndFire,
+    Neuron,
+    QuantisedReLU,
+    ReLU,
+    SpikingNeuron,
+)
 from workbench.engine.normalization import NORM_EPSILON, Bias, Norm
 from workbench.engine.scheduler import (
     TRAINING_BLOCK_BYTES,
@@ -70,6 +78,7 @@ __all__ = [
     "InferenceLayers",
     "map_exactly",
     "IntegrateAndFire",
+    "LeakyIntegrateAndFire",
     "TRAINING_BLOCK_BYTES",
     "Layers",
     "TrainingLayers",

@@ -103,12 +103,12 @@ def count_updates(
 ) -> pd.DataFrame:
     """Neuron updates of every node at every step, per recording: one row per node and step.
 
-    Columns: node, step, frame, neuron_updates (every unit of a hidden node from its first response on), energy_nj,
-    activity (the spikes that the node sends, or the numbers where it sends none), and the accesses of memory by kind
-    (see `evaluation/memory_accesses.py`), together memory_accesses and memory_span_words; sums up to the end of the
-    step, with `cumulative=False` those of the step alone. With the table of `operations` they add up to that of
-    `compare`. Of a `Dataset` its test part is run, in batches, on the engine and
-    with the progress that `compare` has.
+    Columns: node, step, frame, neuron_updates (every unit of a hidden node from its first response on; a leak is part
+    of its update), energy_nj, activity (the spikes that the node sends, or the numbers where it sends none), and the
+    accesses of memory by kind (see `evaluation/memory_accesses.py`), together memory_accesses and memory_span_words;
+    sums up to the end of the step, with `cumulative=False` those of the step alone. With the table of `operations` they
+    add up to that of `compare`. Of a `Dataset` its test part is run, in batches, on the engine and with the progress
+    that `compare` has.
 
     >>> model = Model(Network({"eye": (4,)}, [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(1))]))
     >>> recordings = Recordings.from_ticks(np.ones((3, 1, 4), dtype=int), labels=[0], ticks_per_frame=1)

@@ -2,7 +2,7 @@
 
 model            the torch module
 network_numbers  weights, biases, norms and neurons of a network
-node_neurons     neurons of single nodes, where they are not those of the whole model
+node_neurons     the neurons of nodes: one for all with exceptions, or one for each
 exactness        whether the numbers of an SNN lie on its grid
 grid             numbers on which the arithmetic of an SNN is exact
 mode             models in evaluation mode for a while
@@ -25,6 +25,7 @@ from workbench.model.grid import DIGITS, Grid
 from workbench.model.mode import evaluation_mode
 from workbench.model.model import Model
 from workbench.model.network_numbers import NetworkNumbers, Scales
+from workbench.model.node_neurons import take_neurons
 from workbench.model.readout import average_answers
 from workbench.model.stream import Stream
 
@@ -40,6 +41,7 @@ __all__ = [
     "is_exact",
     "spiking_neuron",
     "Stream",
+    "take_neurons",
     "average_answers",
     "require_model",
     "require_models",

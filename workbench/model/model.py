@@ -44,12 +44,15 @@ class Model(NetworkNumbers):
 
     Weights belong to edge positions; every node but the inputs has a bias or, with `norm="batch"`, a batch norm whose
     statistics leave out the silent steps; the output has a bias, no norm, no neuron. `neuron` is that of every hidden
-    node but those that `neurons` names; a `QuantisedReLU` works in units of a ceiling that each node learns. All
-    tensors are (step, batch, *shape). `ticks_per_frame` is the number of its steps per frame: 1 for an ANN.
+    node but those that `neurons` names, or {"v1": ..., "v2": ...}, which names that of each; a `QuantisedReLU` works in
+    units of a ceiling that each node learns. All tensors are (step, batch, *shape). `ticks_per_frame` is the number of
+    its steps per frame: 1 for an ANN.
 
     >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "hidden", Dense(3)), Edge("hidden", "class", Dense(2))])
     >>> Model(network, seed=0)(torch.zeros(5, 7, 1, 4, 4)).shape
     torch.Size([5, 7, 2])
+    >>> Model(network, neuron={"hidden": LeakyIntegrateAndFire(leak=3)}, norm=None, ticks_per_frame=4)
+    Model(SNN, 4 ticks per frame, LeakyIntegrateAndFire(leak=3): 3 nodes, 2 edges, 59 parameters, 'class' answers ...)
     """
 
     def forward(self, frames: Frames) -> Tensor:
@@ -174,7 +177,7 @@ class Model(NetworkNumbers):
             return self
         if not can_compile(next(self.parameters()).detach(), None):
             return self
-        neurons = {node: self.neuron_of(node) for node in self.network.hidden}
+        neurons = self.node_neurons
         compiled = {node: neuron for node, neuron in neurons.items() if neuron.dynamics is not None}
         edges = enumerate(self.network.edges)
         silent = [position for position, edge in edges if edge.source in neurons and neurons[edge.source].silent_ticks]
@@ -198,15 +201,16 @@ class Model(NetworkNumbers):
 
     def event_driven_parameters(self) -> Parameters:
         """The numbers of a spiking model, as the event-driven engine takes them."""
-        dynamics = self.neuron.dynamics
-        assert dynamics is not None, "the event-driven engine is for neurons that have them"
-        extra_biases = self.neuron.extra_biases(0, dynamics.frame)
+        most, others = self.neuron.dynamics, {node: neuron.dynamics for node, neuron in self.exceptions.items()}
+        found = {node: others.get(node, most) for node in self.network.hidden}
+        dynamics = {node: kind for node, kind in found.items() if kind is not None}
+        extra = {node: self.neuron_of(node).extra_biases(0, kind.frame) for node, kind in dynamics.items()}
         return Parameters(
             [list(layer.parameters()) for layer in self.weights],
             {int(position): gain for position, gain in self.gains.items()},
             {node: self.node_layer(node).bias for node in self.network.nodes if node not in self.network.inputs},
             dynamics,
-            torch.zeros(1) if extra_biases is None else extra_biases,
+            {node: biases for node, biases in extra.items() if biases is not None},
         )
 
     def _stream(
@@ -228,26 +232,34 @@ class Model(NetworkNumbers):
         ahead = self.training or (layers is None and engine != "events")  # which counts what has arrived
         planned = plan(self.network, record, ahead, whole=counter is not None, latency=self.latencies)
         hybrid = None
-        if engine != "dense" and isinstance(used, InferenceLayers) and not self.exceptions and can_run_events():
+        compiled = isinstance(used, InferenceLayers) and not self._without_dynamics()
+        if engine != "dense" and compiled and can_run_events():
             hybrid = make_hybrid(planned, self.event_driven_parameters(), batch, engine, self.seen)
         elif engine == "events":
             raise ValueError(
-                'engine="events" is for spiking models in eval mode, in float32 on a CPU, with numba, one neuron for '
-                f'all nodes, and without custom layers=; {self._why_not_events(layers)}, or use engine="auto"'
+                'engine="events" is for spiking models in eval mode, in float32 on a CPU, with numba, neurons '
+                f'that have kernels, and without custom layers=; {self._why_not_events(layers)}, or use engine="auto"'
             )
         like, grid = next(self.parameters()), self.grid if exact else None
         return Stream(planned, used, batch, self.ticks_per_frame, like, until, hybrid, grid, automatic, counter)
 
+    def _without_dynamics(self) -> list[str]:
+        """Hidden nodes with a neuron that kernels do not know."""
+        if not self.exceptions:
+            return [] if self.neuron.dynamics is not None else [repr(node) for node in self.network.hidden]
+        return [repr(node) for node, neuron in self.node_neurons.items() if neuron.dynamics is None]
+
     def _why_not_events(self, layers: Layers | None) -> str:
         """Why the event-driven engine cannot run this model, and what to do."""
+        missing = self._without_dynamics()
         reasons = {
             "this model does not spike: convert it by wb.convert": not self.spiking,
             "this model is in training mode: call model.eval()": self.training,
             f"its numbers are {self.dtype}: call model.float()": self.dtype != torch.float32,
             f"it is on {self.device}: call model.cpu()": self.device.type != "cpu",
-            f"{', '.join(map(repr, self.exceptions))} have a neuron of their own": bool(self.exceptions),
+            f"{', '.join(missing)} answer by neurons without one: run these densely": bool(missing),
             "layers= were given: leave them out": layers is not None,
-            "it has batch norms: convert it by wb.convert": self.norm is not None,
+            "it has batch norms, which wb.train folds at its end and wb.convert at its begin": self.norm is not None,
         }
         found = [reason for reason, applies in reasons.items() if applies]
         return found[0] if found else "numba cannot compile its kernels here: install numba anew"

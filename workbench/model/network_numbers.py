@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import torch
 from torch import Tensor, nn
 
-from workbench.engine import Bias, Neuron, Norm, ReLU, require_one_type
+from workbench.engine import Bias, Neuron, Norm, require_one_type
 from workbench.model.grid import Grid
-from workbench.model.node_neurons import require_neurons, require_whole_frames
+from workbench.model.node_neurons import describe_neurons, require_whole_frames, take_neurons
 from workbench.model.parameters import Loaded, draw_weights, load_parameters, make_layers
 from workbench.network import Network
 from workbench.validation import require_seed, require_whole
@@ -31,7 +31,7 @@ class NetworkNumbers(nn.Module):
         seed: int = 0,
         norm: str | None = "batch",
         *,
-        neuron: Neuron | None = None,
+        neuron: Neuron | Mapping[str, Neuron] | None = None,
         neurons: Mapping[str, Neuron] | None = None,
         ticks_per_frame: int = 1,
     ) -> None:
@@ -46,8 +46,7 @@ class NetworkNumbers(nn.Module):
         self.network, self.norm = network, norm
         self._keys = {node: str(place) for place, node in enumerate(network.nodes)}  # names may hold dots, keys not
         self.ticks_per_frame = require_whole("ticks_per_frame", ticks_per_frame)
-        self.neuron = neuron if neuron is not None else ReLU()
-        self.exceptions = require_neurons(network, self.neuron, neurons or {})
+        self.neuron, self.exceptions = take_neurons(network, neuron, neurons)
         require_whole_frames(network, self.latencies)
         self.trained_network: Network | None = None  # of an SNN: the network its ANN was trained with
         self.scales: Scales | None = None  # of an SNN
@@ -76,8 +75,13 @@ class NetworkNumbers(nn.Module):
         return self.neuron.bounded and all(neuron.bounded for neuron in self.exceptions.values())
 
     def neuron_of(self, node: str) -> Neuron:
-        """The neuron of a hidden node: `neuron`, unless another was named for it."""
+        """The neuron of a hidden node: `neuron`, which most have, unless it is one of the `exceptions`."""
         return self.exceptions.get(node, self.neuron)
+
+    @property
+    def node_neurons(self) -> dict[str, Neuron]:
+        """The neuron of every hidden node."""
+        return {node: self.neuron_of(node) for node in self.network.hidden}
 
     @property
     def latencies(self) -> dict[str, int]:
@@ -93,8 +97,9 @@ class NetworkNumbers(nn.Module):
 
     @property
     def levels(self) -> int | None:
-        """Steps between silence and ceiling of the activities of a `QuantisedReLU`; None where there are none."""
-        return self.neuron.activity_levels
+        """Steps between silence and ceiling of the activities of all nodes; None where there are none, or several."""
+        found = {self.neuron.activity_levels, *(neuron.activity_levels for neuron in self.exceptions.values())}
+        return found.pop() if len(found) == 1 else None
 
     @property
     def device(self) -> torch.device:
@@ -135,12 +140,11 @@ class NetworkNumbers(nn.Module):
         kind = f"SNN, {self.ticks_per_frame} ticks per frame" if self.spiking else "ANN"
         if self.conversion_options:
             kind += f", {self.conversion_options!r}"
-        elif self.bounded:
-            kind += f", {self.neuron!r}"
         if self.training_recipe:
             kind += f", trained with {self.training_recipe}"
-        if self.exceptions:
-            kind += f", other neurons in {', '.join(self.exceptions)}"
+        neurons = self.node_neurons
+        if self.exceptions or (neurons and not self.conversion_options and not self.neuron.rectifies):
+            kind += f", {describe_neurons(neurons)}"
         numbers = sum(parameter.numel() for parameter in self.parameters())
         return (
             f"Model({kind}: {len(self.network.nodes)} nodes, {len(self.network.edges)} edges, {numbers:,} parameters, "

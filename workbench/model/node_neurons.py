@@ -1,14 +1,54 @@
-"""Neurons of single nodes, where they are not those of the whole model."""
+"""The neurons of nodes: one for all with exceptions, or one for each."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
-from workbench.engine import Neuron
+from workbench.engine import Neuron, ReLU
 from workbench.network import Network
 
+MOST_NAMES = 6  # of nodes that are listed where a model is shown
 
-def require_neurons(network: Network, default: Neuron, named: Mapping[str, Neuron]) -> dict[str, Neuron]:
+
+def take_neurons(
+    network: Network, neuron: Neuron | Mapping[str, Neuron] | None, neurons: Mapping[str, Neuron] | None
+) -> tuple[Neuron, dict[str, Neuron]]:
+    """The neuron of most nodes and those of the others, by node, from one for all and exceptions, or from one for each.
+
+    ValueError, with node and cure, for what is no neuron, for a node without one, and where some spike and some do not.
+
+    >>> network = Network({"eye": (2,)}, [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(1))])
+    >>> take_neurons(network, {"v1": QuantisedReLU(4)}, None)
+    (QuantisedReLU(levels=4), {})
+    >>> take_neurons(network, {}, None)
+    Traceback (most recent call last):
+    ValueError: neuron={...} names no neuron for 'v1'; name one for every hidden node: v1; or give ...
+    """
+    if not isinstance(neuron, Mapping):
+        default: object = ReLU() if neuron is None else neuron
+        if not isinstance(default, Neuron):
+            raise ValueError(
+                f"neuron={default!r} is no neuron; give one for all nodes, such as wb.ReLU(), or one for each: "
+                '{"v1": wb.ReLU(), ...}'
+            )
+        return default, require_neurons(network, default, neurons or {})
+    if neurons:
+        raise ValueError("neuron={...} names the neuron of every node already; leave out neurons=")
+    for node in network.hidden:
+        if node not in neuron:
+            raise ValueError(
+                f"neuron={{...}} names no neuron for {node!r}; name one for every hidden node: "
+                f"{', '.join(network.hidden)}; or give one neuron for all of them, and the others by neurons="
+            )
+    require_neurons(network, next(iter(neuron.values()), ReLU()), neuron, "neuron={...}")
+    most = Counter(neuron.values()).most_common(1)[0][0] if neuron else ReLU()
+    return most, {node: neuron[node] for node in network.hidden if neuron[node] != most}
+
+
+def require_neurons(
+    network: Network, default: Neuron, named: Mapping[str, Neuron], option: str = "neurons"
+) -> dict[str, Neuron]:
     """The neurons that differ from the default, by node; ValueError for a node without neuron, or of another kind.
 
     >>> network = Network({"eye": (2,)}, [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(1))])
@@ -21,15 +61,32 @@ def require_neurons(network: Network, default: Neuron, named: Mapping[str, Neuro
     for node, neuron in named.items():
         if node not in network.hidden:
             known = ", ".join(network.hidden) or "there are none"
-            raise ValueError(f"neurons names {node!r}, which has no neuron; hidden nodes have one: {known}")
+            raise ValueError(f"{option} names {node!r}, which has no neuron; hidden nodes have one: {known}")
         if not isinstance(neuron, Neuron):
-            raise ValueError(f"neurons gives {node!r} {neuron!r}; give a neuron, such as wb.IntegrateAndFire()")
+            raise ValueError(f"{option} gives {node!r} {neuron!r}; give a neuron, such as wb.IntegrateAndFire()")
         if neuron.spiking != default.spiking:
             raise ValueError(
-                f"neurons gives {node!r} {neuron!r}, but the others are {default!r}; either all nodes spike or none "
+                f"{option} gives {node!r} {neuron!r}, but the others are {default!r}; either all nodes spike or none "
                 "does, for a step is a tick or a frame"
             )
     return {node: neuron for node, neuron in named.items() if neuron != default}
+
+
+def describe_neurons(neurons: Mapping[str, Neuron]) -> str:
+    """Which neurons nodes have, in few words: one where all have the same, else each with its nodes.
+
+    >>> describe_neurons({"v1": ReLU(), "v2": QuantisedReLU(levels=8), "v3": ReLU()})
+    'ReLU() in v1, v3; QuantisedReLU(levels=8) in v2'
+    """
+    nodes: dict[str, list[str]] = {}
+    for node, neuron in neurons.items():
+        nodes.setdefault(neuron.brief, []).append(node)
+    if len(nodes) < 2:
+        return "".join(nodes)
+    places = {
+        brief: ", ".join(some) if len(some) <= MOST_NAMES else f"{len(some)} nodes" for brief, some in nodes.items()
+    }
+    return "; ".join(f"{brief} in {place}" for brief, place in places.items())
 
 
 def require_whole_frames(network: Network, latencies: Mapping[str, int]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 from workbench.network.graph import Edge, Network
-from workbench.network.operations import Chain, Conv, Dense, Pool, Shape
+from workbench.network.operations import Chain, Conv, Dense, GlobalPool, Pool, Shape
 from workbench.validation import require_whole, whole
 
 __all__ = ["densenet", "dsr", "memory_network", "mnist_network", "shortcut_network", "toy_network"]
@@ -132,6 +132,7 @@ def densenet(
     channels: int = 16,
     stride: int = 2,
     compression: float = 0.5,
+    read_out: str = "flat",
 ) -> Network:
     """Dense blocks: every node receives from all nodes before it in its block, so paths of many delays end in each.
 
@@ -139,13 +140,14 @@ def densenet(
     channels, kernel 3; a transition pools (2 x 2, average) every node of a block and mixes their channels (kernel 1)
     into the entry of the next block, which has `compression` times as many; class receives from every node of the last
     block. What the papers concatenate and convolve is here a sum of edges, 1 + blocks (depth + 1) (depth + 2) / 2 in
-    all; streaming, the first response is at step blocks + 1, the longest path takes blocks (depth + 1) + 1. ValueError
+    all; streaming, the first response is at step blocks + 1, the longest path takes blocks (depth + 1) + 1. With
+    `read_out="global"` class receives the average of each channel, so that answers do not depend on where. ValueError
     for sizes that are no whole numbers of at least 1, a compression beyond (0, 1], a shape too small for so many
-    blocks.
+    blocks, an unknown read-out.
 
     The papers' are dense blocks with growth rate and depth, transitions of convolution and average pooling; ours are
     all sizes, the strided first edge, one norm and neuron a node after its sum (not before each convolution), no
-    bottlenecks, and a flat read-out in place of a global average, so that answers may depend on where.
+    bottlenecks, and, unless asked otherwise, a flat read-out in place of a global average.
 
     Source: Kugele, Pfeil, Pfeiffer, Chicca 2020, doi 10.3389/fnins.2020.00439, which leaves sizes open; Huang, Liu, van
     der Maaten, Weinberger 2017, Densely connected convolutional networks, arXiv 1608.06993.
@@ -153,11 +155,16 @@ def densenet(
     >>> network = densenet((2, 34, 34), classes=10, growth=4, depth=2)
     >>> len(network.edges), network.first_response["class"], network.shapes["b2"]
     (13, 3, (12, 8, 8))
+    >>> densenet((2, 34, 34), classes=10, read_out="global").edges[-1].operation
+    Chain(GlobalPool(), Dense(10))
     """
     sizes = {"growth": growth, "depth": depth, "blocks": blocks, "channels": channels, "stride": stride}
     _require_whole("densenet", classes=classes, **sizes)
     if not 0 < compression <= 1:
         raise ValueError(f"densenet: compression={compression!r} must be above 0 and at most 1")
+    if read_out not in ("flat", "global"):
+        raise ValueError(f'densenet: read_out={read_out!r} is unknown; choose "flat" or "global"')
+    answer = Dense(classes) if read_out == "flat" else Chain(GlobalPool(), Dense(classes))
     _require_room("densenet", shape, stride, blocks)
     edges = [Edge("retina", "b1", Conv(channels, kernel=5, stride=stride))]
     for block in range(1, blocks + 1):
@@ -166,7 +173,7 @@ def densenet(
         channels = max(1, int(compression * (channels + depth * growth)))
         mix = Chain(Pool(2), Conv(channels, kernel=1))
         last = block == blocks
-        edges += [Edge(node, "class" if last else f"b{block + 1}", Dense(classes) if last else mix) for node in nodes]
+        edges += [Edge(node, "class" if last else f"b{block + 1}", answer if last else mix) for node in nodes]
     return Network({"retina": shape}, edges)
 
 

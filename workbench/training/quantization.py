@@ -20,10 +20,11 @@ def with_quantised_relu(model: Model, frames: Tensor, levels: int) -> Model:
     bounded = Model(model.network, norm=model.norm, neuron=QuantisedReLU(levels))
     bounded.to(model.device, model.dtype).load_state_dict(model.state_dict(), strict=False)
     bounded.train(model.training)
+    known = {node for node, neuron in model.node_neurons.items() if neuron.bounded}
     if not model.bounded:
         for node, activity in model.copy().train().run(frames).items():
             active = activity[activity > 0].double()
-            if node not in model.network.inputs and node != model.network.output and len(active):
+            if node in bounded.network.hidden and node not in known and len(active):
                 ceiling = active.kthvalue(max(1, round(CEILING_PERCENTILE * len(active)))).values
                 bounded.ceiling_parameter(node).copy_(ceiling.log())
     return bounded

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.conversion import loosen, make_exact
 from workbench.events import Dataset, EventTransform, Recordings
 from workbench.model import Model, require_model
 from workbench.training.fitting import fit
@@ -47,7 +48,7 @@ def train(
     progress: bool = True,
     seed: int = 0,
 ) -> tuple[Model, pd.DataFrame]:
-    """Train a copy of an ANN; returns it with its history, one row per epoch.
+    """Train a copy of an ANN, or of an SNN by surrogate gradients; returns it with its history, one row per epoch.
 
     Of a `Dataset` its training part is learned; `validation` takes recordings that were held back of it, as `held_back,
     seen = digits.train.split(0.2, seed=0)` does, for the best model is chosen by them: not the test part. Loss = mean
@@ -93,8 +94,10 @@ def train(
         augment, dropout, label_smoothing, loss, optimizer, schedule, select, patience, average,
     )  # fmt: skip
     if model.spiking:
-        raise ValueError(
-            "train takes an ANN; this model spikes already: train its ANN, then convert it, or improve it by "
-            "wb.fine_tune"
+        if levels is not None:
+            raise ValueError("levels= is for ANNs, and this model spikes, one level a spike; leave it out")
+        trained, history = fit(
+            "wb.train", loosen(model), recordings, validation, options, checkpoint, progress, callback
         )
+        return make_exact(trained, recordings), history
     return fit("wb.train", model, recordings, validation, options, checkpoint, progress, callback)

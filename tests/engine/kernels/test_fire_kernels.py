@@ -1,6 +1,5 @@
 """The pass from drives to lists: what it leaves out would have stayed as it is, bit for bit, whatever the numbers."""
 
-import dataclasses
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +9,7 @@ from numba import njit
 
 import workbench as wb
 from tests.support.random_networks import random_spiking
+from tests.support.random_neurons import some_leaky
 from workbench.engine.kernels import parallel
 from workbench.engine.kernels.fire_kernels import UNROLL, begin_frame, fire_and_list
 from workbench.engine.kernels.simd import WIDTH
@@ -17,8 +17,10 @@ from workbench.engine.kernels.simd import WIDTH
 AHEAD = 7  # places before the membranes, before the biases, and before the drives
 
 
-def some_neuron(rng: np.random.Generator, dyadic: bool = False) -> wb.IntegrateAndFire:
+def some_neuron(rng: np.random.Generator, dyadic: bool = False) -> wb.IntegrateAndFire | wb.LeakyIntegrateAndFire:
     """One that spikes at once."""
+    if rng.random() < 0.3:
+        return some_leaky(rng, **({"threshold": 1.0, "start": 0.25, "floor": -0.5, "resolution": 7} if dyadic else {}))
     frame, reset, burst = int(rng.integers(1, 7)), str(rng.choice(["subtract", "zero"])), int(rng.choice([1, 1, 2, 5]))
     return wb.IntegrateAndFire(
         threshold=float(rng.choice([1.0, 0.5, 2.0] if dyadic else [1.0, 0.5, 2.0, 0.7])),
@@ -37,7 +39,7 @@ def some_neuron(rng: np.random.Generator, dyadic: bool = False) -> wb.IntegrateA
 @njit
 def fire_along(
     drives, ahead, membranes, sent, biases, extra_biases, elapsed, frame, start, threshold, floor, ceiling,
-    burst, signed, reset_to_zero, restart, rectify
+    burst, signed, reset_to_zero, restart, rectify, leak, grain
 ):  # fmt: skip
     """Overwrite drives (steps, units) by their spikes, which are listed first; what is left of the drives."""
     units, left = drives.shape[1], 0.0
@@ -51,7 +53,7 @@ def fire_along(
             begin_frame(membranes, sent, 2 * ahead, 2 * ahead + units, start, signed, restart, rectify)
         end = fire_and_list(
             row, ahead, ahead + units, membranes, sent, ahead, biases, 0, restless, fired,
-            biased, extra_bias, threshold, floor, ceiling, burst, signed, reset_to_zero, listed, values, 0,
+            biased, extra_bias, threshold, floor, ceiling, burst, signed, reset_to_zero, leak, grain, listed, values, 0,
         )  # fmt: skip
         left += np.abs(row).sum()
         drives[step] = 0
@@ -69,7 +71,7 @@ def test_listed_spikes_are_those_of_the_scan_where_most_units_are_left_alone(see
     biases = (rng.normal(0, 0.3, units) * (seed % 3 == 0)).astype(np.float32)
     options, elapsed, plain = neuron.dynamics, int(rng.integers(0, 9)), None
     membranes, sent = np.full(2 * AHEAD + units, options.start, np.float32), np.zeros(2 * AHEAD + units, np.float32)
-    extra = neuron.extra_biases(0, neuron.ticks_per_frame)
+    extra = neuron.extra_biases(0, options.frame)
     extra = np.zeros(1, np.float32) if extra is None else extra.numpy()
     limits = [np.float32(limit) for limit in options[2:7]]
     for first, last in pairwise([0, 6, 7, 15]):
@@ -79,12 +81,23 @@ def test_listed_spikes_are_those_of_the_scan_where_most_units_are_left_alone(see
         found = drives[first:last].copy()
         given = np.concatenate([np.zeros(AHEAD, np.float32), biases])
         left = fire_along(
-            found, AHEAD, membranes, sent, given, extra, elapsed + first, options.frame, *limits, *options[7:]
+            found,
+            AHEAD,
+            membranes,
+            sent,
+            given,
+            extra,
+            elapsed + first,
+            options.frame,
+            *limits,
+            *options[7:11],
+            np.float32(options.leak),
+            np.float32(options.grain),
         )
         assert left == 0
         assert np.array_equal(found, expected.numpy())
         assert np.array_equal(membranes[2 * AHEAD :], neuron.potential(plain).numpy())
-        assert not neuron.signed or np.array_equal(sent[2 * AHEAD :], plain[1].numpy())
+        assert not options.signed or np.array_equal(sent[2 * AHEAD :], plain[1].numpy())
         assert (membranes[: 2 * AHEAD] == np.float32(options.start)).all()
 
 
@@ -104,8 +117,8 @@ def test_large_calm_networks_keep_their_numbers(seed, monkeypatch):
     ]
     network = wb.Network({"in": (2, 12, 11)}, edges)
     neuron = some_neuron(rng, dyadic=True)
-    model = random_spiking(network, seed, **{f.name: getattr(neuron, f.name) for f in dataclasses.fields(neuron)})
-    model.ticks_per_frame = neuron.ticks_per_frame
+    model = random_spiking(network, seed)
+    model.neuron, model.ticks_per_frame = neuron, neuron.dynamics.frame
     for node in network.hidden:
         model.node_layer(node).bias.data.mul_(float(seed % 3 == 0))
     batch = seed % 3 + 1

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 import workbench as wb
-from tests.support.random_neurons import some_drive, some_neuron
+from tests.support.random_neurons import SpikingNeuron, some_drive, some_integrating, some_neuron
 from workbench.engine.kernels import compilation
 from workbench.engine.kernels.observed_scan import Observation
 
 
 def observe_plainly(
-    neuron: wb.IntegrateAndFire, drive: Tensor, membrane: Tensor | None, unbound: Tensor | None, elapsed: int
+    neuron: SpikingNeuron, drive: Tensor, membrane: Tensor | None, unbound: Tensor | None, elapsed: int
 ) -> Observation:
     """What is observed, by plain scans with a floor and without one."""
     free = neuron.without_floor()
@@ -26,19 +26,19 @@ def observe_plainly(
     return Observation(spikes, after, without, drive.sum(0), *sums, held)
 
 
-def sum_spikes(neuron: wb.IntegrateAndFire, drive: Tensor, membrane: Tensor | None, elapsed: int) -> Tensor:
+def sum_spikes(neuron: SpikingNeuron, drive: Tensor, membrane: Tensor | None, elapsed: int) -> Tensor:
     """All that is sent in these steps, or counted in those at which frames end, as the state then says."""
     total = torch.zeros_like(drive[0])
     for tick, now in enumerate(drive, elapsed):
         (spikes,), membrane = neuron.scan_plainly(now.unsqueeze(0), membrane, tick)
-        if neuron.emission == "at_once":
+        if not neuron.dynamics.counts_frames:
             total += spikes
-        elif tick % neuron.ticks_per_frame == neuron.ticks_per_frame - 1:
+        elif tick % neuron.dynamics.frame == neuron.dynamics.frame - 1:
             total += membrane[1]
     return total
 
 
-def assert_observed(neuron: wb.IntegrateAndFire, drive: Tensor, elapsed: int, sizes: list[int]) -> None:
+def assert_observed(neuron: SpikingNeuron, drive: Tensor, elapsed: int, sizes: list[int]) -> None:
     """What is observed is what plain scans give, in this cut."""
     membrane = unbound = plain_membrane = plain_unbound = None
     for block in drive.split(sizes):
@@ -76,7 +76,7 @@ def test_floors_and_saturations_of_neurons_that_count_hold_what_they_keep(seed):
     known = {"emission": ["spread", "burst"][seed % 2], "remainder": "keep", "cap": None} | {
         "reset": "subtract", "membrane": "carry", "burst": 1, "signed": False, "saturation": [None, 1.5][seed // 2 % 2]
     }  # fmt: skip
-    neuron, drive = some_neuron(rng, **known), some_drive(rng, dyadic=True)
+    neuron, drive = some_integrating(rng, **known), some_drive(rng, dyadic=True)
     assert_observed(neuron, drive, int(rng.integers(0, 9)), [3, 7, 4])
 
 

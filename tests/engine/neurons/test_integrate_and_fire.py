@@ -127,7 +127,7 @@ def test_neurons_are_frozen_values_that_print_as_made(kind):
     neuron = kind()
     assert eval(repr(neuron), vars(wb)) == neuron
     assert hash(kind()) == hash(neuron)
-    assert neuron.spiking == (kind is IF)
+    assert neuron.spiking == (kind in (IF, wb.LeakyIntegrateAndFire))
     with pytest.raises(dataclasses.FrozenInstanceError):
         neuron.threshold = 3.0
 

@@ -19,6 +19,7 @@ from workbench.engine.kernels.neuron_scan import BURST, Dynamics
 from workbench.engine.kernels.synapse_layouts import count_written, has_table, make_table
 from workbench.network import Network
 
+NodeDynamics = tuple[tuple[str, Dynamics], ...]  # of every hidden node
 # Nanoseconds on one thread of a server CPU, fitted to the components of the network of benchmarks/engine; what matters
 # is how they compare. A dense product, a number that a linear map reads or writes, a unit in the scan:
 PRODUCT, MOVED, SCANNED = 0.0045, 0.4, 0.75
@@ -85,7 +86,7 @@ class EngineChoice:
     for.
     """
 
-    def __init__(self, plan: Plan, engine: str, batch: int, learned: frozenset[str], dynamics: Dynamics) -> None:
+    def __init__(self, plan: Plan, engine: str, batch: int, learned: frozenset[str], dynamics: NodeDynamics) -> None:
         self.plan, self.engine, self.batch, self.learned = plan, engine, batch, learned
         self.costs = count_work(plan.network, plan.components, dynamics)
         self.with_tables = frozenset(node for component in self.costs for node in component.nodes)
@@ -255,18 +256,18 @@ class _Clock:
 
 @lru_cache(maxsize=64)  # of all at once: comparing the networks takes as long as they have edges
 def count_work(
-    network: Network, components: tuple[Component, ...], dynamics: Dynamics
+    network: Network, components: tuple[Component, ...], dynamics: NodeDynamics
 ) -> Mapping[Component, ComponentCost]:
-    """What there is to do in each component that has synapse tables, per step and recording, by neurons of this kind.
+    """What there is to do in each component that has synapse tables, per step and recording, by neurons of these kinds.
 
     Where they keep silent in some ticks of a frame, nothing of theirs is multiplied in these.
     """
+    kinds = dict(dynamics)
     computed = [c for c in components if c.nodes[0] not in network.inputs and has_tables(network, c)]
-    return MappingProxyType({component: _count_work(network, component, dynamics) for component in computed})
+    return MappingProxyType({component: _count_work(network, component, kinds) for component in computed})
 
 
-def _count_work(network: Network, component: Component, dynamics: Dynamics) -> ComponentCost:
-    inputs, awake = network.inputs, 1 / dynamics.frame if dynamics.emission == BURST else 1.0
+def _count_work(network: Network, component: Component, dynamics: Mapping[str, Dynamics]) -> ComponentCost:
     shape_of = network.shape_of
     edges = [network.edges[position] for node in component.nodes for position in network.incoming(node)]
     operations, runs = dict.fromkeys((e.source for e in edges), 0), dict.fromkeys((e.source for e in edges), 0)
@@ -276,14 +277,24 @@ def _count_work(network: Network, component: Component, dynamics: Dynamics) -> C
         fan_out = make_table(edge.operation, shape)
         operations[edge.source] += fan_out.operations
         runs[edge.source] += fan_out.run_count
-        products += edge.operation.products(shape) * (1 if edge.source in inputs else awake)
+        products += edge.operation.products(shape) * _awake_share(dynamics.get(edge.source))
         moved += math.prod(shape) + math.prod(shape_of(edge.target))
     units = sum(math.prod(shape_of(node)) for node in component.nodes)
     divided = all(find_grain(network, component, node) < math.prod(shape_of(node)) for node in component.nodes)
     whole = [(repr(edge.operation), shape_of(edge.source), edge.source in component.nodes) for edge in edges]
-    kind = dynamics.emission, dynamics.frame, dynamics.burst > 1, dynamics.signed, dynamics.reset_to_zero
-    name = hashlib.blake2b(repr((whole, kind)).encode(), digest_size=8).hexdigest()
+    kinds = sorted({_name_kind(dynamics[node]) for node in component.nodes if node in dynamics})
+    name = hashlib.blake2b(repr((whole, kinds)).encode(), digest_size=8).hexdigest()
     return ComponentCost(name, divided, products, moved, units, operations, runs)
+
+
+def _awake_share(source: Dynamics | None) -> float:
+    """In which share of the ticks a node sends anything; an input in all."""
+    return 1 / source.frame if source is not None and source.emission == BURST else 1.0
+
+
+def _name_kind(kind: Dynamics) -> tuple[int, int, bool, bool, bool, bool]:
+    """What of the dynamics changes how long they take."""
+    return kind.emission, kind.frame, kind.burst > 1, kind.signed, kind.reset_to_zero, kind.leak > 0
 
 
 def find_grain(network: Network, component: Component, node: str) -> int:

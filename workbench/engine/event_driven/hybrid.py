@@ -43,7 +43,7 @@ class Hybrid:
             engine,
             batch,
             frozenset({output} if any(v.requires_grad for v in values) else ()),
-            learned.dynamics,
+            tuple(learned.dynamics.items()),
         )
         self._make_simulator = cache(partial(Simulator, plan, learned, self.choice.with_tables))  # when first needed
         self._chosen: tuple[State | None, Choice] = None, (frozenset(), False)  # after which state, and what

@@ -12,13 +12,13 @@ from workbench.engine.kernels.neuron_scan import Dynamics
 
 @dataclass(frozen=True, eq=False)
 class Parameters:
-    """Weights and gains by edge position, biases by node, and the dynamics of the neurons.
+    """Weights and gains by edge position, biases by node, and the dynamics of the hidden nodes.
 
-    `extra_biases` (ticks of a frame) is how many more biases than one arrive in each tick.
+    `extra_biases` are how many more biases than one arrive in each tick of a frame, of nodes where these are others.
     """
 
     weights: Sequence[Sequence[Tensor]]
     gains: Mapping[int, Tensor]
     biases: Mapping[str, Tensor]
-    dynamics: Dynamics
-    extra_biases: Tensor
+    dynamics: Mapping[str, Dynamics]
+    extra_biases: Mapping[str, Tensor]

@@ -31,6 +31,7 @@ from workbench.engine.kernels.event_kernels import (
     UNITS,
     simulate,
 )
+from workbench.engine.kernels.neuron_scan import Dynamics
 from workbench.engine.kernels.parallel import parallel_for
 from workbench.engine.kernels.scatter_kernels import EDGE_COLUMNS, SOURCE, find_kind
 from workbench.engine.kernels.simd import LANES
@@ -63,10 +64,12 @@ class Simulator:
 
     def __init__(self, plan: Plan, learned: Parameters, reached: frozenset[str]) -> None:
         network = plan.network
-        self.shapes, self.dynamics = network.shapes, learned.dynamics
+        self.shapes = network.shapes
+        self.counting = frozenset(node for node, dynamics in learned.dynamics.items() if dynamics.keeps_count)
         self.numbers = {node: number for number, node in enumerate(plan.lead)}
         self.nodes = np.zeros((len(self.numbers), NODE_COLUMNS), np.int64)
-        self.extra_biases = np.ascontiguousarray(learned.extra_biases.numpy(), np.float32)
+        self.dynamics = np.array([learned.dynamics.get(node, Dynamics()) for node in self.numbers], np.float64)
+        self.extra_biases, self.periods = tabulate_biases(learned.extra_biases, list(self.numbers))
         edges: list[list[int]] = []
         self.fan_outs: list[SynapseTable] = []
         runs, weights, biases = ArrayStack(np.int32, 5), ArrayStack(), ArrayStack()
@@ -116,7 +119,7 @@ class Simulator:
         for node in nodes:
             region = lists.regions[self.numbers[node]]
             region[BEFORE], region[MEMBRANE] = before.places[node], after.places[node]
-        learned = self.edges, self.runs, self.weights, self.biases, self.extra_biases
+        learned = self.edges, self.runs, self.dynamics, self.weights, self.biases, self.extra_biases, self.periods
         tables = lists.regions, *learned, before.level, before.sent, after.level, after.sent
         lanes, spans = lists.batch * lists.bands, np.zeros((len(self.edges), lists.bands, 2), np.int64)
         for group in [components] if lists.bands == 1 else [[component] for component in components]:
@@ -126,7 +129,7 @@ class Simulator:
             numbers = int(self.nodes[members, UNITS] @ steps) * lists.batch
             self._find_spans(members, lists, spans)
             which = begins, members, lists.cuts, spans, *tables
-            parallel_for(simulate.compiled(), lanes, numbers, *which, *lists.arrays, operations, *self.dynamics)
+            parallel_for(simulate.compiled(), lanes, numbers, *which, *lists.arrays, operations)
         membranes.update(after.shown)
         return after
 
@@ -138,9 +141,9 @@ class Simulator:
             if membrane is None:
                 places[node] = -1
                 continue
-            potential, *counts = membrane if self.dynamics.keeps_count else (membrane,)
+            potential, *counts = membrane if node in self.counting else (membrane,)
             places[node] = level.add(flatten_units(potential))
-            for count in counts:
+            for count in counts or ((torch.zeros_like(potential),) if self.counting else ()):
                 sent.add(flatten_units(count))
         return Membranes(places, level.joined(), sent.joined(), {})
 
@@ -149,10 +152,10 @@ class Simulator:
         sizes = [batch * math.prod(self.shapes[node]) for node in nodes]
         ends = [0, *accumulate(sizes)]
         places = dict(zip(nodes, ends, strict=False))
-        room = torch.empty(2 if self.dynamics.keeps_count else 1, ends[-1], dtype=torch.float32)
+        room = torch.empty(2 if self.counting else 1, ends[-1], dtype=torch.float32)
         shown = {
             node: unflatten_units(
-                room[:, begin:end] if self.dynamics.keeps_count else room[0, begin:end], batch, self.shapes[node]
+                room[:, begin:end] if node in self.counting else room[0, begin:end], batch, self.shapes[node]
             )
             for node, (begin, end) in zip(nodes, pairwise(ends), strict=True)
         }
@@ -179,6 +182,22 @@ class Simulator:
                 source, table = int(self.edges[place, SOURCE]), self.fan_outs[place]
                 every = 0, self.nodes[source, UNITS]
                 spans[place] = every if source in lists.unsorted else [find_sources(table, *band) for band in bands]
+
+
+def tabulate_biases(
+    extra_biases: Mapping[str, Tensor], nodes: Sequence[str]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """How many more biases than one arrive at each node (nodes, ticks), and after how many ticks that recurs (nodes).
+
+    >>> tabulate_biases({"b": torch.tensor([2.0, -1.0])}, ["a", "b"])[0].tolist()
+    [[0.0, 0.0], [2.0, -1.0]]
+    """
+    periods = np.array([len(extra_biases[node]) if node in extra_biases else 1 for node in nodes], np.int64)
+    table = np.zeros((len(nodes), periods.max(initial=1)), np.float32)
+    for row, period, node in zip(table, periods, nodes, strict=True):
+        if node in extra_biases:
+            row[:period] = extra_biases[node].numpy()
+    return table, periods
 
 
 def describe_edge(table: SynapseTable) -> tuple[int, ...]:

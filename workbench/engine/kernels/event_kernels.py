@@ -14,14 +14,19 @@ from numba import njit
 
 from workbench.engine.kernels.count_kernels import count_and_list
 from workbench.engine.kernels.fire_kernels import begin_frame, fire_and_list, list_tile
-from workbench.engine.kernels.neuron_kernels import DYNAMICS, RANGE, ZERO, of_types
-from workbench.engine.kernels.neuron_scan import AT_ONCE
+from workbench.engine.kernels.neuron_kernels import RANGE, ZERO, of_types
+from workbench.engine.kernels.neuron_scan import AT_ONCE, SPREAD, Dynamics
 from workbench.engine.kernels.scatter_kernels import DELAY, POSITION, SOURCE, scatter
 from workbench.engine.kernels.simd import WIDTH, find_active
 
 # columns of the table of nodes
 UNITS, FIRES, ANSWERS, MEMBRANE, BEFORE, BIAS, FROM_EDGE, TO_EDGE, BEGIN, END, ORIGIN, OFFSETS, STEPS = range(13)
 NODE_COLUMNS = 13
+
+# columns of the table of dynamics, of every node its own
+(
+    FRAME, EMISSION, START, THRESHOLD, FLOOR, CEILING, BURST, SIGNED, RESET_TO_ZERO, RESTART, RECTIFY, LEAK, GRAIN,
+) = range(len(Dynamics._fields))  # fmt: skip
 
 TOGETHER = 4  # kinds of weights that are summed at once
 LISTS_ARE = "int64[::1], int32[::1], float32[::1]"
@@ -180,28 +185,55 @@ def receive(
 
 @njit(nogil=True)
 def restore_membranes(
-    members: Any, nodes: Any, cuts: Any, recording: int, band: int, membranes: Any, before: Any, start: Any
+    members: Any, nodes: Any, cuts: Any, recording: int, band: int, membranes: Any, before: Any, starts: Any
 ) -> None:
-    """Begin the membranes of a band by those that its units had before, or at their start."""
+    """Begin the membranes of a band by those that its units had before, or at the start of their node."""
     for number in members:
         node, low, high = nodes[number], cuts[number, band], cuts[number, band + 1]
         here, there = node[MEMBRANE] + recording * node[UNITS], node[BEFORE] + recording * node[UNITS]
         if node[FIRES] and node[BEFORE] < 0:
-            membranes[here + low : here + high] = start
+            membranes[here + low : here + high] = starts[number]
         elif node[FIRES]:
             membranes[here + low : here + high] = before[there + low : there + high]
 
 
+@njit(nogil=True)
+def spike_and_list(
+    drives: Any, low: int, high: int, membranes: Any, sent: Any, place: int, biases: Any, bias: int, restless: Any,
+    fired: Any, biased: bool, extra_bias: Any, elapsed: int, dynamics: Any, units: Any, values: Any, end: int
+) -> int:  # fmt: skip
+    """What `fire_and_list` does, or `count_and_list` where neurons count for a frame, by the `dynamics` of the node.
+
+    `fired` (2, units of a tile) is room for spikes that are all one, into which nothing is written, and for others.
+    """
+    frame, emission, signed = int(dynamics[FRAME]), int(dynamics[EMISSION]), dynamics[SIGNED] != 0
+    start, threshold, floor = np.float32(dynamics[START]), np.float32(dynamics[THRESHOLD]), np.float32(dynamics[FLOOR])
+    ceiling, burst, restart = np.float32(dynamics[CEILING]), np.float32(dynamics[BURST]), dynamics[RESTART] != 0
+    phase, single = elapsed % frame, emission == SPREAD or (emission == AT_ONCE and burst == 1 and not signed)
+    room = fired[0] if single else fired[1]
+    if emission != AT_ONCE:
+        return count_and_list(
+            drives, low, high, membranes, sent, place, biases, bias, restless, room, biased, extra_bias, phase, frame,
+            emission, start, threshold, floor, ceiling, burst, restart, units, values, end,
+        )  # fmt: skip
+    if phase == 0:
+        begin_frame(membranes, sent, place + low, place + high, start, signed, restart, dynamics[RECTIFY] != 0)
+    to_zero, leak, grain = dynamics[RESET_TO_ZERO] != 0, np.float32(dynamics[LEAK]), np.float32(dynamics[GRAIN])
+    return fire_and_list(
+        drives, low, high, membranes, sent, place, biases, bias, restless, room, biased, extra_bias, threshold, floor,
+        ceiling, burst, signed, to_zero, leak, grain, units, values, end,
+    )  # fmt: skip
+
+
 @of_types(
     f"void({RANGE}, int64[::1], int64[::1], int64[:,::1], int64[:,:,::1], int64[:,::1], int64[:,::1], int32[:,::1], "
-    f"float32[::1], float32[::1], float32[::1], float32[::1], float32[::1], float32[::1], float32[::1], {LISTS_ARE}, "
-    f"float64[:,::1], {DYNAMICS})"
+    f"float64[:,::1], float32[::1], float32[::1], float32[:,::1], int64[::1], float32[::1], float32[::1], "
+    f"float32[::1], float32[::1], {LISTS_ARE}, float64[:,::1])"
 )
 def simulate(
     first: int, last: int, begins: Any, members: Any, cuts: Any, spans: Any, nodes: Any, edges: Any, runs: Any,
-    weights: Any, bias: Any, extra_biases: Any, membranes_before: Any, sent_before: Any, membranes: Any, sent: Any,
-    offsets: Any, units: Any, values: Any, operations: Any, frame: int, emission: int, start: float, threshold: float,
-    floor: float, ceiling: float, burst: float, signed: bool, reset_to_zero: bool, restart: bool, rectify: bool
+    dynamics: Any, weights: Any, bias: Any, extra_biases: Any, periods: Any, membranes_before: Any, sent_before: Any,
+    membranes: Any, sent: Any, offsets: Any, units: Any, values: Any, operations: Any
 ) -> None:  # fmt: skip
     """The lists of the nodes of some parts, lane by lane, part by part and step by step.
 
@@ -210,8 +242,9 @@ def simulate(
     bands there must be one part, none of whose nodes in bands has another as a source.
 
     A node adds up what its sources have sent `delay` steps ago and its bias, fires, and lists its spikes. `operations`
-    (lanes, edges) counts synaptic operations; `extra_biases` (ticks of a frame) is how many more biases than one
-    arrive in each tick.
+    (lanes, edges) counts synaptic operations. `dynamics` (nodes, options) are those of every node; of its
+    `extra_biases` (nodes, ticks), how many more biases than one arrive, so many ticks recur as its `periods` say.
+    Counts are kept only where there is room for what was `sent`.
     """
     widest, biased, bands = 0, np.zeros(len(nodes), np.bool_), cuts.shape[1] - 1
     for number in members:
@@ -219,13 +252,14 @@ def simulate(
         for u in range(nodes[number, UNITS]):
             biased[number] |= bias[nodes[number, BIAS] + u] != ZERO
     drives = np.zeros(widest, np.float32)
-    restless, fired = np.ones((len(nodes), widest // WIDTH + 1), np.bool_), np.ones(WIDTH, np.float32)
+    restless, fired = np.ones((len(nodes), widest // WIDTH + 1), np.bool_), np.ones((2, WIDTH), np.float32)
+    starts, nothing = dynamics[:, START].astype(np.float32), np.zeros(len(nodes), np.float32)
     for lane in range(first, last):
         recording, band = divmod(lane, bands)
         restless[:] = True
-        restore_membranes(members, nodes, cuts, recording, band, membranes, membranes_before, start)
-        if signed or emission != AT_ONCE:
-            restore_membranes(members, nodes, cuts, recording, band, sent, sent_before, ZERO)
+        restore_membranes(members, nodes, cuts, recording, band, membranes, membranes_before, starts)
+        if len(sent):
+            restore_membranes(members, nodes, cuts, recording, band, sent, sent_before, nothing)
         for part in range(len(begins) - 1):
             together = members[begins[part] : begins[part + 1]]
             earliest, latest = nodes[together[0], BEGIN], nodes[together[0], END]
@@ -242,20 +276,11 @@ def simulate(
                     )  # fmt: skip
                     at = find_list(node, lane, step)
                     elapsed, place = step - node[ANSWERS], node[MEMBRANE] + recording * node[UNITS]
-                    extra_bias, phase = extra_biases[elapsed % len(extra_biases)], elapsed % frame
-                    if node[FIRES] and emission != AT_ONCE:
-                        offsets[at + 1] = count_and_list(
+                    if node[FIRES]:
+                        extra_bias = extra_biases[number, elapsed % periods[number]]
+                        offsets[at + 1] = spike_and_list(
                             drives, low, high, membranes, sent, place, bias, node[BIAS], restless[number], fired,
-                            biased[number], extra_bias, phase, frame, emission, start, threshold, floor, ceiling, burst,
-                            restart, units, values, offsets[at],
-                        )  # fmt: skip
-                    elif node[FIRES]:
-                        if phase == 0:
-                            begin_frame(membranes, sent, place + low, place + high, start, signed, restart, rectify)
-                        offsets[at + 1] = fire_and_list(
-                            drives, low, high, membranes, sent, place, bias, node[BIAS], restless[number], fired,
-                            biased[number], extra_bias, threshold, floor, ceiling, burst, signed, reset_to_zero,
-                            units, values, offsets[at],
+                            biased[number], extra_bias, elapsed, dynamics[number], units, values, offsets[at],
                         )  # fmt: skip
                     else:
                         for u in range(low, high):

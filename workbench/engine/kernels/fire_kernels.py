@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from workbench.engine.kernels.neuron_kernels import ONE, ZERO, count_spikes, integrate, reset
+from workbench.engine.kernels.neuron_kernels import ONE, ZERO, count_spikes, decay, integrate, reset
 from workbench.engine.kernels.simd import (
     LANES,
     WIDTH,
@@ -46,14 +46,14 @@ def begin_frame(
 def fire_and_list(
     drives: Any, low: int, high: int, membranes: Any, sent: Any, place: int, biases: Any, bias: int, restless: Any,
     fired: Any, biased: bool, extra_bias: Any, threshold: Any, floor: Any, ceiling: Any, burst: Any, signed: Any,
-    reset_to_zero: Any, units: Any, values: Any, end: int
+    reset_to_zero: Any, leak: Any, grain: Any, units: Any, values: Any, end: int
 ) -> int:  # fmt: skip
     """Turn the drives `low` .. `high` - 1 of a tick into spikes, list them, and clear the drives; where the list ends.
 
     Unit u has the membrane `place` + u and, if the node is `biased`, the bias `bias` + u. `fired` is room for the
     spikes of a tile, which are 1 from the start. A tile that nothing reaches and no bias moves, as all but the first
     tick of a frame take it back where it arrives early, stays as it is, unless it is `restless`: it has a membrane left
-    that reaches the threshold, as after a burst. Signed neurons are always looked at.
+    that reaches the threshold, as after a burst, or that leaks. Signed neurons are always looked at.
     """
     whole, moved = low + (high - low) // WIDTH * WIDTH, signed or (biased and extra_bias != -1)
     for begin in range(low, whole, WIDTH):
@@ -62,12 +62,14 @@ def fire_and_list(
             active, restless[tile] = fire_tile(
                 drives, begin, WIDTH, membranes, sent, place + begin, biases, bias + begin, fired,
                 biased, extra_bias, threshold, floor, ceiling, burst, signed, reset_to_zero,
+                leak, grain,
             )  # fmt: skip
             end = list_tile(fired, 0, begin, active, units, values, end)
     if whole < high:
         active, _ = fire_tile(
             drives, whole, high - whole, membranes, sent, place + whole, biases, bias + whole, fired,
-            biased, extra_bias, threshold, floor, ceiling, burst, signed, reset_to_zero,
+            biased, extra_bias, threshold, floor, ceiling, burst, signed, reset_to_zero, leak,
+            grain,
         )  # fmt: skip
         end = list_tile(fired, 0, whole, active, units, values, end)
     return end
@@ -76,22 +78,26 @@ def fire_and_list(
 @njit(nogil=True, forceinline=True)
 def fire_tile(
     drives: Any, begin: Any, count: Any, membranes: Any, sent: Any, place: Any, biases: Any, bias: Any, fired: Any,
-    biased: Any, extra_bias: Any, threshold: Any, floor: Any, ceiling: Any, burst: Any, signed: Any, reset_to_zero: Any
+    biased: Any, extra_bias: Any, threshold: Any, floor: Any, ceiling: Any, burst: Any, signed: Any, reset_to_zero: Any,
+    leak: Any, grain: Any
 ) -> Any:  # fmt: skip
     """Turn the drives of up to `WIDTH` units into spikes and clear them: which units spike, as bits of a word, and
-    whether a membrane is left that reaches the threshold.
+    whether a membrane is left that reaches the threshold, or that leaks.
 
     The spikes are written to `fired`, unless each of them is one.
     """
     nothing, one, many = repeat(ZERO), repeat(ONE), repeat(burst)
     limit, lowest, highest, extra = repeat(threshold), repeat(floor), repeat(ceiling), repeat(extra_bias)
     active, most, single = np.uint64(0), lowest, burst == 1 and not signed
+    leaks, in_grains, share, unit, leaking = leak > 0, grain > 0, repeat(leak), repeat(grain), np.uint64(0)
     for part in range(WIDTH // LANES):
         ahead = np.uint64(part * LANES)
         lanes = WHOLE if count == WIDTH else np.uint64(min(max(count - part * LANES, 0), LANES))
         here, there = np.uint64(begin) + ahead, np.uint64(place) + ahead
         given = load(biases, np.uint64(bias) + ahead, lanes) if biased else nothing
         membrane = load(membranes, there, lanes)
+        if leaks:
+            membrane = decay(membrane, share, unit, in_grains)
         membrane = integrate(membrane, load(drives, here, lanes), given, extra, lowest, highest)
         if single:
             spikes = count_reaching(membrane, limit)
@@ -106,9 +112,11 @@ def fire_tile(
         if not single:
             store(fired, ahead, WHOLE, spikes)
         most = larger(membrane, most)
+        if leaks:
+            leaking |= differ(decay(membrane, share, unit, in_grains), membrane)
         store(membranes, there, lanes, membrane)
         store(drives, here, lanes, nothing)
-    return active, reach(most, limit) != np.uint64(0)
+    return active, (reach(most, limit) | leaking) != np.uint64(0)
 
 
 @njit(nogil=True, forceinline=True)

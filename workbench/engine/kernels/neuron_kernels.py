@@ -21,7 +21,9 @@ from numba import njit
 from workbench.engine.kernels.neuron_scan import AT_ONCE, SPREAD
 from workbench.engine.kernels.simd import LANES, larger, load, repeat, round_down, smaller, store
 
-DYNAMICS = "int64, int64, float32, float32, float32, float32, float32, boolean, boolean, boolean, boolean"
+DYNAMICS = (
+    "int64, int64, float32, float32, float32, float32, float32, boolean, boolean, boolean, boolean, float32, float32"
+)
 RANGE = "int64, int64"
 ZERO, ONE = np.float32(0), np.float32(1)
 
@@ -85,7 +87,7 @@ def of_types(signature: str) -> Callable[[Callable[..., None]], Kernel]:
 def fire_row(
     drives: Any, membranes: Any, sent: Any, biases: Any, extra_bias: Any, phase: Any, frame: Any, emission: Any,
     start: Any, threshold: Any, floor: Any, ceiling: Any, burst: Any, signed: Any, reset_to_zero: Any, restart: Any,
-    rectify: Any
+    rectify: Any, leak: Any, grain: Any
 ) -> None:  # fmt: skip
     """Turn the drives of one tick into spikes; unit u is driven by (drives[u] + biases[u]) + extra_bias * biases[u].
 
@@ -103,6 +105,9 @@ def fire_row(
         membranes[:] = start
     if phase == 0 and rectify:
         membranes[:] = np.maximum(membranes, ZERO)
+    if leak > 0:  # a loop of its own, which costs those without leak nothing
+        for u in range(len(membranes)):
+            membranes[u] = decay(membranes[u], leak, grain, grain > 0)
     if signed:
         for u in range(len(drives)):
             membrane = integrate(membranes[u], drives[u], biases[u], extra_bias, floor, ceiling)
@@ -162,6 +167,12 @@ def spread(count: Any, before: Any, after: Any, ticks: Any) -> Any:
 
 
 @njit(nogil=True, forceinline=True)
+def decay(membrane: Any, leak: Any, grain: Any, in_grains: Any) -> Any:
+    """The membrane less the share that leaks, in whole grains at most that much: V - (V >> k), counted in grains."""
+    return membrane - (round_down(membrane * leak / grain) * grain if in_grains else membrane * leak)
+
+
+@njit(nogil=True, forceinline=True)
 def integrate(membrane: Any, drive: Any, bias: Any, extra_bias: Any, floor: Any, ceiling: Any) -> Any:
     """The membrane after its drive and its biases, at least the floor and at most the ceiling."""
     membrane = membrane + ((drive + bias) + extra_bias * bias)
@@ -187,7 +198,7 @@ def reset(membrane: Any, fired: Any, threshold: Any, reset_to_zero: Any, one: An
 def scan_rows(
     first: int, last: int, parts: int, rows: Any, before: Any, state: Any, bias: Any, extra_biases: Any, elapsed: int,
     frame: int, emission: int, start: float, threshold: float, floor: float, ceiling: float, burst: float, signed: bool,
-    reset_to_zero: bool, restart: bool, rectify: bool
+    reset_to_zero: bool, restart: bool, rectify: bool, leak: float, grain: float
 ) -> None:  # fmt: skip
     """Turn the drives of units into their spikes, one recording and one tick after the other.
 
@@ -196,7 +207,7 @@ def scan_rows(
     `rows` (steps, batch, units) holds drives and, afterwards, spikes; `state` (2, batch, units) receives the membranes
     and counts, as `before` holds them, which is empty where they begin: what signed neurons have sent in this frame,
     and what those that count for a frame are sending.
-    `extra_biases` (steps) is how many more biases than one arrive. The rest are the options of `IntegrateAndFire`.
+    `extra_biases` (steps) is how many more biases than one arrive. The rest are `Dynamics`.
     """
     units = rows.shape[2]
     for lane in range(first, last):
@@ -215,7 +226,7 @@ def scan_rows(
             row, extra_bias, phase = rows[step, recording, some], extra_biases[step], (elapsed + step) % frame
             fire_row(
                 row, membranes, sent, given, extra_bias, phase, frame, emission,
-                start, threshold, floor, ceiling, burst, signed, reset_to_zero, restart, rectify,
+                start, threshold, floor, ceiling, burst, signed, reset_to_zero, restart, rectify, leak, grain,
             )  # fmt: skip
 
 

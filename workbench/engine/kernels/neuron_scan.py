@@ -17,9 +17,11 @@ AT_ONCE, SPREAD, BURST = range(len(EMISSIONS))  # as kernels know them
 
 
 class Dynamics(NamedTuple):
-    """The options of `IntegrateAndFire` as the kernel takes them: start and limits are membranes, not in thresholds.
+    """The options of integrate-and-fire neurons as kernels take them: start and limits are membranes, not thresholds.
 
     Of neurons that count for a frame, `burst` is the most that they count, and `restart` whether they drop the rest.
+    Those at once lose the share `leak` of their membranes before every drive, in whole multiples of `grain` below it;
+    as it is where that is 0.
     """
 
     frame: int = 1
@@ -33,11 +35,18 @@ class Dynamics(NamedTuple):
     reset_to_zero: bool = False
     restart: bool = False
     rectify: bool = False
+    leak: float = 0.0
+    grain: float = 0.0
+
+    @property
+    def counts_frames(self) -> bool:
+        """Whether neurons count for a frame before they answer."""
+        return self.emission != AT_ONCE
 
     @property
     def keeps_count(self) -> bool:
         """Whether its state is a membrane and a count of spikes: those sent in this frame, or those being sent."""
-        return self.signed or self.emission != AT_ONCE
+        return self.signed or self.counts_frames
 
 
 def is_plain(*tensors: Tensor) -> bool:
@@ -69,7 +78,7 @@ def scan_in_place(
     bias: Tensor | None = None,
     extra_biases: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """What `IntegrateAndFire.scan` gives, the spikes written over the drive, which is lost, where `can_compile`.
+    """What the `scan` of such a neuron gives, the spikes written over the drive, which is lost, where `can_compile`.
 
     `drive` (steps, batch, *shape) costs a copy only where it has gaps in memory. `bias` (channels) is added to it at
     every step, and then `extra_biases` (steps) times the bias: (drive + bias) + extra_biases * bias.

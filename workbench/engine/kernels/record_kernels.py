@@ -14,6 +14,7 @@ from workbench.engine.kernels.neuron_kernels import (
     RANGE,
     ZERO,
     count_spikes,
+    decay,
     fire_row,
     integrate,
     of_types,
@@ -52,7 +53,7 @@ def add_row(total: Any, row: Any) -> None:
 def observe_rows(
     first: int, last: int, rows: Any, state: Any, unbound: Any, sums: Any, elapsed: int, held: Any,
     frame: int, emission: int, start: float, threshold: float, floor: float, ceiling: float, burst: float,
-    signed: bool, reset_to_zero: bool, restart: bool, rectify: bool
+    signed: bool, reset_to_zero: bool, restart: bool, rectify: bool, leak: float, grain: float
 ) -> None:  # fmt: skip
     """Turn the drives in `rows` (steps, batch, units) into spikes, and sum up what happens.
 
@@ -79,21 +80,21 @@ def observe_rows(
             counted = emission == AT_ONCE or phase == frame - 1
             if len(unbound) and emission == AT_ONCE:
                 for u in range(units):
-                    count += potential[u] + row[u] < floor
+                    count += decay(potential[u], leak, grain, grain > 0) + row[u] < floor
             elif len(unbound) and counted:
                 for u in range(units):
                     met = integrate(potential[u], row[u], ZERO, ZERO, -ceiling, ceiling)
                     count += met - threshold * count_spikes(met, threshold, ZERO, burst) < floor
             fire_row(
                 row, potential, state[1, recording], nothing, ZERO, phase, frame, emission, start, threshold, floor,
-                ceiling, burst, signed, reset_to_zero, restart, rectify,
+                ceiling, burst, signed, reset_to_zero, restart, rectify, leak, grain,
             )  # fmt: skip
             if counted:
                 add_row(spikes, row if emission == AT_ONCE else state[1, recording])
             if len(unbound):
                 fire_row(
                     others, unbound[0, recording], unbound[1, recording], nothing, ZERO, phase, frame, emission, start,
-                    threshold, -ceiling, ceiling, burst, signed, reset_to_zero, restart, rectify,
+                    threshold, -ceiling, ceiling, burst, signed, reset_to_zero, restart, rectify, leak, grain,
                 )  # fmt: skip
                 if counted:
                     add_row(free, others if emission == AT_ONCE else unbound[1, recording])

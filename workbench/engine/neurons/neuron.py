@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, Self
 
 from torch import Tensor
@@ -22,6 +22,7 @@ class Neuron(ABC):
 
     spiking: ClassVar[bool]
     bounded: ClassVar[bool] = False  # whether it works in units of a ceiling that each node learns
+    telling: ClassVar[tuple[str, ...]] = ()  # options that are shown whatever they are
     rectifies: ClassVar[bool] = False  # whether its activity is max(0, drive) and nothing else, as in-place code wants
 
     def __init_subclass__(cls, abstract: bool = False) -> None:
@@ -35,6 +36,12 @@ class Neuron(ABC):
 
         `membrane` is None before the node's first response; `elapsed` counts the steps since then.
         """
+
+    @property
+    def brief(self) -> str:
+        """How it is made, without the options that are as they are where nobody names them, but for those `telling`."""
+        shown = [f for f in fields(self) if f.name in self.telling or getattr(self, f.name) != f.default]
+        return f"{type(self).__name__}({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in shown)})"
 
     @property
     def activity_levels(self) -> int | None:
@@ -93,6 +100,10 @@ class SpikingNeuron(Neuron, abstract=True):
     @abstractmethod
     def rounded(self, bits: int) -> Self:
         """The same neuron, whose start and limits are the nearest whole multiples of 2^-bits."""
+
+    def limited(self, ticks_per_frame: int) -> Self:
+        """The same neuron with limits for its membrane, if it can have some and none are named."""
+        return self
 
     def is_on_grid(self, bits: int) -> bool:
         """Whether its threshold is 1, and its start and limits are finite whole multiples of 2^-bits."""

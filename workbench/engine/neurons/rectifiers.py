@@ -43,6 +43,7 @@ class QuantisedReLU(Neuron):
 
     spiking = False
     bounded = True
+    telling = ("levels",)
 
     def __post_init__(self) -> None:
         if self.levels is not None:
