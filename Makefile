@@ -24,7 +24,7 @@ demo test lab notebooks: export OMP_WAIT_POLICY := passive
 # tests of one file run one after the other, several files side by side
 SIDE_BY_SIDE := --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
-.PHONY: demo test soak lab results conversion recordings gallery panels engine training graphs architecture notebooks lint browser clean
+.PHONY: demo test soak lab results learning conversion recordings gallery panels engine training graphs architecture notebooks lint browser clean
 
 demo: $(READY)
 	@$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
@@ -53,6 +53,10 @@ lab: $(READY)
 results: $(READY)
 	$(BIN)/python -m benchmarks.results
 	$(BIN)/python -m benchmarks.pictures
+
+# what training reaches, with DATA=<folder> on N-MNIST too: its part of docs/results.md
+learning: $(READY)
+	$(BIN)/python -m benchmarks.learning $(if $(DATA),--data "$(DATA)")
 
 # what conversion loses and what each option does, five seeds: docs/conversion.md
 conversion: $(READY)
