@@ -56,7 +56,7 @@ CANDIDATES = [
     Setting("moves, dropout", LONG | {"augment": MOVES, "dropout": 0.1}),
     Setting("moves, cut out", LONG | {"augment": [*MOVES, wb.transforms.CutOut(8)]}),
 ]
-CHOSEN = {"n-mnist": "moves, cut out", "motion": "moves"}  # by --choose
+CHOSEN = CANDIDATES[-1]  # by --choose, for both sets
 LEAKS = 1, 2, 3, 4
 LEAK = 3  # by --choose
 
@@ -176,14 +176,10 @@ def remember(name: str, options: Mapping[str, Any], measure: Callable[[], dict[s
 # the sections
 
 
-def _find(name: str) -> Setting:
-    return next(setting for setting in CANDIDATES if setting.name == name)
-
-
 def _learn_nmnist(data: str, seeds: int) -> list[str]:
     dataset = wb.load("n-mnist", root=data)
     rows = []
-    for setting in (_find("plain"), _find(CHOSEN["n-mnist"])):
+    for setting in (CANDIDATES[0], CHOSEN):
         for seed in range(seeds):
             found = remember(
                 f"n-mnist, {setting.name}, both, seed {seed}", setting.options,
@@ -215,7 +211,7 @@ def _draw_curve() -> list[str]:
     for size in SIZES:
         dataset = take_first(wb.load("motion"), size)
         plain = {"epochs": round(BATCHES / np.ceil(len(dataset.train) / 32))}
-        for name, options in (("as they are", plain), ("moved", plain | {"augment": MOVES})):
+        for name, options in (("as they are", plain), ("moved", plain | {"augment": CHOSEN.options["augment"]})):
             for seed in range(3):
                 found = remember(
                     f"motion, {size}, {name}, seed {seed}", options,
@@ -226,7 +222,7 @@ def _draw_curve() -> list[str]:
     return [
         "## Motion, fewer recordings",
         f"Streaming ANN, 3 seeds, about {BATCHES} batches each, by how many recordings it learned, as they are or "
-        f"moved anew in every epoch (`augment={MOVES}`):",
+        f"moved anew in every epoch (`augment={CHOSEN.options['augment']}`):",
         markdown(table.rename_axis(None)),
     ]
 
@@ -277,7 +273,7 @@ def _count(model: wb.Model, dataset: wb.Dataset) -> dict[str, float]:
 def _measure_cost() -> list[str]:
     """What augmentation costs in an epoch: the same epochs with and without it, in turns."""
     dataset = take_first(wb.load("motion"), 400)
-    kinds: dict[str, dict[str, Any]] = {"plain": {}, "moved": {"augment": MOVES}}
+    kinds: dict[str, dict[str, Any]] = {"plain": {}, "moved": {"augment": CHOSEN.options["augment"]}}
     times: dict[str, list[float]] = {kind: [] for kind in kinds}
     for number in range(ROUNDS + 1):
         for kind, options in kinds.items():
@@ -287,7 +283,7 @@ def _measure_cost() -> list[str]:
     ratio = statistics.median(moved / plain for moved, plain in zip(times["moved"], times["plain"], strict=True))
     return [
         "## What augmentation costs",
-        f"An epoch of 400 recordings of motion with `augment={MOVES}` takes {ratio:.2f} times what it takes without "
+        f"An epoch of 400 recordings of motion with `augment={CHOSEN.options['augment']}` takes {ratio:.2f} times what it takes without "
         f"(median of {ROUNDS} pairs of trainings of two epochs, in turns). While a batch is learned the next is drawn.",
     ]
 
