@@ -283,8 +283,8 @@ def _measure_cost() -> list[str]:
     ratio = statistics.median(moved / plain for moved, plain in zip(times["moved"], times["plain"], strict=True))
     return [
         "## What augmentation costs",
-        f"An epoch of 400 recordings of motion, moved in the same way, takes {ratio:.2f} times what it takes as they are "
-        f"(median of {ROUNDS} pairs of trainings of two epochs, in turns). While a batch is learned the next is drawn.",
+        f"An epoch of 400 recordings of motion, moved in the same way, takes {ratio:.2f} times what it takes as they "
+        f"are (median of {ROUNDS} pairs of trainings of two epochs, in turns). While a batch is learned the next is drawn.",
     ]
 
 
