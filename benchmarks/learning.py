@@ -61,7 +61,7 @@ CANDIDATES = [
 ]
 CHOSEN = CANDIDATES[-1]  # by --choose, for both sets
 LEAKS = 1, 2, 3, 4
-LEAK = 3  # by --choose
+LEAK = 1  # by --choose
 
 
 def main() -> None:
