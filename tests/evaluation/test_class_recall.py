@@ -30,5 +30,5 @@ def test_classes_without_recordings_ties_and_other_tables() -> None:
     found = wb.tabulate_recall(pd.DataFrame({"step": 0, "frame": 1.0, **cells}))
     assert found["recall"].isna().tolist() == [False, True, False]
     assert found["most frequent wrong answer"].tolist() == ["b", "", ""]
-    with pytest.raises(ValueError, match="does not say what was answered; give that of wb.evaluate with rows=True"):
+    with pytest.raises(ValueError, match=r"does not say what was answered; give that of wb\.evaluate with rows=True"):
         wb.tabulate_recall(pd.DataFrame({"model": ["ANN"]}))

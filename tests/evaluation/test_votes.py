@@ -80,9 +80,6 @@ def test_costs_are_sums_over_slices_by_the_number_of_recordings_and_ratios_stay(
         pd.testing.assert_series_equal(whole[column], slices[column])
     numbers = ["model", "critic", "value", "low", "high"]
     pd.testing.assert_frame_equal(wb.criticise(whole)[numbers], wb.criticise(slices)[numbers])
-    assert [one.replace("per recording", "per slice") for one in (summarise_bounds(whole),)] != [
-        summarise_bounds(whole)
-    ]
     moments = ["model", "other", "cheaper", "step", "frame"]
     pd.testing.assert_frame_equal(compare_energy(whole)[moments], compare_energy(slices)[moments])
     pd.testing.assert_series_equal(compare_operations(whole)["ratio"], compare_operations(slices)["ratio"])
@@ -107,9 +104,10 @@ def test_tables_and_figures_say_what_they_count() -> None:
         costs, other = wb.compare(both, recordings, per=per), {"slice": "recording", "recording": "slice"}[per]
         words = [
             costs._repr_html_(), summarise_bounds(costs), figures.energy(costs).layout.meta["alt"],
-            figures.operations(costs).layout.meta["title"], figures.accuracy(costs, "energy_nj").layout.xaxis.title.text,
-            figures.accuracy_per_operation(costs).layout.xaxis.title.text, figures.energy(costs).layout.yaxis.title.text,
-            figures.operations(costs).layout.yaxis.title.text,
+            figures.operations(costs).layout.meta["title"], figures.operations(costs).layout.yaxis.title.text,
+            figures.accuracy(costs, "energy_nj").layout.xaxis.title.text,
+            figures.accuracy_per_operation(costs).layout.xaxis.title.text,
+            figures.energy(costs).layout.yaxis.title.text,
         ]  # fmt: skip
         assert all(f"per {per}" in one and f"per {other}" not in one for one in words)
         assert set(wb.measure_latency(costs)["per"]) == {per}

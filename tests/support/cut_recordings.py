@@ -13,7 +13,6 @@ def cut(seed: int, streams: int = 5, longest: int = 5) -> wb.Recordings:
     """Recordings cut into unequal numbers of slices that lie in any order, each stream with one label."""
     rng = np.random.default_rng(seed)
     slices = np.repeat(np.arange(streams), rng.integers(1, longest + 1, streams))
-    slices[:1] = slices[1] if len(slices) > 1 else 0
     numbers = rng.choice(1000, streams, replace=False)
     counts = rng.poisson(0.8, (6, len(slices), 2, 6, 5))
     order = rng.permutation(len(slices))

@@ -37,7 +37,8 @@ def tabulate_recall(table: pd.DataFrame) -> pd.DataFrame:
 def _count_cells(table: pd.DataFrame) -> pd.DataFrame:
     """Columns label, answer and recordings, at the last step."""
     if {"frame", "label", "answer", "recordings"} <= set(table.columns):
-        return table[table["frame"] == table["frame"].max()]
+        last: pd.DataFrame = table[table["frame"] == table["frame"].max()]
+        return last
     if {"label", "answer", "correct"} <= set(table.columns):
         return table[["label", "answer"]].assign(recordings=1)
     raise ValueError(

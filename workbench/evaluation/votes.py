@@ -41,10 +41,8 @@ class Grouping:
         return len(self) == len(self.place)
 
     def add(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sums over the slices of every group, (..., groups) of (..., slices)."""
-        sums = np.zeros((*values.shape[:-1], len(self)))
-        np.add.at(sums, (..., self.place), values)
-        return sums
+        """Sums over the slices of every group, (groups,) of values (slices,)."""
+        return np.bincount(self.place, values, len(self))
 
 
 def group_slices(recordings: Recordings, per: str = SLICE) -> Grouping:

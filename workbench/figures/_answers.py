@@ -100,12 +100,10 @@ def _cells(
 
 def _tell(row: dict[Any, Any]) -> str:
     """All that is known of a recording, as lines of hover text that follow "<b>"."""
-    lines = [f"recording {row['recording']}</b>, origin {row['origin']}" if "origin" in row else
-             f"recording {row['recording']}</b>", f"true class {row['label']}"]  # fmt: skip
-    if "answer" in row and "confidence" in row:
-        lines.append(f"in the end {row['answer']}, confidence {100 * float(row['confidence']):.1f} %")
-    lines += [f"{row[column]:,.0f} {words}" for column, words in COSTS.items() if row.get(column, 0) > 0]
-    return "<br>".join(lines)
+    origin = f", origin {row['origin']}" if "origin" in row else ""
+    lines = [f"recording {row['recording']}</b>{origin}", f"true class {row['label']}"]
+    counts = {words: row[column] for column, words in COSTS.items() if isinstance(row.get(column), float | int)}
+    return "<br>".join([*lines, *(f"{count:,.0f} {words}" for words, count in counts.items() if count > 0)])
 
 
 def _crosses(frames: list[int], signed: NDArray[np.float64]) -> go.Scatter:

@@ -23,8 +23,8 @@ def recall(table: pd.DataFrame) -> go.Figure:
     without its columns.
 
     >>> from workbench import figures
-    >>> cells = {"class": ["a", "b"], "recordings": [4, 4], "recall": [0.75, 1.0], "most frequent wrong answer": ["b", ""]}
-    >>> figure = figures.recall(pd.DataFrame(cells))
+    >>> cells = {"class": ["a", "b"], "recordings": 4, "recall": [0.75, 1.0]}
+    >>> figure = figures.recall(pd.DataFrame(cells | {"most frequent wrong answer": ["b", ""]}))
     >>> figure.data[0].x.tolist(), figure.layout.meta["title"]
     ([75.0, 100.0], 'a is recognised least: 75.0 % of its recordings, others are taken for b most often')
     """
@@ -63,11 +63,10 @@ def recall(table: pd.DataFrame) -> go.Figure:
 
 def _words(rows: pd.DataFrame, right: int, whole: int) -> tuple[str, str]:
     """The class that is recognised least; and how many are right of all."""
-    worst = rows.loc[rows["recall"].reset_index(drop=True).set_axis(rows.index).idxmin()]
-    worst = worst.iloc[0] if isinstance(worst, pd.DataFrame) else worst
-    words = f"In the end {right:,} of {whole:,} recordings are answered rightly"
-    words += (
-        f", {share(right / whole)}; the mean over classes is {share(float(rows['recall'].mean()))}." if whole else "."
+    worst = rows.nsmallest(1, "recall").iloc[0]
+    words = (
+        f"In the end {right:,} of {whole:,} recordings are answered rightly, {share(right / max(1, whole))}; the mean "
+        f"over classes is {share(float(rows['recall'].mean()))}."
     )
     if worst["recall"] == 1:
         return "Every recording of every class is recognised", words
