@@ -122,6 +122,8 @@ def draw_all(found) -> dict[str, go.Figure]:
         ),
         "confusion_over_time": figures.confusion_over_time(wb.count_confusions(snn, dataset.test)),
     }
+    rows = wb.evaluate(snn, dataset.test, rows=True)
+    drawn |= {"answers": figures.answers(rows), "recall": figures.recall(wb.tabulate_recall(rows))}
     return drawn | {"darken": figures.darken(drawn["accuracy"])}
 
 

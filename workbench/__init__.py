@@ -16,6 +16,7 @@ from workbench.evaluation import (
     evaluate,
     measure_latency,
     operations,
+    tabulate_recall,
 )
 from workbench.events import Camera, Dataset, Recordings, formats, load, transforms
 from workbench.exchange import load_model, save_model
@@ -49,7 +50,8 @@ __all__ = [
     # train, convert, keep
     "Model", "train", "convert", "fine_tune", "save_model", "load_model",
     # evaluate
-    "evaluate", "compare", "operations", "count_updates", "count_confusions", "criticise", "EnergyPreset", "PRESETS",
+    "evaluate", "compare", "operations", "count_updates", "count_confusions", "tabulate_recall",
+    "criticise", "EnergyPreset", "PRESETS",
     # answer at any time
     "calibrate_exit", "measure_latency",
     # look inside

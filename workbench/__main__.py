@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from workbench.evaluation import format_summary, price_all, summarise, summarise_bounds
+from workbench.evaluation import find_per, format_summary, price_all, summarise, summarise_bounds
 from workbench.events import Dataset, load
 from workbench.study import (
     RECIPES,
@@ -138,9 +138,9 @@ def _print(costs: pd.DataFrame) -> None:
     frames = [column for column in summary.columns if column.startswith("frame")]
     print("\nAccuracy on the test recordings at every frame (the running answer)")
     print(summary[frames].to_string())
-    print("\nOperations, and energy in nanojoules (preset fp32), per recording")
+    print(f"\nOperations, and energy in nanojoules (preset fp32), per {find_per(costs)}")
     print(summary[[column for column in summary.columns if column not in frames]].to_string())
-    print("\nEnergy per recording in nanojoules under every preset")
+    print(f"\nEnergy per {find_per(costs)} in nanojoules under every preset")
     prices = price_all(costs)
     print(
         prices.pivot_table(index="preset", columns="model", values="energy_nj", sort=False)

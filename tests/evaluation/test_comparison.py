@@ -111,7 +111,7 @@ def test_the_time_axis_is_shared_by_ann_and_snn():
     assert table.columns.tolist() == [
         "model", "step", "frame", "accuracy", "dense_macs", "effective_macs", "synaptic_operations", "neuron_updates",
         "energy_nj", "memory_accesses", "memory_span_words", "delay_buffer_bytes", "synapses", "synapse_frames",
-        "split",
+        "split", "per",
     ]  # fmt: skip
     ann_rows, snn_rows = (table[table["model"] == name] for name in ("ANN", "SNN"))
     assert ann_rows["frame"].tolist() == [1, 2, 3, 4, 5, 6]

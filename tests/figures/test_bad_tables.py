@@ -7,6 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
+import workbench as wb
+from tests.support import tiny
 from tests.support.tables import COUNTS, confusions, costs, history, sweep
 from tests.support.tables import causes as table_of_causes
 from tests.support.tables import diagnosis as table
@@ -25,6 +27,8 @@ DRAWN: dict[str, tuple[Draw, pd.DataFrame]] = {
     **{name: (draw, costs()) for name, draw in OF_COSTS.items()},
     "learning": (figures.learning, history(validation_loss=[2.1, 1.2, 1.1], validation_accuracy=[0.1, 0.5, 0.4])),
     "confusion_over_time": (figures.confusion_over_time, confusions(3)),
+    "answers": (figures.answers, wb.evaluate(tiny.snn(), tiny.recordings(), rows=True)),
+    "recall": (figures.recall, wb.tabulate_recall(wb.evaluate(tiny.snn(), tiny.recordings(), rows=True))),
     "diagnosis": (figures.diagnosis, table()),
     "causes": (figures.causes, table_of_causes()),
     "early_exit": (figures.early_exit, sweep()[[*OF_SWEEP, "frame"]]),

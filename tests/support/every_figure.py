@@ -51,5 +51,7 @@ def drawn() -> dict[str, go.Figure]:
         "diagnosis": figures.diagnosis(diagnosis),
         "causes": figures.causes(diagnosis),
         "confusion_over_time": figures.confusion_over_time(wb.count_confusions(snn, some)),
+        "answers": figures.answers(wb.evaluate(snn, some, rows=True)),
+        "recall": figures.recall(wb.tabulate_recall(wb.evaluate(snn, some, rows=True))),
         "darken": figures.darken(figures.accuracy(costs)),
     }

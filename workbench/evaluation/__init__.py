@@ -1,7 +1,7 @@
 """Run recordings through models, and count: accuracy, operations and energy at every step.
 
 batching              which recordings run side by side, and whether they fit
-runs                  recordings run block by block: answers, loss, accuracy
+runs                  recordings run block by block: answers and their loss
 comparison            `compare`: models side by side, one row per model and step
 summary               the table of `compare` in short, as numbers and as text
 cost_table            the table of `compare`, and how it shows itself
@@ -13,6 +13,9 @@ accuracy_summary      first response, best and last accuracy of every model
 energy                prices of operations, as data with their source
 break_even            which of two models costs less energy, and until when
 literature_bounds     published bounds on when a spiking network is cheaper, evaluated
+votes                 answers per slice, or per recording by a vote of its slices
+scores                `evaluate`: loss and accuracy, or a row per recording
+class_recall          how much of every class is recognised, and what it is taken for
 confusion_matrix      which class is taken for which, at every step
 confusion_statistics  shares of a class, accuracy, and the classes confused most
 number_words          large numbers, energies and shares as they are said
@@ -34,6 +37,7 @@ from workbench.evaluation.batching import (
     require_match,
 )
 from workbench.evaluation.break_even import compare_energy, find_break_even, price_over_time
+from workbench.evaluation.class_recall import tabulate_recall
 from workbench.evaluation.comparison import compare, tabulate_run
 from workbench.evaluation.confusion_matrix import count_confusions
 from workbench.evaluation.confusion_statistics import rank_confusions, share_confusions, track_accuracy
@@ -49,8 +53,10 @@ from workbench.evaluation.number_words import amount, joules, share
 from workbench.evaluation.operation_counts import COUNTS, OPERATION_COUNTS, count_blocks, make_counter
 from workbench.evaluation.operation_tables import count_operations, count_updates, find_mismatch, operations
 from workbench.evaluation.operation_totals import compare_operations, total_by_edge, total_operations
-from workbench.evaluation.runs import collect_answers, evaluate, find_loss, run_blocks, take_frame_ends
+from workbench.evaluation.runs import collect_answers, find_loss, run_blocks, take_frame_ends
+from workbench.evaluation.scores import evaluate
 from workbench.evaluation.summary import format_summary, summarise
+from workbench.evaluation.votes import find_per, group_slices, vote
 
 __all__ = [
     # run
@@ -59,7 +65,7 @@ __all__ = [
     "batches", "bin_batch", "choose_batch", "choose_evenly", "require_fit", "require_match",
     # compare and count
     "compare", "tabulate_run", "operations", "count_updates", "count_blocks", "count_operations", "make_counter",
-    "find_mismatch", "count_confusions",
+    "find_mismatch", "count_confusions", "tabulate_recall", "find_per", "group_slices", "vote",
     "COUNTS", "OPERATION_COUNTS", "summarise", "format_summary", "summarise_accuracy",
     "total_operations", "total_by_edge", "compare_operations", "share_confusions", "track_accuracy", "rank_confusions",
     # price

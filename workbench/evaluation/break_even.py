@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.evaluation.energy import EnergyPreset, find_preset, price
+from workbench.evaluation.votes import require_one_per
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +42,7 @@ def _curve(costs: pd.DataFrame, model: str, preset: str | EnergyPreset) -> pd.Da
     if rows.empty:
         known = ", ".join(map(repr, costs["model"].unique())) or "none"
         raise ValueError(f"no model {model!r} in the table of costs; it has {known}")
+    require_one_per(costs)
     curve = rows[["step", "frame"]].assign(energy_nj=price(rows, preset))
     finite = np.isfinite(curve["frame"]) & np.isfinite(curve["energy_nj"])
     if np.isnan(find_preset(preset).mac_pj) and not finite.any():
@@ -86,6 +88,7 @@ def compare_energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> 
     """
     import pandas as pd
 
+    require_one_per(costs)
     models = costs.assign(energy_nj=price(costs, preset)).groupby("model", sort=False)
     spiking = models["synaptic_operations"].max() > 0
     last = models.tail(1).set_index("model")["energy_nj"]

@@ -7,6 +7,7 @@ import html
 import pandas as pd
 
 from workbench.evaluation.summary import COLUMNS, format_summary, summarise
+from workbench.evaluation.votes import find_per
 
 
 class CostTable(pd.DataFrame):
@@ -22,7 +23,7 @@ class CostTable(pd.DataFrame):
             return shown
         wide = format_summary(summarise(self))
         caption = (
-            f"{len(self):,} rows, a model and step each: accuracy at the end of every frame, and counts per recording "
-            "at the last step. figures.accuracy(costs) and figures.operations(costs) draw them."
+            f"{len(self):,} rows, a model and step each: accuracy at the end of every frame, and counts per "
+            f"{find_per(self)} at the last step. figures.accuracy(costs) and figures.operations(costs) draw them."
         )
         return f"{wide.rename(columns=html.escape).to_html(border=0)}<p>{caption}</p>"

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from workbench.evaluation.energy import PRESETS, EnergyPreset, find_preset, price
+from workbench.evaluation.votes import find_per, require_one_per
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,6 +109,7 @@ def _last(costs: pd.DataFrame) -> pd.DataFrame:
     missing = [column for column in needed if column not in costs.columns]
     if missing:
         raise ValueError(f"the critics: the table lacks {', '.join(missing)}; give the table that wb.compare returns")
+    require_one_per(costs)
     return costs.groupby("model", sort=False).tail(1).set_index("model")
 
 
@@ -142,7 +144,7 @@ def _dampfhoffer(last: pd.DataFrame, model: str) -> dict[str, object]:
     }
     verdict = (
         f"{judged[where]}, with {value:.3g} spikes per synapse and frame "
-        f"({row['synaptic_operations'] / row['synapses']:.3g} per recording), {where} the range 0.15 to 1.38"
+        f"({row['synaptic_operations'] / row['synapses']:.3g} per {find_per(last)}), {where} the range 0.15 to 1.38"
     )
     return _row("Dampfhoffer 2023", "spikes per synapse and frame", value, low, high, verdict)
 

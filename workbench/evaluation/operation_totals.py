@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workbench.evaluation.votes import require_one_per
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -29,6 +31,7 @@ def compare_operations(costs: pd.DataFrame) -> pd.DataFrame:
     >>> compare_operations(pd.DataFrame({"model": ["ANN", "SNN"], **counts})).set_index("model")["ratio"].to_dict()
     {'SNN': 1.0, 'ANN': 2.0}
     """
+    require_one_per(costs)
     last = costs.groupby("model", sort=False).tail(1)
     last = last[["model", "synaptic_operations", "effective_macs", "dense_macs"]].assign(
         operations=total_operations(last), effective_operations=total_operations(last, effective=True)

@@ -1,4 +1,4 @@
-"""Recordings run through a model, block by block: activities, answers, loss and accuracy."""
+"""Recordings run through a model, block by block: activities, answers and their loss."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from torch import Tensor
 
 from workbench.engine import EventCounts, SpikeCounter
 from workbench.evaluation.batching import batches, bin_batch, choose_batch, require_fit, require_match
-from workbench.events import Dataset, Recordings
-from workbench.model import Model, average_answers, evaluation_mode, require_model, take_test
-from workbench.progress import Progress, show_progress
+from workbench.events import Recordings
+from workbench.model import Model, average_answers, evaluation_mode
+from workbench.progress import Progress
 
 
 @torch.no_grad()
@@ -66,34 +66,6 @@ def collect_answers(
         drives.setdefault(int(chosen[0]), []).append(activity[output].cpu())
     drive = torch.cat([torch.cat(blocks) for blocks in drives.values()], dim=1)
     return average_answers(drive.double(), model.network.first_response[output], model.ticks_per_frame, answer)
-
-
-def evaluate(
-    model: Model,
-    recordings: Recordings | Dataset,
-    *,
-    answer: str = "running",
-    engine: str | None = None,
-    batch: int | None = None,
-    progress: bool = True,
-) -> dict[str, float]:
-    """Loss over the answers at the end of every frame, and accuracy of the last one, in eval mode.
-
-    Of a `Dataset` its test part is run, `batch` recordings side by side: 32, or fewer where memory is short. An SNN
-    runs on the faster `engine`, unless one is named (see `Model.stream`). A call that takes long shows its `progress`.
-
-    >>> ticks = np.ones((4, 3, 1, 2, 2), dtype=int)
-    >>> recordings = Recordings.from_ticks(ticks, labels=[0, 0, 0], classes=("left", "right"), ticks_per_frame=2)
-    >>> model = Model(Network({"eye": (1, 2, 2)}, [Edge("eye", "hand", Dense(2))]), seed=0)
-    >>> sorted(wb.evaluate(model, recordings))
-    ['accuracy', 'loss']
-    """
-    model, recordings = require_model(model, "wb.evaluate"), take_test(recordings, "wb.evaluate")
-    with show_progress(len(recordings), "evaluate", "recording", progress) as bar:
-        answers = take_frame_ends(model, collect_answers(model, recordings, answer, batch, engine, bar))
-    labels = torch.tensor(recordings.labels)
-    right = (answers[-1].argmax(1) == labels).double().mean()
-    return {"loss": float(find_loss(answers, labels)), "accuracy": float(right)}
 
 
 def take_frame_ends(model: Model, answers: Tensor) -> Tensor:

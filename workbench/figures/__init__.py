@@ -1,6 +1,7 @@
 """Figures: pure functions from values and tables to plotly figures, never shown as a side effect.
 
 _accuracy            accuracy over time, or against operations or energy
+_answers             what every recording is answered as, frame by frame
 _confusion           confusion matrices over time
 _dark_theme          the same figure for dark pages
 _dataset_overview    some recordings, recordings per class, event rates
@@ -18,6 +19,7 @@ _network             a network: nodes, edges, delays
 _operations          operations over time
 _operations_by_edge  operations of every edge
 _raster              spikes of every node over time
+_recall              how much of every class is recognised
 _recording_trace     one recording in one or several models over time
 _rollouts            a network unrolled in time
 _tableau             the order in which a rollout is computed

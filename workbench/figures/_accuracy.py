@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import amount, share, summarise_accuracy, total_operations
+from workbench.evaluation import amount, find_per, share, summarise_accuracy, total_operations
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import (
@@ -38,7 +38,8 @@ def accuracy(costs: pd.DataFrame, against: str = "frame") -> go.Figure:
     """Accuracy (%) of every model at every step, from its first response on, which is ringed.
 
     `costs` is the table of `wb.compare`; `against` one of frame, energy_nj (nJ), synaptic_operations, dense_macs,
-    effective_macs, neuron_updates, all cumulative per recording. ValueError for any other or a table without it.
+    effective_macs, neuron_updates, all cumulative per recording, or per slice where the table says so. ValueError for
+    any other or a table without it.
 
     >>> from workbench import figures
     >>> costs = pd.DataFrame({"model": "ANN", "step": [0, 1], "frame": [1.0, 2.0], "accuracy": [None, 0.9]})
@@ -48,7 +49,7 @@ def accuracy(costs: pd.DataFrame, against: str = "frame") -> go.Figure:
     if against not in AXES:
         raise ValueError(f"figures.accuracy: against={against!r} is unknown; choose one of {', '.join(AXES)}")
     require_columns(costs, ("model", "step", "frame", "accuracy", against), "accuracy", "wb.compare")
-    return _draw(costs, against, AXES[against], {})
+    return _draw(costs, against, AXES[against].replace("recording", find_per(costs)), {})
 
 
 @public
@@ -72,7 +73,7 @@ def accuracy_per_operation(costs: pd.DataFrame) -> go.Figure:
     for model, rows in complete.groupby("model", sort=False):
         named = [column.replace("_", " ").replace("macs", "MACs") for column in counted if (rows[column] > 0).any()]
         kinds[str(model)] = f"{model} ({' and '.join(named) or 'no operations'})"
-    return _draw(complete, "operations", "dense MACs and synaptic operations per recording", kinds)
+    return _draw(complete, "operations", f"dense MACs and synaptic operations per {find_per(costs)}", kinds)
 
 
 def _draw(costs: pd.DataFrame, against: str, axis: str, names: Mapping[str, str]) -> go.Figure:

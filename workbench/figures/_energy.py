@@ -9,7 +9,16 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import OPERATION_COUNTS, EnergyPreset, amount, compare_energy, find_preset, joules, price
+from workbench.evaluation import (
+    OPERATION_COUNTS,
+    EnergyPreset,
+    amount,
+    compare_energy,
+    find_per,
+    find_preset,
+    joules,
+    price,
+)
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import COLOURS, DASHES, INK, SYMBOLS, dress, empty, keep_finite, log_axis, require_columns
@@ -32,7 +41,7 @@ def energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> go.Figur
     >>> figures.energy(costs).layout.meta["title"]
     'SNN is cheaper than ANN throughout'
     """
-    prices = find_preset(preset)
+    prices, per = find_preset(preset), find_per(costs)
     require_columns(costs, ("model", "step", "frame", *OPERATION_COUNTS), "energy", "wb.compare")
     columns = ["step", "frame", *OPERATION_COUNTS, *costs.columns.intersection(list(PRICED))]
     counted = keep_finite(costs, columns, ("model",))
@@ -47,12 +56,12 @@ def energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> go.Figur
     no_longer = compared[compared["cheaper"] == "at first"]
     figure.add_traces([_mark(row, first=index == 0) for index, row in enumerate(no_longer.to_dict("records"))])
     low, high = float(shown["energy_nj"].min()), float(shown["energy_nj"].max())
-    figure.update_yaxes(title_text="energy per recording (nJ)", **log_axis(low / 2, high * 2))
+    figure.update_yaxes(title_text=f"energy per {per} (nJ)", **log_axis(low / 2, high * 2))
     figure.update_xaxes(title_text="time (frames)", rangemode="tozero")
     figure.update_layout(legend={"x": 1.02, "y": 1, "yanchor": "top", "xanchor": "left", "borderwidth": 0})
     title = _title(compared, shown)
     subtitle = f"Preset {prices.name}: {describe_prices(prices)}. Source: {prices.source}."
-    alt = f"Cumulative energy per recording against time. {title}. {subtitle}"
+    alt = f"Cumulative energy per {per} against time. {title}. {subtitle}"
     return dress(figure, title, subtitle, alt, 460)
 
 

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import amount, compare_operations
+from workbench.evaluation import amount, compare_operations, find_per
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import COLOURS, SYMBOLS, dress, empty, keep_finite, log_axis, require_columns
@@ -34,7 +34,7 @@ def operations(costs: pd.DataFrame) -> go.Figure:
     'SNN: 600 k synaptic operations; ANN: 5.1 M dense MACs, 8.5 times more'
     """
     require_columns(costs, ("model", "step", "frame", *KINDS), "operations", "wb.compare")
-    kinds = list(KINDS)
+    kinds, per = list(KINDS), find_per(costs)
     costs = keep_finite(costs, ("step", "frame", *kinds), ("model",))
     if not (costs[kinds] > 0).any(axis=None):
         return empty("Operations", "nothing has been counted yet")
@@ -44,10 +44,10 @@ def operations(costs: pd.DataFrame) -> go.Figure:
             figure.add_trace(_line(str(model), rows[rows[column] > 0], column, index % len(COLOURS)))
     counts = costs[kinds].to_numpy(dtype=float)
     low, high = float(counts[counts > 0].min()), float(counts.max())
-    figure.update_yaxes(title_text="operations per recording", **log_axis(low / 2, high * 2))
+    figure.update_yaxes(title_text=f"operations per {per}", **log_axis(low / 2, high * 2))
     figure.update_xaxes(title_text="time (frames)", rangemode="tozero")
     figure.update_layout(legend={"x": 1.02, "y": 1, "yanchor": "top", "xanchor": "left", "borderwidth": 0})
-    title, words = "Operations per recording, summed over time", describe_operations(costs)
+    title, words = f"Operations per {per}, summed over time", describe_operations(costs)
     return dress(figure, title, words, f"{title}. At the end: {words}.", 460)
 
 

@@ -9,7 +9,16 @@ from pathlib import Path
 import torch
 
 from workbench import figures
-from workbench.evaluation import PRESETS, criticise, format_summary, price, price_all, summarise, summarise_bounds
+from workbench.evaluation import (
+    PRESETS,
+    criticise,
+    find_per,
+    format_summary,
+    price,
+    price_all,
+    summarise,
+    summarise_bounds,
+)
 from workbench.network import Rollout
 from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, Study
 from workbench.study.page import figure_to_html, table_to_html, write_page
@@ -72,10 +81,10 @@ def _section(number: int, study: Study) -> str:
         f"<p>{html.escape(study.dataset.split)}.</p>",
         "<h3>Accuracy at every frame</h3>",
         table_to_html(summary[frames].reset_index()),
-        "<h3>Operations, and energy in nanojoules (preset fp32), per recording</h3>",
+        f"<h3>Operations, and energy in nanojoules (preset fp32), per {find_per(study.costs)}</h3>",
         table_to_html(summary.drop(columns=frames).reset_index()),
         *(figure_to_html(title, figure, f"figure-{number}-{place}") for place, (title, figure) in enumerate(shown)),
-        "<h3>Energy per recording, in nanojoules, under every preset</h3>",
+        f"<h3>Energy per {find_per(study.costs)}, in nanojoules, under every preset</h3>",
         table_to_html(energies, "prices"),
         f"<h3>What critics say</h3><p>{html.escape(summarise_bounds(study.costs))}</p>",
         table_to_html(criticise(study.costs).round(3), "critics"),

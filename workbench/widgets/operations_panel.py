@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import figures
-from workbench.evaluation import PRESETS, compare, joules, price, price_all, summarise_bounds
+from workbench.evaluation import PRESETS, compare, find_per, joules, price, price_all, summarise_bounds
 from workbench.evaluation import operations as count_operations
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_models, take_test
@@ -104,7 +104,7 @@ class OperationsPanel(Panel):
             )
         source = html.escape(PRESETS[self.preset.value].source)
         critics = f" {html.escape(self.critics)}" if self.critics else ""
-        return f"Energy per recording under {self.preset.value}: {energies}. Prices: {source}.{critics}"
+        return f"Energy per {find_per(self._costs)} under {self.preset.value}: {energies}. Prices: {source}.{critics}"
 
     def _step(self) -> int:
         """The last step of the chosen model up to the chosen frame."""

@@ -1,0 +1,74 @@
+"""How much of every class is recognised."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench.evaluation import share
+from workbench.figures._figure import Figure
+from workbench.figures._registry import public
+from workbench.figures._style import BLUE, dress, empty, keep_finite, require_columns
+
+WRONG = "most frequent wrong answer"
+BAR_PX, MANY = 26, 40  # height of a class, and how many have so much; of more the bars are thinner
+
+
+@public
+def recall(table: pd.DataFrame) -> go.Figure:
+    """Share of the recordings of every class that is answered rightly (%), with their numbers, as a bar per class.
+
+    `table` is that of `wb.tabulate_recall`; the title says which class is recognised least. ValueError for a table
+    without its columns.
+
+    >>> from workbench import figures
+    >>> cells = {"class": ["a", "b"], "recordings": 4, "recall": [0.75, 1.0]}
+    >>> figure = figures.recall(pd.DataFrame(cells | {"most frequent wrong answer": ["b", ""]}))
+    >>> figure.data[0].x.tolist(), figure.layout.meta["title"]
+    ([75.0, 100.0], 'a is recognised least: 75.0 % of its recordings, others are taken for b most often')
+    """
+    require_columns(table, ("class", "recordings", "recall", WRONG), "recall", "wb.tabulate_recall")
+    rows = keep_finite(table, ("recordings", "recall"), ("class",))
+    if rows.empty:
+        return empty("Recall", "no recording has been answered yet")
+    right = (rows["recall"] * rows["recordings"]).round().astype(int)
+    whole, wrong = rows["recordings"].astype(int), rows[WRONG].fillna("").astype(str)
+    counts = [f"{some:,} of {all_:,}" for some, all_ in zip(right, whole, strict=True)]
+    taken = [f"<br>else mostly taken for {name}" if name else "" for name in wrong]
+    names = rows["class"].tolist()
+    bars = go.Bar(
+        x=100 * rows["recall"].to_numpy(),
+        y=np.arange(len(rows)),
+        orientation="h",
+        marker={"color": BLUE},
+        text=counts if len(rows) <= MANY else None,
+        textposition="auto",
+        customdata=list(zip(names, counts, taken, strict=True)),
+        hovertemplate="<b>%{customdata[0]}</b><br>recall %{x:.1f} %: %{customdata[1]}%{customdata[2]}<extra></extra>",
+    )
+    figure = Figure(bars)
+    every = -(-len(names) // MANY)
+    figure.update_yaxes(
+        tickvals=list(range(0, len(names), every)),
+        ticktext=[name if len(name) <= 24 else f"{name[:23]}…" for name in names[::every]],
+        range=[len(names) - 0.4, -0.6],
+        title_text="true class",
+    )
+    figure.update_xaxes(title_text="recall (% of the recordings of a class)", range=[0, 103])
+    title, words = _words(rows.assign(**{WRONG: wrong}), int(right.sum()), int(whole.sum()))
+    height_px = 190 + max(3, min(len(rows), MANY)) * BAR_PX
+    return dress(figure, title, words, f"Recall of every class. {title}. {words}", height_px)
+
+
+def _words(rows: pd.DataFrame, right: int, whole: int) -> tuple[str, str]:
+    """The class that is recognised least; and how many are right of all."""
+    worst = rows.nsmallest(1, "recall").iloc[0]
+    words = (
+        f"In the end {right:,} of {whole:,} recordings are answered rightly, {share(right / max(1, whole))}; the mean "
+        f"over classes is {share(float(rows['recall'].mean()))}."
+    )
+    if worst["recall"] == 1:
+        return "Every recording of every class is recognised", words
+    taken = f", others are taken for {worst[WRONG]} most often" if worst[WRONG] else ""
+    return f"{worst['class']} is recognised least: {share(worst['recall'])} of its recordings{taken}", words
