@@ -170,7 +170,7 @@ def test_gestures_are_not_mirrored():
 
 def test_an_estimate_grows_with_the_epochs_and_says_what_it_was_measured_on(tmp_path):
     FILL["n-mnist"](tmp_path)
-    dataset = wb.load("n-mnist", tmp_path, frames=4, ticks_per_frame=2)
+    dataset = wb.load("n-mnist", tmp_path, frames=6, ticks_per_frame=2)
     model = wb.Model(wb.architectures.shortcut_network(dataset.shape, 10, width=2).streaming())
     before = {name: value.clone() for name, value in model.state_dict().items()}
     found = estimate_time(model, dataset, epochs=10, batch=8)

@@ -22,8 +22,8 @@ HELD_BACK = 400
 
 @dataclass(frozen=True)
 class TimeEstimate:
-    """Seconds for training, and for conversion and comparison, which are a rougher guess: an untrained network spikes
-    otherwise.
+    """Seconds for training, and for conversion and comparison, which are a rougher guess: a network that is hardly
+    trained spikes otherwise.
     """
 
     training_s: float
@@ -45,15 +45,16 @@ def estimate_time(model: Model, dataset: Dataset, batch: int = 32, **options: An
         times.append(time.perf_counter())
         return len(times) == TRIED_BATCHES
 
-    train(model, dataset, batch=batch, progress=False, callback=tried, **options | {"epochs": TRIED_BATCHES})
+    options_of_trial = options | {"epochs": TRIED_BATCHES}
+    ann, _ = train(model, dataset, batch=batch, progress=False, callback=tried, **options_of_trial)
     rounds = math.ceil(len(dataset.train) / batch)
     per_batch = (times[-1] - times[0]) / max(1, len(times) - 1)
     few = dataset.train[: min(TRIED_RECORDINGS, len(dataset.train))]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what is only tried
-        snn = convert(model, few, percentile=99.9, emission="spread", progress=False)
+        snn = convert(ann, few, percentile=99.9, emission="spread", progress=False)
         begin = time.perf_counter()
-        compare({"ANN": model, "SNN": snn}, few, progress=False)
+        compare({"ANN": ann, "SNN": snn}, few, progress=False)
     per_recording = (time.perf_counter() - begin) / len(few)
     runs = len(dataset.test) + SEARCH * min(HELD_BACK, len(dataset.train))
     return TimeEstimate(per_batch * rounds * options["epochs"], per_recording * runs)
