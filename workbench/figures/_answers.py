@@ -149,5 +149,5 @@ def _words(
     title = f"{(right & known)[:, -1].sum():,} of {whole:,} {unit} are answered rightly in the end"
     at_first = (right & known)[:, first].sum() / max(1, known[:, first].sum())
     words = "Blue: right, vermilion: wrong, the stronger the surer. "
-    words += f"After frame {frames[first]} {share(at_first)} are right."
+    words += f"After frame {frames[first]}, {share(at_first)} are right."
     return title, words + (f" {shown:,} of {whole:,} {unit} are shown." if shown < whole else "")

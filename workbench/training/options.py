@@ -10,7 +10,7 @@ from typing import Any
 from workbench.events import EventTransform, take_transforms
 from workbench.training.losses import Loss, require_loss
 from workbench.training.mixed_precision import require_precision
-from workbench.training.named_functions import describe_function
+from workbench.training.named_functions import describe_function, name_function
 from workbench.training.optimizers import require_optimizer
 from workbench.training.schedule import Schedule, require_schedule
 from workbench.training.selection import require_selection
@@ -83,12 +83,12 @@ class TrainingOptions:
         >>> TrainingOptions(80, 32, 4e-3, 1e-2, "running", 0, label_smoothing=0.1).recipe
         'epochs=80, label_smoothing=0.1'
         """
-        described = self.describe()
         shown = {"epochs": str(self.epochs)}
         for field in fields(self):
-            if field.name != "epochs" and getattr(self, field.name) != field.default and field.name in _TOLD:
-                value = described[field.name]
-                shown[field.name] = f"[{', '.join(value)}]" if field.name == "augment" else repr(value)
+            value = getattr(self, field.name)
+            if field.name in _TOLD and value != field.default:
+                listed = list(value) if field.name == "augment" else value
+                shown[field.name] = name_function(value) if callable(value) else repr(listed)
         return ", ".join(f"{name}={value}" for name, value in shown.items()) if len(shown) > 1 else None
 
 
