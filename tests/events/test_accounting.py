@@ -7,9 +7,9 @@ import pytest
 
 import workbench as wb
 from tests.support import event_writers
+from workbench.events.binning import describe_unbinned
 from workbench.events.event_arrays import EVENTS
 from workbench.events.formats.read_options import ReadOptions
-from workbench.events.recordings import describe_unbinned
 from workbench.events.sources.clips import clip_array
 from workbench.events.storage.extents import measure_extents
 

@@ -15,8 +15,9 @@ def fold_batchnorm(model: Model) -> Model:
     Source: Rueckauer et al. 2017.
     """
     folded = Model(
-        model.network, norm=None, neuron=model.neuron, neurons=model.exceptions, ticks_per_frame=model.ticks_per_frame
-    )
+        model.network, norm=None, neuron=model.neuron, neurons=model.exceptions, ticks_per_frame=model.ticks_per_frame,
+        input_factor=model.input_factor, input_function=model.input_function,
+    )  # fmt: skip
     copy_numbers(model, folded)
     for node in model.network.nodes:
         layer = None if node in model.network.inputs else model.node_layer(node)

@@ -57,10 +57,10 @@ def convert(
 ) -> Model:
     """The spiking network of a trained ANN, with K = `ticks_per_frame` (of the recordings, unless given) ticks a frame.
 
-    With lambda the scale of a node (K for inputs, 1 for the output), weights become W lambda_source / lambda_target and
-    biases b / lambda; then spikes per tick times lambda estimates the ANN's activity. `delays`: "matched" (K times
-    the ANN's), "frame" (K ticks on every edge), "tick" (one tick on every edge), or {(source, target): ticks} on top of
-    the matched ones.
+    With lambda the scale of a node (K times `Model.input_factor` for inputs, 1 for the output), weights become W
+    lambda_source / lambda_target and biases b / lambda; then spikes per tick times lambda estimates the ANN's activity.
+    `delays`: "matched" (K times the ANN's), "frame" (K ticks on every edge), "tick" (one tick on every edge), or
+    {(source, target): ticks} on top of the matched ones.
 
     Of a `Dataset` its training part is measured, `batch` recordings side by side: 32, or fewer where memory is short.
     Every other option is one of `ConversionOptions`, which documents it. Name some of them, and the others take its
@@ -74,7 +74,8 @@ def convert(
     numbers keep few digits, or answers moved by more than 0.1 % of their variance.
 
     ValueError, with node or option and cure, for a model that spikes, that was never trained or would not change, for
-    an output that feeds other nodes, a node that is silent on all recordings, and options that make no sense.
+    an output that feeds other nodes, an `input_function`, a node that is silent on all recordings, and options that
+    make no sense.
 
     Source: Rueckauer et al. 2017 (percentile, folding), Kugele et al. 2020 (matching delays), Bu et al. 2022 (start).
     """
@@ -154,7 +155,8 @@ def _require_convertible(model: Model, k: int) -> None:
     if model.spiking and not network.hidden:
         raise ValueError("convert takes an ANN; this model spikes already, so nothing would change")
     _require_convertible_neurons(model)
-    if not network.hidden and k == 1:
+    model.input_encoding.require_countable()
+    if not network.hidden and k == 1 and model.input_encoding.plain:
         raise ValueError(
             "nothing would change: the network has no hidden node to spike, and ticks_per_frame=1 leaves its clock as "
             "it is; add a hidden node, or take more ticks"

@@ -19,13 +19,13 @@ def build_snn(
 ) -> Model:
     """The SNN of an ANN without batch norm: weights W lambda_source / lambda_target, biases b / lambda every tick.
 
-    `network` is the ANN's as `scale_delays` gives it; the inputs' lambda is K = `ticks_per_frame`. Its numbers are not
-    rounded yet.
+    `network` is the ANN's as `scale_delays` gives it; the inputs' lambda is K = `ticks_per_frame` times the ANN's input
+    factor. Its numbers are not rounded yet.
     """
     neuron = options.neuron(ticks_per_frame)
     spiking = Model(network, norm=None, neuron=neuron, ticks_per_frame=ticks_per_frame)
     copy_numbers(folded, spiking)
-    scales = {**scales, **dict.fromkeys(network.inputs, float(ticks_per_frame))}
+    scales = {**scales, **dict.fromkeys(network.inputs, ticks_per_frame * folded.input_factor)}
     factors = {node: as_tensor(spiking, scale) for node, scale in scales.items()}
     for position, edge in enumerate(network.edges):
         scale_source(spiking, position, factors[edge.source])

@@ -42,7 +42,7 @@ class Grouping:
 
     def add(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sums over the slices of every group, (groups,) of values (slices,)."""
-        return np.bincount(self.place, values, len(self))
+        return np.bincount(self.place, values, len(self)).astype(np.float64)
 
 
 def group_slices(recordings: Recordings, per: str = SLICE) -> Grouping:

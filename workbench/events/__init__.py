@@ -11,6 +11,7 @@ transforms/       crops, flips, denoising and other changes of one recording
 camera/           an emulated event camera: images in, events out
 event_batch       events of several recordings side by side
 event_arrays      structured arrays (x, y, t, p) and flat indexes into a sensor
+binning           events in bins of time, and what a clip leaves out
 exact_integers    numbers of events as integers, exactly or not at all
 recording_checks  what recordings must fulfil
 windowing         long recordings cut into windows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import EllipsisType
 
 import numpy as np
 
@@ -22,7 +23,7 @@ class Dataset:
     split: str
 
     def __post_init__(self) -> None:
-        for field in ("classes", "shape", "frames", "ticks_per_frame", "window_us"):
+        for field in ("classes", "shape", "frames", "ticks_per_frame", "window_us", "clip"):
             ours, theirs = getattr(self.train, field), getattr(self.test, field)
             if ours != theirs:
                 raise ValueError(f"dataset {self.name}: {field} is {ours} in train, {theirs} in test; make them alike")
@@ -59,11 +60,25 @@ class Dataset:
         """How many events lie outside the windows, so that they are in no bin."""
         return self.train.left_out + self.test.left_out
 
+    @property
+    def clip(self) -> int | None:
+        """How many events of one place and tick are counted at most; None where all are."""
+        return self.train.clip
+
+    @property
+    def clipped(self) -> int:
+        """How many events in the windows are not counted because of the clip."""
+        return self.train.clipped + self.test.clipped
+
     def rebin(
-        self, frames: int | None = None, ticks_per_frame: int | None = None, window_us: int | None = None
+        self,
+        frames: int | None = None,
+        ticks_per_frame: int | None = None,
+        window_us: int | None = None,
+        clip: int | EllipsisType | None = ...,
     ) -> Dataset:
-        """The same events in other bins; what is not given stays as it is."""
-        train, test = (part.rebin(frames, ticks_per_frame, window_us) for part in (self.train, self.test))
+        """The same events in other bins; what is not given stays as it is, and a `clip` of None lifts it."""
+        train, test = (part.rebin(frames, ticks_per_frame, window_us, clip) for part in (self.train, self.test))
         return replace(self, train=train, test=test)
 
     def __len__(self) -> int:

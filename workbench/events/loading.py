@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.events.binning import require_clip
 from workbench.events.dataset import Dataset
 from workbench.events.event_arrays import Sensor
 from workbench.events.formats.read_options import ReadOptions
@@ -47,6 +48,7 @@ def load(
     clock: str | None = None,
     transforms: Transform | Sequence[Transform] = (),
     slices: str = "all",
+    clip: int | None = None,
     on_error: str = "raise",
     columns: str | Sequence[str] | None = None,
     unit: str | None = None,
@@ -67,14 +69,15 @@ def load(
     - arrays (x, y, t in us, p) by class, ``{"left": [...], "right": [...]}``, or in a row, with ``labels``.
 
     A recording longer than the window is cut into slices, all on its side of the ``split`` (``slices="first"`` takes
-    the first alone). ``split``: the official one where there is one, else ``"random"`` by ``seed``, ``"first-100"`` or
-    the share that trains; `Dataset.split` says which. ``sensor`` (height, width) where files do not name it, else the
-    smallest that holds all events. ``clock`` where it is not known: ``"own"``, times count from the recording's own
-    beginning, or ``"running"``, it begins at its first event; by default it is their own unless one of them begins
-    later than the longest lasts, or before 0. ``transforms`` (`workbench.events.transforms`) change every slice, by
-    ``seed``. Of tables without names ``columns`` says which is which ("t x y p"), and ``unit`` that of their times
-    ("s", "ms", "us", "ns"): without it whole numbers are microseconds and fractions seconds, and a warning names what
-    is doubtful. ``upright=False`` leaves "cifar10-dvs" as its camera lay, on its side.
+    the first alone). Of the events of one place and tick at most ``clip`` are counted. ``split``: the official one
+    where there is one, else ``"random"`` by ``seed``, ``"first-100"`` or the share that trains; `Dataset.split` says
+    which. ``sensor`` (height, width) where files do not name it, else the smallest that holds all events. ``clock``
+    where it is not known: ``"own"``, times count from the recording's own beginning, or ``"running"``, it begins at its
+    first event; by default it is their own unless one of them begins later than the longest lasts, or before 0.
+    ``transforms`` (`workbench.events.transforms`) change every slice, by ``seed``. Of tables without names ``columns``
+    says which is which ("t x y p"), and ``unit`` that of their times ("s", "ms", "us", "ns"): without it whole numbers
+    are microseconds and fractions seconds, and a warning names what is doubtful. ``upright=False`` leaves "cifar10-dvs"
+    as its camera lay, on its side.
     ``on_error="skip"`` leaves out damaged recordings, ``"sort"`` sorts events that are at most a second late, each with
     one warning that counts. What was read is kept in ``root/.workbench`` unless ``cache=False``, and read from there
     while files and settings are the same. A bar shows how far a load has come that takes longer than a moment, unless
@@ -96,7 +99,7 @@ dvs-gesture, n-cars, n-mnist, or a folder
     owner = f"{name} train: " if isinstance(name, str) else ""
     frames = require_whole(f"{owner}frames", frames, floats=True)
     ticks_per_frame = require_whole(f"{owner}ticks_per_frame", ticks_per_frame, floats=True)
-    seed = require_seed(seed, f"{owner}seed")
+    seed, clip = require_seed(seed, f"{owner}seed"), require_clip(clip, owner.removesuffix(": ") or "recordings")
     skip, first, where = on_error == "skip", slices == "first", Path(root)
     options = make_read_options(sensor, columns, unit, "raise" if skip else on_error)
     if isinstance(name, str) and name in GENERATED_SETS:
@@ -106,7 +109,7 @@ dvs-gesture, n-cars, n-mnist, or a folder
         )  # fmt: skip
         made = load_or_generate(name, partial(GENERATED_SETS[name], progress=progress), where, seed)
         if not steps and (window_us is None or first or window_us * (1 + FULL_WINDOW) > made.window_us):
-            made = made.rebin(frames, ticks_per_frame, window_us)
+            made = made.rebin(frames, ticks_per_frame, window_us, clip)
             return replace(made, split=made.split + describe_left_out(made.left_out))
         collection = _collect_generated(made)
     else:
@@ -121,7 +124,7 @@ dvs-gesture, n-cars, n-mnist, or a folder
             f"{owner}window_us is {window_us}, beyond {_LONGEST_US}; give a shorter one, to cut recordings"
         )
     preparation = Preparation(sensor, collection.polarities, window_us, clock, first, steps, seed, skip, options)
-    return assemble(collection, preparation, kept, progress).rebin(frames, ticks_per_frame)
+    return assemble(collection, preparation, kept, progress).rebin(frames, ticks_per_frame, clip=clip)
 
 
 def _require_transforms(transforms: Transform | Sequence[Transform]) -> tuple[Transform, ...]:

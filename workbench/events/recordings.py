@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from itertools import pairwise
-from math import prod
+from types import EllipsisType
 from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from workbench.events.binning import (
+    Bins,
+    Located,
+    count_events,
+    describe_clipped,
+    describe_unbinned,
+    require_clip,
+    require_own_ticks,
+)
 from workbench.events.event_arrays import Events, flatten, unflatten
-from workbench.events.exact_integers import LARGEST_EXACT_COUNT, require_countable
 from workbench.events.recording_checks import as_read_only, require_tick_length, require_whole_ticks, validate
 from workbench.validation import require_seed, require_whole
 
@@ -29,7 +38,8 @@ class Recordings:
     ``site`` (flat index into ``shape``). The ``frames`` together cover ``[0, window_us)``, each is cut in
     ``ticks_per_frame`` ticks; events outside the window stay in the recording but are not binned.
     ``origins`` numbers the stream that each was cut from (default: each its own); ``divided`` says in words how
-    training and test recordings were divided. All arrays are read-only, and may be mapped from a file.
+    training and test recordings were divided. With a `clip`, of the events of one place and tick at most so many are
+    counted, in ticks and in frames, their sums. All arrays are read-only, and may be mapped from a file.
 
     Raises ValueError when the fields contradict each other or when there is no recording.
 
@@ -53,6 +63,7 @@ class Recordings:
     name: str = "recordings"
     origins: NDArray[np.int64] | None = None
     divided: str = ""
+    clip: int | None = None
 
     def __post_init__(self) -> None:
         store = object.__setattr__
@@ -161,9 +172,15 @@ class Recordings:
         )
 
     def rebin(
-        self, frames: int | None = None, ticks_per_frame: int | None = None, window_us: int | None = None
+        self,
+        frames: int | None = None,
+        ticks_per_frame: int | None = None,
+        window_us: int | None = None,
+        clip: int | EllipsisType | None = ...,
     ) -> Recordings:
         """The same events in other bins; what is not given stays as it is. No event is looked at.
+
+        A `clip` acts on the ticks that result; None lifts it.
 
         >>> import numpy as np
         >>> one = Recordings.from_ticks(np.ones((12, 1, 1), dtype=int), labels=[0], ticks_per_frame=12)
@@ -171,7 +188,8 @@ class Recordings:
         [3.0, 3.0, 3.0, 3.0]
         """
         given = {"frames": frames, "ticks_per_frame": ticks_per_frame, "window_us": window_us}
-        return self._with(**{field: value for field, value in given.items() if value is not None})
+        values: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+        return self._with(**values if clip is ... else values | {"clip": clip})
 
     @property
     def left_out(self) -> int:
@@ -181,6 +199,14 @@ class Recordings:
             first, last = np.searchsorted(self.time_us[begin:end], (0, self.window_us))
             inside += int(last - first)
         return int(self.starts[-1]) - inside
+
+    @cached_property
+    def clipped(self) -> int:
+        """How many events in the window are not counted because there are more than `clip` in their place and tick."""
+        if self.clip is None:
+            return 0
+        kept = sum(len(self.as_sites([one], self.ticks_per_frame)[0]) for one in range(len(self)))
+        return int(self.starts[-1]) - self.left_out - kept
 
     def with_split(self, divided: str) -> Recordings:
         """The same recordings, which say so that they were divided."""
@@ -205,11 +231,12 @@ class Recordings:
         """Count events per tick: float32 (frames * ticks_per_frame, batch, *shape), or ticks begin .. end - 1 of these.
 
         The tick of an event at time t is ``t * frames * ticks_per_frame // window_us``, in whole numbers, so
-        that a frame is exactly the sum of its ticks, however many they are.
+        that a frame is exactly the sum of its ticks, however many they are. ValueError where recordings with a `clip`
+        are asked for ticks of another length than their own: a clip is per tick.
         """
         ticks = self.ticks_per_frame if ticks_per_frame is None else ticks_per_frame
         ticks = require_whole(f"{self.name}: ticks_per_frame", ticks, floats=True)
-        return self._count(indices, self.frames * ticks, begin, end)
+        return self._count(indices, ticks, begin, end)
 
     def as_sites(
         self, indices: Selection | None, ticks_per_frame: int, begin: int = 0, end: int | None = None
@@ -220,13 +247,13 @@ class Recordings:
         >>> [part.tolist() for part in recordings.as_sites(None, 1)]
         [[1, 1, 0], [[0, 2, 3]]]
         """
-        return self._locate(indices, self.frames * ticks_per_frame, begin, end)
+        return self._locate(indices, ticks_per_frame, begin, end)
 
     def as_frames(
         self, indices: Selection | None = None, begin: int = 0, end: int | None = None
     ) -> NDArray[np.float32]:
         """Count events per frame: float32 (frames, batch, *shape), each the sum of its ticks."""
-        return self._count(indices, self.frames, begin, end)
+        return self._count(indices, 1, begin, end)
 
     def split(self, fraction: float, seed: int) -> tuple[Recordings, Recordings]:
         """Divide at random, class by class: ``fraction`` of each class first, the rest second; order is kept.
@@ -257,6 +284,7 @@ class Recordings:
             f"  {sizes.mean():,.0f} events a recording ({sizes.min():,} to {sizes.max():,}),"
             f" {rate:,.1f} events a millisecond"
             + (f"\n  {describe_unbinned(outside, 'the window')}" if outside else "")
+            + describe_clipped(self.clipped, self.clip)
         )
 
     def _with(self, **changes: Any) -> Recordings:
@@ -270,6 +298,7 @@ class Recordings:
         for field in ("frames", "ticks_per_frame", "window_us"):
             value = require_whole(f"{self.name}: {field}", getattr(self, field), floats=True)
             object.__setattr__(self, field, value)
+        object.__setattr__(self, "clip", require_clip(self.clip, self.name))
         if self.frames * self.ticks_per_frame * self.window_us >= 1 << 62:
             raise ValueError(
                 f"{self.name}: {self.frames:,} frames of {self.ticks_per_frame:,} ticks over {self.window_us:,} us are"
@@ -282,46 +311,19 @@ class Recordings:
         except IndexError as error:
             raise IndexError(f"{self.name} has the recordings 0 to {len(self) - 1}: {error}") from None
 
-    def _count(self, indices: Selection | None, steps: int, begin: int, end: int | None) -> NDArray[np.float32]:
+    def _count(self, indices: Selection | None, ticks: int, begin: int, end: int | None) -> NDArray[np.float32]:
         """Events per step, (steps, batch, *shape)."""
-        site, bounds = self._locate(indices, steps, begin, end)
-        batch, steps, sites = len(bounds), bounds.shape[1] - 1, prod(self.shape)
         chosen = self._to_indexes(slice(None) if indices is None else indices)
-        counts = np.zeros(steps * batch * sites, dtype=np.float32)
-        for row, inside in enumerate(bounds):
-            place = np.repeat((np.arange(steps) * batch + row) * sites, np.diff(inside))
-            place += site[inside[0] : inside[-1]]
-            np.add.at(counts, place, np.float32(1))
-            if len(place) >= LARGEST_EXACT_COUNT:
-                require_countable(counts.max(), f"{self.name}: recording {chosen[row]}")
-        return counts.reshape(steps, batch, *self.shape)
+        located = self._locate(indices, ticks, begin, end)
+        return count_events(located, self.shape, [f"{self.name}: recording {one}" for one in chosen.ravel()])
 
-    def _locate(
-        self, indices: Selection | None, steps: int, begin: int, end: int | None
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """The sites of the events of chosen recordings, and where each step begins and ends, found by bisection."""
-        first, last, _ = slice(begin, end).indices(steps)
+    def _locate(self, indices: Selection | None, ticks: int, begin: int, end: int | None) -> Located:
+        """The events of chosen recordings, and where each step begins and ends, so many ticks a frame."""
+        first, last, _ = slice(begin, end).indices(self.frames * ticks)
         chosen = self._to_indexes(slice(None) if indices is None else indices)
         if chosen.ndim != 1:
             raise ValueError(f"{self.name}: a batch is a slice or a 1-D list of indexes; write [{chosen}]")
-        begins_us = -(-np.arange(first, max(first, last) + 1) * self.window_us // steps)
-        begins_us = np.minimum(begins_us, np.iinfo(np.int32).max).astype(np.int32)
-        bounds = np.empty((len(chosen), len(begins_us)), np.int64)
-        parts = [np.zeros(0, np.int32)]
-        for row, recording in enumerate(chosen):
-            part = slice(self.starts[recording], self.starts[recording + 1])
-            inside = np.searchsorted(self.time_us[part], begins_us)
-            parts.append(self.site[part][inside[0] : inside[-1]])
-            bounds[row] = inside - inside[0]
-        bounds += np.cumsum([len(part) for part in parts[:-1]], dtype=np.int64)[:, None]
-        return np.concatenate(parts), bounds
-
-
-def describe_unbinned(events: int, where: str) -> str:
-    """That so many events lie outside the window or windows.
-
-    >>> describe_unbinned(1, "the window"), describe_unbinned(2_000, "the windows")
-    ('1 event lies outside the window and is not binned', '2,000 events lie outside the windows and are not binned')
-    """
-    words = ("event lies", "is") if events == 1 else ("events lie", "are")
-    return f"{events:,} {words[0]} outside {where} and {words[1]} not binned"
+        require_own_ticks(self.clip, self.ticks_per_frame, ticks, self.name)
+        parts = [slice(self.starts[one], self.starts[one + 1]) for one in chosen]
+        bins = Bins(self.frames, self.ticks_per_frame, self.window_us, self.clip, self.shape)
+        return bins.locate([(self.time_us[part], self.site[part]) for part in parts], ticks, first, max(first, last))

@@ -56,6 +56,7 @@ def describe(model: Model) -> dict[str, Any]:
         "neuron": _describe_neuron(model.neuron),
         "neurons": {node: _describe_neuron(neuron) for node, neuron in model.exceptions.items()},
         "ticks_per_frame": model.ticks_per_frame,
+        "input_encoding": None if model.input_encoding.plain else dataclasses.asdict(model.input_encoding),
         "trained_network": model.trained_network.to_json() if model.trained_network else None,
         "scales": model.scales,
         "training_recipe": model.training_recipe,
@@ -107,12 +108,15 @@ def _build(description: Mapping[str, Any]) -> Model:
                 "its neurons keep silent until a frame ends, as those of older versions did; convert anew with "
                 'emission="burst"'
             )
+    encoding = description.get("input_encoding") or {"factor": 1.0, "function": None}  # older versions had none
     model = Model(
         Network.from_json(description["network"]),
         norm=description["norm"],
         neuron=_build_neuron(neuron),
         neurons={node: _build_neuron(its) for node, its in neurons.items()},
         ticks_per_frame=description["ticks_per_frame"],
+        input_factor=encoding["factor"],
+        input_function=encoding["function"],
     )
     trained = description["trained_network"]
     model.trained_network = Network.from_json(trained) if trained else None

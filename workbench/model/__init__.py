@@ -7,6 +7,7 @@ exactness        whether the numbers of an SNN lie on its grid
 grid             numbers on which the arithmetic of an SNN is exact
 mode             models in evaluation mode for a while
 parameters       weights drawn by fan-in, what nodes add, and how others replace them
+input_encoding   what becomes of counts of events before the first edges of an ANN
 stream           a model at work on a recording that arrives block by block
 readout          what a model answers at each step
 argument_checks  a model where a model is wanted, recordings where these are
@@ -22,6 +23,7 @@ from workbench.model.argument_checks import (
 )
 from workbench.model.exactness import bound_links, bound_sums, is_exact, spiking_neuron
 from workbench.model.grid import DIGITS, Grid
+from workbench.model.input_encoding import InputEncoding
 from workbench.model.mode import evaluation_mode
 from workbench.model.model import Model
 from workbench.model.network_numbers import NetworkNumbers, Scales
@@ -31,6 +33,7 @@ from workbench.model.stream import Stream
 
 __all__ = [
     "Model",
+    "InputEncoding",
     "evaluation_mode",
     "NetworkNumbers",
     "Scales",

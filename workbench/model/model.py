@@ -48,6 +48,11 @@ class Model(NetworkNumbers):
     units of a ceiling that each node learns. All tensors are (step, batch, *shape). `ticks_per_frame` is the number of
     its steps per frame: 1 for an ANN.
 
+    The first edges of an ANN get `input_factor` f(x) of a frame x of counts, where f is the `input_function`: "log1p",
+    log(1 + x), or "standardise", every frame of every recording to mean 0 and deviation 1 over all places (a constant
+    one to 0); x itself without one. A factor is no obstacle to `convert`, which puts it into the weights; a function
+    is, for an SNN sees the ticks whose sum is a frame. A model that spikes takes plain counts.
+
     >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "hidden", Dense(3)), Edge("hidden", "class", Dense(2))])
     >>> Model(network, seed=0)(torch.zeros(5, 7, 1, 4, 4)).shape
     torch.Size([5, 7, 2])
@@ -241,7 +246,8 @@ class Model(NetworkNumbers):
                 f'that have kernels, and without custom layers=; {self._why_not_events(layers)}, or use engine="auto"'
             )
         like, grid = next(self.parameters()), self.grid if exact else None
-        return Stream(planned, used, batch, self.ticks_per_frame, like, until, hybrid, grid, automatic, counter)
+        known = planned, used, batch, self.ticks_per_frame, like, until, hybrid, grid, automatic
+        return Stream(*known, counter, self.input_encoding)
 
     def _without_dynamics(self) -> list[str]:
         """Hidden nodes with a neuron that kernels do not know."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from workbench.engine import Bias, Neuron, Norm, require_one_type
 from workbench.model.grid import Grid
+from workbench.model.input_encoding import InputEncoding
 from workbench.model.node_neurons import describe_neurons, require_whole_frames, take_neurons
 from workbench.model.parameters import Loaded, draw_weights, load_parameters, make_layers
 from workbench.network import Network
@@ -34,6 +35,8 @@ class NetworkNumbers(nn.Module):
         neuron: Neuron | Mapping[str, Neuron] | None = None,
         neurons: Mapping[str, Neuron] | None = None,
         ticks_per_frame: int = 1,
+        input_factor: float = 1.0,
+        input_function: str | None = None,
     ) -> None:
         super().__init__()
         given: object = network
@@ -48,6 +51,9 @@ class NetworkNumbers(nn.Module):
         self.ticks_per_frame = require_whole("ticks_per_frame", ticks_per_frame)
         self.neuron, self.exceptions = take_neurons(network, neuron, neurons)
         require_whole_frames(network, self.latencies)
+        self.input_encoding = InputEncoding(input_factor, input_function)
+        if self.spiking:
+            self.input_encoding.require_unspiking()
         self.trained_network: Network | None = None  # of an SNN: the network its ANN was trained with
         self.scales: Scales | None = None  # of an SNN
         self.conversion_options: Any = None  # of an SNN: how it was converted, a value of the conversion wing
@@ -68,6 +74,16 @@ class NetworkNumbers(nn.Module):
     def spiking(self) -> bool:
         """Whether the nodes answer with spikes."""
         return self.neuron.spiking
+
+    @property
+    def input_factor(self) -> float:
+        """What inputs are multiplied by before the first edges."""
+        return self.input_encoding.factor
+
+    @property
+    def input_function(self) -> str | None:
+        """What is taken of inputs before the first edges: "log1p", "standardise" or None."""
+        return self.input_encoding.function
 
     @property
     def bounded(self) -> bool:
@@ -145,6 +161,8 @@ class NetworkNumbers(nn.Module):
         neurons = self.node_neurons
         if self.exceptions or (neurons and not self.conversion_options and not self.neuron.rectifies):
             kind += f", {describe_neurons(neurons)}"
+        if not self.input_encoding.plain:
+            kind += f", {self.input_encoding}"
         numbers = sum(parameter.numel() for parameter in self.parameters())
         return (
             f"Model({kind}: {len(self.network.nodes)} nodes, {len(self.network.edges)} edges, {numbers:,} parameters, "

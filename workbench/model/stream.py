@@ -25,6 +25,7 @@ from workbench.engine import (
     require_numbers,
 )
 from workbench.model.grid import Grid, counts_are_exact, fits_grid
+from workbench.model.input_encoding import InputEncoding
 
 if TYPE_CHECKING:
     from workbench.engine import Hybrid
@@ -35,7 +36,7 @@ class Stream:
 
     `like` is one of the model's numbers, whose type and device frames must have; `until` the step at which the
     recordings end, if that is known; `hybrid` computes some parts spike by spike. That is given up where the engine was
-    taken automatically and inputs hold what is not exact on the `grid`.
+    taken automatically and inputs hold what is not exact on the `grid`. `encoding` is what becomes of inputs first.
 
     >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
     >>> stream = Model(network).stream(batch=3)
@@ -55,10 +56,12 @@ class Stream:
         grid: Grid | None,
         automatic: bool,
         counter: SpikeCounter | None = None,
+        encoding: InputEncoding | None = None,
     ) -> None:
         self.network, self.batch, self.ticks_per_frame, self._like = plan.network, batch, ticks_per_frame, like
         self._plan, self._layers, self._until, self._hybrid = plan, layers, until, hybrid
         self._automatic, self._grid, self._counter = automatic, grid, counter
+        self._encoding = encoding or InputEncoding()
         self._state = State() if hybrid is None else hybrid.begin(until)
         self._counted = np.zeros((len(plan.network.edges), batch))
 
@@ -138,7 +141,7 @@ class Stream:
     def advance(self, inputs: Mapping[str, Tensor | EventCounts]) -> dict[str, Tensor]:
         """The same as `run`, without checks of the inputs."""
         if self._hybrid is None:
-            tensors = cast(Mapping[str, Tensor], inputs)
+            tensors = self._encoding.encode(cast(Mapping[str, Tensor], inputs))
             known = self._plan, self._layers, self._state, tensors, self._until, self._counter
             activity, self._state = advance(*known)
         else:

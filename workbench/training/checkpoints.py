@@ -168,4 +168,6 @@ def _digest(recordings: Recordings | None) -> str | None:
     for values in (recordings.time_us, recordings.site, recordings.starts, recordings.labels):
         for begin in range(0, len(values), _AT_ONCE):
             digest.update(np.ascontiguousarray(values[begin : begin + _AT_ONCE]).data)
+    if recordings.clip is not None:
+        digest.update(f"at most {recordings.clip} in ticks of {recordings.ticks_per_frame} a frame".encode())
     return digest.hexdigest()

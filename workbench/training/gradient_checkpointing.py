@@ -67,11 +67,12 @@ def run_segments(model: Model, frames: Frames, recompute: int) -> Tensor:
     steps, batch = next(iter(inputs.values())).shape[:2]
     like, held = next(model.parameters()), min(recompute, steps)
     require_numbers(inputs, like)
+    encoding = model.input_encoding
     require_memory(MemoryRequest(network, [network.output], held, batch, recompute, True, like.dtype), like.device)
     planned, layers = plan(network, [network.output], ahead=True, latency=model.latencies), model.training_layers()
     block, state, drives = model.choose_block(recompute, batch), State(), []
     for begin in range(0, steps, recompute):
-        segment = {node: values[begin : begin + recompute] for node, values in inputs.items()}
+        segment = encoding.encode({node: values[begin : begin + recompute] for node, values in inputs.items()})
         drive, state = checkpoint(
             _advance, planned, layers, state, segment, block, steps, use_reentrant=False, preserve_rng_state=False
         )

@@ -17,7 +17,13 @@ def with_quantised_relu(model: Model, frames: Tensor, levels: int) -> Model:
 
     A ceiling is measured as the 99th percentile of the node's non-zero activities, 1 where there are none.
     """
-    bounded = Model(model.network, norm=model.norm, neuron=QuantisedReLU(levels))
+    bounded = Model(
+        model.network,
+        norm=model.norm,
+        neuron=QuantisedReLU(levels),
+        input_factor=model.input_factor,
+        input_function=model.input_function,
+    )
     bounded.to(model.device, model.dtype).load_state_dict(model.state_dict(), strict=False)
     bounded.train(model.training)
     known = {node for node, neuron in model.node_neurons.items() if neuron.bounded}

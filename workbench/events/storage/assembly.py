@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from workbench.events.binning import describe_unbinned
 from workbench.events.dataset import Dataset
-from workbench.events.recordings import Recordings, describe_unbinned
+from workbench.events.recordings import Recordings
 from workbench.events.sources.clips import Clip, Collection
 from workbench.events.sources.location import normalize_name
 from workbench.events.storage.preprocessing import Preparation, PreparedRecordings, load_or_prepare
