@@ -73,7 +73,7 @@ def _reproduce(arguments: list[str]) -> int:
         return 2
     folder = Path(options.out) / "reproduce"
     print(f"\n{dataset}\n", flush=True)
-    for what, how in recipe.describe().items():
+    for what, how in recipe.describe(options.epochs).items():
         print(f"{what}: {how}", flush=True)
     found = reproduce(recipe, dataset, folder, options.epochs, say=_say, seed=options.seed)
     page = folder / f"{recipe.name}.html"

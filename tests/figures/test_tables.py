@@ -27,6 +27,16 @@ def test_learning_draws_validation_where_there_is_one() -> None:
     assert len(figures.learning(unvalidated).data) == 2
 
 
+def test_learning_says_which_epoch_is_returned_and_what_the_loss_is() -> None:
+    figure = figures.learning(history(selected=[False, True, False]))
+    assert figure.layout.meta["subtitle"] == "Best accuracy: 70.0 % in epoch 3; the model of epoch 2 is returned"
+    assert figure.layout.yaxis.title.text == "loss (cross-entropy, nats)"
+    own = history()
+    for recipe, words in (("epochs=3, label_smoothing=0.1", "loss (cross-entropy, nats)"), ("loss=mine", "loss")):
+        own.attrs["recipe"] = recipe
+        assert figures.learning(own).layout.yaxis.title.text == words
+
+
 def test_accuracy_begins_at_the_first_response() -> None:
     ann, ann_ring, snn, snn_ring = figures.accuracy(costs()).data
     assert ann.x.tolist() == [2.0, 3.0, 4.0]

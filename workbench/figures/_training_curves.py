@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -21,8 +23,8 @@ SERIES = (  # prefix of the columns, what it is called, colour, symbol, dash
 def learning(history: pd.DataFrame) -> go.Figure:
     """Loss (nats) and accuracy (%) of training and, where there is one, validation against the epoch.
 
-    `history` has the columns epoch, loss, accuracy (0 to 1) and may have validation_loss, validation_accuracy.
-    ValueError for a table without the first three.
+    `history` has the columns epoch, loss, accuracy (0 to 1) and may have validation_loss, validation_accuracy, and
+    selected, which says the model of which epoch was returned. ValueError for a table without the first three.
 
     >>> from workbench import figures
     >>> history = pd.DataFrame({"epoch": [1, 2], "loss": [2.1, 1.4], "accuracy": [0.3, 0.55]})
@@ -30,6 +32,7 @@ def learning(history: pd.DataFrame) -> go.Figure:
     'Epoch 2: loss 1.4, accuracy 55.0 %'
     """
     require_columns(history, ("epoch", "loss", "accuracy"), "learning", "wb.train")
+    unit_of_loss = _name_loss(history)
     history = keep_finite(history, ("epoch", "loss", "accuracy"))
     validated = history.columns.intersection(["validation_loss", "validation_accuracy"]).tolist()
     numbers = history[validated].apply(pd.to_numeric, errors="coerce").astype(float)
@@ -55,7 +58,7 @@ def learning(history: pd.DataFrame) -> go.Figure:
             )
             figure.add_trace(trace, row=1, col=column)
     figure.update_xaxes(title_text="epoch", tickformat=",d", **_whole_ticks(history["epoch"]))
-    figure.update_yaxes(title_text="loss (cross-entropy, nats)", rangemode="tozero", row=1, col=1)
+    figure.update_yaxes(title_text=unit_of_loss, rangemode="tozero", row=1, col=1)
     figure.update_yaxes(title_text="accuracy (%)", range=[0, 103], row=1, col=2)
     title, best = _words(history), _best(history)
     return dress(figure, title, best, f"Loss and accuracy against the epoch. {title}. {best}.", 420)
@@ -70,7 +73,15 @@ def _best(history: pd.DataFrame) -> str:
     validated = "validation_accuracy" in history and history["validation_accuracy"].notna().any()
     column = "validation_accuracy" if validated else "accuracy"
     best = history.sort_values(column, ascending=False, kind="stable").iloc[0]
-    return f"Best {column.replace('_', ' ')}: {share(best[column])} in epoch {int(best['epoch'])}"
+    words = f"Best {column.replace('_', ' ')}: {share(best[column])} in epoch {int(best['epoch'])}"
+    selected = history.loc[history["selected"].eq(True), "epoch"].tolist() if "selected" in history else []
+    return f"{words}; the model of epoch {int(selected[0])} is returned" if selected else words
+
+
+def _name_loss(history: pd.DataFrame) -> str:
+    """What the loss is, as the recipe of a training says."""
+    recipe = str(history.attrs.get("recipe") or "")
+    return "loss" if re.search(r"\b(loss|spike_cost)=", recipe) else "loss (cross-entropy, nats)"
 
 
 def _words(history: pd.DataFrame) -> str:

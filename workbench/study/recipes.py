@@ -46,8 +46,8 @@ class Recipe:
         """Dense blocks with global average pooling, streaming: every connection takes a frame."""
         return architectures.densenet(shape, classes, read_out="global", **self.network).streaming()
 
-    def describe(self) -> dict[str, str]:
-        """The recipe in words, by what it is about."""
+    def describe(self, epochs: int | None = None) -> dict[str, str]:
+        """The recipe in words, by what it is about, for so many epochs if not its own."""
         network = ", ".join(f"{name}={value}" for name, value in self.network.items())
         window = f"{self.window_us / 1000:g} ms, {self.frames} frames of {self.ticks_per_frame} ticks"
         loading = ", ".join(f"{name}={value!r}" for name, value in self.loading.items())
@@ -55,7 +55,7 @@ class Recipe:
             "network": f'architectures.densenet(read_out="global", {network}), streaming',
             "window": window + (f"; loaded with {loading}" if loading else ""),
             "augmentation, drawn anew every epoch": ", ".join(map(repr, self.augment)),
-            "training": f"{self.epochs} epochs, "
+            "training": f"{self.epochs if epochs is None else epochs} epochs, "
             + ", ".join(f"{name}={value!r}" for name, value in self.training.items()),
         }
 

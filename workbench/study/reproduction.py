@@ -96,5 +96,5 @@ def reproduce(
 
 def _name_run(recipe: Recipe, dataset: Dataset, epochs: int | None, seed: int) -> str:
     """A folder for this recipe, data and seed: of any other what was kept would be wrong."""
-    known = repr((recipe.describe(), dataset.split, len(dataset.train), len(dataset.test), epochs))
+    known = repr((recipe.describe(epochs), dataset.split, len(dataset.train), len(dataset.test)))
     return f"{recipe.name}, seed {seed}, {hashlib.blake2b(known.encode(), digest_size=4).hexdigest()}"

@@ -70,11 +70,11 @@ def write_reproduction(found: Reproduction, path: str | Path) -> None:
         ("Operations over time", figures.operations(found.costs)),
         ("The same recording as spikes", figures.raster(spikes, ticks_per_frame=snn.ticks_per_frame)),
     ]
-    words = pd.DataFrame(recipe.describe().items(), columns=["what", "how"])
+    words = pd.DataFrame(recipe.describe(len(found.history)).items(), columns=["what", "how"])
     summary = format_summary(summarise(found.costs))
     counts = [column for column in summary.columns if not column.startswith("frame")]
     parts = [
-        f"<p>{html.escape(dataset.split)}.</p>",
+        f"<p>Split: {html.escape(dataset.split)}.</p>",
         "<h2>Beside what was published</h2>",
         table_to_html(tabulate_published(found), absent="-"),
         f"<p>Best published: {html.escape(recipe.best_published)}. The paper's numbers: {html.escape(SOURCE)}.</p>",
