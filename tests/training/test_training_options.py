@@ -14,6 +14,7 @@ import workbench as wb
 from tests.support.random_networks import random_frames, random_network
 from tests.support.trainings import OPTIONS, SHAPE, assert_equal_models, interrupt, some_network, some_recordings
 from workbench.evaluation import evaluate
+from workbench.model.exactness import find_off_grid
 from workbench.training import fitting, train
 from workbench.training.averaging import follow
 from workbench.training.checkpoints import TrainingState
@@ -94,6 +95,21 @@ def test_all_options_show_in_history_and_model_and_are_saved(tmp_path):
     plain, history = train(wb.Model(some_network()), some_recordings(), **OPTIONS)
     assert history.attrs["recipe"] is None
     assert "trained" not in repr(plain)
+
+
+@pytest.mark.parametrize("emission", ["at_once", "spread"])
+def test_an_snn_is_fine_tuned_with_all_of_them(tmp_path, emission):
+    recordings = some_recordings()
+    ann, _ = train(wb.Model(some_network()), recordings, **OPTIONS)
+    snn = wb.convert(ann, recordings, ticks_per_frame=4, emission=emission, percentile=99.0, progress=False)
+    asked = {"epochs": 3, "batch": 14, "progress": False} | {name: ALL[name] for name in ALL if name != "levels"}
+    tuned, history = wb.fine_tune(snn, recordings, **asked)
+    assert tuned.spiking
+    assert find_off_grid(tuned, tuned.grid) is None
+    assert "augment=[Shift(pixels=1)" in history.attrs["recipe"]
+    again, same = wb.fine_tune(snn, recordings, checkpoint=tmp_path / "checkpoint", **asked)
+    assert_equal_models(tuned, again)
+    assert same.equals(history)
 
 
 # augmentation
