@@ -95,7 +95,7 @@ def test_recall_has_a_bar_and_a_count_for_every_class() -> None:
 def test_recall_of_all_of_none_and_of_other_tables() -> None:
     cells = {"class": list("ab"), "recordings": [3, 2], "recall": 1.0, "most frequent wrong answer": ""}
     table = pd.DataFrame(cells)
-    assert figures.recall(table).layout.meta["title"] == "Every recording of every class is recognised"
+    assert figures.recall(table).layout.meta["title"] == "Every class is always recognised"
     assert "no recording" in figures.recall(table.iloc[:0]).layout.annotations[0].text
     with pytest.raises(ValueError, match=r"lacks the column recall; .* wb\.tabulate_recall returns"):
         figures.recall(table.drop(columns="recall"))

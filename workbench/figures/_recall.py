@@ -26,7 +26,7 @@ def recall(table: pd.DataFrame) -> go.Figure:
     >>> cells = {"class": ["a", "b"], "recordings": 4, "recall": [0.75, 1.0]}
     >>> figure = figures.recall(pd.DataFrame(cells | {"most frequent wrong answer": ["b", ""]}))
     >>> figure.data[0].x.tolist(), figure.layout.meta["title"]
-    ([75.0, 100.0], 'a is recognised least: 75.0 % of its recordings, others are taken for b most often')
+    ([75.0, 100.0], 'a is recognised least: 75.0 %, and else mostly taken for b')
     """
     require_columns(table, ("class", "recordings", "recall", WRONG), "recall", "wb.tabulate_recall")
     rows = keep_finite(table, ("recordings", "recall"), ("class",))
@@ -43,7 +43,7 @@ def recall(table: pd.DataFrame) -> go.Figure:
         orientation="h",
         marker={"color": BLUE},
         text=counts if len(rows) <= MANY else None,
-        textposition="auto",
+        textposition="outside",
         customdata=list(zip(names, counts, taken, strict=True)),
         hovertemplate="<b>%{customdata[0]}</b><br>recall %{x:.1f} %: %{customdata[1]}%{customdata[2]}<extra></extra>",
     )
@@ -55,7 +55,7 @@ def recall(table: pd.DataFrame) -> go.Figure:
         range=[len(names) - 0.4, -0.6],
         title_text="true class",
     )
-    figure.update_xaxes(title_text="recall (% of the recordings of a class)", range=[0, 103])
+    figure.update_xaxes(title_text="recall (% of a class)", range=[0, 118], tickvals=list(range(0, 101, 20)))
     title, words = _words(rows.assign(**{WRONG: wrong}), int(right.sum()), int(whole.sum()))
     height_px = 190 + max(3, min(len(rows), MANY)) * BAR_PX
     return dress(figure, title, words, f"Recall of every class. {title}. {words}", height_px)
@@ -65,10 +65,10 @@ def _words(rows: pd.DataFrame, right: int, whole: int) -> tuple[str, str]:
     """The class that is recognised least; and how many are right of all."""
     worst = rows.nsmallest(1, "recall").iloc[0]
     words = (
-        f"In the end {right:,} of {whole:,} recordings are answered rightly, {share(right / max(1, whole))}; the mean "
+        f"In the end {right:,} of {whole:,} are answered rightly, {share(right / max(1, whole))}; the mean "
         f"over classes is {share(float(rows['recall'].mean()))}."
     )
     if worst["recall"] == 1:
-        return "Every recording of every class is recognised", words
-    taken = f", others are taken for {worst[WRONG]} most often" if worst[WRONG] else ""
-    return f"{worst['class']} is recognised least: {share(worst['recall'])} of its recordings{taken}", words
+        return "Every class is always recognised", words
+    taken = f", and else mostly taken for {worst[WRONG]}" if worst[WRONG] else ""
+    return f"{worst['class']} is recognised least: {share(worst['recall'])}{taken}", words
