@@ -99,7 +99,7 @@ def test_the_membrane_follows_its_equation(neuron: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("resolution", [None, 8])
-@pytest.mark.parametrize("seed", range(2, 6))
+@pytest.mark.parametrize("seed", [3, 4, 5, 10])
 def test_the_membrane_of_a_neuron_that_leaks_is_shown_after_its_leak_and_its_drive(
     seed: int, resolution: int | None
 ) -> None:

@@ -26,9 +26,17 @@ from workbench.events.event_arrays import Events
 from workbench.events.loading import load
 from workbench.events.online_binning import stream_ticks
 from workbench.events.recordings import Recordings
+from workbench.events.transforms import CutOut, Downsample, Drop, RandomFlip, Rotate, Scale, Shift
 from workbench.events.transforms.base import EventTransform
 
 __all__ = [
+    "Shift",
+    "Scale",
+    "Rotate",
+    "RandomFlip",
+    "Drop",
+    "Downsample",
+    "CutOut",
     "AugmentedBatch",
     "Camera",
     "Dataset",

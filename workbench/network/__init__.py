@@ -7,7 +7,7 @@ architectures     networks of the notebooks and of the papers
 graph_algorithms  reachability, cycles, topological order, shortest delays
 """
 
-from workbench.network.architectures import shortcut_network
+from workbench.network.architectures import densenet, shortcut_network
 from workbench.network.graph import Edge, Network
 from workbench.network.graph_algorithms import (
     connected_components,
@@ -47,6 +47,7 @@ __all__ = [
     "Shape",
     "Window",
     "connected_components",
+    "densenet",
     "count_rollouts",
     "find_cycle",
     "keep_acyclic",

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from workbench.events import EventTransform, transforms
-from workbench.network import Network, Shape, architectures
+from workbench.events import CutOut, Downsample, Drop, EventTransform, RandomFlip, Rotate, Scale, Shift
+from workbench.network import Network, Shape, densenet
 
 OURS = (
     "The paper gives neither layer sizes nor bins, frames, optimiser or augmentation: network, frames, ticks, window, "
@@ -44,7 +44,7 @@ class Recipe:
 
     def make_network(self, shape: Shape, classes: int) -> Network:
         """Dense blocks with global average pooling, streaming: every connection takes a frame."""
-        return architectures.densenet(shape, classes, read_out="global", **self.network).streaming()
+        return densenet(shape, classes, read_out="global", **self.network).streaming()
 
     def describe(self, epochs: int | None = None) -> dict[str, str]:
         """The recipe in words, by what it is about, for so many epochs if not its own."""
@@ -60,8 +60,8 @@ class Recipe:
         }
 
 
-_MOVES = transforms.Shift(3), transforms.Rotate(12), transforms.Scale(0.12), transforms.Drop(0.1)
-_HALF = transforms.Downsample(2)
+_MOVES = Shift(3), Rotate(12), Scale(0.12), Drop(0.1)
+_HALF = Downsample(2)
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
@@ -75,8 +75,8 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             Recipe(
                 "cifar10-dvs", "CIFAR10-DVS", frames=10, ticks_per_frame=12, window_us=1_300_000, epochs=60,
                 augment=(
-                    transforms.RandomFlip(), transforms.Shift(5), transforms.Rotate(15), transforms.Scale(0.15),
-                    transforms.CutOut(12), transforms.Drop(0.1),
+                    RandomFlip(), Shift(5), Rotate(15), Scale(0.15),
+                    CutOut(12), Drop(0.1),
                 ),
                 network={"growth": 16, "depth": 4, "blocks": 3, "channels": 32, "stride": 2},
                 published_snn=66.61, published_ann=None,
@@ -86,8 +86,8 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             Recipe(
                 "n-cars", "N-CARS", frames=5, ticks_per_frame=12, window_us=100_000, epochs=30,
                 augment=(
-                    transforms.RandomFlip(), transforms.Shift(6), transforms.Rotate(8), transforms.Scale(0.15),
-                    transforms.Drop(0.1),
+                    RandomFlip(), Shift(6), Rotate(8), Scale(0.15),
+                    Drop(0.1),
                 ),
                 network={"growth": 12, "depth": 3, "blocks": 3, "channels": 24, "stride": 2},
                 published_snn=94.07, published_ann=None, best_published="SNN 94.07, other 96.7",
@@ -97,7 +97,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
                 "dvs-gesture", "DvsGesture", frames=12, ticks_per_frame=12, window_us=1_500_000, epochs=60,
                 # not mirrored: a right hand's wave would be a left hand's, and clockwise the other way round
                 augment=(
-                    transforms.Shift(5), transforms.Rotate(10), transforms.Scale(0.15), transforms.Drop(0.1),
+                    Shift(5), Rotate(10), Scale(0.15), Drop(0.1),
                 ),
                 network={"growth": 16, "depth": 3, "blocks": 3, "channels": 32, "stride": 2},
                 published_snn=96.97, published_ann=97.16, best_published="SNN 98.6, other 99.6 (10 classes)",

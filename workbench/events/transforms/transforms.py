@@ -138,7 +138,7 @@ class Jitter(EventTransform):
             self._require(0 <= getattr(self, field) < np.inf, field, "a standard deviation, 0 for none")
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
-        late, right, down = self._draw(len(events), rng)
+        right, down, late = self._draw(len(events), rng)
         earliest = events["t"][:1].min(initial=0)
         timed = events.copy()
         timed["t"] = np.maximum(events["t"] + late, earliest)
@@ -149,17 +149,15 @@ class Jitter(EventTransform):
         if self.pixels or not self.time_us:
             return super().edit_batch(batch, shape, rng)
         firsts = np.append(batch.time_us, np.int32(0))[batch.starts[:-1]]
-        late, _, _ = self._draw(len(batch.site), rng)
+        _, _, late = self._draw(len(batch.site), rng)
         timed = np.maximum(batch.time_us + late, batch.per_event(np.minimum(firsts, 0)))
         order = np.argsort(timed + (batch.per_event(np.arange(len(batch))) << 33), kind="stable")
         return EventBatch(timed[order].astype(np.int32), batch.site[order], batch.starts)
 
-    def _draw(self, events: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-        """By how much each event is late, and moved right and down; nothing is drawn for what is left as it is."""
-        return [
-            np.rint(rng.standard_normal(events) * scale).astype(np.int64) if scale else np.zeros(events, np.int64)
-            for scale in (self.time_us, self.pixels, self.pixels)
-        ]
+    def _draw(self, events: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """By how much each event is moved right, down and late, (3, events)."""
+        scale = np.array([[self.pixels], [self.pixels], [self.time_us]])
+        return np.rint(rng.standard_normal((3, events)) * scale).astype(np.int64)
 
 
 @dataclass(frozen=True)
