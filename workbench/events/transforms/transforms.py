@@ -157,7 +157,8 @@ class Jitter(EventTransform):
     def _draw(self, events: int, rng: np.random.Generator) -> NDArray[np.int64]:
         """By how much each event is moved right, down and late, (3, events)."""
         scale = np.array([[self.pixels], [self.pixels], [self.time_us]])
-        return np.rint(rng.standard_normal((3, events)) * scale).astype(np.int64)
+        displaced: NDArray[np.int64] = np.rint(rng.standard_normal((3, events)) * scale).astype(np.int64)
+        return displaced
 
 
 @dataclass(frozen=True)
