@@ -1,6 +1,7 @@
 """Augmentation: transforms of batches do what those of one recording do, and nothing that is given changes."""
 
 import inspect
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -90,6 +91,24 @@ def test_transforms_that_move_pixels_are_composed_and_places_rounded_once():
             site = (events["p"] * 21 * 17 + y * 17 + x)[inside].astype(int)
             assert together[number][1].tolist() == site.tolist()
             assert together[number][0].tolist() == events["t"][inside].tolist()
+
+
+def test_what_is_dropped_between_moves_is_dropped_in_the_same_pass():
+    """The same moves as without it, and a share of the events less."""
+    for seed in range(20):
+        shape = SHAPES[seed % 4]
+        batch = EventBatch.join([flatten(events, shape, "events") for events in some_recordings(seed, shape, 2000)])
+        chain = [t.Shift(2), t.Drop(0.3), t.Rotate(20), t.Drop(0.5), t.CutOut(2)]
+        moved = place_together(chain[::2], batch, shape, np.random.default_rng(seed))
+        fewer = place_together(chain, batch, shape, np.random.default_rng(seed))
+        for number in range(len(batch)):
+            left = Counter(zip(*(part.tolist() for part in moved[number]), strict=True))
+            left.subtract(zip(*(part.tolist() for part in fewer[number]), strict=True))
+            assert min(left.values(), default=0) >= 0
+        share = len(fewer.site) / max(1, len(moved.site))
+        assert share == pytest.approx(0.35, abs=3 / max(1, len(moved.site)) ** 0.5)
+    only = place_together([t.Drop(0.3)], batch, shape, np.random.default_rng(3))
+    assert only.site.tolist() == t.Drop(0.3).edit_batch(batch, shape, np.random.default_rng(3)).site.tolist()
 
 
 def test_a_cut_after_a_turn_is_a_cut_of_what_was_turned():

@@ -15,6 +15,7 @@ from workbench.events.recordings import Recordings
 from workbench.events.transforms.base import EventTransform
 from workbench.events.transforms.mixing import Mix
 from workbench.events.transforms.placement import PlacingTransform, place_together
+from workbench.events.transforms.transforms import Drop
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +82,9 @@ def augment(
     batch = EventBatch.join([(time_us[part], site[part]) for part in parts])
     labels = np.asarray(recordings.labels)[chosen]
     others, share = labels, 1.0
-    for placing, group in groupby(transforms, lambda transform: isinstance(transform, PlacingTransform)):
-        if placing:
-            together = [transform for transform in group if isinstance(transform, PlacingTransform)]
-            batch = place_together(together, batch, recordings.shape, rng)
+    for together, group in groupby(transforms, lambda transform: isinstance(transform, PlacingTransform | Drop)):
+        if together:
+            batch = place_together(list(group), batch, recordings.shape, rng)
             continue
         for transform in group:
             if isinstance(transform, Mix):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from workbench.events.event_arrays import Events, Numbers, Sensor, volume
 from workbench.events.event_batch import EventBatch
 from workbench.events.transforms.base import EventTransform
+from workbench.events.transforms.transforms import Drop
 
 Values = Any
 """A number, or an array of as many as there are recordings, in axes that pixels can be broadcast with."""
@@ -110,10 +111,12 @@ def place(
     return x.astype(np.int32), y.astype(np.int32), inside
 
 
-def move_events(placements: Sequence[Placement], batch: EventBatch, sensor: Sensor) -> EventBatch:
+def move_events(
+    placements: Sequence[Placement], batch: EventBatch, sensor: Sensor, kept: NDArray[np.bool_] | bool = True
+) -> EventBatch:
     """The events where their pixels go, event by event or pixel by pixel, whichever are fewer.
 
-    Placements hold arrays (recordings).
+    Placements hold arrays (recordings); `kept` says which events are kept, wherever they go.
 
     >>> batch = EventBatch.join([(np.arange(3, dtype=np.int32), np.array([0, 1, 4], np.int32))])
     >>> move_events([Shift(0).draw((1, 3), np.random.default_rng(0), 1)], batch, (1, 3)).site
@@ -124,7 +127,7 @@ def move_events(placements: Sequence[Placement], batch: EventBatch, sensor: Sens
         polarity, pixel = np.divmod(batch.site, pixels)
         down, across = np.divmod(pixel, width)
         x, y, inside = place([placement.per_event(batch) for placement in placements], across, down, sensor)
-        return batch.keep(inside, polarity * pixels + y * width + x)
+        return batch.keep(inside & kept, polarity * pixels + y * width + x)
     columns, rows = np.arange(sensor[1])[None, None], np.arange(sensor[0])[None, :, None]
     x, y, inside = place([placement.reshape(-1, 1, 1) for placement in placements], columns, rows, sensor)
     polarities = np.arange(int(batch.site.max(initial=0)) // pixels + 1, dtype=np.int32)
@@ -132,7 +135,7 @@ def move_events(placements: Sequence[Placement], batch: EventBatch, sensor: Sens
     table = moved + polarities[:, None, None] * pixels
     at = batch.site + batch.per_event(np.arange(len(batch)) * int(pixels) * len(polarities))
     site = table.ravel().take(at)
-    return batch.keep(site >= 0, site)
+    return batch.keep((site >= 0) & kept, site)
 
 
 class PlacingTransform(EventTransform):
@@ -153,11 +156,21 @@ class PlacingTransform(EventTransform):
 
 
 def place_together(
-    transforms: Sequence[PlacingTransform], batch: EventBatch, shape: tuple[int, ...], rng: np.random.Generator
+    transforms: Sequence[EventTransform], batch: EventBatch, shape: tuple[int, ...], rng: np.random.Generator
 ) -> EventBatch:
-    """A batch after transforms that move pixels: they are composed first, so that places are rounded once."""
+    """A batch after transforms that move pixels, and some that drop events wherever they are, in one pass.
+
+    Moves are composed first, so that places are rounded once; what is dropped does not depend on where it went.
+    """
     sensor = volume(shape)[1:]
-    return move_events([transform.draw(sensor, rng, len(batch)) for transform in transforms], batch, sensor)
+    moves = [
+        transform.draw(sensor, rng, len(batch)) for transform in transforms if isinstance(transform, PlacingTransform)
+    ]
+    kept = np.ones(len(batch.site), np.bool_)
+    for transform in transforms:
+        if isinstance(transform, Drop):
+            kept = kept & transform.draw_kept(len(batch.site), rng)
+    return move_events(moves, batch, sensor, kept) if moves else batch.keep(kept)
 
 
 @dataclass(frozen=True)

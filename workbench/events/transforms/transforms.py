@@ -188,10 +188,14 @@ class Drop(EventTransform):
         self._require(0 <= self.probability <= 1, "probability", "a share from 0 to 1")
 
     def edit(self, events: Events, sensor: Sensor, rng: np.random.Generator) -> Events:
-        return events[rng.random(len(events)) >= self.probability]
+        return events[self.draw_kept(len(events), rng)]
 
     def edit_batch(self, batch: EventBatch, shape: tuple[int, ...], rng: np.random.Generator) -> EventBatch:
-        return batch.keep(rng.random(len(batch.site)) >= self.probability)
+        return batch.keep(self.draw_kept(len(batch.site), rng))
+
+    def draw_kept(self, events: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Which of so many events are kept this time."""
+        return rng.random(events) >= self.probability
 
 
 @dataclass(frozen=True)
