@@ -54,12 +54,13 @@ FACTORIES = {
 }
 
 
+BY_NAME = {name: name for name in OPTIMIZERS} | FACTORIES
+RESUMED = {name: {"optimizer": one} for name, one in BY_NAME.items()}
+RESUMED |= {"all": ALL, "augment": {"augment": AUGMENT}, "average": {"average": 0.95}}
+
+
 @pytest.mark.parametrize("batches", [2, 9, 13])
-@pytest.mark.parametrize(
-    "given",
-    [ALL, *({"optimizer": one} for one in [*OPTIMIZERS, *FACTORIES.values()]), {"augment": AUGMENT}, {"average": 0.95}],
-    ids=lambda given: ", ".join(map(str, given.items())) if isinstance(given, dict) and len(given) == 1 else "all",
-)
+@pytest.mark.parametrize("given", RESUMED.values(), ids=RESUMED)
 def test_it_resumes_bit_for_bit(tmp_path, monkeypatch, given, batches):
     model, recordings, checkpoint = wb.Model(some_network(True)), some_recordings(), tmp_path / "checkpoint"
     whole, history = train(model, recordings, **OPTIONS | given)
@@ -240,7 +241,7 @@ def test_a_loss_that_is_none_is_refused(loss, words):
 # optimizers
 
 
-@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, *FACTORIES.values()], ids=str)
+@pytest.mark.parametrize("optimizer", BY_NAME.values(), ids=BY_NAME)
 def test_every_optimizer_learns_with_the_learning_rate_and_the_decay_given(optimizer):
     model = wb.Model(some_network(), norm=None, neuron=wb.QuantisedReLU(4))
     made = make_optimizer(model, optimizer, 0.0625, 0.03)
