@@ -42,7 +42,7 @@ class EventBatch:
 
     def keep(self, mask: NDArray[np.bool_], site: Numbers | None = None) -> EventBatch:
         """Only these events, at other sites where they are given for all."""
-        places = np.flatnonzero(mask)
+        places = np.flatnonzero(mask)  # which takes once what a mask takes for every column
         sites = self.site if site is None else site
         return EventBatch(self.time_us.take(places), sites.take(places), np.searchsorted(places, self.starts))
 

@@ -104,7 +104,8 @@ def place(
             continue
         if pending is not None:
             x, y = (np.rint(values).astype(np.int32) for values in pending.apply(x, y))
-            inside = inside & Box(0, sensor[0], 0, sensor[1]).holds(x, y)
+            within = (x.view(np.uint32) < sensor[1]) & (y.view(np.uint32) < sensor[0])  # below 0 is far beyond
+            inside = inside & within
             pending = None
         if isinstance(placement, Box):
             inside = inside & ~placement.holds(x, y)
