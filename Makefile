@@ -49,7 +49,7 @@ soak: $(READY) browser
 lab: $(READY)
 	$(BIN)/jupyter lab --ip=127.0.0.1 $(ROOT_FLAG) $(FIRST)
 
-# the numbers in docs/results.md (three seeds, and the matching law) and the pictures of the README
+# the numbers in docs/results.md (five seeds, and the matching law) and the pictures of the README
 results: $(READY)
 	$(BIN)/python -m benchmarks.results
 	$(BIN)/python -m benchmarks.pictures
