@@ -21,7 +21,7 @@ from workbench.model.argument_checks import (
     take_test,
     take_training,
 )
-from workbench.model.exactness import bound_links, bound_sums, is_exact, spiking_neuron
+from workbench.model.exactness import bound_links, bound_sums, count_digits, find_off_grid, is_exact, spiking_neuron
 from workbench.model.grid import DIGITS, Grid
 from workbench.model.input_encoding import InputEncoding
 from workbench.model.mode import evaluation_mode
@@ -41,6 +41,8 @@ __all__ = [
     "DIGITS",
     "bound_links",
     "bound_sums",
+    "count_digits",
+    "find_off_grid",
     "is_exact",
     "spiking_neuron",
     "Stream",

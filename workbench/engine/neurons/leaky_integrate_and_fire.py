@@ -7,7 +7,7 @@ from typing import Self
 
 from workbench.engine.kernels.neuron_scan import Dynamics
 from workbench.engine.neurons.integrating import IntegratingNeuron, require_membrane, round_limits
-from workbench.validation import require_whole
+from workbench.validation import require_whole, whole
 
 MOST = 23  # binary digits behind the point that membranes of about a threshold have in float32
 
@@ -23,10 +23,10 @@ class LeakyIntegrateAndFire(IntegratingNeuron):
     that leaks forgets it, and there is no ANN whose rounding it could centre.
 
     `leak` = k, from 1 to 23: what is lost is the 2^-k-th part, so that without drive a membrane falls to 1/e in about
-    2^k ticks. While weights are learned, lost(t) = v(t-1) 2^-k. With a `resolution` of r bits, as rounding to a grid
-    sets it, membranes are integers V = v 2^r, and lost(t) = (V >> k) 2^-r: V becomes V - (V >> k), rounded down for
-    negative V too. Then what is below 2^k of it stays, what is negative decays to 0, and every sum is exact. Its
-    gradient is 1 - 2^-k in either case.
+    2^k ticks; k is a whole number on integer chips, and wherever there is a resolution. While weights are learned,
+    lost(t) = v(t-1) 2^-k. With a `resolution` of r bits, as rounding to a grid sets it, membranes are integers
+    V = v 2^r, and lost(t) = (V >> k) 2^-r: V becomes V - (V >> k), rounded down for negative V too. Then what is below
+    2^k of it stays, what is negative decays to 0, and every sum is exact. Its gradient is 1 - 2^-k in either case.
 
     Source: Davies et al. 2018, IEEE Micro 38(1) (Loihi: leaky integrate-and-fire in integers of fixed size); Neftci,
     Mostafa, Zenke 2019 (trained by surrogate gradients). The decay by V - (V >> k), the order in a tick, floor and
@@ -39,7 +39,7 @@ class LeakyIntegrateAndFire(IntegratingNeuron):
     """
 
     start: float = 0.0
-    leak: int = 4
+    leak: float = 4
     resolution: int | None = None
     saturation: float | None = field(default=None, compare=False)
 
@@ -47,7 +47,7 @@ class LeakyIntegrateAndFire(IntegratingNeuron):
 
     def __post_init__(self) -> None:
         require_membrane(self.threshold, self.start, self.floor, self.reset, self.saturation)
-        object.__setattr__(self, "leak", require_whole("leak", self.leak, 1, MOST))
+        object.__setattr__(self, "leak", _require_leak(self.leak, self.resolution))
         if self.resolution is not None:
             object.__setattr__(self, "resolution", require_whole("resolution", self.resolution, 0, MOST))
 
@@ -72,3 +72,15 @@ class LeakyIntegrateAndFire(IntegratingNeuron):
 
     def most_spikes_per_frame(self) -> int:
         return 1  # it knows of no frames: every tick is one
+
+
+def _require_leak(leak: object, resolution: int | None) -> float:
+    """A leak as a plain number, whole where it can be; ValueError for one that is none, or is not whole on a grid."""
+    if whole(leak) is not None or not isinstance(leak, float) or not 1 < leak < MOST:
+        return require_whole("leak", leak, 1, MOST)
+    if resolution is not None:
+        raise ValueError(
+            f"leak={leak!r} is no whole number, and membranes on a grid, as integer chips have them, lose the 2^-k-th "
+            f"part by a shift of k binary digits; use leak={round(leak)}"
+        )
+    return leak

@@ -1,0 +1,107 @@
+"""Files of NIR: looked through before anything of them is read, and written whole or not at all."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import h5py
+import numpy as np
+
+from workbench.atomic import replacing
+
+if TYPE_CHECKING:
+    from nir import NIRGraph
+
+DEEPEST = 24  # groups within groups: a graph in a graph takes two, its metadata a few
+MOST_ITEMS = 200_000
+DEFLATED = 1_100  # times that gzip makes of zeros; more than that no stored byte can stand for
+ROOM = 1 << 16  # bytes that an array may hold without being stored, as small ones and fill values do
+
+
+def require_nir() -> ModuleType:
+    """The package `nir`; ImportError with the cure where it is not installed."""
+    try:
+        import nir
+    except ImportError as error:
+        raise ImportError("graphs of NIR need the package nir; pip install 'spiking-workbench[nir]'") from error
+    package: ModuleType = nir
+    return package
+
+
+def write_nir(graph: NIRGraph, path: str | Path) -> None:
+    """Write a graph, whole or not at all."""
+    nir = require_nir()
+    with replacing(path) as aside:
+        nir.write(aside, graph)
+
+
+def read_nir(path: str | PathLike[str]) -> NIRGraph:
+    """The graph in a file, its types not yet compared; ValueError, with file and place, for one that is damaged.
+
+    What it says of its arrays is held against what it stores before any of them is read.
+    """
+    nir = require_nir()
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: there is no such file; write a graph there first, by wb.to_nir or nir.write")
+    try:
+        with h5py.File(path, "r") as file:
+            _look_through(file)
+        graph = nir.read(path, type_check=False)
+    except ValueError as error:
+        raise ValueError(f"{path}: no file of NIR, or a damaged one ({error})") from error
+    except (
+        AssertionError,
+        AttributeError,
+        KeyError,
+        IndexError,
+        TypeError,
+        RuntimeError,
+        OSError,
+        RecursionError,
+    ) as error:
+        raise ValueError(
+            f"{path}: no file of NIR, or a damaged one ({type(error).__name__}: {error}); write it again"
+        ) from error
+    if not isinstance(graph, nir.NIRGraph):
+        raise ValueError(f"{path}: holds a single {type(graph).__name__} and no graph; write it as a nir.NIRGraph")
+    return graph
+
+
+def _look_through(file: Any) -> None:
+    """ValueError, with the place, for what no graph holds, and for arrays larger than what is stored of them."""
+    if "node" not in file or not isinstance(file["node"], h5py.Group):
+        raise ValueError("it has no group 'node', which holds the graph; save it by nir.write")
+    pending, seen = [("node", file["node"], 1)], 0
+    while pending:
+        place, group, depth = pending.pop()
+        if depth > DEEPEST:
+            raise ValueError(f"{place} lies more than {DEEPEST} groups deep; nest graphs less")
+        for name in group:
+            seen += 1
+            if seen > MOST_ITEMS:
+                raise ValueError(f"it holds more than {MOST_ITEMS:,} items; split the graph")
+            kind = group.get(name, getlink=True)
+            item = group[name] if isinstance(kind, h5py.HardLink) else None
+            if isinstance(item, h5py.Group):
+                pending.append((f"{place}/{name}", item, depth + 1))
+            elif isinstance(item, h5py.Dataset):
+                _require_stored(f"{place}/{name}", item)
+            else:
+                raise ValueError(f"{place}/{name} is neither a group nor an array, but a link or a type")
+
+
+def _require_stored(place: str, item: Any) -> None:
+    """ValueError for an array that claims more than its bytes can be, or that holds neither numbers nor text."""
+    text = h5py.check_string_dtype(item.dtype) is not None
+    if not text and item.dtype.kind not in "biufc":
+        raise ValueError(f"{place} holds {item.dtype}, neither numbers nor text")
+    if item.shape is None:
+        raise ValueError(f"{place} is empty")
+    if item.external or item.is_virtual:
+        raise ValueError(f"{place} lies in another file; store it in this one")
+    claimed = int(np.prod(item.shape, dtype=object)) * item.dtype.itemsize
+    if claimed > ROOM + DEFLATED * item.id.get_storage_size():
+        raise ValueError(f"{place} claims {claimed:,} bytes, and the file stores {item.id.get_storage_size():,} of it")
