@@ -193,7 +193,7 @@ def test_importing_the_workbench_loads_nothing_that_draws_and_nothing_heavy_but_
 
 
 def test_the_front_door_is_small_and_complete():
-    assert len(wb.__all__) < 45
+    assert len(wb.__all__) < 52
     assert len(set(wb.__all__)) == len(wb.__all__)
     exported = {alias.asname or alias.name for node in TREES["workbench"].body if isinstance(node, ast.ImportFrom)
                 for alias in node.names}  # fmt: skip
@@ -203,7 +203,7 @@ def test_the_front_door_is_small_and_complete():
         assert (inspect.getdoc(getattr(wb, name)) or "").strip(), f"{name} has no docstring"
 
 
-SUBJECTS = {"model", "models", "ann", "snn", "network", "recordings", "activity", "costs", "validation"}
+SUBJECTS = {"path", "model", "models", "ann", "snn", "network", "recordings", "activity", "costs", "validation"}
 COMMON = ("answer", "engine", "batch", "energy", "progress", "seed")
 VERBS = {name: getattr(wb, name) for name in wb.__all__ if inspect.isfunction(getattr(wb, name)) and name != "load"}
 PANELS = {name: getattr(widgets, name) for name in widgets.__all__ if inspect.isfunction(getattr(widgets, name))}
@@ -300,7 +300,7 @@ def test_the_command_is_the_main_job():
     assert found.value == PROJECT["scripts"]["workbench"]
 
 
-ONLY_ON_PYPI = {"aedat"}  # conda users get it with the last line, `pip: -e .[aedat]`
+ONLY_ON_PYPI = {"aedat", "nir", "nirtorch"}  # conda users get them with the last lines, `pip: -e .[aedat,nir]`
 
 
 def test_conda_and_pip_ask_for_the_same():
@@ -316,7 +316,9 @@ def test_conda_and_pip_ask_for_the_same():
         if name not in ONLY_ON_PYPI
     }
     assert {name: Requirement(f"x{bounds}").specifier for name, bounds in listed.items()} == asked
-    assert "- -e .[aedat]" in text
+    assert "- -e .[aedat,nir]" in text
+    by_pip = Requirement(re.search(r"- (nirtorch\S+)", text)[1])
+    assert by_pip.specifier == requirements()["nirtorch"].specifier
 
 
 def test_the_pinned_versions_are_within_the_bounds():

@@ -142,7 +142,8 @@ def _read_conv(linear: LinearNode, drive: Drive) -> Drive:
     named = padding != tuple(size // 2 for size in kernel) or not all(size % 2 for size in kernel)
     options: dict[str, Any] = {"padding": padding} if named or "padding_named" in linear.notes else {}
     if axes == 1:
-        link: Conv = Conv1d(len(weight), *kernel, *stride, *padding[: len(options)], groups=groups)
+        named_padding = padding[0] if options else None
+        link: Conv = Conv1d(len(weight), kernel[0], stride[0], named_padding, groups)
     else:
         link = Conv(len(weight), kernel, stride, groups=groups, **options)
     pooled = _find_pool(weight, kernel, stride, padding, groups, drive.arrival) if axes == 1 else None
