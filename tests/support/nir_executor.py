@@ -21,7 +21,9 @@ class LoopError(Exception):
     """A graph with a loop that nirtorch breaks where there is no delay, so that what it computes is another graph."""
 
 
-def execute(graph: nir.NIRGraph, ticks: Tensor, metadata: bool = True) -> dict[str, Tensor]:
+def execute(
+    graph: nir.NIRGraph, ticks: Tensor, metadata: bool = True, tick_s: float | None = None
+) -> dict[str, Tensor]:
     """Spikes of every neuron, and the drive of the output, (ticks, batch, *shape), of a graph with one input.
 
     Without `metadata` neurons start at 0, have no floor, spike at most once a tick when they reach the threshold and
@@ -29,13 +31,13 @@ def execute(graph: nir.NIRGraph, ticks: Tensor, metadata: bool = True) -> dict[s
     """
     graph = copy.deepcopy(graph)
     notes = graph.metadata.get("workbench", {})
-    tick_s = float(notes.get("tick_s", 1.0))
+    tick_s = float(notes.get("tick_s", 1.0)) if tick_s is None else tick_s
     spare = {name for name in graph.outputs if name != _plain(notes.get("output", name))}  # which nir gives dead ends
     graph.nodes = {name: node for name, node in graph.nodes.items() if name not in spare}
     graph.edges = [pair for pair in graph.edges if pair[1] not in spare]
     _note_begins(graph, tick_s, metadata)
     graph.nodes = {name: graph.nodes[name] for name in _order(graph)}
-    for part in _find_lags(graph, tick_s):
+    for part in _find_lags(graph, tick_s, metadata):
         part.begin -= 1  # what it sends arrives one tick later
         if isinstance(part, nir.Delay):
             part.delay = part.delay - tick_s
@@ -233,9 +235,9 @@ def _joins(graph: nir.NIRGraph, wires: networkx.DiGraph, name: str) -> bool:
     return wires.in_degree(name) > 1
 
 
-def _find_lags(graph: nir.NIRGraph, tick_s: float) -> list[Any]:
+def _find_lags(graph: nir.NIRGraph, tick_s: float, metadata: bool) -> list[Any]:
     """The delays, and the maps behind them, of which nirtorch takes the output of the tick before, in a loop."""
-    module, wires = _build(graph, tick_s), networkx.DiGraph(graph.edges)
+    module, wires = _build(graph, tick_s, metadata=metadata), networkx.DiGraph(graph.edges)
     lagged = {
         str(node.args[1]).removesuffix("_prev_output")
         for node in module.graph.nodes
@@ -296,6 +298,8 @@ def _build(graph: nir.NIRGraph, tick_s: float, batch: int = 1, metadata: bool = 
 
 def _fit(module: nn.Module, node: Any, batch: int) -> nn.Module:
     """The module, which gets its own shape where nirtorch gives a single 0 for what a loop has not sent yet."""
+    if node.input_type["input"] is None:  # which a file may leave open
+        return module
     shape = (batch, *map(int, node.input_type["input"]))
     module.register_forward_pre_hook(
         lambda _, given: (given[0].expand(shape), *given[1:]) if given[0].ndim == 1 else None
