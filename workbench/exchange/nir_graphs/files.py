@@ -65,15 +65,17 @@ def read_nir(path: str | PathLike[str]) -> NIRGraph:
         raise ValueError(
             f"{path}: no file of NIR, or a damaged one ({type(error).__name__}: {error}); write it again"
         ) from error
-    if not isinstance(graph, nir.NIRGraph):
-        raise ValueError(f"{path}: holds a single {type(graph).__name__} and no graph; write it as a nir.NIRGraph")
-    return graph
+    read: NIRGraph = graph
+    return read
 
 
 def _look_through(file: Any) -> None:
     """ValueError, with the place, for what no graph holds, and for arrays larger than what is stored of them."""
     if "node" not in file or not isinstance(file["node"], h5py.Group):
         raise ValueError("it has no group 'node', which holds the graph; save it by nir.write")
+    kind = file["node"].get("type")
+    if not isinstance(kind, h5py.Dataset) or kind.shape != () or kind[()] != b"NIRGraph":
+        raise ValueError("its group 'node' is of no type 'NIRGraph'; write a whole graph, with inputs and outputs")
     pending, seen = [("node", file["node"], 1)], 0
     while pending:
         place, group, depth = pending.pop()

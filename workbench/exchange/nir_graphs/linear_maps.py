@@ -110,9 +110,7 @@ def _read_linear(linear: LinearNode, drive: Drive) -> Drive:
     if weight.ndim != 2:
         raise linear.refuse(f"its weights have {weight.ndim} axes", "flatten first, and use two axes")
     if weight.shape[1] != math.prod(drive.shape):
-        raise linear.refuse(
-            f"its weights take {weight.shape[1]} numbers, and what arrives has {drive.shape}", "mend it"
-        )
+        raise linear.refuse(f"its weights take {weight.shape[1]} numbers, not {drive.shape}", "mend the file")
     bias = _as_tensor(linear, linear.node.bias) if hasattr(linear.node, "bias") else None
     if len(drive.shape) == 1 == len(drive.arrival) and _is_eye(weight):
         return _add_bias(linear, drive, bias)

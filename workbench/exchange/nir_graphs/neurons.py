@@ -99,9 +99,8 @@ def read_neuron(node: NIRNode, name: str, reading: Reading) -> ReadNeuron:
     """
     found = READERS[type(node).__name__](node, name, reading)
     described = dict(node.metadata.get("workbench", {})) if reading.metadata else {}
-    neuron: Any = replace(
-        found.neuron, **{option: _as_python(v) for option, v in described.items() if option != "bits"}
-    )
+    options = {option: _as_python(value) for option, value in described.items() if option != "bits"}
+    neuron: Any = _with_options(found.neuron, options, name)
     if reading.burst is not None:
         if not isinstance(neuron, IntegrateAndFire):
             raise ValueError(f"node {name!r}: {neuron.brief} sends one spike a tick; leave burst={reading.burst} out")
