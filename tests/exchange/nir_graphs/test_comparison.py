@@ -51,7 +51,7 @@ def test_drift_is_counted_place_by_place(seed, tmp_path):
         assert "biases begin with the first response here" in row.remarks
         if row.node != "hand":
             assert (row.spikes, row.spikes_in_file) == (int(ours[row.node].sum()), int(theirs[row.node].sum()))
-    assert drift.query("node == 'hand'")[["spikes", "spikes_in_file"]].isna().all(None)
+    assert drift.query("node == 'hand'")[["spikes", "spikes_in_file"]].isna().all(axis=None)
 
 
 def test_the_file_itself_is_the_reference_and_choices_are_a_reading_of_their_own(tmp_path):
