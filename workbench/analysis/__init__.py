@@ -7,10 +7,12 @@ recording_trace       everything that one recording does in one model
 recording_statistics  events by step, by recording and by class
 membrane_trace        drive, membrane and spikes of one neuron
 spike_trains          spikes of one node as a sparse list, and how many fall into a pixel
+address_events        spikes of one node as events (x, y, t, p)
 firing_rates          how much every node fires in one recording
 rollout_table         a rollout in numbers: its kind, its order, who depends on whom
 """
 
+from workbench.analysis.address_events import list_events
 from workbench.analysis.diagnosis import diagnose
 from workbench.analysis.diagnosis_summary import SYMPTOMS, summarise_causes, summarise_nodes
 from workbench.analysis.error_decomposition import CAUSES
@@ -36,6 +38,7 @@ __all__ = [
     "RecordingTrace", "trace_recording", "tabulate_trace", "compare_traces", "trace_membrane", "summarise_membrane",
     "Activity", "Units", "gather_units", "measure_rates", "measure_size", "find_busiest",
     "SpikeTrain", "gather_spikes", "are_counts", "bin_spikes", "choose_recording", "count_between", "cut_spikes",
+    "list_events",
     # recordings
     "count_events", "count_classes", "summarise_recordings", "name_parts",
     # rollouts

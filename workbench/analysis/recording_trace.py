@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.analysis.address_events import list_events
 from workbench.engine import Segment
 from workbench.evaluation import bin_batch, choose_batch, count_blocks, make_counter, require_fit, tabulate_run
-from workbench.events import Dataset, Recordings
+from workbench.events import Dataset, Events, Recordings
+from workbench.exchange import write_events
 from workbench.model import Model, average_answers, evaluation_mode, require_model, take_test
 from workbench.validation import whole
 
@@ -51,6 +54,27 @@ class RecordingTrace:
         silent = np.isnan(self.answers).any(axis=1)
         best = np.nan_to_num(self.answers, nan=-np.inf).argmax(axis=1)
         return [None if s else self.classes[b] for s, b in zip(silent, best, strict=True)]
+
+    def to_events(self, node: str, path: str | PathLike[str] | None = None, *, tick_us: int = 1000) -> Events:
+        """The spikes of a node as events (x, y, t, p), as `list_events` has them; a file too, where a path is given.
+
+        Channels lie side by side, t = tick x `tick_us`. The ending of the path, .csv, .npy, .h5 or .hdf5, says how it
+        is written. ValueError for a node that is not there or does not spike.
+
+        >>> ticks = np.ones((2, 1, 1, 1, 2), dtype=int)
+        >>> recordings = Recordings.from_ticks(ticks, labels=[0], classes=("left", "right"), ticks_per_frame=1)
+        >>> network = Network({"eye": (1, 1, 2)}, [Edge("eye", "v1", Identity()), Edge("v1", "hand", Dense(2))])
+        >>> snn = Model(network, neuron=IntegrateAndFire(), norm=None)
+        >>> trace_recording(snn, recordings).to_events("v1").tolist()
+        [(0, 0, 1000, True), (1, 0, 1000, True)]
+        """
+        if node not in self.activity or node == self.model.network.output:
+            spiking = [one for one in self.activity if one != self.model.network.output]
+            raise ValueError(f"{node!r} sends no events; choose one of {', '.join(map(repr, spiking))}")
+        events = list_events(self.activity[node], tick_us=tick_us, name=node)
+        if path is not None:
+            write_events(events, path)
+        return events
 
     @property
     def lateness(self) -> str:

@@ -22,7 +22,7 @@ from workbench.events import formats, transforms
 from workbench.events.augmentation import AugmentedBatch, augment, require_augmentation, take_transforms
 from workbench.events.camera.camera import Camera
 from workbench.events.dataset import Dataset
-from workbench.events.event_arrays import Events
+from workbench.events.event_arrays import EVENTS, Events
 from workbench.events.loading import load
 from workbench.events.online_binning import stream_ticks
 from workbench.events.recordings import Recordings
@@ -30,6 +30,7 @@ from workbench.events.transforms import CutOut, Downsample, Drop, RandomFlip, Ro
 from workbench.events.transforms.base import EventTransform
 
 __all__ = [
+    "EVENTS",
     "Shift",
     "Scale",
     "Rotate",

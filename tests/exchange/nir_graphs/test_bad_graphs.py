@@ -240,7 +240,7 @@ def test_a_file_that_is_not_there_or_no_graph_is_refused(tmp_path):
         wb.from_nir({})
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["x"] = 1
-    with pytest.raises(ValueError, match=r"other.h5: no file of NIR, .*it has no group 'node'"):
+    with pytest.raises(ValueError, match=r"other.h5: no graph of NIR, .*it has no group 'node'"):
         wb.from_nir(tmp_path / "other.h5")
     nir.write(tmp_path / "single.nir", UP)
     with pytest.raises(ValueError, match="its group 'node' is of no type 'NIRGraph'; write a whole graph"):
@@ -271,7 +271,7 @@ BROKEN = {
     "missing": (lambda f: f.__delitem__("node/nodes/a/weight"), "weight"),
     "kind": (
         lambda f: (f.__delitem__("node/nodes/a/type"), f["node/nodes/a"].create_dataset("type", data="Foo")),
-        "no file of NIR, or a damaged one",
+        "no graph of NIR, or a damaged one",
     ),
 }
 

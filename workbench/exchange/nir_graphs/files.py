@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from types import ModuleType
@@ -46,41 +48,44 @@ def read_nir(path: str | PathLike[str]) -> NIRGraph:
     nir = require_nir()
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: there is no such file; write a graph there first, by wb.to_nir or nir.write")
-    try:
-        with h5py.File(path, "r") as file:
-            _look_through(file)
+    with require_sound_hdf5(path, "graph of NIR") as file:
+        _require_graph(file)
         graph = nir.read(path, type_check=False)
-    except ValueError as error:
-        raise ValueError(f"{path}: no file of NIR, or a damaged one ({error})") from error
-    except (
-        AssertionError,
-        AttributeError,
-        KeyError,
-        IndexError,
-        TypeError,
-        RuntimeError,
-        OSError,
-        RecursionError,
-    ) as error:
-        raise ValueError(
-            f"{path}: no file of NIR, or a damaged one ({type(error).__name__}: {error}); write it again"
-        ) from error
     read: NIRGraph = graph
     return read
 
 
-def _look_through(file: Any) -> None:
-    """ValueError, with the place, for what no graph holds, and for arrays larger than what is stored of them."""
+@contextmanager
+def require_sound_hdf5(path: str | PathLike[str], what: str) -> Iterator[Any]:
+    """The open file, looked through; ValueError, with its path, for whatever goes wrong with it meanwhile."""
+    try:
+        with h5py.File(path, "r") as file:
+            _look_through(file)
+            yield file
+    except ValueError as error:
+        raise ValueError(f"{path}: no {what}, or a damaged one ({error})") from error
+    except (AssertionError, LookupError, AttributeError, TypeError, RuntimeError, OSError) as error:  # of h5py and nir
+        raise ValueError(
+            f"{path}: no {what}, or a damaged one ({type(error).__name__}: {error}); write it again"
+        ) from error
+
+
+def _require_graph(file: Any) -> None:
+    """ValueError for a file whose group `node` is no graph."""
     if "node" not in file or not isinstance(file["node"], h5py.Group):
         raise ValueError("it has no group 'node', which holds the graph; save it by nir.write")
     kind = file["node"].get("type")
     if not isinstance(kind, h5py.Dataset) or kind.shape != () or kind[()] != b"NIRGraph":
         raise ValueError("its group 'node' is of no type 'NIRGraph'; write a whole graph, with inputs and outputs")
-    pending, seen = [("node", file["node"], 1)], 0
+
+
+def _look_through(file: Any) -> None:
+    """ValueError, with the place, for what no graph holds, and for arrays larger than what is stored of them."""
+    pending, seen = [("", file, 0)], 0
     while pending:
         place, group, depth = pending.pop()
         if depth > DEEPEST:
-            raise ValueError(f"{place} lies more than {DEEPEST} groups deep; nest graphs less")
+            raise ValueError(f"{place[1:]} lies more than {DEEPEST} groups deep; nest graphs less")
         for name in group:
             seen += 1
             if seen > MOST_ITEMS:
@@ -90,9 +95,9 @@ def _look_through(file: Any) -> None:
             if isinstance(item, h5py.Group):
                 pending.append((f"{place}/{name}", item, depth + 1))
             elif isinstance(item, h5py.Dataset):
-                _require_stored(f"{place}/{name}", item)
+                _require_stored(f"{place}/{name}"[1:], item)
             else:
-                raise ValueError(f"{place}/{name} is neither a group nor an array, but a link or a type")
+                raise ValueError(f"{place[1:]}/{name} is neither a group nor an array, but a link or a type")
 
 
 def _require_stored(place: str, item: Any) -> None:
