@@ -19,7 +19,16 @@ from workbench.evaluation import (
     tabulate_recall,
 )
 from workbench.events import Camera, Dataset, Recordings, formats, load, transforms
-from workbench.exchange import compare_nir, from_nir, from_nir_data, load_model, save_model, to_nir, to_nir_data
+from workbench.exchange import (
+    compare_nir,
+    from_nir,
+    from_nir_data,
+    load_model,
+    requirements,
+    save_model,
+    to_nir,
+    to_nir_data,
+)
 from workbench.model import Model
 from workbench.network import (
     Chain,
@@ -51,6 +60,7 @@ __all__ = [
     "Model", "train", "convert", "fine_tune", "save_model", "load_model",
     # exchange
     "to_nir", "from_nir", "compare_nir", "to_nir_data", "from_nir_data",
+    "requirements",
     # evaluate
     "evaluate", "compare", "operations", "count_updates", "count_confusions", "tabulate_recall",
     "criticise", "EnergyPreset", "PRESETS",

@@ -49,8 +49,9 @@ from workbench.evaluation.energy import (
     price_all,
 )
 from workbench.evaluation.literature_bounds import criticise, summarise_bounds
+from workbench.evaluation.memory_accesses import count_buffer_bytes
 from workbench.evaluation.number_words import amount, joules, share
-from workbench.evaluation.operation_counts import COUNTS, OPERATION_COUNTS, count_blocks, make_counter
+from workbench.evaluation.operation_counts import COUNTS, OPERATION_COUNTS, count_blocks, count_synapses, make_counter
 from workbench.evaluation.operation_tables import count_operations, count_updates, find_mismatch, operations
 from workbench.evaluation.operation_totals import compare_operations, total_by_edge, total_operations
 from workbench.evaluation.runs import collect_answers, find_loss, run_blocks, take_frame_ends
@@ -65,6 +66,7 @@ __all__ = [
     "batches", "bin_batch", "choose_batch", "choose_evenly", "require_fit", "require_match",
     # compare and count
     "compare", "tabulate_run", "operations", "count_updates", "count_blocks", "count_operations", "make_counter",
+    "count_synapses", "count_buffer_bytes",
     "find_mismatch", "count_confusions", "tabulate_recall", "find_per", "group_slices", "vote",
     "COUNTS", "OPERATION_COUNTS", "summarise", "format_summary", "summarise_accuracy",
     "total_operations", "total_by_edge", "compare_operations", "share_confusions", "track_accuracy", "rank_confusions",

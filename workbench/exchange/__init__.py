@@ -3,8 +3,12 @@
 model_files  models in safetensors, their graph and options as JSON in the same file
 nir_graphs/  graphs of NIR, in and out
 event_files  address events as files that other tools read
+chips        what neuromorphic chips can hold, as data with their sources
+chip_requirements  what a chip must hold for an SNN
 """
 
+from workbench.exchange.chip_requirements import requirements
+from workbench.exchange.chips import CHIPS, Chip
 from workbench.exchange.event_files import write_events
 from workbench.exchange.model_files import describe, load_model, read_tensors, save_model, write_tensors
 from workbench.exchange.nir_graphs import (
@@ -18,6 +22,8 @@ from workbench.exchange.nir_graphs import (
 )
 
 __all__ = [
+    "CHIPS",
+    "Chip",
     "compare_nir",
     "describe",
     "from_nir",
@@ -25,6 +31,7 @@ __all__ = [
     "load_model",
     "read_nir",
     "read_tensors",
+    "requirements",
     "save_model",
     "to_nir",
     "to_nir_data",
