@@ -45,7 +45,7 @@ def to_nir(model: Model, path: str | Path | None = None, *, tick_s: float = 1.0,
     >>> network = Network({"eye": (2,)}, [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(2))])
     >>> graph = to_nir(Model(network, neuron=IntegrateAndFire(), norm=None))
     >>> [(name, type(node).__name__) for name, node in graph.nodes.items()][:4]
-    [('eye', 'Input'), ('eye_v1_delay', 'Delay'), ('eye_v1_dense', 'Linear'), ('v1', 'IF')]
+    [('eye', 'Input'), ('eye_v1_delay', 'Delay'), ('eye_v1_dense', 'Affine'), ('v1', 'IF')]
     """
     nir, model = require_nir(), require_model(model, "wb.to_nir")
     _require_writable(model, tick_s)
@@ -178,13 +178,10 @@ class _Graph:
         if bias is None:
             return parts
         del self.biases[node]
-        nir, last = require_nir(), parts[-1].node if parts else None
-        if isinstance(last, nir.Linear):
-            return [*parts[:-1], Written("dense", nir.Affine(last.weight, bias))]
-        if isinstance(last, nir.Conv1d | nir.Conv2d) and parts[-1].kind == "conv":
-            last.bias = bias
-            return parts
-        return [*parts, write_bias(shape, bias)]
+        if not parts or parts[-1].kind not in ("dense", "conv"):
+            return [*parts, write_bias(shape, bias)]
+        parts[-1].node.bias = bias
+        return parts
 
     def _name(self, edge: Edge, parts: Sequence[Written]) -> list[str]:
         """Names for the parts of an edge that no other node has."""

@@ -45,7 +45,9 @@ def _(link: Identity, shape: Shape, weights: Sequence[Tensor], expand: bool) -> 
 
 @write_link.register
 def _(link: Dense, shape: Shape, weights: Sequence[Tensor], expand: bool) -> list[Written]:
-    return [*flatten(shape), Written("dense", require_nir().Linear(_as_array(weights[0])))]
+    weight = _as_array(weights[0])
+    bias = np.zeros(link.units, dtype=weight.dtype)  # which more tools read than a Linear
+    return [*flatten(shape), Written("dense", require_nir().Affine(weight, bias))]
 
 
 @write_link.register
