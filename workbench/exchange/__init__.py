@@ -1,13 +1,17 @@
-"""What leaves and comes in as files.
+"""What leaves and comes in: files, and networks of others.
 
-model_files  models in safetensors, their graph and options as JSON in the same file
+model_files    models in safetensors, their graph and options as JSON in the same file
+torch_import/  trained modules of torch as networks with numbers
 """
 
 from workbench.exchange.model_files import describe, load_model, read_tensors, save_model, write_tensors
+from workbench.exchange.torch_import import from_torch, read_module
 
 __all__ = [
     "describe",
+    "from_torch",
     "load_model",
+    "read_module",
     "read_tensors",
     "save_model",
     "write_tensors",
