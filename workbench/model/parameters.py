@@ -44,7 +44,7 @@ def take_norms(network: Network, norm: str | Iterable[str] | None) -> str | tupl
     ('batch', None)
     """
     if norm is None or norm == "batch":
-        return norm  # type: ignore[return-value]  # which is "batch" here
+        return norm
     if isinstance(norm, str) or not isinstance(norm, Iterable):
         raise ValueError(f'norm={norm!r} is unknown; choose "batch", None, or a list of hidden nodes')
     named = list(norm)

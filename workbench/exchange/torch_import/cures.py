@@ -14,8 +14,9 @@ CURES: dict[str, tuple[str, str]] = {
         "leaky_relu": "leaky ReLU", "prelu": "PReLU", "rrelu": "randomised ReLU", "elu": "ELU", "selu": "SELU",
         "celu": "CELU", "gelu": "GELU", "silu": "SiLU", "mish": "Mish", "hardswish": "hardswish", "sigmoid": "sigmoid",
         "hardsigmoid": "hard sigmoid", "tanh": "tanh", "softplus": "softplus", "log_sigmoid": "logarithm of a sigmoid",
-        "softsign": "softsign", "abs": "absolute value", "exp": "exponential", "log": "logarithm", "sqrt": "square root",
-        "pow": "power", "square": "square", "hardshrink": "hardshrink", "softshrink": "softshrink", "glu": "GLU",
+        "softsign": "softsign", "abs": "absolute value", "exp": "exponential", "log": "logarithm",
+        "sqrt": "square root", "pow": "power", "square": "square",
+        "hardshrink": "hardshrink", "softshrink": "softshrink", "glu": "GLU",
         "maximum": "maximum of two tensors", "minimum": "minimum of two tensors", "max": "maximum", "sign": "sign",
     }.items()},
     "softmax": ("softmax", LOGITS),
@@ -67,6 +68,6 @@ CURES: dict[str, tuple[str, str]] = {
     "embedding": ("embedding", "frames hold numbers, not words: give its vectors as input"),
     "wrap_with_set_grad_enabled": ("torch.no_grad within the module", "call the module under torch.no_grad() instead"),
     "cond": ("torch.cond, which depends on the numbers it sees", "decide by shapes or by settings of the module"),
-    "others": ("", "edges carry convolutions, linear layers and averages, nodes add a bias or batch norm and answer by a "
-               "ReLU: write it by these, or leave it out"),
+    "others": ("", "edges carry convolutions, linear layers and averages, nodes add a bias or batch norm and answer by "
+               "a ReLU: write it by these, or leave it out"),
 }  # fmt: skip

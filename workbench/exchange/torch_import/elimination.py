@@ -73,8 +73,10 @@ class Elimination:
         for node in self.module.graph.nodes:
             if node.op == "placeholder":
                 self._boxes[node] = _Box(self._take_placeholder(node))
-            elif node.op == "call_function":
+            elif node.op == "call_function" and "_assert" not in str(node.target):
                 self._visit(node)
+            elif node.op == "get_attr":
+                self._boxes[node] = _Box(None)
         return self._take_output()
 
     def note(self, what: str, path: str) -> None:
@@ -101,7 +103,7 @@ class Elimination:
         """The form behind a ReLU: one node for each of its parts."""
         if ceiling is None and form.norm is None and all(map(self.is_activity, form.parts)):
             return form
-        parts = []
+        parts: list[Part] = []
         for part, (start, stop) in zip(form.parts, form.bounds(), strict=True):
             name = form.origin if len(form.parts) == 1 else f"{form.origin}.{len(parts)}"
             norm = None if form.norm is None else form.norm.of_channels(start, stop)
@@ -171,7 +173,7 @@ class Elimination:
         """One operation: by its rule; of numbers alone by torch; else a problem, behind which all goes on."""
         if node.target is operator.getitem:
             held, place = self.value(node.args[0]), node.args[1]
-            value = held[place] if isinstance(held, list | tuple) else self._stand_in(node)
+            value = held[place] if isinstance(held, list) and isinstance(place, int) else self._stand_in(node)
             self._boxes[node] = _Box(value, self._boxes[node.args[0]].root)  # type: ignore[index]
             return
         name = self._short_name(node)
@@ -239,8 +241,8 @@ class Elimination:
 
     def _take_output(self) -> Form | None:
         """The form that is returned, as the last node answers it; its own activation becomes a node before it."""
-        returned = [node for node in self.module.graph.nodes if node.op == "output"][0].args[0]
-        values = [self.value(one) for one in returned]  # type: ignore[union-attr]
+        returned = next(node for node in self.module.graph.nodes if node.op == "output")
+        values = self.value(returned.args[0])
         if len(values) != 1 or not isinstance(values[0], Form):
             self.problems[
                 f"the module itself: returns {len(values)} tensors: return one, the logits; others can be computed by "

@@ -116,14 +116,7 @@ def pool(form: Form, kernel: tuple[int, ...]) -> Form:
     if set(kernel) == {1}:
         return form
     link = Link(Pool(_plain(kernel)))
-    parts = tuple(
-        replace(
-            part,
-            shape=link.operation.output_shape(part.shape),
-            paths=tuple(replace(path, links=(*path.links, link)) for path in part.paths),
-        )
-        for part in form.parts
-    )
+    parts = tuple(_follow(part, link) for part in form.parts)
     return replace(form, parts=parts, shape=(form.channels, *parts[0].shape[1:]))
 
 
@@ -133,13 +126,13 @@ def pool_all(form: Form, keep: bool) -> Form:
         pooled = pool(form, form.places) if form.is_image else form
         return pooled if keep else flatten(pooled, (form.channels,))
     link = Link(GlobalPool())
-    parts = tuple(
-        replace(
-            part, shape=part.shape[:1], paths=tuple(replace(path, links=(*path.links, link)) for path in part.paths)
-        )
-        for part in form.parts
-    )
-    return replace(form, parts=parts, shape=(form.channels,))
+    return replace(form, parts=tuple(_follow(part, link) for part in form.parts), shape=(form.channels,))
+
+
+def _follow(part: Part, link: Link) -> Part:
+    """The part behind a map without weights, which leaves its bias."""
+    paths = tuple(replace(path, links=(*path.links, link)) for path in part.paths)
+    return replace(part, shape=link.operation.output_shape(part.shape), paths=paths)
 
 
 def average_windows(

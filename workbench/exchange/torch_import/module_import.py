@@ -59,8 +59,8 @@ def from_torch(
     replaced = elimination.notes.get(REPLACED, [])
     if replaced:
         warnings.warn(
-            f"wb.from_torch: {len(replaced)} {REPLACED} ({_name_some(replaced)}): the answers are no longer those of the "
-            "module; fine-tune: ann, history = wb.train(ann, recordings)",
+            f"wb.from_torch: {len(replaced)} {REPLACED} ({_name_some(replaced)}): the answers are no longer those of "
+            "the module; fine-tune: ann, history = wb.train(ann, recordings)",
             stacklevel=2,
         )
     return _with_delays(model, delays)

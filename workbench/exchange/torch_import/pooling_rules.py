@@ -14,6 +14,7 @@ from workbench.exchange.torch_import.linear_form import Form, InexpressibleError
 from workbench.exchange.torch_import.linear_maps import average_windows, pool, pool_all
 from workbench.exchange.torch_import.rules import Arguments, rule, seen_shape, spread, take_form
 
+OVERLAPPING = "average pools that overlap or are padded as convolutions of each channel, which would learn"
 REPLACED = "max pools replaced by average pools"
 
 
@@ -53,9 +54,7 @@ def _pool_windows(
         )
     if stride == kernel and not any(padding):
         return pool(form, kernel)
-    e.note(
-        "average pools that overlap or are padded as convolutions of each channel, which would learn", e.name_of(node)
-    )
+    e.note(OVERLAPPING, e.name_of(node))
     return average_windows(form, kernel, stride, padding, e.shapes)
 
 

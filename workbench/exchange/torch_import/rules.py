@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +28,7 @@ RULES: dict[str, Rule] = {}
 Arguments = Mapping[str, Any]
 
 
-def rule(*names: str) -> Any:
+def rule(*names: str) -> Callable[[Rule], Rule]:
     """Enter a rule under these names."""
 
     def enter(function: Rule) -> Rule:
@@ -165,9 +165,9 @@ def _drop_out(e: Elimination, node: fx.Node, a: Arguments) -> Any:
     return a["input"]
 
 
-@rule("alias", "contiguous", "detach", "clone", "_assert_tensor_metadata", "lift_fresh_copy")
+@rule("alias", "contiguous", "detach", "clone", "lift_fresh_copy")
 def _pass_on(e: Elimination, node: fx.Node, a: Arguments) -> Any:
-    return next(iter(a.values()))
+    return a["self"]
 
 
 @rule("to", "_to_copy")
