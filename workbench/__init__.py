@@ -19,7 +19,7 @@ from workbench.evaluation import (
     tabulate_recall,
 )
 from workbench.events import Camera, Dataset, Recordings, formats, load, transforms
-from workbench.exchange import from_torch, load_model, save_model
+from workbench.exchange import from_torch, load_model, save_model, to_torch
 from workbench.model import Model
 from workbench.network import (
     Chain,
@@ -50,7 +50,7 @@ __all__ = [
     # train, convert, keep
     "Model", "train", "convert", "fine_tune", "save_model", "load_model",
     # networks of others
-    "from_torch",
+    "from_torch", "to_torch",
     # evaluate
     "evaluate", "compare", "operations", "count_updates", "count_confusions", "tabulate_recall",
     "criticise", "EnergyPreset", "PRESETS",

@@ -14,9 +14,7 @@ class RandomModule(nn.Module):
     def __init__(self, seed: int, signal: bool = False) -> None:
         super().__init__()
         self.rng = np.random.default_rng([seed, signal])
-        self.conv, self.norm, self.axes = (
-            (nn.Conv1d, nn.BatchNorm1d, 1) if signal else (nn.Conv2d, nn.BatchNorm2d, 2)
-        )
+        self.conv, self.norm, self.axes = (nn.Conv1d, nn.BatchNorm1d, 1) if signal else (nn.Conv2d, nn.BatchNorm2d, 2)
         self.pool = nn.AvgPool1d if signal else nn.AvgPool2d
         self.shape = (2, *[int(size) for size in self.rng.integers(7, 11, self.axes)])
         self.layers = nn.ModuleList()
