@@ -1,6 +1,7 @@
 """ANNs as plain modules of torch: the same answers at every step, silence included; nothing of ours inside."""
 
 import re
+import warnings
 
 import pytest
 import torch
@@ -113,6 +114,10 @@ def test_nothing_of_ours_is_inside_and_torch_can_export_script_and_train_it():
     expected = model(frames).detach()
     exported = torch.export.export(plain, (frames,)).module()
     torch.testing.assert_close(exported(frames).detach(), expected)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch.jit, which is old, and which some still use
+        scripted = torch.jit.script(plain)
+    torch.testing.assert_close(scripted(frames).detach(), expected)
     plain(frames).square().sum().backward()
     assert all(parameter.grad is not None for parameter in plain.parameters())
 

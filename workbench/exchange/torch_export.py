@@ -21,8 +21,9 @@ def to_torch(model: Model, *, steps: int) -> fx.GraphModule:
 
     It takes frames (steps, batch, *input shape), one tensor for each input in the order of the network's, and gives the
     output's drive at every step (steps, batch, classes), zero before its first response, as the model does in eval
-    mode; batch norms are folded, nodes that lead to no answer left out. Its `state_dict` names nodes and edges ("nodes.v1.bias", "nodes.v1.from_eye.weight"),
-    its `code` can be read, and torch.export, torch.jit and torch.compile take it. The model is not changed.
+    mode; batch norms are folded, nodes that lead to no answer left out. Its `state_dict` names nodes and edges
+    ("nodes.v1.bias", "nodes.v1.from_eye.weight"), its `code` can be read, and torch.export and torch.jit.script take
+    it. The model is not changed.
 
     ValueError for a model that spikes, and where the output answers first after so many steps.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any
 
 import torch
@@ -42,8 +44,7 @@ def export_module(module: nn.Module, example: Example) -> ExportedModule:
         raise ValueError(f"wb.from_torch takes a torch.nn.Module, not a {type(module).__name__}; give module, example")
     arguments = _take_example(example)
     twin = copy.deepcopy(module).eval().requires_grad_(False)
-    with _follow_calls(twin) as where, torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of how torch.export works inside
+    with _follow_calls(twin) as where, torch.no_grad(), _without_inner_remarks():
         try:
             exported = torch.export.export(twin, arguments[0], arguments[1], strict=False)
         except Exception as error:  # whatever a module raises is told by its path
@@ -95,6 +96,20 @@ def _take_example(example: Any) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
         tuple(one.detach() for one in arguments[0]),
         {name: one.detach() for name, one in arguments[1].items()},
     )
+
+
+@contextmanager
+def _without_inner_remarks() -> Iterator[None]:
+    """Keep to itself what torch.export says of its inside; what it raises is told in our words."""
+    remarks = logging.getLogger("torch.fx.experimental.symbolic_shapes")
+    before = remarks.disabled
+    with warnings.catch_warnings(), redirect_stderr(StringIO()):
+        warnings.simplefilter("ignore")
+        remarks.disabled = True
+        try:
+            yield
+        finally:
+            remarks.disabled = before
 
 
 @contextmanager
