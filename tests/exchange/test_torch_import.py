@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import workbench as wb
 from tests.support.random_modules import random_module
-from tests.support.torch_modules import MODULES, BasicBlock, MaxLeNet, ResNet, estrange, make_module
+from tests.support.torch_modules import IMAGES, MODULES, BasicBlock, MaxLeNet, ResNet, estrange, make_module
 from workbench.exchange import read_module
 
 
@@ -146,6 +146,8 @@ def some_recordings(shape: tuple[int, ...]) -> wb.Recordings:
 @pytest.mark.parametrize("name", ["resnet", "mobilenet v2", "densenet"])
 def test_learning_goes_on(name):
     module, example = make_module(name)
+    if name == "resnet":  # of 8 channels: oneDNN writes where it must not on the way back through fewer (its issue 6035)
+        module, example = estrange(ResNet(BasicBlock, [1, 1], width=8)), torch.zeros(IMAGES)
     ann = wb.from_torch(module, example, delays={})
     learned, history = wb.train(ann, some_recordings(tuple(example.shape[1:])), epochs=1, progress=False)
     assert len(history) == 1
@@ -157,18 +159,18 @@ def test_learning_goes_on(name):
 def test_what_came_in_is_converted_and_its_snn_approaches_it(name):
     module, example = make_module(name)
     ann = wb.from_torch(module, example, delays="streaming")
-    errors = []
+    scene, errors = np.random.default_rng(0).poisson(2, (4, *example.shape[1:])), []
     for ticks in (4, 32):
-        counts = np.zeros((10 * ticks, 4, *example.shape[1:]))
-        counts[::ticks] = np.random.default_rng(0).poisson(2, (1, 4, *example.shape[1:]))
+        counts = np.zeros((16 * ticks, *scene.shape), dtype=np.int64)
+        counts[::ticks] = scene
         recordings = wb.Recordings.from_ticks(counts, [0, 1, 2, 3], list("abcdefghij"), ticks_per_frame=ticks)
         snn = wb.convert(ann, recordings, percentile=100, emission="spread", remainder="keep", floor=None)
         with torch.no_grad():
             wanted = ann(torch.from_numpy(recordings.as_frames()))[-1]
-            got = snn(torch.from_numpy(recordings.as_ticks()))[-ticks:].mean(0) * ticks
-        errors.append(min(float((got / k - wanted).norm() / wanted.norm()) for k in (1, ticks)))
-    assert errors[1] < errors[0]
-    assert errors[1] < 0.25
+            got = snn(torch.from_numpy(recordings.as_ticks()))[-4 * ticks :].mean(0)
+        errors.append(float((got - wanted).norm() / wanted.norm()))
+    assert errors[1] < errors[0] / 2
+    assert errors[1] < 0.1
 
 
 def test_a_file_keeps_origin_norms_and_ceilings(tmp_path):
@@ -182,10 +184,10 @@ def test_a_file_keeps_origin_norms_and_ceilings(tmp_path):
 
 
 def test_max_pools_are_replaced_where_that_is_asked_for_and_counted():
-    module, example = estrange(MaxLeNet()), torch.randn(2, 1, 28, 28)
+    torch.manual_seed(0)
+    module, example = estrange(MaxLeNet()), torch.randn(2, 1, 26, 26)
     with pytest.raises(ValueError, match=r"max pooling, which is no linear map: .*max_pooling=\"average\""):
-        wb.from_torch(module, torch.randn(2, 1, 26, 26))
-    example = torch.randn(2, 1, 26, 26)
+        wb.from_torch(module, example)
     with pytest.warns(UserWarning, match=r"2 max pools replaced by average pools .*fine-tune: .*wb\.train"):
         ann = wb.from_torch(module, example, max_pooling="average")
 

@@ -322,7 +322,7 @@ class Keyword(nn.Module):
         super().__init__()
         self.wide = wide
         self.conv1, self.norm = nn.Conv1d(2, 6, 5, stride=2, padding=2), nn.BatchNorm1d(6)
-        self.conv2 = nn.Conv1d(6, 6, 4, groups=3, padding="same")
+        self.conv2 = nn.Conv1d(6, 6, 5, groups=3, padding="same")
         self.pool = nn.AvgPool1d(2)
         self.head = nn.Sequential(nn.LazyLinear(8), nn.BatchNorm1d(8), nn.Hardtanh(0, 2), nn.Linear(8, 5))
 
