@@ -92,7 +92,9 @@ def test_nodes_are_called_as_the_layers_whose_sum_they_answer_to():
     network = read_module(module, example)
     assert network.nodes[:5] == ("x", "conv1", "layer1.0.conv1", "layer1.0", "layer1.1.conv1")
     assert network.output == "fc"
-    assert repr(network.edges[2]) == 'Edge("conv1", "layer1.0", Identity(), delay=0)' or "Conv" in repr(network.edges[2])
+    assert repr(network.edges[2]) == 'Edge("conv1", "layer1.0", Identity(), delay=0)' or "Conv" in repr(
+        network.edges[2]
+    )
     assert network == wb.from_torch(module, example).network == read_module(copy.deepcopy(module), example)
 
 
@@ -118,7 +120,14 @@ def test_the_module_stays_as_it_is(name):
 def test_norms_right_before_an_activation_stay_and_others_are_folded():
     module, example = make_module("resnet")
     ann = wb.from_torch(module, example)
-    assert ann.norm == ("conv1", "layer1.0.conv1", "layer1.1.conv1", "layer2.0.conv1", "layer2.1.conv1", "layer3.0.conv1")
+    assert ann.norm == (
+        "conv1",
+        "layer1.0.conv1",
+        "layer1.1.conv1",
+        "layer2.0.conv1",
+        "layer2.1.conv1",
+        "layer3.0.conv1",
+    )
     assert ann.origin.startswith("ResNet: batch norms folded into weights and biases, as no activation follows them")
     assert "layer1.0.bn2" in ann.origin
     assert "from ResNet" in repr(ann)
@@ -146,7 +155,7 @@ def some_recordings(shape: tuple[int, ...]) -> wb.Recordings:
 @pytest.mark.parametrize("name", ["resnet", "mobilenet v2", "densenet"])
 def test_learning_goes_on(name):
     module, example = make_module(name)
-    if name == "resnet":  # of 8 channels: oneDNN writes where it must not on the way back through fewer (its issue 6035)
+    if name == "resnet":  # of 8 channels: on the way back through fewer oneDNN writes where it must not (issue 6035)
         module, example = estrange(ResNet(BasicBlock, [1, 1], width=8)), torch.zeros(IMAGES)
     ann = wb.from_torch(module, example, delays={})
     learned, history = wb.train(ann, some_recordings(tuple(example.shape[1:])), epochs=1, progress=False)
@@ -241,7 +250,9 @@ def test_double_precision_stays():
     ann = wb.from_torch(module.double(), example.double())
     assert ann.dtype == torch.float64
     with torch.no_grad():
-        torch.testing.assert_close(ann(example.double().unsqueeze(0))[0], module(example.double()), rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(
+            ann(example.double().unsqueeze(0))[0], module(example.double()), rtol=1e-12, atol=1e-12
+        )
 
 
 def test_out_and_in_again():

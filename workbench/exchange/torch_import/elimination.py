@@ -180,6 +180,11 @@ class Elimination:
         base, in_place = name.rstrip("_"), name.endswith("_")
         first = next(iter(node.all_input_nodes), None)
         try:
+            if in_place and first is not None and first.name in self.module.constants:
+                raise InexpressibleError(
+                    f"change of {self.module.weight_names.get(first.name, first.name)!r} when the module answers",
+                    "what it remembers is no part of a frame: write it as a wb.Network whose edges have delays",
+                )
             if not any(_holds_form(self.value(one)) for one in node.all_input_nodes):
                 value = self._compute(node)
             elif base in self.rules:

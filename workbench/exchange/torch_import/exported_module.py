@@ -57,12 +57,6 @@ def export_module(module: nn.Module, example: Example) -> ExportedModule:
         found = exported.state_dict.get(name, exported.constants.get(name))
         assert isinstance(found, Tensor)
         constants[place] = found.detach().cpu()
-    changed = signature.buffers_to_mutate
-    if changed:
-        raise ValueError(
-            f"{_called(next(iter(changed.values())))}: the module changes a buffer when it answers: what it remembers "
-            "is no part of a frame; write it as a wb.Network whose edges have delays"
-        )
     return ExportedModule(
         twin, arguments, exported.graph, constants, tuple(signature.user_inputs), names, tuple(signature.user_outputs)
     )
