@@ -187,6 +187,8 @@ class Elimination:
                 )
             if not any(_holds_form(self.value(one)) for one in node.all_input_nodes):
                 value = self._compute(node)
+            elif base in self.rules and any(self.value(one) is None for one in node.all_input_nodes):
+                value = self._stand_in(node)  # of what was refused before
             elif base in self.rules:
                 value = self.rules[base](self, node, self._bind(node))
             else:
