@@ -145,7 +145,8 @@ def _activate(e: Elimination, node: fx.Node, a: Arguments) -> Form:
             f"limits of {low} and {high}",
             "a neuron answers from 0 to a ceiling: use ReLU, ReLU6 or torch.clamp(x, 0, c)",
         )
-    return e.activate(form, None if high is None else float(high))
+    named = replace(form, origin=e.name_of(node)) if form.origin in e.inputs else form
+    return e.activate(named, None if high is None else float(high))
 
 
 def _limits(name: str, a: Arguments) -> tuple[Any, Any]:
