@@ -147,9 +147,9 @@ def test_statistics_move_on_as_those_of_torch_do():
     assert int(ours.runs) == 26
 
 
-def some_recordings(shape: tuple[int, ...]) -> wb.Recordings:
+def some_recordings(shape: tuple[int, ...], classes: str = "abcdefghij") -> wb.Recordings:
     counts = np.random.default_rng(0).poisson(0.4, (12, 8, *shape))
-    return wb.Recordings.from_ticks(counts, np.arange(8) % 4, list("abcdefghij"), ticks_per_frame=4)
+    return wb.Recordings.from_ticks(counts, np.arange(8) % 4, list(classes), ticks_per_frame=4)
 
 
 @pytest.mark.parametrize("name", ["resnet", "mobilenet v2", "densenet"])
@@ -162,6 +162,24 @@ def test_learning_goes_on(name):
     assert len(history) == 1
     assert learned.network == ann.network
     assert not torch.equal(learned.weights[0][0], ann.weights[0][0])
+
+
+def test_levels_keep_what_edges_without_weights_are_multiplied_by():
+    module = nn.Sequential(nn.Conv2d(2, 4, 3), nn.ReLU(), nn.AvgPool2d(2), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten())
+    module.append(nn.Linear(36, 4))
+    ann = wb.from_torch(estrange(module), torch.zeros(1, 2, 8, 8))
+    assert ann.norm is not None
+    assert not ann.gains
+    shifted = wb.from_torch(nn.Sequential(*module[:4], Shift(), *module[4:]).eval(), torch.zeros(1, 2, 8, 8))
+    assert list(shifted.gains) == ["1"]
+    learned, _ = wb.train(shifted, some_recordings((2, 8, 8), "abcd"), epochs=1, levels=8, progress=False)
+    assert (list(learned.gains), learned.origin) == (["1"], shifted.origin)
+    torch.testing.assert_close(learned.gains["1"], shifted.gains["1"], rtol=0.1, atol=0.1)
+
+
+class Shift(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x + 0.5
 
 
 @pytest.mark.parametrize("name", ["resnet", "mobilenet v2"])
