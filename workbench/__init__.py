@@ -23,11 +23,13 @@ from workbench.exchange import (
     compare_nir,
     from_nir,
     from_nir_data,
+    from_torch,
     load_model,
     requirements,
     save_model,
     to_nir,
     to_nir_data,
+    to_torch,
 )
 from workbench.model import Model
 from workbench.network import (
@@ -58,9 +60,8 @@ __all__ = [
     "load", "Dataset", "Recordings", "Camera", "formats", "transforms",
     # train, convert, keep
     "Model", "train", "convert", "fine_tune", "save_model", "load_model",
-    # exchange
-    "to_nir", "from_nir", "compare_nir", "to_nir_data", "from_nir_data",
-    "requirements",
+    # networks of others, simulators, chips
+    "from_torch", "to_torch", "to_nir", "from_nir", "compare_nir", "to_nir_data", "from_nir_data", "requirements",
     # evaluate
     "evaluate", "compare", "operations", "count_updates", "count_confusions", "tabulate_recall",
     "criticise", "EnergyPreset", "PRESETS",

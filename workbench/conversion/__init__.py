@@ -14,6 +14,7 @@ spiking_model      the SNN with the scaled numbers of an ANN
 """
 
 from workbench.conversion.activation_scales import broadcast_scale
+from workbench.conversion.batchnorm_folding import fold_batchnorm
 from workbench.conversion.conversion import convert
 from workbench.conversion.exact_model import loosen, make_exact, require_learnable
 from workbench.conversion.frame_clock import can_run_by_frames, to_frames, to_ticks
@@ -26,6 +27,7 @@ __all__ = [
     "round_to_grid",
     "warn_of_coarse",
     "convert",
+    "fold_batchnorm",
     "loosen",
     "make_exact",
     "require_learnable",

@@ -1,9 +1,11 @@
-"""What leaves and comes in as files.
+"""What leaves and comes in: files, and networks of others.
 
-model_files  models in safetensors, their graph and options as JSON in the same file
-nir_graphs/  graphs of NIR, in and out
-event_files  address events as files that other tools read
-chips        what neuromorphic chips can hold, as data with their sources
+model_files        models in safetensors, their graph and options as JSON in the same file
+torch_import/      trained modules of torch as networks with numbers
+torch_export       ANNs as plain modules of torch
+nir_graphs/        graphs of NIR, in and out
+event_files        address events as files that other tools read
+chips              what neuromorphic chips can hold, as data with their sources
 chip_requirements  what a chip must hold for an SNN
 """
 
@@ -20,6 +22,8 @@ from workbench.exchange.nir_graphs import (
     to_nir_data,
     write_nir,
 )
+from workbench.exchange.torch_export import to_torch
+from workbench.exchange.torch_import import from_torch, read_module
 
 __all__ = [
     "CHIPS",
@@ -28,13 +32,16 @@ __all__ = [
     "describe",
     "from_nir",
     "from_nir_data",
+    "from_torch",
     "load_model",
+    "read_module",
     "read_nir",
     "read_tensors",
     "requirements",
     "save_model",
     "to_nir",
     "to_nir_data",
+    "to_torch",
     "write_events",
     "write_nir",
     "write_tensors",

@@ -59,6 +59,7 @@ def describe(model: Model) -> dict[str, Any]:
         "input_encoding": None if model.input_encoding.plain else dataclasses.asdict(model.input_encoding),
         "trained_network": model.trained_network.to_json() if model.trained_network else None,
         "scales": model.scales,
+        "origin": model.origin,
         "training_recipe": model.training_recipe,
         "recipe": model.conversion_options.to_dict() if model.conversion_options else None,
         "grid": dataclasses.asdict(model.grid) if model.grid else None,
@@ -120,6 +121,7 @@ def _build(description: Mapping[str, Any]) -> Model:
     )
     trained = description["trained_network"]
     model.trained_network = Network.from_json(trained) if trained else None
+    model.origin = description.get("origin")
     model.training_recipe = description.get("training_recipe")  # which files of older versions have not
     scales = description["scales"]
     model.scales = {node: tuple(s) if isinstance(s, list) else s for node, s in scales.items()} if scales else scales

@@ -43,10 +43,10 @@ class Model(NetworkNumbers):
     """A network with numbers: an ANN (ReLU, steps are frames) or an SNN (integrate-and-fire, steps are ticks).
 
     Weights belong to edge positions; every node but the inputs has a bias or, with `norm="batch"`, a batch norm whose
-    statistics leave out the silent steps; the output has a bias, no norm, no neuron. `neuron` is that of every hidden
-    node but those that `neurons` names, or {"v1": ..., "v2": ...}, which names that of each; a `QuantisedReLU` works in
-    units of a ceiling that each node learns. All tensors are (step, batch, *shape). `ticks_per_frame` is the number of
-    its steps per frame: 1 for an ANN.
+    statistics leave out the silent steps (with norm=["v1", ...] these nodes alone); the output has a bias, no norm, no
+    neuron. `neuron` is that of every hidden node but those that `neurons` names, or {"v1": ..., "v2": ...}, which names
+    that of each; a `QuantisedReLU` works in units of a ceiling that each node learns. All tensors are (step, batch,
+    *shape). `ticks_per_frame` is the number of its steps per frame: 1 for an ANN.
 
     The first edges of an ANN get `input_factor` f(x) of a frame x of counts, where f is the `input_function`: "log1p",
     log(1 + x), or "standardise", every frame of every recording to mean 0 and deviation 1 over all places (a constant

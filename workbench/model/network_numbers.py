@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import torch
@@ -13,7 +13,7 @@ from workbench.engine import Bias, Neuron, Norm, require_one_type
 from workbench.model.grid import Grid
 from workbench.model.input_encoding import InputEncoding
 from workbench.model.node_neurons import describe_neurons, require_whole_frames, take_neurons
-from workbench.model.parameters import Loaded, draw_weights, load_parameters, make_layers
+from workbench.model.parameters import Loaded, draw_weights, load_parameters, make_layers, take_norms
 from workbench.network import Network
 from workbench.validation import require_seed, require_whole
 
@@ -30,7 +30,7 @@ class NetworkNumbers(nn.Module):
         self,
         network: Network,
         seed: int = 0,
-        norm: str | None = "batch",
+        norm: str | Iterable[str] | None = "batch",
         *,
         neuron: Neuron | Mapping[str, Neuron] | None = None,
         neurons: Mapping[str, Neuron] | None = None,
@@ -44,9 +44,7 @@ class NetworkNumbers(nn.Module):
             again = isinstance(given, NetworkNumbers)
             cure = "give its graph: wb.Model(model.network)" if again else "give wb.Network(inputs, edges)"
             raise ValueError(f"wb.Model takes a wb.Network, not a {type(given).__name__}; {cure}")
-        if norm not in ("batch", None):
-            raise ValueError(f'norm={norm!r} is unknown; choose "batch" or None')
-        self.network, self.norm = network, norm
+        self.network, self.norm = network, take_norms(network, norm)
         self._keys = {node: str(place) for place, node in enumerate(network.nodes)}  # names may hold dots, keys not
         self.ticks_per_frame = require_whole("ticks_per_frame", ticks_per_frame)
         self.neuron, self.exceptions = take_neurons(network, neuron, neurons)
@@ -57,6 +55,7 @@ class NetworkNumbers(nn.Module):
         self.trained_network: Network | None = None  # of an SNN: the network its ANN was trained with
         self.scales: Scales | None = None  # of an SNN
         self.conversion_options: Any = None  # of an SNN: how it was converted, a value of the conversion wing
+        self.origin: str | None = None  # from which module of others its numbers came, and what was changed, in words
         self.training_recipe: str | None = None  # how it was trained, in words, where it was
         self.grid: Grid | None = None  # of an SNN whose arithmetic is exact
         self.seen: dict[Hashable, HybridState] = {}  # what runs ended with, by which the engine of the next is chosen
@@ -66,7 +65,7 @@ class NetworkNumbers(nn.Module):
         bounded = [node for node in network.hidden if self.neuron_of(node).bounded]
         with torch.inference_mode(False):  # its numbers can be used, and learned, wherever it was made
             self.weights = nn.ModuleList(draw_weights(network, generator))
-            layers = make_layers(network, normed=norm is not None)
+            layers = make_layers(network, self.norm)
             self.nodes = nn.ModuleDict({self._key(node): layer for node, layer in layers.items()})
             self.log_ceilings = nn.ParameterDict({self._key(n): nn.Parameter(torch.zeros(())) for n in bounded})
 
@@ -152,10 +151,42 @@ class NetworkNumbers(nn.Module):
         with torch.inference_mode(False):
             return copy.deepcopy(self)
 
+    def streaming(self) -> Self:
+        """A copy with the same numbers, every connection of which takes time: delay max(1, delay)."""
+        return self._on(self.network.streaming())
+
+    def sequential(self) -> Self:
+        """A copy with the same numbers in the conventional rollout, as `Network.sequential` has it."""
+        return self._on(self.network.sequential())
+
+    def with_delays(self, delays: Mapping[tuple[str, str], int]) -> Self:
+        """A copy with the same numbers and new delays, {(source, target): delay}; edges not named keep theirs.
+
+        ValueError for a model that spikes, and for what `Network.with_delays` refuses.
+
+        >>> network = Network({"eye": (2,)}, [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(1))])
+        >>> Model(network).with_delays({("v1", "hand"): 3}).network.first_response["hand"]
+        4
+        """
+        return self._on(self.network.with_delays(delays))
+
+    def _on(self, network: Network) -> Self:
+        """A copy on a network that differs in delays alone."""
+        if self.spiking:
+            raise ValueError(
+                "this model spikes: its delays belong to its conversion; change those of the ANN and convert it again, "
+                "or convert with delays={(source, target): ticks}"
+            )
+        other = self.copy()
+        other.network = network
+        return other
+
     def __repr__(self) -> str:
         kind = f"SNN, {self.ticks_per_frame} ticks per frame" if self.spiking else "ANN"
         if self.conversion_options:
             kind += f", {self.conversion_options!r}"
+        if self.origin:
+            kind += f", from {self.origin.partition(':')[0]}"
         if self.training_recipe:
             kind += f", trained with {self.training_recipe}"
         neurons = self.node_neurons

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -34,8 +34,31 @@ def draw_weights(network: Network, generator: torch.Generator) -> list[nn.Parame
     return weights
 
 
-def make_layers(network: Network, normed: bool) -> dict[str, Bias | Norm]:
-    """By node the bias or, `normed` and hidden, the batch norm, which must know whether the node lies on a cycle."""
+def take_norms(network: Network, norm: str | Iterable[str] | None) -> str | tuple[str, ...] | None:
+    """Which nodes have a batch norm: "batch" for every hidden one, None for none, else their names in order.
+
+    ValueError for another word, and for a node that is not hidden.
+
+    >>> network = Network({"eye": (2,)}, [Edge("eye", "v1", Dense(3)), Edge("v1", "hand", Dense(1))])
+    >>> take_norms(network, ["v1"]), take_norms(network, [])
+    ('batch', None)
+    """
+    if norm is None or norm == "batch":
+        return norm
+    if isinstance(norm, str) or not isinstance(norm, Iterable):
+        raise ValueError(f'norm={norm!r} is unknown; choose "batch", None, or a list of hidden nodes')
+    named = list(norm)
+    for node in named:
+        if node not in network.hidden:
+            known = ", ".join(network.hidden) or "there are none"
+            raise ValueError(f"norm names {node!r}, which cannot have a batch norm; hidden nodes can: {known}")
+    found = tuple(node for node in network.hidden if node in set(named))
+    return "batch" if found and found == network.hidden else found or None
+
+
+def make_layers(network: Network, norm: str | tuple[str, ...] | None) -> dict[str, Bias | Norm]:
+    """By node the bias or, where `norm` says so, the batch norm, which must know whether the node lies on a cycle."""
+    normed = frozenset(network.hidden if norm == "batch" else norm or ())
     pairs = [edge.ends for edge in network.edges]
     cyclic = {source for source, target in pairs if source == target}
     for part in connected_components(network.nodes, pairs) if normed else ():
@@ -44,8 +67,7 @@ def make_layers(network: Network, normed: bool) -> dict[str, Bias | Norm]:
     for node in network.nodes:
         if node not in network.inputs:
             shape = network.shape_of(node)
-            plain = not normed or node == network.output
-            layers[node] = Bias(shape) if plain else Norm(node, shape, on_cycle=node in cyclic)
+            layers[node] = Norm(node, shape, on_cycle=node in cyclic) if node in normed else Bias(shape)
     return layers
 
 

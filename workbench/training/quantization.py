@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.engine import QuantisedReLU
 from workbench.model import Model
@@ -24,6 +24,9 @@ def with_quantised_relu(model: Model, frames: Tensor, levels: int) -> Model:
         input_factor=model.input_factor,
         input_function=model.input_function,
     )
+    for position, gain in model.gains.items():  # of edges without weights, which a module of torch may have brought
+        bounded.gains[position] = nn.Parameter(gain.detach().clone())
+    bounded.origin = model.origin
     bounded.to(model.device, model.dtype).load_state_dict(model.state_dict(), strict=False)
     bounded.train(model.training)
     known = {node for node, neuron in model.node_neurons.items() if neuron.bounded}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Self
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.network.operations.operation import (
     Operation,
@@ -62,6 +62,10 @@ class Chain(Operation):
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         links = zip(self.operations, self._shapes(shape), strict=False)
         return tuple(weight for operation, source in links for weight in operation.weight_shapes(source))
+
+    def as_layer(self, shape: Shape) -> nn.Module:
+        links = zip(self.operations, self._shapes(shape), strict=False)
+        return nn.Sequential(*(operation.as_layer(source) for operation, source in links))
 
     def products(self, shape: Shape) -> int:
         links = zip(self.operations, self._shapes(shape), strict=False)

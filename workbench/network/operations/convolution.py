@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.network.operations.operation import (
     Operation,
@@ -124,6 +124,11 @@ class Conv(Operation):
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         return ((self.channels, shape[0] // self.groups, *spread(self.kernel, self.axes)),)
+
+    def as_layer(self, shape: Shape) -> nn.Module:
+        kind: Callable[..., nn.Module] = nn.Conv2d if len(self.axes) == 2 else nn.Conv1d
+        sizes = (spread(self.kernel, self.axes), spread(self.stride, self.axes), self._paddings)
+        return kind(shape[0], self.channels, *sizes, groups=self.groups, bias=False)
 
     def products(self, shape: Shape) -> int:
         return math.prod(self.output_shape(shape)) * self.fan_in(shape)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.network.operations.operation import (
     Operation,
@@ -45,6 +45,10 @@ class Dense(Operation):
 
     def weight_shapes(self, shape: Shape) -> tuple[Shape, ...]:
         return ((self.units, math.prod(shape)),)
+
+    def as_layer(self, shape: Shape) -> nn.Module:
+        layer = nn.Linear(math.prod(shape), self.units, bias=False)
+        return layer if len(shape) == 1 else nn.Sequential(nn.Flatten(), layer)
 
     def products(self, shape: Shape) -> int:
         return self.units * math.prod(shape)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.network.operations.operation import Operation, Shape
 from workbench.network.operations.pooling import pool_axis, require_sums
@@ -52,6 +52,10 @@ class GlobalPool(Operation):
     def output_shape(self, shape: Shape) -> Shape:
         self.kernels(shape)
         return (shape[0],)
+
+    def as_layer(self, shape: Shape) -> nn.Module:
+        pool = nn.AvgPool2d((1, math.prod(self.kernels(shape))), divisor_override=1 if self.sums else None)
+        return nn.Sequential(nn.Flatten(2), nn.Unflatten(1, (shape[0], 1)), pool, nn.Flatten())
 
     def projective_field(self, shape: Shape) -> ProjectiveField:
         return ProjectiveField(None, tuple(map(pool_axis, shape[1:], self.kernels(shape))))

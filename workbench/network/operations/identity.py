@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.network.operations.operation import (
     Operation,
@@ -25,6 +25,9 @@ class Identity(Operation):
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape
+
+    def as_layer(self, shape: Shape) -> nn.Module:
+        return nn.Identity()
 
     def projective_field(self, shape: Shape) -> ProjectiveField:
         return ProjectiveField(None, tuple(torch.eye(size, dtype=torch.float64) for size in shape[1:]))

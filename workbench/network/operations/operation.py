@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass, fields
 from inspect import signature
 from typing import Any, ClassVar, Self
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.network.operations.projective_field import ProjectiveField
 from workbench.validation import whole
@@ -76,6 +76,16 @@ class Operation(ABC):
         """
         y = self(x, weights)
         return y + bias.view(-1, *[1] * (y.ndim - 2))
+
+    def as_layer(self, shape: Shape) -> nn.Module:
+        """The same map of a source of this shape as layers of torch, whose parameters are its weights in order.
+
+        ValueError where the operation does not say by which.
+
+        >>> Identity().as_layer((2, 4, 4))
+        Identity()
+        """
+        raise ValueError(f"{self!r} does not say by which layers of torch it is made; give {type(self)} an as_layer")
 
     @property
     def links(self) -> tuple[Operation, ...]:

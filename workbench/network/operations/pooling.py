@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.network.operations.operation import (
     Operation,
@@ -63,6 +63,13 @@ class Pool(Operation):
         if 0 in places:
             raise ValueError(f"{self!r} is larger than its source of shape {shape}; use a smaller kernel")
         return (shape[0], *places)
+
+    def as_layer(self, shape: Shape) -> nn.Module:
+        kernels, divisor = self.kernels(shape), 1 if self.sums else None
+        if len(kernels) == 2:
+            return nn.AvgPool2d((kernels[0], kernels[1]), divisor_override=divisor)
+        pool = nn.AvgPool2d((1, kernels[0]), divisor_override=divisor)
+        return nn.Sequential(nn.Unflatten(1, (shape[0], 1)), pool, nn.Flatten(1, 2))
 
     def projective_field(self, shape: Shape) -> ProjectiveField:
         return ProjectiveField(None, tuple(map(pool_axis, shape[1:], self.kernels(shape))))
