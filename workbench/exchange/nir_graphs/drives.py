@@ -12,7 +12,7 @@ from workbench.network import Chain, Conv, Dense, Identity, Operation, Shape
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
+class DelayedPath:
     """One way from a node: `gain` (channels) times the `links`, one after the other, of its spikes so many ticks ago.
 
     `shape` is that of what arrives, channels first, and `before` that of what the last link gets.
@@ -31,7 +31,7 @@ class Path:
         """The links as one operation."""
         return self.links[0] if len(self.links) == 1 else Chain(*self.links) if self.links else Identity()
 
-    def then(self, link: Operation, *weights: Tensor) -> Path:
+    def then(self, link: Operation, *weights: Tensor) -> DelayedPath:
         """The path, and behind it one more link; a gain goes into its weights, or stays behind it where it has none."""
         shape, gain = link.output_shape(self.shape), self.gain
         if gain is not None and weights:
@@ -46,14 +46,14 @@ class Path:
             gain=gain,
         )
 
-    def times(self, factor: Tensor) -> Path:
+    def times(self, factor: Tensor) -> DelayedPath:
         """The path times a factor for each channel, which goes into the weights of its last link where it has some."""
         if self.links and self.gain is None and self.links[-1].weight_shapes(self.before):
             last = self.weights[-1]
             return replace(self, weights=(*self.weights[:-1], last * factor.view(-1, *[1] * (last.ndim - 1))))
         return replace(self, gain=factor if self.gain is None else self.gain * factor)
 
-    def made_dense(self) -> Path | None:
+    def made_dense(self) -> DelayedPath | None:
         """The path whose last link, a convolution that sees all places at once, is dense; None where it is another."""
         last = self.links[-1] if self.links else None
         if not isinstance(last, Conv) or self.gain is not None or last.groups > 1:
@@ -73,7 +73,7 @@ class Drive:
     file has flattened what they bring.
     """
 
-    paths: tuple[Path, ...]
+    paths: tuple[DelayedPath, ...]
     shape: Shape
     bias: Tensor | None = None
 
@@ -106,8 +106,8 @@ class Drive:
 def add_drives(drives: Sequence[Drive], node: str) -> Drive:
     """The sum of several drives; ValueError, with the node, where their shapes disagree.
 
-    >>> eye = Drive((Path("eye", (2,)),), (2,))
-    >>> add_drives([eye, Drive((Path("v1", (3,)),), (3,))], "v2")
+    >>> eye = Drive((DelayedPath("eye", (2,)),), (2,))
+    >>> add_drives([eye, Drive((DelayedPath("v1", (3,)),), (3,))], "v2")
     Traceback (most recent call last):
     ValueError: node 'v2' sums what is of shape (2,), from 'eye', and of shape (3,), from 'v1'; mend the graph
     """
@@ -123,19 +123,19 @@ def add_drives(drives: Sequence[Drive], node: str) -> Drive:
     return Drive(paths, first.shape, torch.stack(biases).sum(0) if biases else None)
 
 
-def merge_paths(paths: Sequence[Path], node: str) -> list[Path]:
+def merge_paths(paths: Sequence[DelayedPath], node: str) -> list[DelayedPath]:
     """Paths of which no two have the same source and delay: equal maps are added up.
 
     ValueError, with both ends, where two maps of one delay cannot be added into one.
     """
-    merged: dict[tuple[str, int], Path] = {}
+    merged: dict[tuple[str, int], DelayedPath] = {}
     for path in paths:
         place = path.source, path.delay
         merged[place] = _add(merged[place], path, node) if place in merged else path
     return list(merged.values())
 
 
-def _add(one: Path, other: Path, node: str) -> Path:
+def _add(one: DelayedPath, other: DelayedPath, node: str) -> DelayedPath:
     """One path that brings what two do."""
     if one.links == other.links and len(one.weights) == 1 == len(one.links) and one.gain is None is other.gain:
         return replace(one, weights=(one.weights[0] + other.weights[0],))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from workbench.engine import Neuron
 from workbench.exchange.nir_graphs import linear_maps, neurons
-from workbench.exchange.nir_graphs.drives import Drive, Path, add_drives, merge_paths
+from workbench.exchange.nir_graphs.drives import DelayedPath, Drive, add_drives, merge_paths
 from workbench.exchange.nir_graphs.flat_graph import FlatGraph
 from workbench.exchange.nir_graphs.linear_maps import LinearNode, read_map
 from workbench.exchange.nir_graphs.neurons import Reading, ReadNeuron, read_neuron
@@ -32,7 +32,7 @@ class Connection(NamedTuple):
 
     rank: int
     target: str
-    path: Path
+    path: DelayedPath
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ def find_drives(flat: FlatGraph, output: str, reading: Reading) -> Driven:
     linear = _collect_linear(flat, inputs, read, reading)
     shapes = _find_shapes(flat, inputs, read, linear)
     before, rank = flat.before(), {pair: number for number, pair in enumerate(flat.edges)}
-    drives = {name: Drive((Path(name, shapes[name][0]),), shapes[name][1]) for name in (*inputs, *read)}
+    drives = {name: Drive((DelayedPath(name, shapes[name][0]),), shapes[name][1]) for name in (*inputs, *read)}
     for name in _order(flat, linear):
         drives[name] = read_map(linear[name], add_drives([drives[source] for source in before[name]], name))
         if len(drives[name].paths) > MOST_PATHS:
@@ -116,7 +116,7 @@ def _find_shapes(
     ValueError for nodes that nothing reaches.
     """
     after = flat.after()
-    found = {name: Drive((Path(name, shape),), shape) for name, shape in inputs.items()}
+    found = {name: Drive((DelayedPath(name, shape),), shape) for name, shape in inputs.items()}
     pending = [*inputs]
     for name in pending:  # which grows
         for target in after[name]:
@@ -137,7 +137,7 @@ def _see(name: str, drive: Drive, flat: FlatGraph) -> Drive:
     given = tuple(np.shape(node.threshold if hasattr(node, "threshold") else node.v_threshold))
     if given != drive.shape and int(np.prod(given)) != 1:
         raise ValueError(f"node {name!r} has shape {given}, and what arrives has {drive.shape}; mend the file")
-    return Drive((Path(name, drive.arrival),), drive.shape)
+    return Drive((DelayedPath(name, drive.arrival),), drive.shape)
 
 
 def _order(flat: FlatGraph, linear: Mapping[str, LinearNode]) -> list[str]:

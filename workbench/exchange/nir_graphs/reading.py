@@ -15,7 +15,7 @@ from torch import nn
 
 from workbench.engine import IntegrateAndFire, Neuron
 from workbench.exchange.nir_graphs.axis_order import require_axis_order, turn_images
-from workbench.exchange.nir_graphs.drives import Path
+from workbench.exchange.nir_graphs.drives import DelayedPath
 from workbench.exchange.nir_graphs.elimination import Driven, find_drives
 from workbench.exchange.nir_graphs.files import read_nir
 from workbench.exchange.nir_graphs.flat_graph import FlatGraph, flatten_graph, unescape_name
@@ -144,7 +144,7 @@ def _is_linear(flat: FlatGraph, name: str) -> bool:
     return type(flat.nodes[name]).__name__ not in NEURONS
 
 
-def _build(driven: Driven, output: str, loop_delay: int | None, axis_order: str) -> tuple[Network, list[Path]]:
+def _build(driven: Driven, output: str, loop_delay: int | None, axis_order: str) -> tuple[Network, list[DelayedPath]]:
     """The network, and by edge its numbers."""
     latencies = {node: neuron.latency for node, neuron in driven.neurons.items()}
     edges = []
@@ -175,7 +175,7 @@ def _delay_loops(edges: Sequence[Edge], loop_delay: int | None) -> list[Edge]:
 
 
 def _fill(
-    network: Network, paths: Sequence[Path], driven: Driven, ticks_per_frame: int, strict_threshold: bool
+    network: Network, paths: Sequence[DelayedPath], driven: Driven, ticks_per_frame: int, strict_threshold: bool
 ) -> Model:
     """The model with the numbers of the paths."""
     neurons: dict[str, Neuron] = dict(driven.neurons)
@@ -196,7 +196,7 @@ def _fill(
     return model
 
 
-def _count_digits(network: Network, paths: Sequence[Path], driven: Driven, node: str) -> int:
+def _count_digits(network: Network, paths: Sequence[DelayedPath], driven: Driven, node: str) -> int:
     """Binary digits behind the point that drives of a node have."""
     digits = [count_digits(driven.biases[node])] if node in driven.biases else [0]
     for position in network.incoming(node):

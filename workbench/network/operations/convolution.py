@@ -152,4 +152,7 @@ class Conv(Operation):
         return self._convolve(x, weights[0], bias)
 
     def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return F.conv2d(x, weight, bias, spread(self.stride, self.axes), self._paddings, groups=self.groups)
+        stride = spread(self.stride, self.axes)
+        if torch.is_grad_enabled() and weight.shape[2] == weight.shape[3] == 1 and max(stride) > 1:
+            x = x.contiguous()  # channels last, oneDNN writes beyond its memory on the way back (its issue 6035)
+        return F.conv2d(x, weight, bias, stride, self._paddings, groups=self.groups)
