@@ -545,15 +545,12 @@ def test_sums_of_a_pool_are_true_or_false():
 @pytest.mark.parametrize("stride", [2, 3])
 def test_gradients_of_strided_pointwise_convolutions_are_right_in_every_layout(channels, stride):
     """oneDNN writes beyond its memory where images with few channels are channels last (its issue 6035)."""
-    operation, generator = wb.Conv(6, kernel=1, stride=stride, padding=0), torch.Generator().manual_seed(channels)
+    operation, generator = Conv(6, kernel=1, stride=stride, padding=0), torch.Generator().manual_seed(channels)
     for size in (6, 8, 9):
         images = torch.rand(4, channels, size, size, generator=generator)
         weight = torch.rand(6, channels, 1, 1, generator=generator)
-        found = []
-        for x, w in (
-            (images.contiguous(memory_format=torch.channels_last), weight),
-            (images.double(), weight.double()),
-        ):
+        turned, found = images.contiguous(memory_format=torch.channels_last), []
+        for x, w in ((turned, weight), (images.double(), weight.double())):
             x, w = x.requires_grad_(), w.requires_grad_()
             operation(x, [w]).square().sum().backward()
             found.append([x.grad, w.grad])
