@@ -19,7 +19,7 @@ from workbench.evaluation import (
     tabulate_recall,
 )
 from workbench.events import Camera, Dataset, Recordings, formats, load, transforms
-from workbench.exchange import load_model, save_model
+from workbench.exchange import describe_model_file, load_model, save_model
 from workbench.model import Model
 from workbench.network import (
     Chain,
@@ -48,7 +48,7 @@ __all__ = [
     # recordings
     "load", "Dataset", "Recordings", "Camera", "formats", "transforms",
     # train, convert, keep
-    "Model", "train", "convert", "fine_tune", "save_model", "load_model",
+    "Model", "train", "convert", "fine_tune", "save_model", "load_model", "describe_model_file",
     # evaluate
     "evaluate", "compare", "operations", "count_updates", "count_confusions", "tabulate_recall",
     "criticise", "EnergyPreset", "PRESETS",

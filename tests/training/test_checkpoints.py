@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 
 import workbench as wb
 from tests.support import tiny
-from workbench.exchange.model_files import read_tensors, write_tensors
+from workbench.exchange.tensor_files import read_header, read_tensors, write_tensors
 from workbench.training import checkpoints
 
 ROOT = Path(__file__).parents[2]
@@ -28,9 +28,10 @@ def train(**options):
 
 def change(path, alter):
     """A checkpoint that somebody has altered: its tensors and its description."""
-    tensors, description = read_tensors(path)
+    header = read_header(path, "checkpoint")
+    tensors, description = read_tensors(header), header.description
     alter(tensors, description)
-    write_tensors(path, tensors, description)
+    write_tensors(path, "checkpoint", tensors, description)
 
 
 def drop(prefix):
