@@ -257,7 +257,7 @@ def test_the_same_events_at_other_times_are_other_recordings(tmp_path):
         train(wb.Model(some_network()), backwards, **call)
 
 
-@pytest.mark.parametrize("damage", [lambda whole: whole[:-9], lambda whole: b"", lambda whole: b"\x80\x04" + whole])
+@pytest.mark.parametrize("damage", [lambda whole: whole[:-9], lambda whole: b"", lambda whole: b"\xff\x04" + whole])
 def test_a_damaged_checkpoint_is_refused_by_its_name(tmp_path, damage):
     call = {**OPTIONS, "epochs": 1, "checkpoint": tmp_path / "checkpoint"}
     train(wb.Model(some_network()), some_recordings(), **call)
@@ -283,7 +283,7 @@ def test_a_saved_model_is_no_checkpoint(tmp_path):
 
     model = wb.Model(some_network())
     model_files.save_model(model, tmp_path / "model")
-    with pytest.raises(ValueError, match=r"model is a checkpoint of another training"):
+    with pytest.raises(ValueError, match=r"model: not a checkpoint of the workbench, but a model: wb\.load_model"):
         train(model, some_recordings(), checkpoint=tmp_path / "model", **OPTIONS)
 
 

@@ -15,10 +15,11 @@ from workbench.network import Network
 FLOATS = {"F32": torch.float32, "F64": torch.float64, "F16": torch.float16, "BF16": torch.bfloat16}
 WHOLE = {"I64": torch.int64}
 _GAINS = "gains"
+MOST = 1 << 31  # numbers of one edge or node, up to which `require_layout` may compare shapes
 
 
 def require_enough(network: Network, layout: Layout) -> None:
-    """ValueError where a network needs more numbers than there are, found without making one of them.
+    """ValueError where a network needs many more numbers than there are, found without making one of them.
 
     >>> require_enough(Network({"image": (10**6,)}, [Edge("image", "class", Dense(10**12))]), {})
     Traceback (most recent call last):
@@ -89,7 +90,7 @@ def require_sound(model: Model, tensors: Mapping[str, Tensor]) -> None:
 
 
 def _require_held(owner: str, needed: int, held: int) -> None:
-    if needed > held:
+    if needed > max(held, MOST):
         raise ValueError(f"{owner} needs {needed:,} numbers, and the file holds {held:,} in all; save it again")
 
 

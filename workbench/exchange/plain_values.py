@@ -36,7 +36,7 @@ def make_value(kind: type[Value], data: object, what: str) -> Value:
     >>> from workbench.engine import QuantisedReLU
     >>> make_value(QuantisedReLU, {"levels": "4"}, "the neuron")
     Traceback (most recent call last):
-    ValueError: levels='4' must be a whole number
+    ValueError: levels='4' must be a whole number or null
     """
     named = require_names(what, data, [f.name for f in fields(kind) if f.init])  # type: ignore[arg-type]  # a dataclass
     hints = get_type_hints(kind)

@@ -25,9 +25,10 @@ FORMAT = 2
 TEXT = "workbench"
 KIND, NUMBER, CHECKSUM = f"{TEXT}.kind", f"{TEXT}.format", f"{TEXT}.checksum"
 _HERE = {
-    "model": "a model: wb.load_model(path) reads it",
-    "checkpoint": "a checkpoint of a training: wb.train(..., checkpoint=path) goes on with it",
+    "model": "a model: wb.load_model(path) reads it; name another file here",
+    "checkpoint": "a checkpoint of a training: wb.train(..., checkpoint=path) goes on with it; name another file here",
 }
+_CURES = {"checkpoint": "delete it to start anew"}
 
 Layout = dict[str, tuple[str, tuple[int, ...]]]
 """Type and shape of every tensor by name, as safetensors writes them: "F32", (3, 4)."""
@@ -110,38 +111,35 @@ def read_header(path: str | Path, kind: str) -> TensorHeader:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  # it cannot be iterated
             layout = {name: (str(one.get_dtype()), tuple(one.get_shape())) for name, one in slices.items()}
     except SafetensorError as error:
-        raise ValueError(f"{path}: damaged, or not a file of the workbench ({error}); save it again") from error
+        raise _refuse(path, kind, error) from error
     if TEXT not in metadata:
         raise ValueError(
             f"{path}: not a file of the workbench, but safetensors of another program; load it with "
             "safetensors.torch.load_file in the script that made it and give the module to wb.from_torch"
         )
-    number = _require_format(path, metadata)
+    number = _require_format(path, kind, metadata)
     try:
         description = read_json(metadata[TEXT])
         if not isinstance(description, dict):
             raise ValueError(f"its description is of type {type(description).__name__}, not an object")
     except ValueError as error:
-        raise ValueError(f"{path}: damaged, or not a file of the workbench ({error}); save it again") from error
+        raise _refuse(path, kind, error) from error
     found = metadata[KIND] if number > 1 else "checkpoint" if "identity" in description else "model"
     if found != kind:
         raise ValueError(f"{path}: not a {kind} of the workbench, but {_HERE.get(found, f'a {found!r:.40}')}")
     return TensorHeader(path, kind, number, description, layout, metadata[TEXT], metadata.get(CHECKSUM))
 
 
-def _require_format(path: Path, metadata: Mapping[str, str]) -> int:
+def _require_format(path: Path, kind: str, metadata: Mapping[str, str]) -> int:
     """The format of a file; ValueError for a newer one, and where any of what a file of today has is missing."""
     if set(metadata) == {TEXT}:
         return 1
     if set(metadata) != {TEXT, KIND, NUMBER, CHECKSUM}:
         wrong = sorted({TEXT, KIND, NUMBER, CHECKSUM} ^ set(metadata))
-        raise ValueError(
-            f"{path}: damaged, or not a file of the workbench (its header has too little or too much of "
-            f"{', '.join(map(repr, wrong))}); save it again"
-        )
+        raise _refuse(path, kind, f"its header has too little or too much of {', '.join(map(repr, wrong))}")
     text = metadata[NUMBER]
     if not (text.isascii() and text.isdigit() and len(text) < 10 and text[0] != "0"):
-        raise ValueError(f"{path}: damaged, or not a file of the workbench (format {text!r:.40}); save it again")
+        raise _refuse(path, kind, f"format {text!r:.40}")
     if int(text) > FORMAT:
         raise ValueError(
             f"{path}: was written by a newer workbench (format {int(text)}; this one reads up to {FORMAT}); update the "
@@ -156,13 +154,18 @@ def read_tensors(header: TensorHeader) -> dict[str, Tensor]:
         with torch.inference_mode(False), safe_open(header.path, framework="pt") as file:
             tensors = {name: file.get_tensor(name).clone() for name in header.layout}
     except SafetensorError as error:
-        raise ValueError(f"{header.path}: damaged, or not a file of the workbench ({error}); save it again") from error
+        raise _refuse(header.path, header.kind, error) from error
     if header.format > 1 and find_checksum(header.kind, header.text, tensors) != header.checksum:
         raise ValueError(
             f"{header.path}: damaged: description and tensors do not agree with the checksum; copy the file again from "
-            "where it is whole, or save it again"
+            f"where it is whole, or {_CURES.get(header.kind, 'save it again')}"
         )
     return tensors
+
+
+def _refuse(path: Path, kind: str, why: object) -> ValueError:
+    """What is said of a file that is no file of the workbench, or no longer."""
+    return ValueError(f"{path}: damaged, or not a file of the workbench ({why}); {_CURES.get(kind, 'save it again')}")
 
 
 def require_path(path: object) -> Path:
