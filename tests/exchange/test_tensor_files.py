@@ -24,14 +24,15 @@ def header_of(path: Path) -> dict:
 
 
 def with_header(path: Path, change) -> None:
-    """Write the file again with another JSON header."""
-    raw = path.read_bytes()
+    """Write the file again, its JSON changed by a function of what it says, or replaced by a text."""
+    raw, header = path.read_bytes(), header_of(path)
     end = 8 + struct.unpack("<Q", raw[:8])[0]
-    header = json.loads(raw[8:end])
-    change(header)
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + raw[end:])
+    said = json.loads(header["__metadata__"]["workbench"])
+    text = change if isinstance(change, str) else json.dumps(change(said) or said)
+    header["__metadata__"]["workbench"] = text
+    written = json.dumps(header).encode()
+    written += b" " * (-len(written) % 8)
+    path.write_bytes(struct.pack("<Q", len(written)) + written + raw[end:])
 
 
 @pytest.fixture
@@ -61,11 +62,11 @@ def test_every_flipped_bit_is_refused_or_changes_nothing(saved):
 
 
 def test_the_header_holds_kind_format_and_checksum(saved):
-    metadata = header_of(saved)["__metadata__"]
-    assert set(metadata) == {"workbench", "workbench.kind", "workbench.format", "workbench.checksum"}
-    assert (metadata["workbench.kind"], metadata["workbench.format"]) == ("model", str(FORMAT))
-    found = tensor_files.find_checksum("model", metadata["workbench"], load_file(saved))
-    assert metadata["workbench.checksum"] == found
+    assert list(header_of(saved)["__metadata__"]) == ["workbench"]
+    said = json.loads(header_of(saved)["__metadata__"]["workbench"])
+    assert list(said) == ["format", "kind", "checksum", "description"]
+    assert (said["kind"], said["format"]) == ("model", FORMAT)
+    assert said["checksum"] == tensor_files.find_checksum("model", said["description"], load_file(saved))
 
 
 def test_a_file_has_the_rights_that_files_have_here(saved, tmp_path):
@@ -73,25 +74,36 @@ def test_a_file_has_the_rights_that_files_have_here(saved, tmp_path):
     assert stat.S_IMODE(saved.stat().st_mode) == stat.S_IMODE((tmp_path / "plain").stat().st_mode)
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda m: m.update({"workbench.format": "3"}), r"newer workbench \(format 3; this one reads up to 2\); update"),
-        (lambda m: m.update({"workbench.format": "03"}), r"damaged, or not a file of the workbench \(format '03'\)"),
-        (lambda m: m.update({"workbench.format": "0"}), r"damaged, or not a file of the workbench \(format '0'\)"),
-        (lambda m: m.update({"workbench.format": "²"}), r"damaged, or not a file of the workbench \(format '²'\)"),
-        (lambda m: m.update({"workbench.format": "9" * 5000}), r"damaged, or not a file .*\(format '9999"),
-        (lambda m: m.update({"workbench.kind": "poem"}), r"not a model of the workbench, but a 'poem'"),
-        (lambda m: m.update({"workbench.kind": "checkpoint"}), r"but a checkpoint of a training: wb\.train\(\.\.\., check"),
-        (lambda m: m.update({"workbench.checksum": "0"}), r"description and tensors do not agree with the checksum"),
-        (lambda m: m.pop("workbench.checksum"), r"its header has too little or too much of 'workbench\.checksum'"),
-        (lambda m: m.update(note="mine"), r"its header has too little or too much of 'note'"),
-        (lambda m: m.update(workbench=m["workbench"].replace("1.0", "2.0", 1) + " "), r"do not agree with the checksum"),
-    ],
-)  # fmt: skip
+SAID = [
+    (
+        lambda m: m.update(format=3),
+        r"written by a newer workbench \(format 3; this one reads up to 2\); update",
+    ),
+    (
+        lambda m: m.update(format=10**9, kind="poem"),
+        r"written by a newer workbench \(format 1000000000; this",
+    ),
+    (lambda m: {"format": 3}, r"written by a newer workbench \(format 3; this one reads up to 2\)"),
+    (lambda m: m.update(format=0), r"damaged, or not a file of the workbench \(format 0\); save it again"),
+    (lambda m: m.update(format="2"), r"damaged, or not a file of the workbench \(format '2'\)"),
+    (lambda m: m.update(format=True), r"damaged, or not a file of the workbench \(format True\)"),
+    (lambda m: m.update(format=1), r"damaged, or not a file of the workbench \(format 1\)"),
+    (lambda m: m.pop("format") and None, r"the description is incomplete: it has no network"),
+    (lambda m: m.update(kind="poem"), r"not a model of the workbench, but 'poem'"),
+    (lambda m: m.update(kind="checkpoint"), r"but a checkpoint of a training: wb\.train\(\.\.\., checkpoint=path\)"),
+    (lambda m: m.update(checksum="0"), r"description and tensors do not agree with the checksum"),
+    (lambda m: m.update(checksum=None), r"description and tensors do not agree with the checksum"),
+    (lambda m: m.pop("checksum") and None, r"its header is incomplete: it has no checksum"),
+    (lambda m: m.update(note="mine"), r"its header has 'note', which nobody knows"),
+    (lambda m: m.update(description=[]), r"its description is of type list, not an object"),
+    (lambda m: m["description"].update(norm=None), r"description and tensors do not agree with the checksum"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), SAID, ids=range(len(SAID)))
 def test_what_a_header_must_not_say(saved, change, words):
-    with_header(saved, lambda header: change(header["__metadata__"]))
-    with pytest.raises(ValueError, match=rf"model\.safetensors: .*{words}"):
+    with_header(saved, change)
+    with pytest.raises(ValueError, match=rf"model\.safetensors: .*({words})"):
         wb.load_model(saved)
 
 
@@ -110,7 +122,7 @@ def test_what_a_header_must_not_say(saved, change, words):
     ],
 )
 def test_json_that_no_honest_file_holds(saved, text, words):
-    with_header(saved, lambda header: header["__metadata__"].update(workbench=text))
+    with_header(saved, text)
     with pytest.raises(ValueError, match=rf"model\.safetensors: damaged, or not a file of the workbench .*{words}"):
         wb.load_model(saved)
 
@@ -118,26 +130,25 @@ def test_json_that_no_honest_file_holds(saved, text, words):
 @pytest.mark.parametrize("size", [10**6, 10**18, 2**64])
 def test_a_tiny_file_that_describes_a_huge_layer_takes_nothing(saved, size):
     header = read_header(saved, "model")
+    tensors = read_tensors(header)
     header.description["network"] = header.description["network"].replace('"units": 2', f'"units": {size - 1}')
-    write_tensors(saved, "model", read_tensors(header), header.description)
-    with pytest.raises(
-        ValueError, match=r"edge eye -> hand( needs [\d,]+ numbers, and the file holds|, has the shape)"
-    ):
+    write_tensors(saved, "model", tensors, header.description)
+    with pytest.raises(ValueError, match=r"edge eye -> hand( needs [\d,]+ numbers, and the file|, has the)"):
         wb.load_model(saved)
 
 
 CHANGED = [
-    (lambda t: t.pop("weights.0.0"), r"tensor 'weights\.0\.0', of edge eye -> v0, is missing; it has the shape \(4, 18\)"),
+    (lambda t: t.pop("weights.0.0"), r"tensor 'weights\.0\.0', of edge eye -> v0, is missing; it has the shape"),
     (lambda t: t.pop("nodes.1.variance"), r"tensor 'nodes\.1\.variance', of node 'v0', is missing; it has the shape"),
-    (lambda t: t.update({"weights.0.0": torch.zeros(4, 17)}), r"has the shape \(4, 17\), but the network needs \(4, 18\)"),
-    (lambda t: t.update({"weights.0.0": torch.zeros(4, 18, dtype=torch.int32)}), r"is of type I32, where only F32, F64"),
+    (lambda t: t.update({"weights.0.0": torch.zeros(4, 17)}), r"has the shape \(4, 17\), but the network needs"),
+    (lambda t: t.update({"weights.0.0": torch.zeros(4, 18, dtype=torch.int32)}), r"is of type I32, where only F32"),
     (lambda t: t.update({"nodes.1.runs": torch.zeros(())}), r"is of type F32, where only I64 will do"),
     (lambda t: t.update({"nodes.1.runs": torch.tensor(-1)}), r"node 'v0', is negative, which neither a variance nor"),
     (lambda t: t.update({"nodes.1.variance": -torch.ones(4)}), r"node 'v0', is negative, which neither a variance nor"),
     (lambda t: t.update({"more": torch.zeros(1)}), r"tensor 'more' belongs to nothing in the network; save it again"),
     (lambda t: t.update({"gains.9": torch.zeros(1)}), r"tensor 'gains\.9' belongs to nothing in the network"),
     (lambda t: t.update({"gains.00": torch.zeros(1)}), r"tensor 'gains\.00' belongs to nothing in the network"),
-    (lambda t: t.update({"gains.1": torch.zeros(3)}), r"edge v0 -> v1, has the shape \(3,\), by which no target of shape"),
+    (lambda t: t.update({"gains.1": torch.zeros(3)}), r"edge v0 -> v1, has the shape \(3,\), by which no target"),
     (lambda t: t.update({"gains.1": torch.full((4,), torch.nan)}), r"edge v0 -> v1: its gains are not all finite"),
     (lambda t: t.update({"weights.0.0": torch.full((4, 18), torch.inf)}), r"edge eye -> v0: its weights are not all"),
 ]  # fmt: skip
@@ -216,24 +227,24 @@ FOREIGN = {
     ),
     "export.pt2": (lambda p: write_zip(p, "model/archive_format"), rf"this is a file of torch\.export .*; {WAY}"),
     "odd.zip": (lambda p: write_zip(p, "letter.txt"), rf"this is a zip archive; if it is a torch\.save file .*{WAY}"),
-    "half.pt": (lambda p: p.write_bytes(b"PK\x03\x04" + b"a" * 99), rf"this is a zip archive that is damaged; .*{WAY}"),
+    "half.pt": (lambda p: p.write_bytes(b"PK\x03\x04" + b"a" * 99), rf"this is a zip archive that .*{WAY}"),
     "model.keras": (
-        lambda p: write_zip(p, "metadata.json", "config.json", "model.weights.h5"), rf"this is a Keras file .*; {KERAS}",
+        lambda p: write_zip(p, "metadata.json", "config.json", "model.weights.h5"), rf"a Keras file .*; {KERAS}",
     ),
     "model.h5": (lambda p: write_hdf5(p, "model_weights", keras_version="3"), rf"this is a Keras file .*; {KERAS}"),
     "model.nir": (write_nir, r"this is a NIR file; use wb\.from_nir\(path\)"),
     "versioned.nir": (lambda p: write_hdf5(p, "node", version="1"), r"this is a NIR file; use wb\.from_nir\(path\)"),
-    "events.h5": (lambda p: write_hdf5(p, "CD"), r"this is an HDF5 file, and neither NIR nor Keras; recordings are read by wb\.load"),
-    "half.h5": (lambda p: p.write_bytes(b"\x89HDF\r\n\x1a\n" + b"a" * 99), r"this is an HDF5 file that is damaged; .*wb\.from_nir"),
+    "events.h5": (lambda p: write_hdf5(p, "CD"), r"this is an HDF5 file, and neither NIR nor Keras;"),
+    "half.h5": (lambda p: p.write_bytes(b"\x89HDF\r\n\x1a\n" + b"a" * 99), r"an HDF5 file that is .*wb\.from_nir"),
     "model.onnx": (
         lambda p: p.write_bytes(b"\x08\x08\x12\x07pytorch\x1a\x052.0.0"),
         r"this is an ONNX file; give the torch module that it was exported from to wb\.from_torch",
     ),
     "named.onnx": (lambda p: p.write_bytes(b"anything else"), r"this is an ONNX file; give the torch module"),
-    "model.tflite": (lambda p: p.write_bytes(b"\x1c\0\0\0TFL3" + bytes(9)), rf"this is a TensorFlow Lite file; {KERAS}"),
+    "model.tflite": (lambda p: p.write_bytes(b"\x1c\0\0\0TFL3" + bytes(9)), rf"TensorFlow Lite file; {KERAS}"),
     "arrays.npz": (lambda p: np.savez(p, a=np.zeros(3)), r"these are arrays of numpy \(\.npz\)"),
-    "array.npy": (lambda p: np.save(p, np.zeros(3)), r"this is an array of numpy \(\.npy\), not a file of the workbench"),
-    "network.json": (lambda p: tiny.network().save(p), r"this is JSON and no file of tensors; .* wb\.Network\.load\(path\)"),
+    "array.npy": (lambda p: np.save(p, np.zeros(3)), r"this is an array of numpy \(\.npy\), not a file"),
+    "network.json": (lambda p: tiny.network().save(p), r"this is JSON and .* wb\.Network\.load\(path\)"),
 }  # fmt: skip
 
 
@@ -242,7 +253,7 @@ def test_the_files_of_others_are_named_with_the_way_that_works(tmp_path, name):
     write, words = FOREIGN[name]
     write(tmp_path / name)
     for read in (wb.load_model, wb.describe_model_file):
-        with pytest.raises(ValueError, match=rf"{name}: {words}"):
+        with pytest.raises(ValueError, match=rf"{name}: .*{words}"):
             read(tmp_path / name)
 
 

@@ -17,13 +17,14 @@ from torch import Tensor
 
 from workbench.atomic import replacing
 from workbench.exchange.foreign_files import name_foreign
-from workbench.json_text import read_json
+from workbench.json_text import read_json, require_names, shorten
+from workbench.validation import whole
 
 FORMAT = 2
 """Raise it when files say something else or more; `older_formats` then says how to read those of today."""
 
 TEXT = "workbench"
-KIND, NUMBER, CHECKSUM = f"{TEXT}.kind", f"{TEXT}.format", f"{TEXT}.checksum"
+_NAMES = ("format", "kind", "checksum", "description")
 _HERE = {
     "model": "a model: wb.load_model(path) reads it; name another file here",
     "checkpoint": "a checkpoint of a training: wb.train(..., checkpoint=path) goes on with it; name another file here",
@@ -32,6 +33,10 @@ _CURES = {"checkpoint": "delete it to start anew"}
 
 Layout = dict[str, tuple[str, tuple[int, ...]]]
 """Type and shape of every tensor by name, as safetensors writes them: "F32", (3, 4)."""
+
+
+class NewerFormatError(ValueError):
+    """A file of a format that this version of the workbench does not know yet."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,6 @@ class TensorHeader:
     format: int
     description: dict[str, Any]
     layout: Layout
-    text: str
     checksum: str | None
 
 
@@ -54,27 +58,28 @@ def write_tensors(path: str | Path, kind: str, tensors: Mapping[str, Tensor], de
     """
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
-        text = json.dumps(description, allow_nan=False, separators=(",", ":"))
+        checksum = find_checksum(kind, description, contiguous)
+        text = _write_json({"format": FORMAT, "kind": kind, "checksum": checksum, "description": description})
         read_json(text)  # nothing is written that would not be read
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path} was not written: what describes it is not plain data ({error}); mend it") from error
-    metadata = {TEXT: text, KIND: kind, NUMBER: str(FORMAT), CHECKSUM: find_checksum(kind, text, contiguous)}
     with replacing(require_path(path)) as aside:
         aside.touch()
         rights = aside.stat().st_mode  # those that files have here; safetensors would keep it to its owner
         try:
-            save_file(contiguous, aside, metadata=metadata)
+            save_file(contiguous, aside, metadata={TEXT: text})
         except SafetensorError as error:
             raise OSError(f"{path} was not written ({error})") from error
         aside.chmod(rights)
 
 
-def find_checksum(kind: str, text: str, tensors: Mapping[str, Tensor]) -> str:
+def find_checksum(kind: str, description: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
     """The BLAKE2b of format, kind, description and, by name, of type, shape and bytes of every tensor, 256 bits in hex.
 
-    Each part is preceded by its length, so that none can be taken for another.
+    Each part is preceded by its length, so that none can be taken for another; the description is JSON without spaces,
+    its names in their order.
 
-    >>> find_checksum("model", "{}", {"a": torch.zeros(1)}) == find_checksum("model", "{}", {"a": torch.zeros(1, 1)})
+    >>> find_checksum("model", {}, {"a": torch.zeros(1)}) == find_checksum("model", {}, {"a": torch.zeros(1, 1)})
     False
     """
     digest = hashlib.blake2b(digest_size=32)
@@ -84,7 +89,7 @@ def find_checksum(kind: str, text: str, tensors: Mapping[str, Tensor]) -> str:
         digest.update(view.nbytes.to_bytes(8, "little"))
         digest.update(view)
 
-    for words in (str(FORMAT), kind, text):
+    for words in (str(FORMAT), kind, _write_json(description)):
         add(words.encode())
     for name in sorted(tensors):
         tensor = tensors[name]
@@ -117,35 +122,37 @@ def read_header(path: str | Path, kind: str) -> TensorHeader:
             f"{path}: not a file of the workbench, but safetensors of another program; load it with "
             "safetensors.torch.load_file in the script that made it and give the module to wb.from_torch"
         )
-    number = _require_format(path, kind, metadata)
     try:
-        description = read_json(metadata[TEXT])
+        said = read_json(metadata[TEXT])
+        if not isinstance(said, dict):
+            raise ValueError(f"its description is of type {type(said).__name__}, not an object")
+        if "format" not in said:  # as in files that were written before formats had numbers
+            said = {"format": 1, "kind": "checkpoint" if "identity" in said else "model", "description": said}
+        elif _require_format(path, said["format"]):
+            require_names("its header", said, _NAMES)
+        found, number, description = said["kind"], said["format"], said["description"]
         if not isinstance(description, dict):
             raise ValueError(f"its description is of type {type(description).__name__}, not an object")
+    except NewerFormatError:
+        raise
     except ValueError as error:
         raise _refuse(path, kind, error) from error
-    found = metadata[KIND] if number > 1 else "checkpoint" if "identity" in description else "model"
     if found != kind:
-        raise ValueError(f"{path}: not a {kind} of the workbench, but {_HERE.get(found, f'a {found!r:.40}')}")
-    return TensorHeader(path, kind, number, description, layout, metadata[TEXT], metadata.get(CHECKSUM))
+        told = _HERE[found] if isinstance(found, str) and found in _HERE else f"{shorten(found)}"
+        raise ValueError(f"{path}: not a {kind} of the workbench, but {told}")
+    return TensorHeader(path, kind, number, description, layout, said.get("checksum"))
 
 
-def _require_format(path: Path, kind: str, metadata: Mapping[str, str]) -> int:
-    """The format of a file; ValueError for a newer one, and where any of what a file of today has is missing."""
-    if set(metadata) == {TEXT}:
-        return 1
-    if set(metadata) != {TEXT, KIND, NUMBER, CHECKSUM}:
-        wrong = sorted({TEXT, KIND, NUMBER, CHECKSUM} ^ set(metadata))
-        raise _refuse(path, kind, f"its header has too little or too much of {', '.join(map(repr, wrong))}")
-    text = metadata[NUMBER]
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and text[0] != "0"):
-        raise _refuse(path, kind, f"format {text!r:.40}")
-    if int(text) > FORMAT:
-        raise ValueError(
-            f"{path}: was written by a newer workbench (format {int(text)}; this one reads up to {FORMAT}); update the "
+def _require_format(path: Path, number: object) -> int:
+    """The format of a file; ValueError for a newer one, and for what is no format."""
+    if whole(number) is None or not isinstance(number, int) or number < 2:
+        raise ValueError(f"format {shorten(number)}")
+    if number > FORMAT:
+        raise NewerFormatError(
+            f"{path}: was written by a newer workbench (format {number}; this one reads up to {FORMAT}); update the "
             "workbench"
         )
-    return int(text)
+    return number
 
 
 def read_tensors(header: TensorHeader) -> dict[str, Tensor]:
@@ -155,7 +162,7 @@ def read_tensors(header: TensorHeader) -> dict[str, Tensor]:
             tensors = {name: file.get_tensor(name).clone() for name in header.layout}
     except SafetensorError as error:
         raise _refuse(header.path, header.kind, error) from error
-    if header.format > 1 and find_checksum(header.kind, header.text, tensors) != header.checksum:
+    if header.format > 1 and find_checksum(header.kind, header.description, tensors) != header.checksum:
         raise ValueError(
             f"{header.path}: damaged: description and tensors do not agree with the checksum; copy the file again from "
             f"where it is whole, or {_CURES.get(header.kind, 'save it again')}"
@@ -166,6 +173,10 @@ def read_tensors(header: TensorHeader) -> dict[str, Tensor]:
 def _refuse(path: Path, kind: str, why: object) -> ValueError:
     """What is said of a file that is no file of the workbench, or no longer."""
     return ValueError(f"{path}: damaged, or not a file of the workbench ({why}); {_CURES.get(kind, 'save it again')}")
+
+
+def _write_json(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, allow_nan=False, separators=(",", ":"))
 
 
 def require_path(path: object) -> Path:
