@@ -125,17 +125,8 @@ def sort_names(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 def same_model(a: wb.Model, b: wb.Model) -> bool:
     """Whether two models are equal in every respect."""
-    names = (
-        "network",
-        "norm",
-        "neuron",
-        "exceptions",
-        "ticks_per_frame",
-        "input_encoding",
-        "trained_network",
-        "scales",
-    )
-    names += ("training_recipe", "conversion_options", "grid", "provenance", "training")
+    names = ["network", "norm", "neuron", "exceptions", "ticks_per_frame", "input_encoding", "trained_network"]
+    names += ["scales", "training_recipe", "conversion_options", "grid", "provenance", "training"]
     return all(getattr(a, name) == getattr(b, name) for name in names) and same_numbers(a.state_dict(), b.state_dict())
 
 
@@ -288,17 +279,19 @@ def most_held() -> int:
 
 def attempt(kind: Kind, path: Path, expected: Any, sealed: bool) -> str:
     """Read one broken file: what became of it; AssertionError, or whatever else was raised, where that is none."""
-    held = most_held()
+    held, found, refusal = most_held(), None, None
     signal.alarm(SLOWEST_S)
     try:
         found = kind.load(path)
     except (ValueError, OSError) as error:
-        assert not isinstance(error, UnicodeError | TimeoutError), repr(error)
-        assert str(path) in str(error), f"{error} does not name its file"
-        return "refused"
+        refusal = error
     finally:
         signal.alarm(0)
-        assert most_held() - held < LARGEST_STEP, f"reading took {most_held() - held:,} bytes"
+    assert most_held() - held < LARGEST_STEP, f"reading took {most_held() - held:,} bytes"
+    if refusal is not None:
+        assert not isinstance(refusal, UnicodeError | TimeoutError), repr(refusal)
+        assert str(path) in str(refusal), f"{refusal} does not name its file"
+        return "refused"
     if kind.same(found, expected):
         return "equal"
     assert not sealed, "another object, although nobody sealed it again"

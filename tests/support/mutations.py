@@ -79,9 +79,10 @@ def mutate(rng, data):
 # plain data
 
 HOSTILE: list[Any] = [
-    0, 1, -1, 2, 3, 2**31, 2**53, 2**63 - 1, 2**63, 10**12, 10**18, 10**40, 10**400, 0.0, -0.0, 0.5, 1.0, -1.5, 1e-320, 1e308,
-    float("nan"), float("inf"), float("-inf"), "", "0", "1", "x", "a\x00b", "\ud800", "in", "out", True, False, None, [], {},
-    [[]], {"type": "Conv"}, {"": {}}, [0] * 5, ["x"] * 40, "x" * 5000,
+    0, 1, -1, 2, 3, 2**31, 2**53, 2**63 - 1, 2**63, 10**12, 10**18, 10**40, 10**400,
+    0.0, -0.0, 0.5, 1.0, -1.5, 1e-320, 1e308, float("nan"), float("inf"), float("-inf"),
+    "", "0", "1", "x", "a\x00b", "\ud800", "in", "out", "x" * 5000, True, False, None,
+    [], {}, [[]], {"type": "Conv"}, {"": {}}, [0] * 5, ["x"] * 40,
 ]  # fmt: skip
 """What stands in place of a value: as large, as small and as odd as it can be."""
 
