@@ -1,4 +1,4 @@
-"""Broken model files, checkpoints and networks: a tenth of a long run of the fuzzer, and what longer ones have found."""
+"""Broken model files, checkpoints and networks: a tenth of a long run of the fuzzer, or all of it."""
 
 import pytest
 
