@@ -105,9 +105,16 @@ def begin():
 
 
 def keep(folder: Path) -> dict[str, bytes]:
-    """Every file that has its name; what was written aside when it was killed lies beside, as nobody could remove it."""
+    """Every file that has its name; what was written aside when it was killed is left beside, for nobody removes it."""
     aside = [path for path in folder.iterdir() if path.suffix == ".part" or path.name.startswith(".tmp")]
     return {path.name: path.read_bytes() for path in folder.iterdir() if path not in aside}
+
+
+def wait_for(path: Path) -> None:
+    limit = time.perf_counter() + 60
+    while not path.exists():
+        time.sleep(0.001)
+        assert time.perf_counter() < limit, f"{path.name} is not written"
 
 
 @pytest.mark.soak
@@ -116,21 +123,23 @@ def test_whatever_moment_of_training_saving_and_loading_is_killed_the_next_run_e
 ):
     """Checkpoint, model, and the model saved again: the same bytes as those of a run that nobody killed."""
     (tmp_path / "whole").mkdir()
-    _, wait = begin(tmp_path / "whole")
-    started = time.perf_counter()
-    assert wait() == 0
-    seconds, expected = time.perf_counter() - started, keep(tmp_path / "whole")
+    assert begin(tmp_path / "whole")[1]() == 0  # whose times say nothing, for it was the first
+    expected = keep(tmp_path / "whole")
     assert set(expected) == {"checkpoint", "model", "again"}
+    (tmp_path / "timed").mkdir()
+    started, (_, wait) = time.perf_counter(), begin(tmp_path / "timed")
+    wait_for(tmp_path / "timed" / "model")
+    learning = time.perf_counter() - started
+    assert wait() == 0
+    saving = time.perf_counter() - started - learning
     rng, reached, kills = np.random.default_rng(1), set(), 0
     while kills < tenth(200):
         folder = tmp_path / str(kills)
         folder.mkdir()
         process, wait = begin(folder)
-        limit = time.perf_counter() + 60
-        while kills % 2 and not (folder / "model").exists():  # every second one while it saves and loads
-            time.sleep(0.001)
-            assert time.perf_counter() < limit, "it saves no model"
-        time.sleep(rng.uniform(0, seconds / 3 if kills % 2 else seconds))
+        if kills % 2:  # every second one while it saves and loads
+            wait_for(folder / "model")
+        time.sleep(rng.uniform(0, saving if kills % 2 else learning))
         os.kill(process, signal.SIGKILL)
         if wait() != -signal.SIGKILL:
             folder.rename(tmp_path / f"done before it was killed {rng.integers(1 << 40)}")

@@ -27,9 +27,9 @@ def work(folder: Path) -> wb.Model:
 
 def learn_and_keep(folder: Path) -> None:
     """Train with a checkpoint, save the model with its history, load it and save it again, several times."""
-    model, options = wb.Model(tiny.network(), seed=1), {"epochs": 5, "batch": 4, "progress": False}
+    model, options = wb.Model(tiny.network(), seed=1), {"epochs": 4, "batch": 4, "progress": False}
     ann, history = wb.train(model, tiny.recordings(12), checkpoint=folder / "checkpoint", **options)
-    for _ in range(4):
+    for _ in range(3):
         wb.save_model(ann, folder / "model", history=history)
         again = wb.load_model(folder / "model")
         wb.save_model(again, folder / "again", history=wb.describe_model_file(folder / "model").history)

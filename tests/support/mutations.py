@@ -115,7 +115,7 @@ def mutate_value(rng: np.random.Generator, value: Any) -> Any:
     if kind == 0:
         return nest(rng)
     if kind == 1 and isinstance(value, list):
-        return value * int(rng.choice([2, 30])) if rng.random() < 0.5 else value[:-1]
+        return value * int(rng.choice([2, 30])) if len(value) < 30 and rng.random() < 0.5 else value[:-1]
     if kind in (2, 3) and isinstance(value, int | float):
         return value + int(rng.choice([-2, -1, 1, 2])) if kind == 2 else value * float(rng.choice([-1, 0.5, 2, 1e9]))
     if kind == 4 and isinstance(value, str):
@@ -140,7 +140,8 @@ def mutate_data(rng: np.random.Generator, data: Any) -> Any:
             outer[str(rng.choice(["more", "silence", "seed"]))] = HOSTILE[int(rng.integers(len(HOSTILE)))]
         elif kind == 3:
             other, place = places[int(rng.integers(len(places)))]
-            outer[key] = json.loads(json.dumps(other[place]))
+            copied = json.dumps(other[place])
+            outer[key] = json.loads(copied) if len(copied) < 10_000 else 0
         else:
             outer[key] = mutate_value(rng, outer[key])
     return data

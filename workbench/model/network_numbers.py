@@ -64,7 +64,8 @@ class NetworkNumbers(nn.Module):
         self.checked = b""  # digest of the numbers that were last found to be on the grid
         seed = require_seed(seed)
         self.provenance = Provenance(seed)  # goes with the numbers, wherever they are copied
-        generator = torch.Generator().manual_seed(seed)
+        valueless = torch.get_default_device().type == "meta"  # where tensors have shapes alone
+        generator = None if valueless else torch.Generator().manual_seed(seed)
         self.gains = nn.ParameterDict()  # of edges without weights, once a conversion has scaled them
         bounded = [node for node in network.hidden if self.neuron_of(node).bounded]
         with torch.inference_mode(False):  # its numbers can be used, and learned, wherever it was made
