@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -87,6 +88,11 @@ HOSTILE: list[Any] = [
 """What stands in place of a value: as large, as small and as odd as it can be."""
 
 
+def choose_hostile(rng: np.random.Generator) -> Any:
+    """One of them, which nothing else holds."""
+    return copy.deepcopy(HOSTILE[int(rng.integers(len(HOSTILE)))])
+
+
 def nest(rng: np.random.Generator) -> Any:
     """Lists or objects within each other, some of them, or as many as break a stack."""
     data: Any = 1
@@ -120,7 +126,7 @@ def mutate_value(rng: np.random.Generator, value: Any) -> Any:
         return value + int(rng.choice([-2, -1, 1, 2])) if kind == 2 else value * float(rng.choice([-1, 0.5, 2, 1e9]))
     if kind == 4 and isinstance(value, str):
         return value[: int(rng.integers(len(value) + 1))] + str(rng.choice(["", "s", "."]))
-    return HOSTILE[int(rng.integers(len(HOSTILE)))]
+    return choose_hostile(rng)
 
 
 def mutate_data(rng: np.random.Generator, data: Any) -> Any:
@@ -137,7 +143,7 @@ def mutate_data(rng: np.random.Generator, data: Any) -> Any:
         elif kind == 1 and isinstance(outer, dict):
             outer[str(rng.choice(["x", key + "s", key.upper(), "", "type"]))] = outer.pop(key)
         elif kind == 2 and isinstance(outer, dict):
-            outer[str(rng.choice(["more", "silence", "seed"]))] = HOSTILE[int(rng.integers(len(HOSTILE)))]
+            outer[str(rng.choice(["more", "silence", "seed"]))] = choose_hostile(rng)
         elif kind == 3:
             other, place = places[int(rng.integers(len(places)))]
             copied = json.dumps(other[place])
