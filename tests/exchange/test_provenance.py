@@ -35,6 +35,15 @@ def test_a_file_tells_of_seeds_trainings_versions_and_history(tmp_path):
     assert history.attrs["recipe"] is not None
 
 
+def test_what_is_tuned_frame_by_frame_tells_of_it_too():
+    recordings = tiny.recordings(12)
+    snn = wb.convert(tiny.ann(), recordings, emission="burst", percentile=99, progress=False)
+    tuned, _ = wb.fine_tune(snn, recordings, dropout=0.1, seed=8, **OPTIONS)
+    assert [(one.verb, one.seed) for one in tuned.provenance.trainings] == [("wb.fine_tune", 8)]
+    assert tuned.training_recipe == tuned.provenance.trainings[0].recipe == "epochs=2, dropout=0.1"
+    assert (snn.provenance.trainings, tuned.provenance.seed) == ((), snn.provenance.seed)
+
+
 def test_other_recordings_are_another_version():
     trained = [
         wb.train(wb.Model(tiny.network()), recordings, **OPTIONS)[0].provenance.trainings[0].version

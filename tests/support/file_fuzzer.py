@@ -44,6 +44,7 @@ from workbench.training.options import TrainingOptions
 ROOT = Path(__file__).parents[2]
 SLOWEST_S = 5
 LARGEST_STEP = 200 * 2**20
+MOST_ADDRESSES = 4 * 2**30  # beyond which nothing is given, so that a huge request is refused; libraries take some
 VARIETIES = 6  # of good files of a kind
 
 
@@ -309,7 +310,7 @@ def fuzz(name: str, count: int, seed: int, folder: Path, only: int | None = None
         path.with_name("number").write_text(str(number))
         expected.append(kind.load(path))
     signal.signal(signal.SIGALRM, stop)
-    room = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + 2 * LARGEST_STEP
+    room = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + MOST_ADDRESSES
     resource.setrlimit(resource.RLIMIT_AS, (room, room))
     for number in range(count) if only is None else [only]:
         rng, variety = np.random.default_rng([seed, *name.encode(), number]), number % VARIETIES

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from workbench.conversion import ConversionOptions
 from workbench.engine import require_finite
 from workbench.exchange.history_tables import describe_history, make_history, require_history
 from workbench.exchange.model_description import ModelDescription, describe, read_description
@@ -22,6 +23,7 @@ from workbench.exchange.plain_values import in_field, make_value, require_type
 from workbench.exchange.tensor_files import TensorHeader, read_header, read_tensors, write_tensors
 from workbench.json_text import require_names
 from workbench.model import Model, Provenance, TrainingRecord, require_model
+from workbench.network import Network
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,9 +118,9 @@ class ModelFile:
     torch: str | None
     numbers: int
     model: str
-    network: Any
+    network: Network
     training_recipe: str | None
-    recipe: Any
+    recipe: ConversionOptions | None
     provenance: Provenance
     _history: dict[str, Any] | None = field(repr=False, compare=False)
 
