@@ -5,8 +5,6 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-import h5py
-
 TORCH = (
     "load it with torch in the script that made it and give the module to wb.from_torch, then keep it by wb.save_model"
 )
@@ -79,6 +77,8 @@ def _name_archive(path: Path) -> str:
 
 def _name_hdf5(path: Path) -> str:
     """What an HDF5 file holds, by its groups and attributes."""
+    import h5py
+
     try:
         with h5py.File(path, "r") as file:
             names, attributes = set(file), set(file.attrs)
