@@ -7,7 +7,10 @@
 import faulthandler
 import os
 import sys
+import tempfile
 from pathlib import Path
+
+import torch
 
 import workbench as wb
 from tests.support import tiny
@@ -37,8 +40,9 @@ def learn_and_keep(folder: Path) -> None:
 
 def serve() -> None:
     """Begin `learn_and_keep` in every folder whose path is read, one after the other."""
-    import pandas  # noqa: F401  # which training would import in every one of the processes
-
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        learn_and_keep(Path(folder))  # which imports what every one of the processes would, torch._dynamo among it
     for line in sys.stdin:
         number = os.fork()
         if number == 0:
