@@ -21,6 +21,7 @@ from workbench.evaluation import (
 from workbench.events import Camera, Dataset, Recordings, formats, load, transforms
 from workbench.exchange import (
     compare_nir,
+    describe_model_file,
     from_nir,
     from_nir_data,
     from_torch,
@@ -59,7 +60,7 @@ __all__ = [
     # recordings
     "load", "Dataset", "Recordings", "Camera", "formats", "transforms",
     # train, convert, keep
-    "Model", "train", "convert", "fine_tune", "save_model", "load_model",
+    "Model", "train", "convert", "fine_tune", "save_model", "load_model", "describe_model_file",
     # networks of others, simulators, chips
     "from_torch", "to_torch", "to_nir", "from_nir", "compare_nir", "to_nir_data", "from_nir_data", "requirements",
     # evaluate

@@ -1,6 +1,6 @@
 """Models as files: what comes back is what was saved, bit for bit; files that are none are refused by name."""
 
-import json
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,10 @@ from safetensors.torch import load_file, save_file
 import workbench as wb
 from tests.support.exact_models import some_snn as converted
 from tests.support.exact_models import some_trained
+from tests.support.old_files import write_format_1
 from tests.support.random_networks import IMAGE, random_frames, random_model, random_network
 from tests.support.shrinking_networks import shrinking_network
-from workbench.exchange import model_files
+from workbench.exchange import model_files, tensor_files
 from workbench.model.exactness import is_exact
 
 
@@ -102,7 +103,7 @@ def test_a_file_is_whole_or_the_old_one(tmp_path, monkeypatch):
         aside.write_bytes(b"half a file")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(model_files, "save_file", break_off)
+    monkeypatch.setattr(tensor_files, "save_file", break_off)
     with pytest.raises(OSError, match="no space left"):
         model_files.save_model(random_model(random_network(2), 2), path)
     assert path.read_bytes() == before
@@ -112,23 +113,56 @@ def test_a_file_is_whole_or_the_old_one(tmp_path, monkeypatch):
 def with_description(path, change) -> None:
     """Save a model whose description was changed."""
     model = random_model(random_network(1), 1)
-    description = model_files.describe(model)
+    model_files.save_model(model, path)
+    description = tensor_files.read_header(path, "model").description
     change(description)
-    model_files.write_tensors(path, model.state_dict(), description)
+    tensor_files.write_tensors(path, "model", model.state_dict(), description)
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda d: d.pop("neuron"), r"not a model of this version of the workbench .*neuron.*; save it again"),
-        (lambda d: d.pop("network"), r"not a model of this version of the workbench"),
-        (lambda d: d.update(neuron={"type": "Leaky"}), r"not a model of this version .*Leaky"),
-        (lambda d: d.update(neuron={"type": "ReLU", "slope": 1}), r"not a model of this version .*slope"),
-        (lambda d: d.update(neuron={"type": "IntegrateAndFire", "reset": "x"}), r"reset='x' is unknown"),
-        (lambda d: d.update(neuron=None), r"not a model of this version"),
+        (lambda d: d.pop("neuron"), r"the description is incomplete: it has no neuron; save it again"),
+        (lambda d: d.pop("network"), r"the description is incomplete: it has no network; save it again"),
+        (lambda d: d.pop("provenance"), r"the description is incomplete: it has no provenance; save it again"),
+        (lambda d: d.update(colour="red"), r"the description has 'colour', which nobody knows; leave it out"),
+        (lambda d: d.update(neuron={"type": "Leaky"}), r"field 'neuron': type='Leaky' is no neuron; choose from"),
+        (lambda d: d.update(neuron={"type": []}), r"field 'neuron': type=\[\] is no neuron"),
+        (
+            lambda d: d.update(neuron={"type": "ReLU", "slope": 1}),
+            r"field 'neuron': the ReLU has 'slope', which",
+        ),
+        (lambda d: d.update(neuron=spiking(reset="x")), r"field 'neuron': reset='x' is unknown"),
+        (lambda d: d.update(neuron=spiking(start="0.5")), r"field 'neuron': start='0.5' must be a finite number"),
+        (lambda d: d.update(neuron=spiking(burst=1.0)), r"field 'neuron': burst=1.0 must be a whole number"),
+        (lambda d: d.update(neuron=spiking(signed=1)), r"field 'neuron': signed=1 must be true or false"),
+        (lambda d: d.update(neuron=spiking(saturation="inf")), r"saturation='inf' must be a finite number or null"),
+        (lambda d: d.update(neuron=None), r"field 'neuron': it is None and must be an object"),
+        (lambda d: d.update(neurons={"nobody": {"type": "ReLU"}}), r"field 'neurons': 'nobody' is not a hidden node"),
+        (lambda d: d.update(neurons=[]), r"field 'neurons': it is \[\] and must be an object"),
         (lambda d: d.update(norm="layer"), r"norm='layer' is unknown"),
+        (lambda d: d.update(norm=0), r"field 'norm': it is 0 and must be text or null"),
+        (lambda d: d.update(ticks_per_frame=0), r"field 'ticks_per_frame': ticks_per_frame=0 must be a whole number"),
+        (lambda d: d.update(ticks_per_frame=1.5), r"field 'ticks_per_frame': ticks_per_frame=1.5 must be a whole"),
+        (lambda d: d.update(ticks_per_frame=True), r"field 'ticks_per_frame': ticks_per_frame=True must be a whole"),
+        (
+            lambda d: d.update(input_encoding={"factor": -1.0, "function": None}),
+            r"'input_encoding': input_factor=-1.0 ",
+        ),
+        (lambda d: d.update(input_encoding={"factor": 1.0}), r"'input_encoding': the encoding is incomplete.*function"),
+        (lambda d: d.update(training_recipe=[[]]), r"field 'training_recipe': it is \[\[\]\] and must be text or null"),
+        (lambda d: d.update(scales={"in": 1.0}), r"field 'scales': only models that spike have it"),
+        (lambda d: d.update(grid={}), r"field 'grid': only models that spike have it"),
+        (lambda d: d.update(recipe={}), r"field 'recipe': only models that spike have it"),
+        (lambda d: d.update(trained_network="x"), r"field 'trained_network': only models that spike have it"),
+        (lambda d: d.update(history={"columns": 1, "recipe": None}), r"field 'history': its columns must be columns"),
+        (lambda d: d["provenance"].update(seed=-1), r"field 'provenance': seed=-1 must be a whole number from 0"),
+        (lambda d: d["provenance"].update(trainings=[{}]), r"field 'provenance': a training is incomplete: .* verb"),
         (lambda d: d.update(network=d["network"].replace("Dense", "Dance")), r"is no operation"),
-        (lambda d: d.update(network=d["network"][:50]), r"not valid JSON"),
+        (lambda d: d.update(network=d["network"][:50]), r"field 'network': this is no network: not valid JSON"),
+        (lambda d: d.update(network="[" * 900), r"field 'network': this is no network: not valid JSON"),
+        (lambda d: d.update(network="[" * 90 + "]" * 90), r"this is no network: more than 64 lists and objects"),
+        (lambda d: d.update(network="[" * 10**5 + "]" * 10**5), r"this is no network: more than 64 lists and objects"),
         (lambda d: d.update(network=random_network(2).to_json()), r"not a model of this version"),
     ],
 )
@@ -147,7 +181,6 @@ def test_a_description_that_fits_no_model_is_refused_by_the_name_of_the_file(tmp
         lambda whole: b"",
         lambda whole: b"PK" + whole,
         lambda whole: b"\xff" * 200,
-        lambda whole: json.dumps({"workbench": 1}).encode(),
     ],
 )
 def test_a_damaged_file_is_refused_by_its_name(tmp_path, damage):
@@ -156,6 +189,10 @@ def test_a_damaged_file_is_refused_by_its_name(tmp_path, damage):
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(ValueError, match=r"damaged\.safetensors: damaged, or not a file of the workbench .*; save it"):
         model_files.load_model(path)
+
+
+def spiking(**options) -> dict:
+    return {"type": "IntegrateAndFire"} | dataclasses.asdict(wb.IntegrateAndFire()) | options
 
 
 @pytest.mark.parametrize("metadata", [None, {"format": "pt"}, {"workbench": "{"}, {"workbench": "[]"}])
@@ -221,7 +258,7 @@ def test_a_file_of_an_older_version_has_no_grid_and_runs_densely_without_a_warni
     del description["grid"], description["neuron"]["saturation"]
     for option in ("saturation", "input_counts", "weight_bits"):
         del description["recipe"][option]
-    model_files.write_tensors(tmp_path / "old.safetensors", snn.state_dict(), description)
+    write_format_1(tmp_path / "old.safetensors", snn.state_dict(), description)
     old = model_files.load_model(tmp_path / "old.safetensors")
     assert old.grid is None
     assert old.neuron.saturation is None
@@ -252,7 +289,7 @@ def keep_as_of_old(snn: wb.Model, path: Path, silence: int, whose: str) -> None:
     told = [description["neurons"][node]] if whose == "one node" else [description["neuron"], description["recipe"]]
     for its in told:
         its["silence"] = silence
-    model_files.write_tensors(path, snn.state_dict(), description)
+    write_format_1(path, snn.state_dict(), description)
 
 
 @pytest.mark.parametrize("whose", ["all", "one node"])
@@ -277,6 +314,8 @@ def test_a_file_whose_weights_were_changed_by_hand_says_so_when_it_runs(tmp_path
     snn, ticks = converted(0)
     tensors = {name: values.clone() for name, values in snn.state_dict().items()}
     tensors["weights.0.0"] *= 1.01
-    model_files.write_tensors(tmp_path / "changed.safetensors", tensors, model_files.describe(snn))
+    model_files.save_model(snn, tmp_path / "snn.safetensors")
+    description = tensor_files.read_header(tmp_path / "snn.safetensors", "model").description
+    tensor_files.write_tensors(tmp_path / "changed.safetensors", "model", tensors, description)
     with pytest.warns(UserWarning, match="were changed after the conversion, so that sums are rounded"):
         model_files.load_model(tmp_path / "changed.safetensors")(ticks)

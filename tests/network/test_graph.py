@@ -376,3 +376,33 @@ def test_networks_and_edges_are_frozen():
     network.first_response["in"] = 7
     assert network.shapes["in"] == network.inputs["in"]
     assert network.first_response["in"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d.update(colour=1), r"this network has 'colour', which nobody knows; leave it out"),
+        (lambda d: d.pop("output"), r"this network is incomplete: it has no output; save it again"),
+        (lambda d: d.update(output=""), r"its inputs must be shapes by name, its edges a list, its output a name"),
+        (lambda d: d.update(edges={}), r"its inputs must be shapes by name, its edges a list, its output a name"),
+        (lambda d: d["edges"][0].update(weight=1), r"this network: edge 0 has 'weight', which nobody knows"),
+        (lambda d: d["edges"][0].pop("delay"), r"this network: edge 0 is incomplete: it has no delay"),
+        (
+            lambda d: d["edges"].append(3),
+            r"edge \d+ is 3, not an object with the names source, target,",
+        ),
+    ],
+)
+def test_json_says_what_a_network_says_and_nothing_else(change, words):
+    data = json.loads(random_network(1).to_json())
+    change(data)
+    with pytest.raises(ValueError, match=words):
+        wb.Network.from_json(json.dumps(data))
+
+
+def test_json_that_is_too_deep_is_refused_whatever_its_depth():
+    for depth in (40, 100, 1000, 100_000):
+        chain = '{"type": "Chain", "operations": [' * depth + '{"type": "Identity"}' + "]}" * depth
+        edge = f'{{"source": "in", "target": "out", "operation": {chain}, "delay": 1}}'
+        with pytest.raises(ValueError, match="more than 64 lists and objects within each other"):
+            wb.Network.from_json(f'{{"workbench": 1, "inputs": {{"in": [2]}}, "edges": [{edge}], "output": "out"}}')

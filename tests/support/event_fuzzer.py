@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.support import event_writers as writers
+from tests.support.mutations import mutate
 from workbench.events import formats
 from workbench.events.event_arrays import EVENTS
 from workbench.events.formats import time_units
@@ -25,7 +26,6 @@ ROOT = Path(__file__).parents[2]
 SLOWEST_S = 10.0
 LARGEST = 3 * 2**30
 LARGEST_STEP = 2**28
-EXTREMES = [0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 2**63 - 1, 2**64 - 1]
 
 
 def recording(rng, width, height, step_us, count=40):
@@ -114,69 +114,6 @@ MAKERS = {
     "text": (".csv", make_text),
     "hdf5": (".h5", make_hdf5),
 }
-
-
-def flip(rng, data):
-    for place in rng.integers(0, len(data), rng.integers(1, 9)):
-        data[place] ^= 1 << int(rng.integers(8))
-
-
-def cut(rng, data):
-    first, last = sorted(rng.integers(0, len(data) + 1, 2).tolist())
-    del data[first : last if rng.random() < 0.5 else None]
-
-
-def insert(rng, data):
-    place = int(rng.integers(len(data) + 1))
-    data[place:place] = rng.bytes(int(rng.integers(1, 40)))
-
-
-def duplicate(rng, data):
-    first, last = sorted(rng.integers(0, len(data) + 1, 2).tolist())
-    place = int(rng.integers(len(data) + 1))
-    data[place:place] = data[first:last]
-
-
-def swap(rng, data):
-    a, b, c, d = sorted(rng.integers(0, len(data) + 1, 4).tolist())
-    data[a:d] = data[c:d] + data[b:c] + data[a:b]
-
-
-def overwrite(rng, data):
-    """A number of some width that is as large or as small as it can be, or any other."""
-    width = int(rng.choice([1, 2, 4, 8]))
-    value = int(rng.choice(np.array(EXTREMES, dtype=np.uint64))) if rng.random() < 0.7 else int(rng.integers(2**16))
-    place = int(rng.integers(len(data)))
-    data[place : place + width] = (value % 2 ** (8 * width)).to_bytes(width, str(rng.choice(["little", "big"])))
-
-
-def edit_header(rng, data):
-    """Another byte, digit or line in the first bytes."""
-    place = int(rng.integers(min(len(data), 300)))
-    data[place : place + int(rng.integers(3))] = bytes(rng.choice(list(b'0123456789#%\r\n<>"{}(),;=x \x00\xff'), 2))
-
-
-def blank(rng, data):
-    first, last = sorted(rng.integers(0, len(data) + 1, 2).tolist())
-    data[first:last] = bytes([int(rng.choice([0, 255, 35, 37, 240]))]) * (last - first)
-
-
-def scramble(rng, data):
-    """Nothing but noise from some byte on."""
-    place = int(rng.integers(len(data)))
-    data[place:] = rng.bytes(len(data) - place)
-
-
-MUTATIONS = (scramble, flip, cut, insert, duplicate, swap, overwrite, overwrite, edit_header, edit_header, blank)
-
-
-def mutate(rng, data):
-    """The bytes after one to three mutations, mostly one."""
-    data = bytearray(data)
-    for _ in range(int(rng.choice([1, 1, 1, 2, 3]))):
-        if data:
-            MUTATIONS[int(rng.integers(len(MUTATIONS)))](rng, data)
-    return bytes(data)
 
 
 def mend_length(data):

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 
 import workbench as wb
 from tests.support import tiny
-from workbench.exchange.model_files import read_tensors, write_tensors
+from workbench.exchange.tensor_files import read_header, read_tensors, write_tensors
 from workbench.training import checkpoints
 
 ROOT = Path(__file__).parents[2]
@@ -28,9 +28,10 @@ def train(**options):
 
 def change(path, alter):
     """A checkpoint that somebody has altered: its tensors and its description."""
-    tensors, description = read_tensors(path)
+    header = read_header(path, "checkpoint")
+    tensors, description = read_tensors(header), header.description
     alter(tensors, description)
-    write_tensors(path, tensors, description)
+    write_tensors(path, "checkpoint", tensors, description)
 
 
 def drop(prefix):
@@ -75,7 +76,19 @@ DAMAGE = {
     "a row less": rewrite(lambda rows: rows[1:]),
     "a row twice": rewrite(lambda rows: [*rows[:-1], rows[-2]]),
     "more rows than epochs": rewrite(lambda rows: [*rows, {**rows[-1], "epoch": 4}]),
-    "a loss that is not finite": rewrite(lambda rows: [{**rows[0], "loss": float("nan")}, *rows[1:]]),
+    "an accuracy that is no share": rewrite(lambda rows: [{**rows[0], "accuracy": 1.5}, *rows[1:]]),
+    "an accuracy that is true": rewrite(lambda rows: [{**rows[0], "accuracy": True}, *rows[1:]]),
+    "a field more": lambda tensors, description: description.update(more=1),
+    "a tensor more": lambda tensors, description: tensors.update(other=torch.zeros(1)),
+    "a moment of no parameter": lambda tensors, description: (
+        tensors.update({"optimizer.99.step": torch.ones(())}),
+        description["moments"].append("optimizer.99.step"),
+    ),
+    "a moment of another type": spoil("optimizer.0.exp_avg", lambda tensor: tensor.double()),
+    "steps below 1": spoil("optimizer.0.step", torch.zeros_like),
+    "steps of half": spoil("optimizer.0.step", lambda tensor: tensor + 0.5),
+    "squares below 0": spoil("optimizer.0.exp_avg_sq", lambda tensor: tensor - 1),
+    "weights of another type": spoil("best.weights.0.0", lambda tensor: tensor.double()),
     "a loss of text": rewrite(lambda rows: [{**rows[0], "loss": "0.3"}, *rows[1:]]),
     "no loss": rewrite(lambda rows: [{"epoch": 1, "accuracy": 0.5}, *rows[1:]]),
     "a column more": rewrite(lambda rows: [{**row, "validation_loss": 0.1} for row in rows]),

@@ -12,7 +12,7 @@ from tests.support.random_networks import random_frames, random_network
 from tests.support.trainings import OPTIONS, SHAPE, assert_equal_models, interrupt, some_network, some_recordings
 from workbench.engine.normalization import NORM_EPSILON, Norm
 from workbench.evaluation import evaluate
-from workbench.exchange.model_files import read_tensors, write_tensors
+from workbench.exchange.tensor_files import read_header, read_tensors, write_tensors
 from workbench.training import drawn_batches, train
 from workbench.training import fitting as training
 
@@ -257,7 +257,7 @@ def test_the_same_events_at_other_times_are_other_recordings(tmp_path):
         train(wb.Model(some_network()), backwards, **call)
 
 
-@pytest.mark.parametrize("damage", [lambda whole: whole[:-9], lambda whole: b"", lambda whole: b"\x80\x04" + whole])
+@pytest.mark.parametrize("damage", [lambda whole: whole[:-9], lambda whole: b"", lambda whole: b"\xff\x04" + whole])
 def test_a_damaged_checkpoint_is_refused_by_its_name(tmp_path, damage):
     call = {**OPTIONS, "epochs": 1, "checkpoint": tmp_path / "checkpoint"}
     train(wb.Model(some_network()), some_recordings(), **call)
@@ -270,9 +270,10 @@ def test_a_damaged_checkpoint_is_refused_by_its_name(tmp_path, damage):
 def test_an_incomplete_checkpoint_is_refused_by_its_name(tmp_path, missing):
     call = {**OPTIONS, "epochs": 1, "checkpoint": tmp_path / "checkpoint"}
     train(wb.Model(some_network()), some_recordings(), **call)
-    tensors, description = read_tensors(tmp_path / "checkpoint")
+    header = read_header(tmp_path / "checkpoint", "checkpoint")
+    tensors, description = read_tensors(header), header.description
     assert (tensors if "." in missing else description).pop(missing) is not None
-    write_tensors(tmp_path / "checkpoint", tensors, description)
+    write_tensors(tmp_path / "checkpoint", "checkpoint", tensors, description)
     with pytest.raises(ValueError, match=r"checkpoint: .*incomplete"):
         train(wb.Model(some_network()), some_recordings(), **call)
 
@@ -282,7 +283,7 @@ def test_a_saved_model_is_no_checkpoint(tmp_path):
 
     model = wb.Model(some_network())
     model_files.save_model(model, tmp_path / "model")
-    with pytest.raises(ValueError, match=r"model is a checkpoint of another training"):
+    with pytest.raises(ValueError, match=r"model: not a checkpoint of the workbench, but a model: wb\.load_model"):
         train(model, some_recordings(), checkpoint=tmp_path / "model", **OPTIONS)
 
 

@@ -36,6 +36,7 @@ def copy_numbers(model: Model, into: Model) -> None:
     into.load_state_dict({n: t for n, t in model.state_dict().items() if not n.startswith("gains")}, strict=False)
     for key, gain in model.gains.items():
         into.gains[key] = nn.Parameter(gain.detach().clone())
+    into.provenance = model.provenance
 
 
 @torch.no_grad()

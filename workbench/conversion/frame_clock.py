@@ -61,6 +61,7 @@ def to_ticks(frames: Model, snn: Model) -> Model:
         for position in ticks.network.incoming(ticks.network.output):
             if str(position) in ticks.gains:
                 ticks.gains[str(position)].mul_(k)
+    ticks.provenance, ticks.training_recipe = frames.provenance, frames.training_recipe
     return ticks
 
 

@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
 
-from workbench.atomic import replacing
 from workbench.conversion import ConversionOptions
-from workbench.engine import NEURONS, Neuron
-from workbench.model import Grid, Model, require_model
+from workbench.engine import require_finite
+from workbench.exchange.history_tables import describe_history, make_history, require_history
+from workbench.exchange.model_description import ModelDescription, describe, read_description
+from workbench.exchange.number_checks import add_gains, require_enough, require_layout, require_sound
+from workbench.exchange.older_formats import upgrade_model
+from workbench.exchange.plain_values import in_field, make_value, require_type
+from workbench.exchange.tensor_files import TensorHeader, read_header, read_tensors, write_tensors
+from workbench.json_text import require_names
+from workbench.model import Model, Provenance, TrainingRecord, require_model
 from workbench.network import Network
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def save_model(model: Model, path: str | Path) -> None:
-    """Write a model, ANN or SNN, into one safetensors file.
+KIND = "model"
+
+
+def save_model(model: Model, path: str | Path, *, history: pd.DataFrame | None = None) -> None:
+    """Write a model, ANN or SNN, into one safetensors file, with where its numbers come from.
+
+    `history` is the table that `wb.train` returned with it, for `wb.describe_model_file(path).history`. ValueError for
+    a model whose numbers are not finite, OSError where the disk does not take the file; nothing is half-written.
 
     >>> import os, tempfile
     >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
@@ -31,101 +45,150 @@ def save_model(model: Model, path: str | Path) -> None:
     Model(ANN: 2 nodes, 1 edges, 34 parameters, 'class' answers from step 1)
     """
     model = require_model(model, "wb.save_model")
-    write_tensors(path, model.state_dict(), describe(model))
+    require_finite(model.network, model.state_dict())
+    description = describe(model) | {
+        "provenance": _describe_provenance(model.provenance),
+        "history": None if history is None else describe_history(history),
+    }
+    write_tensors(path, KIND, model.state_dict(), description)
 
 
 def load_model(path: str | Path) -> Model:
-    """The model that `save_model` wrote; ValueError names the file and what is wrong with it."""
-    try:
+    """The model that `save_model` wrote, equal in every respect, in evaluation mode; files of older versions too.
+
+    Everything in the file is checked before the model is made: a checksum, every field, and the names, shapes and types
+    of the tensors beside those that the network needs. ValueError names the file, the field or tensor, and what to do;
+    for the files of other programs, what they are and the way that works.
+    """
+    header = read_header(path, KIND)
+    tensors = read_tensors(header)
+    with _in_file(header.path):
+        model, _ = _build(header)
+        require_finite(model.network, tensors)
+        require_sound(model, tensors)
         with torch.inference_mode(False):
-            tensors, description = read_tensors(path)
-            model = _build(description)
-            for position in sorted({name.split(".")[1] for name in tensors if name.startswith("gains.")}):
-                model.gains[position] = nn.Parameter(tensors[f"gains.{position}"])
             model.load_state_dict(tensors, assign=True)  # in the precision it was saved in
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{path}: not a model of this version of the workbench ({error}); save it again") from error
     return model.eval()
 
 
-def describe(model: Model) -> dict[str, Any]:
-    """Everything about a model that is not a tensor, as plain data."""
-    return {
-        "network": model.network.to_json(),
-        "norm": model.norm,
-        "neuron": _describe_neuron(model.neuron),
-        "neurons": {node: _describe_neuron(neuron) for node, neuron in model.exceptions.items()},
-        "ticks_per_frame": model.ticks_per_frame,
-        "input_encoding": None if model.input_encoding.plain else dataclasses.asdict(model.input_encoding),
-        "trained_network": model.trained_network.to_json() if model.trained_network else None,
-        "scales": model.scales,
-        "origin": model.origin,
-        "training_recipe": model.training_recipe,
-        "recipe": model.conversion_options.to_dict() if model.conversion_options else None,
-        "grid": dataclasses.asdict(model.grid) if model.grid else None,
-    }
+def _build(header: TensorHeader) -> tuple[Model, _Said]:
+    """The model that a file describes, which needs just the tensors that are in it, but has no values yet."""
+    said = _read(header)
+    require_enough(said.description.network, header.layout)
+    model = said.description.build()
+    add_gains(model, header.layout)
+    require_layout(model, header.layout)
+    model.provenance = said.provenance
+    return model, said
 
 
-def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], description: Mapping[str, Any]) -> None:
-    """Write tensors and a plain description, whole or not at all; OSError where the disk does not take them."""
-    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with replacing(path) as aside:
-        try:
-            save_file(contiguous, aside, metadata={"workbench": json.dumps(description)})
-        except SafetensorError as error:
-            raise OSError(f"{path} was not written ({error})") from error
+@dataclass(frozen=True)
+class _Said:
+    description: ModelDescription
+    provenance: Provenance
+    written_by: tuple[str | None, str | None]
+    history: dict[str, Any] | None
 
 
-def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The tensors and the description that `write_tensors` wrote."""
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"{path}: there is no such file; save a model there first")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  # a safe_open cannot be iterated
-        return tensors, json.loads(metadata["workbench"])
-    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path}: damaged, or not a file of the workbench ({error}); save it again") from error
+def _read(header: TensorHeader) -> _Said:
+    """Everything that a file says of its model, checked."""
+    data = upgrade_model(header.description, header.format)
+    extra = {name: data.pop(name) for name in ("provenance", "history") if name in data}
+    description = read_description(data)
+    require_names("the description", extra, ("provenance", "history"))
+    with in_field("provenance"):
+        provenance, written_by = _read_provenance(extra["provenance"])
+    with in_field("history"):
+        history = None if extra["history"] is None else require_history(extra["history"])
+    return _Said(description, provenance, written_by, history)
 
 
-def _describe_neuron(neuron: Neuron) -> dict[str, Any]:
-    return {"type": type(neuron).__name__, **dataclasses.asdict(neuron)}
+@dataclass(frozen=True, repr=False)
+class ModelFile:
+    """What a model file says of its model, without the model.
 
+    `format` of the file; `workbench` and `torch`, the versions that wrote it, None where they are unknown; `numbers`:
+    how many there are; `model`: what the model is, as it prints; `provenance`: the seed that drew its numbers, and its
+    trainings; `training_recipe` and `recipe`, how it was trained and converted, in words.
+    """
 
-def _build_neuron(description: Mapping[str, Any]) -> Neuron:
-    options = dict(description)
-    return NEURONS[options.pop("type")](**options)
+    path: Path
+    format: int
+    workbench: str | None
+    torch: str | None
+    numbers: int
+    model: str
+    network: Network
+    training_recipe: str | None
+    recipe: ConversionOptions | None
+    provenance: Provenance
+    _history: dict[str, Any] | None = field(repr=False, compare=False)
 
+    @property
+    def history(self) -> pd.DataFrame | None:
+        """The table of the training, a row per epoch, its recipe in `history.attrs`; None where none was saved."""
+        return None if self._history is None else make_history(self._history)
 
-def _build(description: Mapping[str, Any]) -> Model:
-    neuron, options = dict(description["neuron"]), description.get("recipe")  # files of older versions have no options
-    if options and "bias" not in neuron:
-        neuron["bias"] = options["bias"]  # which older versions kept with the options of the conversion alone
-    neurons = {node: dict(its) for node, its in description.get("neurons", {}).items()}
-    for its in (neuron, options or {}, *neurons.values()):
-        if its.pop("silence", 0):
-            raise ValueError(
-                "its neurons keep silent until a frame ends, as those of older versions did; convert anew with "
-                'emission="burst"'
+    def __repr__(self) -> str:
+        version = f"workbench {self.workbench}, torch {self.torch}" if self.workbench else "an unknown version"
+        lines = [f"ModelFile {self.path}: format {self.format}, written by {version}", f"  {self.model}"]
+        if self.provenance.seed is not None:
+            lines.append(f"  first numbers drawn with seed {self.provenance.seed}")
+        for one in self.provenance.trainings:
+            lines.append(
+                f"  {one.verb}: {one.epochs} epochs of {one.recordings!r} (version {one.version[:12]}), seed {one.seed}"
+                + (f", {one.recipe}" if one.recipe else "")
             )
-    encoding = description.get("input_encoding") or {"factor": 1.0, "function": None}  # older versions had none
-    model = Model(
-        Network.from_json(description["network"]),
-        norm=description["norm"],
-        neuron=_build_neuron(neuron),
-        neurons={node: _build_neuron(its) for node, its in neurons.items()},
-        ticks_per_frame=description["ticks_per_frame"],
-        input_factor=encoding["factor"],
-        input_function=encoding["function"],
-    )
-    trained = description["trained_network"]
-    model.trained_network = Network.from_json(trained) if trained else None
-    model.origin = description.get("origin")
-    model.training_recipe = description.get("training_recipe")  # which files of older versions have not
-    scales = description["scales"]
-    model.scales = {node: tuple(s) if isinstance(s, list) else s for node, s in scales.items()} if scales else scales
-    model.conversion_options = ConversionOptions(**options) if options else None
-    grid = description.get("grid")  # which files of older versions have not, whose arithmetic is not exact
-    model.grid = Grid(**grid) if grid else None
-    return model
+        if self._history is not None:
+            rows = max((len(values) for _, values in self._history["columns"].values()), default=0)
+            lines.append(f"  history: {rows} rows, {', '.join(self._history['columns'])}")
+        return "\n".join(lines)
+
+
+def describe_model_file(path: str | Path) -> ModelFile:
+    """What a file of `save_model` says: network, recipes, history, and where the numbers come from; none is read.
+
+    The checksum, which is over the numbers as well, is looked at where they are read, by `load_model`. ValueError and
+    FileNotFoundError as there.
+
+    >>> import os, tempfile
+    >>> network = Network({"image": (1, 4, 4)}, [Edge("image", "class", Dense(2))])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     wb.save_model(Model(network, seed=3), os.path.join(folder, "model.safetensors"))
+    ...     wb.describe_model_file(os.path.join(folder, "model.safetensors")).provenance
+    Provenance(seed=3, trainings=())
+    """
+    header = read_header(path, KIND)
+    with _in_file(header.path):
+        model, found = _build(header)
+    return ModelFile(
+        header.path, header.format, *found.written_by, sum(tensor.numel() for tensor in model.state_dict().values()),
+        repr(model), model.network, model.training_recipe, model.conversion_options, found.provenance, found.history,
+    )  # fmt: skip
+
+
+@contextmanager
+def _in_file(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(f"{path}: not a model of this version of the workbench: {error}") from error
+
+
+def _describe_provenance(provenance: Provenance) -> dict[str, Any]:
+    written_by = {"workbench": _find_version(), "torch": torch.__version__.partition("+")[0]}
+    return written_by | dataclasses.asdict(provenance)
+
+
+def _read_provenance(data: Any) -> tuple[Provenance, tuple[str | None, str | None]]:
+    named = require_names("the provenance", data, ("workbench", "torch", "seed", "trainings"))
+    versions = require_type(str | None, named["workbench"]), require_type(str | None, named["torch"])
+    seed, trainings = require_type(int | None, named["seed"]), named["trainings"]
+    if not isinstance(trainings, list):
+        raise ValueError("trainings must be a list; save the model again")
+    return Provenance(seed, tuple(make_value(TrainingRecord, one, "a training") for one in trainings)), versions
+
+
+@cache
+def _find_version() -> str:
+    return metadata.version("spiking-workbench")

@@ -10,6 +10,7 @@ parameters       weights drawn by fan-in, what nodes add, and how others replace
 input_encoding   what becomes of counts of events before the first edges of an ANN
 stream           a model at work on a recording that arrives block by block
 readout          what a model answers at each step
+provenance       where the numbers of a model come from
 argument_checks  a model where a model is wanted, recordings where these are
 """
 
@@ -28,6 +29,7 @@ from workbench.model.mode import evaluation_mode
 from workbench.model.model import Model
 from workbench.model.network_numbers import NetworkNumbers, Scales
 from workbench.model.node_neurons import take_neurons
+from workbench.model.provenance import Provenance, TrainingRecord
 from workbench.model.readout import average_answers
 from workbench.model.stream import Stream
 
@@ -37,6 +39,8 @@ __all__ = [
     "evaluation_mode",
     "NetworkNumbers",
     "Scales",
+    "Provenance",
+    "TrainingRecord",
     "Grid",
     "DIGITS",
     "bound_links",

@@ -14,6 +14,7 @@ from workbench.model.grid import Grid
 from workbench.model.input_encoding import InputEncoding
 from workbench.model.node_neurons import describe_neurons, require_whole_frames, take_neurons
 from workbench.model.parameters import Loaded, draw_weights, load_parameters, make_layers, take_norms
+from workbench.model.provenance import Provenance
 from workbench.network import Network
 from workbench.validation import require_seed, require_whole
 
@@ -60,7 +61,10 @@ class NetworkNumbers(nn.Module):
         self.grid: Grid | None = None  # of an SNN whose arithmetic is exact
         self.seen: dict[Hashable, HybridState] = {}  # what runs ended with, by which the engine of the next is chosen
         self.checked = b""  # digest of the numbers that were last found to be on the grid
-        generator = torch.Generator().manual_seed(require_seed(seed))
+        seed = require_seed(seed)
+        self.provenance = Provenance(seed)  # goes with the numbers, wherever they are copied
+        valueless = torch.get_default_device().type == "meta"  # where tensors have shapes alone
+        generator = None if valueless else torch.Generator().manual_seed(seed)
         self.gains = nn.ParameterDict()  # of edges without weights, once a conversion has scaled them
         bounded = [node for node in network.hidden if self.neuron_of(node).bounded]
         with torch.inference_mode(False):  # its numbers can be used, and learned, wherever it was made

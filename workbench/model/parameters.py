@@ -13,8 +13,10 @@ from workbench.engine import Bias, Norm
 from workbench.network import Network, connected_components
 
 
-def draw_weights(network: Network, generator: torch.Generator) -> list[nn.ParameterList]:
+def draw_weights(network: Network, generator: torch.Generator | None) -> list[nn.ParameterList]:
     """Weights of every edge: variance 2 / fan-in, with the fan-in of all edges into the node together.
+
+    Without a generator none is drawn: they are what torch finds on its default device, such as "meta".
 
     Source: He, Zhang, Ren, Sun 2015, arXiv 1502.01852.
 
@@ -29,8 +31,11 @@ def draw_weights(network: Network, generator: torch.Generator) -> list[nn.Parame
     for edge in network.edges:
         shapes = edge.operation.weight_shapes(network.shape_of(edge.source))
         deviation = math.sqrt(2 / fan_in[edge.target]) ** (1 / max(1, len(shapes)))
-        drawn = (nn.Parameter(deviation * torch.randn(shape, generator=generator)) for shape in shapes)
-        weights.append(nn.ParameterList(drawn))
+        if generator is None:
+            drawn = [torch.empty(shape) for shape in shapes]
+        else:
+            drawn = [deviation * torch.randn(shape, generator=generator) for shape in shapes]
+        weights.append(nn.ParameterList(map(nn.Parameter, drawn)))
     return weights
 
 

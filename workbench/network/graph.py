@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from workbench.atomic import replacing
+from workbench.json_text import read_json, require_names
 from workbench.network.graph_algorithms import find_cycle, keep_acyclic, reachable, shortest_delays
 from workbench.network.operations import Operation, Shape, operation_from_dict, require_operation
 from workbench.validation import whole
@@ -207,19 +208,21 @@ class Network:
     def from_json(cls, text: str) -> Network:
         """The network that `to_json` wrote; ValueError that says what is wrong with any other text."""
         try:
-            data = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"this is no network: not valid JSON at line {error.lineno}: {error.msg}") from error
+            data = read_json(text)
+        except ValueError as error:
+            raise ValueError(f"this is no network: {error}") from error
         if not isinstance(data, dict) or data.get("workbench") != 1:
             raise ValueError('this is no network of the workbench: expected {"workbench": 1, "inputs": ..., ...}')
-        try:
-            edges = [
-                Edge(e["source"], e["target"], operation_from_dict(e["operation"]), e["delay"]) for e in data["edges"]
-            ]
-            inputs = {node: tuple(shape) for node, shape in data["inputs"].items()}
-            return cls(inputs, edges, data["output"])
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"this network is incomplete: {type(error).__name__} {error}") from error
+        require_names("this network", data, ("workbench", "inputs", "edges", "output"))
+        inputs, listed, output = data["inputs"], data["edges"], data["output"]
+        if not isinstance(inputs, dict) or not isinstance(listed, list) or not isinstance(output, str) or not output:
+            raise ValueError(
+                "this network is incomplete: its inputs must be shapes by name, its edges a list, its output a name"
+            )
+        for number, edge in enumerate(listed):
+            require_names(f"this network: edge {number}", edge, ("source", "target", "operation", "delay"))
+        edges = [Edge(e["source"], e["target"], operation_from_dict(e["operation"]), e["delay"]) for e in listed]
+        return cls(inputs, edges, output)
 
     def save(self, path: str | Path) -> None:
         """Write the network as JSON, whole or not at all."""

@@ -18,6 +18,8 @@ quantization            activations clipped and quantised while they are learned
 mixed_precision         bfloat16 in the linear maps, where that is enough
 gradient_checkpointing  long recordings learned segment by segment
 checkpoints             trainings that go on bit for bit
+identity                by what a training is known again
+optimizer_state         what an optimizer remembers, found and read back
 """
 
 from workbench.training.finetuning import fine_tune

@@ -14,18 +14,19 @@ from torch import Tensor
 from workbench.engine import Layers, MemoryRequest, require_finite, require_memory
 from workbench.evaluation import bin_batch, evaluate, require_match, take_frame_ends
 from workbench.events import Dataset, Recordings, require_augmentation
-from workbench.model import Model, average_answers, take_test, take_training
+from workbench.model import Model, TrainingRecord, average_answers, take_test, take_training
 from workbench.progress import Progress, show_progress
 from workbench.threads import tell_if_spinning
 from workbench.training.averaging import follow
-from workbench.training.checkpoints import Checkpoint, TrainingState, identify
+from workbench.training.checkpoints import Checkpoint, TrainingState
 from workbench.training.drawn_batches import DrawnBatch, count_batches, draw_batches
 from workbench.training.dropout import DropoutLayers
 from workbench.training.gradient_checkpointing import require_segments, run_segments
+from workbench.training.identity import fingerprint, identify
 from workbench.training.losses import find_training_loss
 from workbench.training.mixed_precision import cast
 from workbench.training.named_functions import name_function
-from workbench.training.optimizers import find_state, make_optimizer
+from workbench.training.optimizers import make_optimizer
 from workbench.training.options import TrainingOptions
 from workbench.training.quantization import with_quantised_relu
 from workbench.training.regularization import RegularizedLayers
@@ -59,7 +60,10 @@ def fit(
     validation = None if validation is None else take_test(validation, f"{verb}(validation=...)")
     tell_if_spinning()
     with torch.inference_mode(False), torch.enable_grad():
-        return _fit(model, recordings, validation, options, checkpoint, progress, callback)
+        trained, history = _fit(model, recordings, validation, options, checkpoint, progress, callback)
+        name = given.name if isinstance(given, Dataset) else recordings.name
+        trained.provenance = model.provenance.trained(_record(verb, name, recordings, options, len(history)))
+        return trained, history
 
 
 def _fit(
@@ -87,7 +91,7 @@ def _fit(
     saved = None
     if checkpoint:
         identity = identify(model, recordings, validation, options.describe())
-        saved = Checkpoint(Path(checkpoint), identity, find_state(options.optimizer))
+        saved = Checkpoint(Path(checkpoint), identity, options.optimizer)
         if saved.path.exists():
             saved.resume(state)
     try:
@@ -242,6 +246,12 @@ def _require_room(model: Model, recordings: Recordings, options: TrainingOptions
     recorded = [network.output, *network.inputs]
     dtype = next(model.parameters()).dtype
     require_memory(MemoryRequest(network, recorded, held, batch, held, True, dtype), model.device)
+
+
+def _record(verb: str, name: str, recordings: Recordings, options: TrainingOptions, epochs: int) -> TrainingRecord:
+    """What is kept of a training with the model."""
+    version = fingerprint(recordings) or ""
+    return TrainingRecord(verb, name, recordings.divided, version, epochs, options.seed, options.recipe)
 
 
 def _tabulate(history: list[dict[str, float]], options: TrainingOptions) -> pd.DataFrame:

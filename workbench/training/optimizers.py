@@ -79,13 +79,3 @@ def make_optimizer(
             "train in a loop of your own: model(frames)"
         )
     return made
-
-
-def find_state(optimizer: str | Callable[..., Any]) -> frozenset[str]:
-    """What such an optimizer remembers of every parameter after a step: tried with one number."""
-    number = torch.nn.Parameter(torch.ones(1))
-    number.grad = torch.ones(1)
-    factory = optimizer if callable(optimizer) else OPTIMIZERS[optimizer]
-    tried: Optimizer = factory([{"params": [number], "weight_decay": 0.0}], lr=1e-3)
-    tried.step()
-    return frozenset(tried.state_dict()["state"].get(0, {}))

@@ -28,7 +28,7 @@ def with_quantised_relu(model: Model, frames: Tensor, levels: int) -> Model:
         bounded.gains[position] = nn.Parameter(gain.detach().clone())
     bounded.origin = model.origin
     bounded.to(model.device, model.dtype).load_state_dict(model.state_dict(), strict=False)
-    bounded.train(model.training)
+    bounded.train(model.training).provenance = model.provenance
     known = {node for node, neuron in model.node_neurons.items() if neuron.bounded}
     if not model.bounded:
         for node, activity in model.copy().train().run(frames).items():

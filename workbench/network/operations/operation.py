@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 
+from workbench.json_text import shorten
 from workbench.network.operations.projective_field import ProjectiveField
 from workbench.validation import whole
 
@@ -165,12 +166,12 @@ class Operation(ABC):
 def operation_from_dict(data: Any) -> Operation:
     """The operation that `Operation.to_dict` wrote; ValueError where the data are none."""
     if not isinstance(data, dict) or data.get("type") not in list(OPERATIONS):
-        raise ValueError(f"{data!r} is no operation; 'type' must be one of {', '.join(OPERATIONS)}")
+        raise ValueError(f"{shorten(data)} is no operation; 'type' must be one of {', '.join(OPERATIONS)}")
     arguments = {name: value for name, value in data.items() if name != "type"}
     try:
         return OPERATIONS[data["type"]].from_fields(arguments)
     except (TypeError, KeyError) as error:
-        raise ValueError(f"operation {data!r} does not have the fields of {data['type']}: {error}") from error
+        raise ValueError(f"operation {shorten(data)} does not have the fields of {data['type']}: {error}") from error
 
 
 def require_operation(operation: object, where: str) -> None:
