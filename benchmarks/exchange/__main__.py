@@ -100,7 +100,7 @@ def tabulate_bits(ann: wb.Model, digits: wb.Dataset) -> tuple[pd.DataFrame, wb.M
     rows, kept = [], {}
     for width in WIDTHS:
         snn = kept[width] = wb.convert(ann, digits, percentile=99.9, weight_bits=width, progress=False)
-        _, accuracy = wb.evaluate(snn, digits, progress=False)
+        accuracy = wb.evaluate(snn, digits, progress=False)["accuracy"]
         needed = wb.requirements(snn).set_index("node")
         rows.append(
             {

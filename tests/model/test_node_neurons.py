@@ -207,3 +207,16 @@ def test_the_bias_schedule_is_the_neurons() -> None:
         with torch.no_grad():
             model.node_layer("v1").bias.fill_(0.5)
         assert model.run(torch.zeros(7, 1, 1))["v1"].flatten().tolist() == sent
+
+
+def test_a_neuron_that_differs_in_its_saturation_alone_keeps_it():
+    network = wb.Network(
+        {"eye": (2,)},
+        [wb.Edge("eye", "v1", wb.Dense(3)), wb.Edge("v1", "v2", wb.Dense(3)), wb.Edge("v2", "hand", wb.Dense(1))],
+    )
+    given = {"v1": wb.IntegrateAndFire(saturation=2.0), "v2": wb.IntegrateAndFire(saturation=64.0)}
+    for model in (
+        wb.Model(network, norm=None, neuron=given),
+        wb.Model(network, norm=None, neuron=given["v1"], neurons={"v2": given["v2"]}),
+    ):
+        assert {node: neuron.saturation for node, neuron in model.node_neurons.items()} == {"v1": 2.0, "v2": 64.0}

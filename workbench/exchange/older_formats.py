@@ -10,7 +10,8 @@ from workbench.engine import NEURONS
 from workbench.exchange.plain_values import fill_defaults
 
 _UNKNOWN_THEN: dict[str, Any] = {
-    "neurons": {}, "input_encoding": None, "origin": None, "training_recipe": None, "grid": None, "recipe": None, "history": None,
+    "neurons": {}, "input_encoding": None, "origin": None, "training_recipe": None, "grid": None, "recipe": None,
+    "history": None,
     "provenance": {"workbench": None, "torch": None, "seed": None, "trainings": []},
 }  # fmt: skip
 

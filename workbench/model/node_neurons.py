@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import fields
 
 from workbench.engine import Neuron, ReLU
 from workbench.network import Network
@@ -42,8 +43,9 @@ def take_neurons(
                 f"{', '.join(network.hidden)}; or give one neuron for all of them, and the others by neurons="
             )
     require_neurons(network, next(iter(neuron.values()), ReLU()), neuron, "neuron={...}")
-    most = Counter(neuron.values()).most_common(1)[0][0] if neuron else ReLU()
-    return most, {node: neuron[node] for node in network.hidden if neuron[node] != most}
+    alike = Counter(_all_of(one) for one in neuron.values()).most_common(1)
+    most = next((one for one in neuron.values() if _all_of(one) == alike[0][0]), ReLU())
+    return most, {node: neuron[node] for node in network.hidden if _all_of(neuron[node]) != _all_of(most)}
 
 
 def require_neurons(
@@ -69,7 +71,12 @@ def require_neurons(
                 f"{option} gives {node!r} {neuron!r}, but the others are {default!r}; either all nodes spike or none "
                 "does, for a step is a tick or a frame"
             )
-    return {node: neuron for node, neuron in named.items() if neuron != default}
+    return {node: neuron for node, neuron in named.items() if _all_of(neuron) != _all_of(default)}
+
+
+def _all_of(neuron: Neuron) -> tuple[object, ...]:
+    """Its kind and every option, those that do not count when neurons are compared too."""
+    return type(neuron), *(getattr(neuron, f.name) for f in fields(neuron))
 
 
 def describe_neurons(neurons: Mapping[str, Neuron]) -> str:

@@ -24,7 +24,8 @@ def identify(
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     clock = f"{recordings.frames} frames of {recordings.window_us} us together"
     identity = {"starting weights": digest.hexdigest(), "recordings": fingerprint(recordings), "frames": clock}
-    return dict(options) | describe(model) | identity | {"validation": fingerprint(validation)}
+    said = {name: value for name, value in describe(model).items() if name != "origin"}  # which changes no number
+    return dict(options) | said | identity | {"validation": fingerprint(validation)}
 
 
 def fingerprint(recordings: Recordings | None) -> str | None:
