@@ -122,7 +122,7 @@ def mutate_value(rng: np.random.Generator, value: Any) -> Any:
         return nest(rng)
     if kind == 1 and isinstance(value, list):
         return value * int(rng.choice([2, 30])) if len(value) < 30 and rng.random() < 0.5 else value[:-1]
-    if kind in (2, 3) and isinstance(value, int | float):
+    if kind in (2, 3) and isinstance(value, int | float) and abs(value) < 1e300:
         return value + int(rng.choice([-2, -1, 1, 2])) if kind == 2 else value * float(rng.choice([-1, 0.5, 2, 1e9]))
     if kind == 4 and isinstance(value, str):
         return value[: int(rng.integers(len(value) + 1))] + str(rng.choice(["", "s", "."]))
