@@ -23,11 +23,12 @@ from workbench.exchange.nir_graphs import (
     write_nir,
 )
 from workbench.exchange.torch_export import to_torch
-from workbench.exchange.torch_import import from_torch, read_module
+from workbench.exchange.torch_import import Example, from_torch, read_module
 
 __all__ = [
     "CHIPS",
     "Chip",
+    "Example",
     "compare_nir",
     "describe",
     "from_nir",
