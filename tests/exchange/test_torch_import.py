@@ -229,6 +229,8 @@ def test_max_pools_are_replaced_where_that_is_asked_for_and_counted():
     assert "max pools replaced by average pools" in ann.origin
     with pytest.raises(ValueError, match=r"max_pooling='mean' is unknown; choose \"average\", or None"):
         wb.from_torch(module, example, max_pooling="mean")
+    with pytest.warns(UserWarning, match=r"^2 max pools replaced by average pools \(max_pool2d, max_pool2d_1\)$"):
+        assert read_module(module, example, max_pooling="average") == ann.network
 
 
 def test_a_stem_that_pools_maxima_with_overlap():

@@ -24,6 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import torch
 from safetensors.torch import load_file, save
@@ -31,7 +32,7 @@ from safetensors.torch import load_file, save
 import workbench as wb
 from tests.support import exact_models, tiny
 from tests.support.mutations import mutate, mutate_data, mutate_tensors, say_twice, write_json
-from tests.support.random_networks import random_model, random_network
+from tests.support.random_networks import random_model, random_network, random_spiking
 from workbench.conversion import ConversionOptions
 from workbench.engine import NEURONS
 from workbench.exchange.tensor_files import find_checksum, read_header
@@ -252,7 +253,81 @@ def break_network(rng: np.random.Generator, raw: bytes) -> bytes:
     return broken.encode("utf-8", "surrogatepass")
 
 
+# graphs of NIR
+
+
+def make_graph(number: int) -> bytes:
+    """The file of an SNN: of an image, flat or a signal, with loops and delays."""
+    network = random_network(number, flat=number % 3 == 1, signal=number % 3 == 2)
+    model = random_spiking(network, number, start=0.25, burst=1 + number % 2)
+    return read_whole(lambda path: wb.to_nir(model, path, tick_s=[1.0, 1e-3][number % 2]))
+
+
+def break_graph(rng: np.random.Generator, raw: bytes) -> bytes:
+    """Break what a graph says: one of its arrays or texts is another, of another shape or type, or gone."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "graph"
+        path.write_bytes(raw)
+        with h5py.File(path, "r+") as file:
+            for _ in range(int(rng.integers(1, 3))):
+                items: list[str] = []
+                file.visit(items.append)
+                name = items[rng.integers(len(items))]
+                item = file[name]
+                if isinstance(item, h5py.Dataset) and rng.random() < 0.85:
+                    value = mutate_array(rng, item[()])
+                    del file[name]
+                    file[name] = value
+                else:
+                    del file[name]
+        return path.read_bytes()
+
+
+def mutate_array(rng: np.random.Generator, value: Any) -> Any:
+    """Another value, shape or type."""
+    if isinstance(value, bytes):
+        return [b"", b"NIRGraph", b"IF", b"Delay", b"zero", value * 2, 3, np.ones(2)][rng.integers(8)]
+    array = np.array(value)
+    choice = int(rng.integers(7))
+    if choice == 0:
+        return array.reshape(-1)
+    if choice == 1:
+        return np.array([array, array])
+    if choice == 2:
+        return [b"text", 10**18, -1, 0, 0.5, np.nan, np.inf, np.zeros(0)][rng.integers(8)]
+    if array.dtype.kind not in "iuf" or not array.size:
+        return 7
+    odd = array.astype(float).reshape(-1)
+    odd[rng.integers(odd.size)] = rng.choice([0, -1, 1, 1e30, np.nan, 0.5, 2**40])
+    changed = odd.reshape(array.shape)
+    return changed if choice < 5 else array.astype([np.int64, np.float16, np.uint8, bool][rng.integers(4)])
+
+
+def same_graph(a: wb.Model, b: wb.Model) -> bool:
+    """Whether two models read from graphs are equal."""
+    names = ["network", "node_neurons", "ticks_per_frame", "grid"]
+    return all(getattr(a, name) == getattr(b, name) for name in names) and same_numbers(a.state_dict(), b.state_dict())
+
+
+def read_graph(path: Path) -> wb.Model:
+    """What a file says; warnings of late biases and the like are none of this test's."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return wb.from_nir(path)
+
+
+def comes_back(model: wb.Model, path: Path) -> bool:
+    """Whether what was read is written and read again as it is."""
+    again = path.with_name("again")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        wb.to_nir(model, again)
+    found = read_graph(again)
+    return found.network == model.network and found.node_neurons == model.node_neurons
+
+
 KINDS: dict[str, Kind] = {
+    "nir": Kind(make_graph, read_graph, same_graph, break_graph, comes_back),
     "ann": Kind(make_ann, wb.load_model, same_model, break_sealed, is_as_said),
     "snn": Kind(make_snn, wb.load_model, same_model, break_sealed, is_as_said),
     "checkpoint": Kind(make_checkpoint, resume, same_training, break_sealed, is_training_as_said),

@@ -23,6 +23,7 @@ from workbench.events.augmentation import AugmentedBatch, augment, require_augme
 from workbench.events.camera.camera import Camera
 from workbench.events.dataset import Dataset
 from workbench.events.event_arrays import EVENTS, Events
+from workbench.events.formats.hdf5 import refuse_superblock
 from workbench.events.loading import load
 from workbench.events.online_binning import stream_ticks
 from workbench.events.recordings import Recordings
@@ -30,6 +31,7 @@ from workbench.events.transforms import CutOut, Downsample, Drop, RandomFlip, Ro
 from workbench.events.transforms.base import EventTransform
 
 __all__ = [
+    "refuse_superblock",
     "EVENTS",
     "Shift",
     "Scale",

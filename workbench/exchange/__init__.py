@@ -34,11 +34,12 @@ from workbench.exchange.number_checks import require_layout, require_sound
 from workbench.exchange.plain_values import in_field
 from workbench.exchange.tensor_files import Layout, TensorHeader, read_header, read_tensors, write_tensors
 from workbench.exchange.torch_export import to_torch
-from workbench.exchange.torch_import import from_torch, read_module
+from workbench.exchange.torch_import import Example, from_torch, read_module
 
 __all__ = [
     "CHIPS",
     "Chip",
+    "Example",
     "Layout",
     "ModelFile",
     "TensorHeader",

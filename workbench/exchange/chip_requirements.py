@@ -23,9 +23,9 @@ def requirements(model: Model, *, chip: str | Chip | Mapping[str, int] | None = 
     """What a chip must hold for an SNN: one row per hidden node and the output, and one, "total", for all of them.
 
     Columns: node; neurons; synapses, pairs of units that the edges into it join; weights, numbers that are stored where
-    a convolution shares them; weight_bits, so many that all weights into the node are signed integers times one power
-    of two; delay, the longest that an edge into it executes, in ticks; fan_in and fan_out, the most that one of its
-    units has; spikes_per_tick, the most that one sends; buffer_bytes of the delays into it.
+    a convolution shares them; weight_bits, so many that the weights of each edge into it are signed integers times one
+    power of two; delay, the longest that an edge into it executes, in ticks; fan_in and fan_out, the most that a unit of
+    it has; spikes_per_tick, the most that one sends; buffer_bytes of the delays into it.
 
     With a `chip`, a name of `CHIPS`, a `Chip` or its limits: cores, the least number of which none would hold more than
     it can, if units could be spread evenly; and broken, the limits that are, each with what is needed. A limit that
@@ -71,7 +71,7 @@ def _describe(model: Model, node: str) -> dict[str, Any]:
         "neurons": math.prod(network.shape_of(node)),
         "synapses": sum(count_synapses(model, position) for position in incoming),
         "weights": sum(weight.numel() for weight in numbers),
-        "weight_bits": _count_weight_bits(numbers),
+        "weight_bits": max(map(_count_weight_bits, numbers), default=1),
         "delay": max(model.executed_delay(position) for position in incoming),
         "fan_in": _count_fan_in(model, node),
         "fan_out": _count_fan_out(model, node),
@@ -80,13 +80,11 @@ def _describe(model: Model, node: str) -> dict[str, Any]:
     }
 
 
-def _count_weight_bits(numbers: list[torch.Tensor]) -> int:
+def _count_weight_bits(weight: torch.Tensor) -> int:
     """Binary digits, the sign among them, of the largest weight as a whole multiple of what all are multiples of."""
-    most = max((float(weight.abs().max()) for weight in numbers if weight.numel()), default=0.0)
-    if not most:
+    if not bool(weight.any()):
         return 1
-    digits = max(count_digits(weight) for weight in numbers if bool(weight.any()))
-    return int(most * 2.0**digits).bit_length() + 1
+    return int(float(weight.abs().max()) * 2.0 ** count_digits(weight)).bit_length() + 1
 
 
 def _count_fan_in(model: Model, node: str) -> int:

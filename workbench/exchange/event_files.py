@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from os import PathLike, fspath
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from workbench.atomic import replacing
@@ -49,6 +48,8 @@ def _write_npy(events: Events, path: Path) -> None:
 
 
 def _write_hdf5(events: Events, path: Path) -> None:
+    import h5py
+
     with h5py.File(path, "w") as file:
         for field in FIELDS:
             column = events[field]

@@ -16,6 +16,7 @@ _frame               one step of a recording
 _frames              the frames of a recording side by side
 _membrane            one neuron over time
 _network             a network: nodes, edges, delays
+_network_sources     networks that stand in files and in modules of torch
 _operations          operations over time
 _operations_by_edge  operations of every edge
 _raster              spikes of every node over time

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
+from torch import nn
 
+from workbench.exchange import Example
 from workbench.figures._figure import Figure
 from workbench.figures._layout.edge_routing import (
     SIDES_PX,
@@ -20,11 +24,13 @@ from workbench.figures._layout.edge_routing import (
 )
 from workbench.figures._layout.layered_layout import Point, lay_out
 from workbench.figures._layout.many_edges import edge_lines, has_many_edges, lines, pointers
+from workbench.figures._network_sources import find_network
 from workbench.figures._registry import public
 from workbench.figures._style import BLUE, GREEN, INK, ORANGE, PAPER, PURPLE, QUIET, VERMILION, dress, ink_on, shade
-from workbench.model import require_network
 from workbench.network import Edge, Network
-from workbench.validation import require_whole
+
+if TYPE_CHECKING:
+    from nir import NIRGraph
 
 INSTANT = ("dot", GREEN)  # an edge that takes no time
 LINES = (("solid", QUIET), ("dash", BLUE), ("longdash", VERMILION), ("dashdot", PURPLE), ("longdashdot", ORANGE))
@@ -34,20 +40,30 @@ NAMED = 50  # nodes up to which the alt text names every one
 
 
 @public
-def network(network: Network, ticks_per_frame: int = 1) -> go.Figure:
+def network(
+    network: Network | str | PathLike[str] | NIRGraph | nn.Module,
+    ticks_per_frame: int | None = None,
+    *,
+    example: Example | None = None,
+) -> go.Figure:
     """The graph: inputs left, output right, an arrow per edge with its delay, a mark per node with its shape.
+
+    Networks of others are drawn as they stand: the path of a file of NIR, or a `nir.NIRGraph`, as `wb.from_nir` reads
+    it by default; the path of a file of `wb.save_model`, which ends in .safetensors; a `torch.nn.Module` with an
+    `example` of what it takes, as `wb.from_torch` reads it, max pools as average pools. The subtitle says what was
+    read, and all that reading it warned of.
 
     Number (where there is room) and shade of a node: its first response. Where there are thousands of edges, or fewer
     that span many layers, each is drawn as a line from layer to layer with a mark that points to its target, and the
-    subtitle says so. Delays are in steps of the network: frames, or ticks where `ticks_per_frame` is more than 1.
-    ValueError unless that is a whole number of at least 1.
+    subtitle says so. Delays are in steps of the network: frames, or ticks where `ticks_per_frame` is more than 1; None
+    is what a file says, else 1. ValueError unless that is a whole number of at least 1, and, with the cure, for what
+    cannot be read as a network.
 
     >>> from workbench import figures
     >>> figures.network(Network({"eye": (4,)}, [Edge("eye", "hand", Dense(2))])).layout.meta["title"]
     '2 nodes, 1 edge: first response of hand after 1 frame'
     """
-    network = require_network(network, "figures.network")
-    ticks_per_frame = require_whole("figures.network: ticks_per_frame", ticks_per_frame)
+    network, ticks_per_frame, remarks = find_network(network, ticks_per_frame, example)
     viewport = fit_viewport(lay_out(network))
     many = has_many_edges(viewport.layout)
     paths = edge_lines(network, viewport) if many else edge_curves(network, viewport)
@@ -65,7 +81,7 @@ def network(network: Network, ticks_per_frame: int = 1) -> go.Figure:
     hover = [_edge_words(network, edge, ticks_per_frame) for edge in network.edges]
     figure.add_trace(marks.update(hovertext=hover, hovertemplate="%{hovertext}<extra></extra>"))
     figure.add_traces([_nodes(network, viewport, ticks_per_frame), _names(viewport, texts)])
-    return _dressed(figure, network, viewport, paths, ticks_per_frame)
+    return _dressed(figure, network, viewport, paths, ticks_per_frame, remarks)
 
 
 def _classes(network: Network, ticks_per_frame: int) -> list[tuple[str, tuple[str, str], float, list[int]]]:
@@ -233,7 +249,12 @@ def _names(viewport: Viewport, texts: Mapping[str, Text]) -> go.Scatter:
 
 
 def _dressed(
-    figure: go.Figure, network: Network, viewport: Viewport, paths: Sequence[list[Point]], ticks_per_frame: int
+    figure: go.Figure,
+    network: Network,
+    viewport: Viewport,
+    paths: Sequence[list[Point]],
+    ticks_per_frame: int,
+    remarks: str,
 ) -> go.Figure:
     nodes, edges, output = len(network.nodes), len(network.edges), network.output
     response = _time(network.first_response[output], ticks_per_frame)
@@ -248,9 +269,10 @@ def _dressed(
     subtitle = f"{taken}. {shown} of a node: its first response ({unit})."
     if has_many_edges(viewport.layout):
         subtitle += " A mark on each line points to its target; lines may pass behind other nodes."
+    subtitle += remarks
     loops = sum(edge.source == edge.target for edge in network.edges)
     names = ", ".join(network.nodes[:NAMED]) + (f" and {nodes - NAMED:,} more" if nodes > NAMED else "")
-    alt = f"Graph of {names}: {title}. {taken}; {loops} loop{'s' * (loops != 1)} on a node."
+    alt = f"Graph of {names}: {title}. {taken}; {loops} loop{'s' * (loops != 1)} on a node.{remarks}"
     rows = [y * viewport.down for _, y in viewport.layout.nodes.values()]
     curved = [y * viewport.down for path in paths for _, y in path]
     top = max(max(rows) + viewport.size / 2, *curved) + 14

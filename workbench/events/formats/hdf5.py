@@ -54,7 +54,7 @@ def stream(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Event
     events or a filter is missing, and ImportError where h5py is not installed.
     """
     refuse_empty(path)
-    _refuse_superblock(path)
+    refuse_superblock(path)
 
     def parts(count: int) -> Generator[Columns]:
         with _open_events(path, options) as layout:
@@ -69,7 +69,7 @@ def stream(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Event
     return stream_table(path, table, options, remarks)
 
 
-def _refuse_superblock(path: Path) -> None:
+def refuse_superblock(path: Path) -> None:
     """Raise DamagedFile for bytes after the end of the data, and for a driver's block.
 
     The HDF5 library says nothing of what follows the end, such as a second file, and for a driver's block it takes as

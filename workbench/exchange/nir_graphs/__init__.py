@@ -3,6 +3,7 @@
 files        files looked through before they are read, and written whole
 export       `to_nir`: an SNN as a graph
 links        operations as nodes
+node_fields  the fields of nodes, looked at before they are used
 neurons      neurons as nodes, and nodes as neurons
 reading      `from_nir`: a graph as an SNN
 flat_graph   graphs within graphs as one

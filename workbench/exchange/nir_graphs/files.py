@@ -9,10 +9,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 
 from workbench.atomic import replacing
+from workbench.events import refuse_superblock
+from workbench.exchange.foreign_files import name_foreign
 
 if TYPE_CHECKING:
     from nir import NIRGraph
@@ -58,13 +59,19 @@ def read_nir(path: str | PathLike[str]) -> NIRGraph:
 @contextmanager
 def require_sound_hdf5(path: str | PathLike[str], what: str) -> Iterator[Any]:
     """The open file, looked through; ValueError, with its path, for whatever goes wrong with it meanwhile."""
+    import h5py
+
+    if not h5py.is_hdf5(path):
+        other = name_foreign(Path(path)) or "where wb.save_model wrote it, wb.load_model reads it"
+        raise ValueError(f"{path}: no {what}, which is an HDF5 file; {other}")
     try:
+        refuse_superblock(Path(path))
         with h5py.File(path, "r") as file:
             _look_through(file)
             yield file
     except ValueError as error:
         raise ValueError(f"{path}: no {what}, or a damaged one ({error})") from error
-    except (AssertionError, LookupError, AttributeError, TypeError, RuntimeError, OSError) as error:  # of h5py and nir
+    except (ArithmeticError, AssertionError, LookupError, AttributeError, TypeError, RuntimeError, OSError) as error:
         raise ValueError(
             f"{path}: no {what}, or a damaged one ({type(error).__name__}: {error}); write it again"
         ) from error
@@ -72,6 +79,8 @@ def require_sound_hdf5(path: str | PathLike[str], what: str) -> Iterator[Any]:
 
 def _require_graph(file: Any) -> None:
     """ValueError for a file whose group `node` is no graph."""
+    import h5py
+
     if "node" not in file or not isinstance(file["node"], h5py.Group):
         raise ValueError("it has no group 'node', which holds the graph; save it by nir.write")
     kind = file["node"].get("type")
@@ -81,6 +90,8 @@ def _require_graph(file: Any) -> None:
 
 def _look_through(file: Any) -> None:
     """ValueError, with the place, for what no graph holds, and for arrays larger than what is stored of them."""
+    import h5py
+
     pending, seen = [("", file, 0)], 0
     while pending:
         place, group, depth = pending.pop()
@@ -102,6 +113,8 @@ def _look_through(file: Any) -> None:
 
 def _require_stored(place: str, item: Any) -> None:
     """ValueError for an array that claims more than its bytes can be, or that holds neither numbers nor text."""
+    import h5py
+
     text = h5py.check_string_dtype(item.dtype) is not None
     if not text and item.dtype.kind not in "biufc":
         raise ValueError(f"{place} holds {item.dtype}, neither numbers nor text")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from workbench.exchange.nir_graphs.files import require_nir
+from workbench.exchange.nir_graphs.node_fields import require_fields
 
 if TYPE_CHECKING:
     from nir import NIRGraph, NIRNode
@@ -39,6 +40,9 @@ class FlatGraph:
 
 def flatten_graph(graph: NIRGraph) -> FlatGraph:
     """The graph without graphs inside, whose nodes are called graph.node; ValueError for edges that lead nowhere."""
+    for pair in graph.edges:
+        if len(pair) != 2 or not all(isinstance(name, str) for name in pair):
+            raise ValueError(f"edge {pair!r} is no pair of names; mend the graph")
     nodes, edges = _flatten(graph, "")
     names = {name: unescape_name(name) for name in nodes}
     if len(set(names.values())) < len(names):
@@ -90,6 +94,7 @@ def _flatten(graph: Any, prefix: str) -> tuple[dict[str, Any], list[tuple[str, s
             nodes.update(inner)
             edges += pairs
         else:
+            require_fields(unescape_name(full), node)
             nodes[full], enters[full], leaves[full] = node, full, full
     for pair in graph.edges:
         source, target = (f"{prefix}{name}" for name in pair)

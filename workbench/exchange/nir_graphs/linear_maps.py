@@ -50,7 +50,7 @@ def _pass(linear: LinearNode, drive: Drive) -> Drive:
 
 
 def _read_flatten(linear: LinearNode, drive: Drive) -> Drive:
-    begin, end = int(linear.node.start_dim), int(linear.node.end_dim)
+    begin, end = (_spread(value, 1)[0] for value in (linear.node.start_dim, linear.node.end_dim))
     axes = len(drive.shape)
     begin, end = (place + axes if place < 0 else place for place in (begin, end))
     if not 0 <= begin <= end < axes:
@@ -232,7 +232,7 @@ def _crop(linear: LinearNode, weight: Tensor, padding: Shape) -> tuple[Tensor, S
 
 def _split_groups(linear: LinearNode, weight: Tensor) -> tuple[Tensor, int]:
     """The weights of a convolution in groups that were filled up with zeros, and the number of groups."""
-    groups = int(linear.notes["groups"])
+    groups = _spread(linear.notes["groups"], 1)[0]
     if groups < 1 or weight.shape[0] % groups or weight.shape[1] % groups:
         raise linear.refuse(f"its metadata say groups={groups}, which its channels cannot have", "mend them")
     blocks = weight.view(groups, -1, groups, weight.shape[1] // groups, *weight.shape[2:])

@@ -21,6 +21,7 @@ from workbench.exchange.nir_graphs.files import read_nir
 from workbench.exchange.nir_graphs.flat_graph import FlatGraph, flatten_graph, unescape_name
 from workbench.exchange.nir_graphs.neurons import READERS as NEURONS
 from workbench.exchange.nir_graphs.neurons import Reading, exceed_threshold
+from workbench.exchange.nir_graphs.node_fields import require_notes
 from workbench.model import Grid, Model, count_digits, find_off_grid
 from workbench.network import Edge, Network, find_cycle, keep_acyclic
 from workbench.validation import require_whole
@@ -107,9 +108,10 @@ def _require_graph(source: Any) -> NIRGraph:
 
 def _notes(graph: NIRGraph, metadata: bool) -> Mapping[str, Any]:
     """What the workbench wrote beside the whole graph."""
-    notes = graph.metadata.get("workbench", {}) if metadata else {}
-    if not isinstance(notes, Mapping):
-        raise ValueError(f"its metadata 'workbench' hold {notes!r}; read it with metadata=False")
+    if not metadata:
+        return {}
+    require_notes("the graph", graph.metadata)
+    notes: Mapping[str, Any] = graph.metadata.get("workbench", {})
     return notes
 
 
@@ -128,6 +130,8 @@ def _plain_number(value: Any) -> Any:
 def _choose_output(flat: FlatGraph, output: str | None, notes: Mapping[str, Any]) -> str:
     """The Output whose node answers; ValueError where that is not said."""
     noted = notes.get("output")
+    if noted is not None and not isinstance(noted, str | bytes):
+        raise ValueError(f"output={noted!r} of its metadata is no name; choose output=, or read it with metadata=False")
     noted = unescape_name(noted.decode() if isinstance(noted, bytes) else noted) if noted is not None else None
     chosen = output or noted or (flat.outputs[0] if len(flat.outputs) == 1 else None)
     if chosen is None or chosen not in flat.outputs:

@@ -12,6 +12,7 @@ cures            what to do about those that have no rule
 module_import    `from_torch`, `read_module`
 """
 
+from workbench.exchange.torch_import.exported_module import Example
 from workbench.exchange.torch_import.module_import import from_torch, read_module
 
-__all__ = ["from_torch", "read_module"]
+__all__ = ["Example", "from_torch", "read_module"]

@@ -56,11 +56,11 @@ def from_torch(
     exported, elimination = _eliminate(module, example, max_pooling)
     model = _build(exported, elimination)
     _require_same_answers(exported, model)
-    replaced = elimination.notes.get(REPLACED, [])
+    replaced = _name_replaced(elimination)
     if replaced:
         warnings.warn(
-            f"wb.from_torch: {len(replaced)} {REPLACED} ({_name_some(replaced)}): the answers are no longer those of "
-            "the module; fine-tune: ann, history = wb.train(ann, recordings)",
+            f"wb.from_torch: {replaced}: the answers are no longer those of the module; fine-tune: "
+            "ann, history = wb.train(ann, recordings)",
             stacklevel=2,
         )
     return _with_delays(model, delays)
@@ -69,10 +69,16 @@ def from_torch(
 def read_module(module: nn.Module, example: Example, *, max_pooling: str | None = None) -> Network:
     """The graph of a torch module alone, sequential, as `from_torch` reads it; its numbers are not compared.
 
+    A warning counts and names the max pools that `max_pooling="average"` replaced.
+
     >>> read_module(torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU6()), torch.zeros(1, 4)).nodes
     ('input', '0', 'output')
     """
-    return _draw_network(_eliminate(module, example, max_pooling)[1])
+    _, elimination = _eliminate(module, example, max_pooling)
+    replaced = _name_replaced(elimination)
+    if replaced:
+        warnings.warn(replaced, stacklevel=2)
+    return _draw_network(elimination)
 
 
 def _eliminate(module: nn.Module, example: Example, max_pooling: str | None) -> tuple[ExportedModule, Elimination]:
@@ -238,6 +244,12 @@ def _with_delays(model: Model, delays: Delays) -> Model:
 def _tell(elimination: Elimination) -> str:
     """What was done, in words."""
     return "; ".join(f"{what} ({_name_some(paths)})" for what, paths in elimination.notes.items())
+
+
+def _name_replaced(elimination: Elimination) -> str:
+    """How many max pools were replaced, and which; empty where there were none."""
+    replaced = elimination.notes.get(REPLACED, [])
+    return f"{len(replaced)} {REPLACED} ({_name_some(replaced)})" if replaced else ""
 
 
 def _name_some(paths: list[str]) -> str:
