@@ -6,11 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-<<<<<<< HEAD
-PAGES = ["exactness.md", "files.md", "how_to_import_pytorch.md", "how_to_train.md"]
-=======
-PAGES = ["exactness.md", "how_to_exchange.md", "how_to_import_pytorch.md", "how_to_train.md"]
->>>>>>> notebook
+PAGES = ["exactness.md", "files.md", "how_to_exchange.md", "how_to_import_pytorch.md", "how_to_train.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)

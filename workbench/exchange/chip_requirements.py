@@ -24,8 +24,8 @@ def requirements(model: Model, *, chip: str | Chip | Mapping[str, int] | None = 
 
     Columns: node; neurons; synapses, pairs of units that the edges into it join; weights, numbers that are stored where
     a convolution shares them; weight_bits, so many that the weights of each edge into it are signed integers times one
-    power of two; delay, the longest that an edge into it executes, in ticks; fan_in and fan_out, the most that a unit of
-    it has; spikes_per_tick, the most that one sends; buffer_bytes of the delays into it.
+    power of two; delay, the longest that an edge into it executes, in ticks; fan_in and fan_out, the most that a unit
+    has; spikes_per_tick, the most that one sends; buffer_bytes of the delays into it.
 
     With a `chip`, a name of `CHIPS`, a `Chip` or its limits: cores, the least number of which none would hold more than
     it can, if units could be spread evenly; and broken, the limits that are, each with what is needed. A limit that

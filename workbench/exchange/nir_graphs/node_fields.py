@@ -41,7 +41,7 @@ def require_notes(where: str, metadata: Any) -> None:
         ):
             raise ValueError(f"{where}: {key} of its metadata is {type(value).__name__}; read it with metadata=False")
         if np.asarray(value).dtype.kind == "f" and not np.isfinite(value).all():
-            raise ValueError(f"{where}: {key}={value} of its metadata is not finite; read it with metadata=False")
+            raise ValueError(f"{where}: {key} of its metadata is not finite; read it with metadata=False")
 
 
 def _check_numbers(value: Any) -> str | None:
