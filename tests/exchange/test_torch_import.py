@@ -237,7 +237,7 @@ def test_a_stem_that_pools_maxima_with_overlap():
     torch.manual_seed(0)
     net = estrange(ResNet(BasicBlock, [1, 1], pool=nn.MaxPool2d(3, 2, 1)))
     example = torch.randn(2, 3, 16, 16)
-    with pytest.warns(UserWarning, match=r"1 max pools replaced by average pools \(maxpool\)"):
+    with pytest.warns(UserWarning, match=r"1 max pool replaced by an average pool \(maxpool\)"):
         ann = wb.from_torch(net, example, max_pooling="average")
     net.maxpool = nn.AvgPool2d(3, 2, 1)
     assert_same(ann, net, example)

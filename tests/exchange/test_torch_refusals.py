@@ -1,6 +1,7 @@
 """Modules that a network cannot express: all problems at once, each with path, operation and cure; and bad input."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -216,3 +217,22 @@ def test_sums_that_are_copied_too_often():
 
     with pytest.raises(ValueError, match=r"need copies of weights, .*: put a ReLU behind the sums"):
         wb.from_torch(Stream(), torch.randn(2, 256))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("net.pt", "not a str; files of torch, Keras and ONNX are not read here"),
+        (Path("net.onnx"), "files of torch, Keras and ONNX are not read here"),
+        ({"weight": torch.ones(2)}, r"not a dict; a state_dict holds numbers and no layers: module.load_state_dict"),
+        (
+            wb.Model(wb.Network({"in": (2,)}, [wb.Edge("in", "out", wb.Dense(2))])),
+            "it is a model of the workbench already",
+        ),
+        (None, "not a NoneType; give module, example"),
+    ],
+    ids=["torch", "ONNX", "state_dict", "model", "nothing"],
+)
+def test_what_is_no_module_is_refused_with_the_way_that_works(given, words):
+    with pytest.raises(ValueError, match=words):
+        wb.from_torch(given, torch.ones(1, 2))

@@ -154,7 +154,10 @@ REFUSED = {
         lambda _: figures.network(cuba_graph()),
         r"this graph: node 'cubalif' \(CubaLIF\): .*; with some, draw wb\.from_nir\(path, \.\.\.\)\.network",
     ),
-    "rubbish": (lambda folder: figures.network(write_rubbish(folder)), r"snn\.nir: no graph of NIR, which is an HDF5 file"),
+    "rubbish": (
+        lambda folder: figures.network(write_rubbish(folder)),
+        r"snn\.nir: no graph of NIR, which is an HDF5 file",
+    ),
     "a damaged model": (
         lambda folder: figures.network(write_damaged_model(folder)),
         r"ann\.safetensors: .*damaged, or not a file of the workbench",

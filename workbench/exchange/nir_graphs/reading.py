@@ -170,7 +170,7 @@ def _delay_loops(edges: Sequence[Edge], loop_delay: int | None) -> list[Edge]:
         loop = find_cycle(at_once)
         if loop:
             raise ValueError(
-                f"{' -> '.join([*loop, loop[0]])} is a loop without delay; add a Delay node to it, or read it with "
+                f"{' -> '.join(loop)} is a loop without delay; add a Delay node to it, or read it with "
                 "loop_delay=1, as simulators run it that compute node by node"
             )
         return [*edges]

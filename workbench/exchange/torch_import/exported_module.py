@@ -9,10 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
+from os import PathLike
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+
+from workbench.model import Model
 
 Example = Tensor | Sequence[Tensor] | Mapping[str, Tensor]
 
@@ -38,10 +41,24 @@ class ExportedModule:
         return type(self.twin).__name__
 
 
+def _find_cure(given: object) -> str:
+    """What to do with something that is no module of torch."""
+    if isinstance(given, str | PathLike):
+        return (
+            "files of torch, Keras and ONNX are not read here, for most can execute anything: build the module in the "
+            "script that made the file, load its weights there, and give the module"
+        )
+    if isinstance(given, Mapping):
+        return "a state_dict holds numbers and no layers: module.load_state_dict(...), and give the module"
+    if isinstance(given, Model):
+        return "it is a model of the workbench already: go on with it, or make a module of it by wb.to_torch"
+    return "give module, example"
+
+
 def export_module(module: nn.Module, example: Example) -> ExportedModule:
     """Export a copy of a module in evaluation mode; ValueError, with path and cure, where that fails."""
-    if not isinstance(module, nn.Module):
-        raise ValueError(f"wb.from_torch takes a torch.nn.Module, not a {type(module).__name__}; give module, example")
+    if not isinstance(module, nn.Module) or isinstance(module, Model):
+        raise ValueError(f"wb.from_torch takes a torch.nn.Module, not a {type(module).__name__}; {_find_cure(module)}")
     arguments = _take_example(example)
     twin = copy.deepcopy(module).eval().requires_grad_(False)
     with _follow_calls(twin) as where, torch.no_grad(), _without_inner_remarks():

@@ -15,7 +15,7 @@ from workbench.engine import NORM_EPSILON, Neuron, Norm, QuantisedReLU, ReLU
 from workbench.exchange.torch_import.cures import CURES
 from workbench.exchange.torch_import.elimination import Elimination, NodeNumbers
 from workbench.exchange.torch_import.exported_module import Example, ExportedModule, export_module
-from workbench.exchange.torch_import.pooling_rules import REPLACED
+from workbench.exchange.torch_import.pooling_rules import REPLACED, SINGLE
 from workbench.exchange.torch_import.rules import RULES
 from workbench.model import Model
 from workbench.network import Edge, Network
@@ -249,7 +249,8 @@ def _tell(elimination: Elimination) -> str:
 def _name_replaced(elimination: Elimination) -> str:
     """How many max pools were replaced, and which; empty where there were none."""
     replaced = elimination.notes.get(REPLACED, [])
-    return f"{len(replaced)} {REPLACED} ({_name_some(replaced)})" if replaced else ""
+    what = REPLACED if len(replaced) > 1 else SINGLE
+    return f"{len(replaced)} {what} ({_name_some(replaced)})" if replaced else ""
 
 
 def _name_some(paths: list[str]) -> str:

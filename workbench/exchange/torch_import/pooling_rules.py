@@ -15,7 +15,7 @@ from workbench.exchange.torch_import.linear_maps import average_windows, pool, p
 from workbench.exchange.torch_import.rules import Arguments, rule, seen_shape, spread, take_form
 
 OVERLAPPING = "average pools that overlap or are padded as convolutions of each channel, which would learn"
-REPLACED = "max pools replaced by average pools"
+REPLACED, SINGLE = "max pools replaced by average pools", "max pool replaced by an average pool"
 
 
 @rule("avg_pool1d", "avg_pool2d")
