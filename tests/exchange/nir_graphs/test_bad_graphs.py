@@ -89,6 +89,10 @@ REFUSED = {
         graph_of(UP, nir.Delay(-ONES)),
         r"node 'b' \(Delay\): a delay of -1 s is no whole number .* negative",
     ),
+    "delay without end": (
+        graph_of(UP, nir.Delay(1e30 * ONES)),
+        r"node 'b' \(Delay\): a delay of 1e\+30 ticks is longer",
+    ),
     "delay without number": (graph_of(UP, nir.Delay(np.nan * ONES)), r"node 'b' \(Delay\): a delay of nan s"),
     "weights without number": (
         graph_of(nir.Linear(np.full((3, 2), np.inf))),

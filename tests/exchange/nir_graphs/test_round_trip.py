@@ -218,3 +218,11 @@ def test_nothing_given_is_changed():
     for name, node in graph.nodes.items():
         for field, value in node.to_dict().items():
             assert np.array_equal(value, kept[name][field]), (name, field)
+
+
+@pytest.mark.parametrize("tick_s", SECONDS)
+def test_long_delays_come_back_to_the_tick(tick_s, tmp_path):
+    edges = [wb.Edge("in", "v1", wb.Dense(2), 30_001), wb.Edge("v1", "out", wb.Dense(2), 1_234_567)]
+    model = random_spiking(wb.Network({"in": (2,)}, edges), 0)
+    wb.to_nir(model, tmp_path / "snn.nir", tick_s=tick_s)
+    assert wb.from_nir(tmp_path / "snn.nir").network == model.network

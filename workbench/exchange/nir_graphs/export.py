@@ -158,7 +158,7 @@ class _Graph:
     def _delay(self, ticks: int, shape: Shape) -> list[Written]:
         if not ticks:
             return []
-        delay = np.full(shape, ticks * self.tick_s, dtype=np.float32)
+        delay = np.full(shape, ticks * self.tick_s)  # in float64, which holds every number of ticks
         return [Written("delay", require_nir().Delay(delay))]
 
     def _maps(self, edge: Edge, shape: Shape, weights: Sequence[Tensor]) -> list[Written]:

@@ -17,7 +17,8 @@ from workbench.network import Conv, Conv1d, Dense, GlobalPool, Identity, Operati
 
 Array = NDArray[Any]
 MOST_FILLED = 1 << 24  # numbers that are not in the file, such as those of a pool that becomes a convolution
-WHOLE = 1e-3  # ticks by which a delay may miss a whole number, written in float32
+WHOLE, ROUNDED = 1e-3, 2e-7  # ticks, and share, by which a delay may miss a whole number, written in float32
+LONGEST = 1 << 31  # ticks
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,15 @@ def _read_delay(linear: LinearNode, drive: Drive) -> Drive:
     seconds = np.asarray(linear.node.delay, dtype=np.float64)
     ticks = seconds / linear.tick_s
     whole = np.round(ticks)
-    if not np.isfinite(ticks).all() or (whole < 0).any() or (np.abs(ticks - whole) > WHOLE).any():
+    missed = np.abs(ticks - whole) > WHOLE + ROUNDED * whole
+    if not np.isfinite(ticks).all() or (whole < 0).any() or missed.any():
         worst = float(seconds.flat[int(np.argmax(np.abs(ticks - whole)))])
         raise linear.refuse(
             f"a delay of {worst:g} s is no whole number of ticks of {linear.tick_s:g} s, or negative",
             "give the tick_s= with which the file was made",
         )
+    if (whole > LONGEST).any():
+        raise linear.refuse(f"a delay of {whole.max():g} ticks is longer than any recording", "mend the file")
     _require_size(linear, whole, drive)
     if (whole == whole.flat[0]).all():
         return replace(drive, paths=tuple(replace(p, delay=p.delay + int(whole.flat[0])) for p in drive.paths))
