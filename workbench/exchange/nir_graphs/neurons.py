@@ -192,7 +192,7 @@ def _scale(
         raise ValueError(f"node {name!r}: v_threshold must lie above v_reset, in every unit; mend the file")
     same = bool((height == height.flat[0]).all()) and not reset.any()
     unit = np.ones_like(height) if same else height
-    start = _one(-reset / height, name, "v_reset / v_threshold")
+    start = _one((0.0 - reset) / height, name, "v_reset / v_threshold")
     if not start < 1:
         raise ValueError(f"node {name!r}: its membrane begins at 0, above v_threshold; mend the file")
     factor = factor / unit
