@@ -280,7 +280,7 @@ def _is_pointwise(kernel: Shape, stride: Shape, padding: Shape) -> bool:
 def _spread(value: Any, axes: int) -> Shape:
     """A number, or one for each axis, as plain integers."""
     numbers = np.asarray(value).reshape(-1)
-    if len(numbers) not in (1, axes) or (numbers != np.round(numbers)).any():
+    if numbers.dtype.kind not in "iuf" or len(numbers) not in (1, axes) or (numbers != np.round(numbers)).any():
         raise ValueError(f"{numbers.tolist()} are no whole numbers for {axes} axes; mend the file")
     return tuple(int(number) for number in (numbers if len(numbers) == axes else numbers.repeat(axes)))
 

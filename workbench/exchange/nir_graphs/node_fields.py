@@ -10,6 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from nir import NIRNode
 
+WORDS = ("same", "valid", b"same", b"valid")
 BY_AXIS = ("kernel", "padding")  # of which metadata hold a number for each axis
 Check = Callable[[Any], str | None]
 
@@ -52,10 +53,13 @@ def _check_numbers(value: Any) -> str | None:
 
 
 def _check_sizes(value: Any) -> str | None:
-    """One or two whole numbers that are not negative, or a word."""
-    if isinstance(value, str | bytes):
-        return None
+    """One or two whole numbers that are not negative."""
     return _check_numbers(value) or _check_whole(np.asarray(value), most=2)
+
+
+def _check_padding(value: Any) -> str | None:
+    """The same, or a word for it."""
+    return None if isinstance(value, str | bytes) and value in WORDS else _check_sizes(value)
 
 
 def _check_number(value: Any) -> str | None:
@@ -72,7 +76,7 @@ def _check_whole(array: Any, most: int, negative: bool = False) -> str | None:
 
 
 _CONVOLUTION: Mapping[str, Check] = {
-    "weight": _check_numbers, "bias": _check_numbers, "stride": _check_sizes, "padding": _check_sizes,
+    "weight": _check_numbers, "bias": _check_numbers, "stride": _check_sizes, "padding": _check_padding,
     "dilation": _check_sizes, "groups": _check_number,
 }  # fmt: skip
 _POOL: Mapping[str, Check] = {field: _check_sizes for field in ("kernel_size", "stride", "padding")}
