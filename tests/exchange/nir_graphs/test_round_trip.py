@@ -54,15 +54,18 @@ def require_equal(model: wb.Model, again: wb.Model) -> None:
     assert again.ticks_per_frame == model.ticks_per_frame
 
 
-@pytest.mark.parametrize("seed", range(300))
-def test_a_random_snn_comes_back_equal_and_runs_alike(seed, tmp_path):
-    model = some_spiking(seed)
-    wb.to_nir(model, tmp_path / "snn.nir", tick_s=SECONDS[seed % 3])
-    again = wb.from_nir(tmp_path / "snn.nir")
-    require_equal(model, again)
-    ticks = random_frames(model.network, seed, TICKS, counts=True)
-    ours, theirs = model.run(ticks), again.run(ticks)
-    assert all(torch.equal(ours[node], theirs[node]) for node in ours)
+@pytest.mark.soak
+@pytest.mark.parametrize("part", range(10))
+def test_random_snns_come_back_equal_and_run_alike(part, tmp_path, tenth):
+    """300 of them with --soak, else a third."""
+    for seed in range(30 * part, 30 * part + max(tenth(30), 10)):
+        model = some_spiking(seed)
+        wb.to_nir(model, tmp_path / "snn.nir", tick_s=SECONDS[seed % 3])
+        again = wb.from_nir(tmp_path / "snn.nir")
+        require_equal(model, again)
+        ticks = random_frames(model.network, seed, TICKS, counts=True)
+        ours, theirs = model.run(ticks), again.run(ticks)
+        assert all(torch.equal(ours[node], theirs[node]) for node in ours), seed
 
 
 @pytest.mark.parametrize("seed", range(40))
