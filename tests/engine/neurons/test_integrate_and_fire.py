@@ -10,7 +10,7 @@ import torch
 import workbench as wb
 from tests.support.plain_neurons import plain_scan, step_by_step
 from tests.support.random_neurons import draw_emission
-from workbench.exchange.model_files import NEURONS
+from workbench.engine import NEURONS
 
 IF = wb.IntegrateAndFire
 DRIVE = [0.25, 0.5, 1.75, -3.0, 0.5, 2.5, 0.0, 0.0]
