@@ -29,6 +29,7 @@ _tableau             the order in which a rollout is computed
 _training_curves     loss and accuracy by epoch
 _raster_bands        of a raster: which part of it is in view, and what is drawn of it
 _layout/             graph drawing: positions of nodes, edges and labels
+_legend              the legend of every figure, below it
 _style               colours, symbols, and the template of every figure
 _words               names as they are typed, texts in lines, moments in words
 _figure              the class of all figures: a plotly figure with its still
@@ -36,6 +37,7 @@ _stills              figures as small pictures
 _browser             the headless browser that renders stills
 _ipython             the running IPython, if there is one
 _voila               figures in Voila
+_live                the scripts by which figures follow a page's width and colours: fit.js, dark.js, live.js
 _notebook_display    rich display: values shown as figures in notebooks
 _for_panels          what panels use of figures besides the functions
 _registry            the functions that this namespace shows

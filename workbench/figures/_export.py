@@ -10,14 +10,22 @@ import plotly.graph_objects as go
 from workbench.atomic import replacing
 from workbench.figures._browser import WIDTH_PX
 from workbench.figures._figure import describe
+from workbench.figures._live import script
 from workbench.figures._registry import public
+from workbench.figures._style import DARK, PAPER
 
 PAGE_TEMPLATE = """<!DOCTYPE html>
 <html lang="en">
-<head><meta charset="utf-8"><title>{title}</title></head>
-<body style="margin:0;background:#fff"><main role="img" aria-label="{alt}">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
+<style>
+body {{ margin: 0; background: {paper}; overflow-x: auto; }}
+@media (prefers-color-scheme: dark) {{ body {{ background: {dark}; }} }}
+</style></head>
+<body data-workbench-colours="system"><main role="img" aria-label="{alt}">
 {figure}
-</main></body>
+</main>
+{script}
+</body>
 </html>
 """
 
@@ -47,7 +55,8 @@ def save(figure: go.Figure, path: str | Path) -> None:
 def _page(figure: go.Figure) -> bytes:
     body = figure.to_html(full_html=False, include_plotlyjs=True, div_id="figure")
     title, alt = (html.escape(words) for words in describe(figure))
-    return PAGE_TEMPLATE.format(title=title, alt=alt, figure=body).encode()
+    colours = {"paper": PAPER, "dark": DARK[PAPER]}
+    return PAGE_TEMPLATE.format(title=title, alt=alt, figure=body, script=script(), **colours).encode()
 
 
 def _picture(figure: go.Figure, kind: str) -> bytes:
