@@ -160,7 +160,7 @@ def _badges(
         x=np.array(x, dtype=np.float32),
         y=np.array(y, dtype=np.float32),
         text=[str(edge.delay) for edge in network.edges],
-        textfont={"size": 0.62 * size if numbered else 8, "color": INK},
+        textfont={"size": max(10, 0.62 * size), "color": INK},
         marker={
             "size": size,
             "color": PAPER if numbered else colours,

@@ -78,12 +78,13 @@ def dress(
     height_px: float,
     stack: Sequence[float] = (),
     between_px: float | None = None,
+    rows: int = 1,
 ) -> go.Figure:
     """Apply the common template, title, subtitle and alt text, which may have markup, and place the legend.
 
     Long texts are wrapped for a figure 900 px wide; fit.js fits it to other widths by the layout's meta. That holds all
-    three in plain words, and `stack`, the places (0 to 1) between subplots that are to stand one under the other where
-    a page is narrow, `between_px` apart.
+    three in plain words, and `stack`, the places (0 to 1) between subplots of so many `rows` that are to stand one
+    under the other where a page is narrow, `between_px` apart.
     """
     titles, subtitles = wrap(title, TITLE_LETTERS), wrap(subtitle, SUBTITLE_LETTERS)
     # in one text: plotly's own subtitle covers the title where a figure is drawn before it is shown, as widgets are
@@ -93,7 +94,12 @@ def dress(
     left_px, right_px, top_px = (usual[s] if given[s] is None else given[s] for s in ("l", "r", "t"))
     height_px = place_legend(figure, height_px, left_px, right_px, top_px)
     meta: dict[str, Any] = {"alt": read_words(alt), "title": read_words(title), "subtitle": read_words(subtitle)}
-    meta |= {"legend": count_letters(figure), "stack": list(stack), "between_px": between_px}
+    meta |= {
+        "legend": count_letters(figure),
+        "stack": list(stack),
+        "between_px": between_px,
+        "rows": rows if stack else 0,
+    }
     return figure.update_layout(
         template=TEMPLATE,
         title={"text": words},

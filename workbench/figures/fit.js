@@ -117,7 +117,8 @@ function wrapAxisTitles(layout, changes, across) {
 // subplots side by side, parted where `meta.stack` says, one under the other
 function stack(data, layout, inside) {
   const borders = [0, ...layout.meta.stack, 1], parts = borders.length - 1;
-  const between = layout.meta.between_px ?? BETWEEN_PX, whole = parts * inside + (parts - 1) * between;
+  const between = layout.meta.between_px ?? BETWEEN_PX, rows = layout.meta.rows ?? 1;
+  const all = parts * rows, whole = parts * inside + (all - 1) * between;
   const partOf = (x) => borders.slice(1, -1).filter((border) => x >= border).length;
   const axes = Object.keys(layout).filter((name) => /^[xy]axis\d*$/.test(name));
   const domainOf = (name) => layout[name].domain ?? [0, 1];
@@ -128,13 +129,18 @@ function stack(data, layout, inside) {
     span[1] = Math.max(span[1], high);
   }
   const across = (x, part) => (x - byPart[part][0]) / Math.max(1e-9, byPart[part][1] - byPart[part][0]);
-  const upright = (y, part) => ((parts - 1 - part) * (inside + between) + y * inside) / whole;
+  const rowOf = (y) => Math.min(rows - 1, Math.max(0, Math.floor((1 - y) * rows + 1e-6)));
+  const upright = (y, part, row) => {
+    const slot = row * parts + part, low = (rows - 1 - row) / rows;
+    return ((all - 1 - slot) * (inside / rows + between) + (y - low) * inside) / whole;
+  };
   const changes = {}, within = (value) => Math.min(1, Math.max(0, value));
   for (const name of axes) {
     const isX = name[0] === "x", partner = layout[name].anchor ?? (isX ? "y" : "x");
     const x = isX ? name : partner.replace("x", "xaxis");
     const [low, high] = domainOf(x), part = partOf((low + high) / 2);
-    changes[`${name}.domain`] = domainOf(name).map((at) => within(isX ? across(at, part) : upright(at, part)));
+    const row = isX ? 0 : rowOf((domainOf(name)[0] + domainOf(name)[1]) / 2);
+    changes[`${name}.domain`] = domainOf(name).map((at) => within(isX ? across(at, part) : upright(at, part, row)));
     if (!isX && layout[name].showticklabels === false && (layout[name].matches || layout[name].ticktext)) {
       changes[`${name}.showticklabels`] = true;
     }
@@ -143,7 +149,7 @@ function stack(data, layout, inside) {
     if (xref !== "paper" || yref !== "paper" || y < 0 || y > 1) return;
     const part = partOf(x);
     changes[`annotations[${index}].x`] = within(across(x, part));
-    changes[`annotations[${index}].y`] = upright(y, part);
+    changes[`annotations[${index}].y`] = upright(y, part, rowOf(y));
   });
   return { changes, inside: whole };
 }
