@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
@@ -34,6 +35,7 @@ WRITERS: dict[str, Callable[[Path], Any]] = {
     "network": lambda path: tiny.network().save(path),
     "model": lambda path: model_files.save_model(tiny.ann(), path),
     "report": lambda path: report.write_report([], path),
+    "table": lambda path: figures.save(pd.DataFrame({"a": [1]}), path.with_suffix(".csv")),
     "page": lambda path: figures.save(go.Figure(), path.with_suffix(".html")),
 }
 

@@ -101,7 +101,7 @@ def rate_confidence(answers: Tensor, answered: Tensor, grouping: Grouping) -> Te
 
 
 def rate_accuracy(answered: Tensor, grouping: Grouping) -> Tensor:
-    """Share of the groups that are answered rightly at every step, (steps,)."""
+    """Share of the groups that are answered correctly at every step, (steps,)."""
     return (answered == torch.tensor(grouping.labels)).double().mean(1)
 
 

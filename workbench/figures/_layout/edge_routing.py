@@ -51,7 +51,7 @@ class Text:
 
 
 def fit_viewport(layout: Layout) -> Viewport:
-    """The layout scaled to the common width, wider where layers would be too close, with a height that fits its rows."""
+    """The layout scaled to the common width, wider where layers would be too close, as high as its rows need."""
     xs, ys = zip(*layout.nodes.values(), strict=True)
     points = [y for route in layout.routes for _, y in route]
     rows = max([*ys, *points]) - min([*ys, *points])
