@@ -131,7 +131,7 @@ def test_pages_swap_the_same_colours_as_darken() -> None:
 def test_images_of_events_are_painted_on_dark_paper() -> None:
     counts = np.zeros((1, 2, 2, 3))
     counts[0, 1, 0, 0] = 2  # ON, at full strength
-    (image,) = figures.darken(figures.frames(counts)).data
+    image = figures.darken(figures.frames(counts)).data[0]
     lit, paper = (tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5)) for colour in (DARK[VERMILION], DARK[PAPER]))
     assert tuple(image.z[0, 0]) == lit
     assert {tuple(pixel) for pixel in image.z.reshape(-1, 3)} == {lit, paper}

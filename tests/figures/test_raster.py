@@ -148,7 +148,10 @@ def test_frames_are_images_in_two_colours() -> None:
     counts[1, 1, 1, 2] = 3
     counts[2, :, 1, 2] = 3
     figure = figures.frames(counts, window_us=12_500 * len(counts))
-    off, on, both = (trace.z for trace in figure.data)
+    off, on, both = (trace.z for trace in figure.data if trace.type == "image")
+    assert [trace.marker.colorbar.title.text for trace in figure.data[3:]] == [
+        "OFF events per pixel", "ON events per pixel",
+    ]  # fmt: skip
     assert off.shape == (4, 6, 3)
     assert off[1, 2].tolist() == [0, 114, 178]
     assert on[1, 2].tolist() == [213, 94, 0]
@@ -162,8 +165,9 @@ def test_frames_are_images_in_two_colours() -> None:
 
 def test_of_many_frames_an_even_choice_is_shown() -> None:
     figure = figures.frames(np.ones((100, 2, 2, 2)))
-    assert len(figure.data) == 24
-    assert (figure.data[0].name, figure.data[-1].name) == ("frame 0", "frame 99")
+    images = [trace for trace in figure.data if trace.type == "image"]
+    assert len(images) == 24
+    assert (images[0].name, images[-1].name) == ("frame 0", "frame 99")
     assert "24 of 100 shown" in figure.layout.meta["subtitle"]
 
 
