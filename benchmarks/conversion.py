@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 
 import workbench as wb
-from benchmarks.machine import describe_machine
+from workbench.machine import describe_machine
 from benchmarks.pruning import count_remaining, prune
 from benchmarks.readme import write_sentences
 from benchmarks.tables import markdown, spread

@@ -23,7 +23,7 @@ from benchmarks.engine.networks import CLASSES, RATE, SHAPE, K, build_model, dra
 from benchmarks.engine.peers import MULTI, SINGLE, prepare_faster, prepare_snntorch, tell_versions
 from benchmarks.engine.surrogates import LEARNERS, Layers, Learner, learn
 from benchmarks.engine.timing import interleave
-from benchmarks.machine import describe_machine
+from workbench.machine import describe_machine
 from benchmarks.tables import markdown
 
 BUDGET_S = 180  # for both tables, in halves; what is begun is ended

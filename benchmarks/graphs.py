@@ -16,7 +16,7 @@ import torch
 
 import workbench as wb
 from benchmarks.engine.timing import interleave
-from benchmarks.machine import describe_machine
+from workbench.machine import describe_machine
 from benchmarks.tables import markdown
 from workbench import figures
 from workbench.figures._layout.many_edges import MOST_CURVES

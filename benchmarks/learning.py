@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 import workbench as wb
-from benchmarks.machine import describe_machine
+from workbench.machine import describe_machine
 from benchmarks.readme import write_block, write_sentences
 from benchmarks.results import PAGE
 from benchmarks.tables import markdown, spread

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 import workbench as wb
-from benchmarks.machine import describe_machine
+from workbench.machine import describe_machine
 from benchmarks.tables import markdown
 from workbench.evaluation import evaluate
 from workbench.events import formats

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 import workbench as wb
-from benchmarks.machine import describe_machine
+from workbench.machine import describe_machine
 from benchmarks.matching import measure_matching, slopes
 from benchmarks.readme import write_block, write_sentences
 from benchmarks.tables import markdown

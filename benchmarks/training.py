@@ -25,7 +25,7 @@ from torch import Tensor
 
 import workbench as wb
 from benchmarks.engine.networks import CLASSES, SHAPE, draw_network, lag
-from benchmarks.machine import describe_machine
+from workbench.machine import describe_machine
 from benchmarks.tables import markdown
 from workbench.engine.normalization import NORM_EPSILON
 from workbench.engine.scheduler import TRAINING_BLOCK_BYTES

@@ -26,7 +26,7 @@ from workbench.evaluation import EarlyExit
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-ROOT_ROOMS = ("discovery", "validation", "json_text", "atomic", "interrupts", "progress", "threads")
+ROOT_ROOMS = ("discovery", "validation", "json_text", "atomic", "interrupts", "progress", "threads", "machine")
 WINGS = (*ROOT_ROOMS, *WINGS_ABOVE, "display", "__main__")
 """From the ground up: each imports only those before it."""
 

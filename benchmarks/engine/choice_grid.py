@@ -31,7 +31,7 @@ from benchmarks.engine.networks import (
     measure_rates,
 )
 from benchmarks.engine.timing import interleave
-from benchmarks.machine import describe_machine
+from workbench.machine import describe_machine
 from benchmarks.tables import markdown
 from workbench.engine import ENGINES
 

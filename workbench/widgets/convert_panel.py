@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
@@ -237,6 +238,14 @@ class ConvertPanel(Panel):
             if not outcome.cancelled() and self._outcomes.find(self._settings()) is outcome:
                 self.refresh()
                 self._prefetch_neighbours()
+
+    def save(self, path: str | Path) -> None:
+        """Save what is in view as a page whose views can be chosen; see `Panel.save`."""
+        self.wait()
+        super().save(path)
+
+    def _saved_controls(self) -> dict[str, ipywidgets.Widget]:
+        return {"view": self.view}
 
     def _draw(self) -> go.Figure:
         outcome = self._ask()

@@ -82,6 +82,9 @@ class OperationsPanel(Panel):
         """Energy per recording at the last step of every model under every preset, with its source."""
         return price_all(self._costs)
 
+    def _saved_controls(self) -> dict[str, ipywidgets.Widget]:
+        return {"view": self.view, "preset": self.preset, "model": self.model, "frame": self.frame}
+
     def _draw(self) -> go.Figure:
         self.model.disabled = self.frame.disabled = self.view.value != BY_EDGE
         if self.view.value == BY_EDGE:

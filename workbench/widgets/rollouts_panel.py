@@ -107,6 +107,9 @@ class RolloutsPanel(Panel):
             self._light(place)
         self._update_note()
 
+    def _saved_controls(self) -> dict[str, ipywidgets.Widget]:
+        return {"choice": self.choice, "node": self.node, "frame": self.frame}
+
     def _draw(self) -> go.Figure:
         with self._pausing():
             self.frame.max = self.frames.value - 1

@@ -4,6 +4,7 @@ panel             the base of every panel: controls, a note, a figure, errors sh
 recording_panel   the base of panels of one recording under a time cursor
 canvas            a plotly figure in a page, redrawn as a whole
 playback          play button, step slider and speed
+saved_page        a panel as a page that needs no kernel
 recording_slider  the slider that chooses a recording
 lifetime          widgets that can be garbage-collected, and callbacks that do not prevent it
 cell_outputs      panels are closed when the cell that showed them runs again

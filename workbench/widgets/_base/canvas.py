@@ -36,10 +36,16 @@ class Bundle(ipywidgets.Widget):  # type: ignore[misc]  # ipywidgets carries no 
 
 
 @cache
-def shared_bundle() -> Bundle:
-    """The one bundle of this kernel: plotly.js as it came with plotly, packed."""
+def pack_plotly() -> bytes:
+    """Plotly.js as it came with plotly, packed."""
     source = files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
-    return Bundle(packed=gzip.compress(source, compresslevel=6, mtime=0))
+    return gzip.compress(source, compresslevel=6, mtime=0)
+
+
+@cache
+def shared_bundle() -> Bundle:
+    """The one bundle of this kernel."""
+    return Bundle(packed=pack_plotly())
 
 
 def pack(value: Any, widget: Any = None) -> Any:
