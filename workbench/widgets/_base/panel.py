@@ -139,17 +139,19 @@ class Panel(ClosableWidget, ipywidgets.VBox):  # type: ignore[misc]  # ipywidget
 
     def _make_page(self) -> SavedPage:
         """The panel as a page: note and figure for every combination of the saved controls."""
-        offered, options = self._saved_controls(), {}
+        offered = self._saved_controls()
+        options: dict[str, tuple[tuple[Any, str], ...]] = {}
         for name, control in offered.items():
-            if math.prod(map(len, (*options.values(), choices := read_options(control)))) <= MOST_STATES:
+            choices = read_options(control)
+            if len(choices) * math.prod(len(each) for each in options.values()) <= MOST_STATES:
                 options[name] = choices
         names, controls = tuple(options), [offered[name] for name in options]
         kept = {name: keep_control(offered[name], choices) for name, choices in options.items()}
         with self._trying():
             states = draw_states(controls, tuple(options.values()), self._draw_state)
-        rows = [Part(kind, names, {key: state[place] for key, state in states.items()})
-                for place, kind in enumerate(("disabled", "words", "figure"))]  # fmt: skip
-        return SavedPage(self.title, kept, [[row] for row in rows], self._name_fixed(controls))
+        idle, notes, figures = ({key: state[place] for key, state in states.items()} for place in range(3))
+        rows = [[Part("disabled", names, idle)], [Part("words", names, notes)], [Part("figure", names, figures)]]
+        return SavedPage(self.title, kept, rows, self._name_fixed(controls))
 
     def _draw_state(self) -> tuple[list[str], str, go.Figure]:
         """The saved controls that do nothing now, the note and the figure."""

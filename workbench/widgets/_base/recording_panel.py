@@ -11,20 +11,16 @@ import plotly.graph_objects as go
 
 from workbench.widgets._background.prefetch import PrefetchCache
 from workbench.widgets._base.lifetime import weak_callback
-from workbench.widgets._base.panel import Panel
-from workbench.widgets._base.playback import Playback
+from workbench.widgets._base.recording_pages import RecordingPages
 
 KEPT = 8  # drawings
 
 
-class RecordingPanel(Panel):
+class RecordingPanel(RecordingPages):
     """Controls over a figure of one recording; the clock moves a cursor over it without a redraw.
 
     Subclasses set `recording` and `clock` before they call this constructor.
     """
-
-    recording: ipywidgets.IntSlider
-    clock: Playback
 
     def __init__(self, controls: Iterable[ipywidgets.Widget], followed: Iterable[ipywidgets.Widget]) -> None:
         self._drawings: PrefetchCache[tuple[Any, ...], go.Figure] = PrefetchCache(

@@ -57,6 +57,7 @@ function addControl(form, control, onChange) {
   field.name = control.name;
   field.disabled = last === 0;
   field.addEventListener("input", () => onChange(control.name, Number(field.value)));
+  label.classList.toggle("wide", control.plays);
   form.append(label);
   if (control.plays && last) label.append(makePlayButton(field, last));
 }
@@ -108,7 +109,7 @@ async function main() {
     for (const part of row) {
       const state = () => page.values[part.states[part.controls.map((name) => chosen[name]).join(",")]];
       if (part.kind === "cursor") {
-        parts.push({ ...part, state, show: (x) => figures[0].set("cursor", x) });
+        parts.push({ ...part, state, show: (x) => figures.forEach((model) => model.set("cursor", x)) });
         continue;
       }
       if (part.kind === "disabled") {
@@ -126,7 +127,7 @@ async function main() {
       const draw = (figure) => ({ revision: ++revision, ...place(figure, arrays) });
       const values = { _bundle: "", _dark: page.dark, _drawing: draw(state()), cursor: null };
       const model = makeModel(values, bundle);
-      figures.push(model);
+      if (part.followed) figures.push(model);
       parts.push({ ...part, state, show: (figure) => model.set("_drawing", draw(figure)), model, element });
     }
     panel.append(line);

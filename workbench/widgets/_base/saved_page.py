@@ -43,7 +43,7 @@ class Control:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One place of the page: a figure, words in HTML, the x of a time cursor over the first figure, or idle controls.
+    """One place of the page: a figure, words in HTML, the x of a time cursor over figures `followed`, or idle controls.
 
     `states` has a state for every combination of the `controls`, which are names; the key tells the place of each
     among its options.
@@ -51,8 +51,9 @@ class Part:
 
     kind: Literal["figure", "words", "cursor", "disabled"]
     controls: tuple[str, ...]
-    states: Mapping[Key, Any]
+    states: Mapping[Any, Any]  # by Key
     width_px: int | None = None
+    followed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,13 +107,15 @@ def read_options(control: ipywidgets.Widget) -> tuple[tuple[Any, str], ...]:
     return tuple((value, str(value)) for value in range(control.min, control.max + 1, control.step))
 
 
-def keep_control(control: ipywidgets.Widget, options: Sequence[tuple[Any, str]], *, plays: bool = False) -> Control:
-    """A control as it works in the page: the same label, tooltip and place, with these options."""
+def keep_control(
+    control: ipywidgets.Widget, options: Sequence[tuple[Any, str]], *, value: Any = None, plays: bool = False
+) -> Control:
+    """A control as it works in the page: same label and tooltip, these options, at its own value or another."""
     values = [value for value, _ in options]
     return Control(
         control.description,
         tuple(words for _, words in options),
-        values.index(control.value),
+        values.index(control.value if value is None else value),
         slider=not isinstance(control, ipywidgets.Dropdown),
         tooltip=control.tooltip or "",
         plays=plays,
@@ -159,7 +162,8 @@ class _Content:
     def describe(self, part: Part) -> dict[str, Any]:
         """A part as the page reads it: its states as numbers of values."""
         states = {",".join(map(str, key)): self._add(state) for key, state in part.states.items()}
-        return {"kind": part.kind, "controls": part.controls, "states": states, "width": part.width_px}
+        return {"kind": part.kind, "controls": part.controls, "states": states, "width": part.width_px,
+                "followed": part.followed}  # fmt: skip
 
     def _add(self, state: Any) -> int:
         value = self._place(pack(snapshot(state))) if isinstance(state, go.Figure) else state
