@@ -241,7 +241,8 @@ class ConvertPanel(Panel):
 
     def save(self, path: str | Path) -> None:
         """Save what is in view as a page whose views can be chosen; see `Panel.save`."""
-        self.wait()
+        if not self._ask().done():
+            self.wait()
         super().save(path)
 
     def _saved_controls(self) -> dict[str, ipywidgets.Widget]:
