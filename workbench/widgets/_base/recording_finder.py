@@ -45,7 +45,7 @@ class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carr
     def __init__(self, recordings: Recordings, models: Mapping[str, Model], recording: ipywidgets.IntSlider) -> None:
         self.recordings, self.models, self.recording = recordings, dict(models), recording
         self.answers: PrefetchCache[str, pd.DataFrame] = PrefetchCache(self._answer_all, keep=len(models) + 1)
-        self._lock, self._busy = threading.RLock(), False
+        self._lock, self._busy, self._jumps = threading.RLock(), False, False
         self._compared, self._clicked = list(models)[:2], list[Group]()
         self._make_controls()
         self.table = tabulate_answers(recordings, {})
@@ -56,9 +56,10 @@ class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carr
         self.found.observe(weak_callback(self._on_found), "value")
         self.recording.observe(weak_callback(self._on_recording), "value")
         self.matrix.listen(weak_callback(self._on_click))
-        asked = [self.group, self.order, self.confusion] if models else [self.group]
-        rows = [ipywidgets.HBox(row, layout={"flex_flow": "row wrap"}) for row in (asked, [self.found, self.said])]
-        super().__init__([*rows, *([self.place] if models else [])])
+        for control in () if models else (self.order, self.confusion):
+            control.layout.display = "none"
+        rows = ([self.group, self.order, self.confusion], [self.found, self.said])
+        super().__init__([*(ipywidgets.HBox(row, layout={"flex_flow": "row wrap"}) for row in rows), self.place])
 
     def _make_controls(self) -> None:
         self.group = ipywidgets.Dropdown(description="find", tooltip="Which recordings the list holds", **STYLE)
@@ -97,9 +98,11 @@ class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carr
 
     def wait(self) -> None:
         """Wait until the models have answered, as far as what is chosen needs that."""
-        for name in self._needed():
-            self.answers(name)
-        self._update()
+        try:
+            for name in self._needed():
+                self.answers(name)
+        finally:  # what went wrong is told in the page as well
+            self._find()
 
     def _answer_all(self, name: str) -> pd.DataFrame:
         return evaluate(self.models[name], self.recordings, rows=True, progress=False)
@@ -121,10 +124,16 @@ class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carr
 
     def _on_control(self, change: Any) -> None:
         if not self._busy:
-            with self._lock:
-                self._update()
-                if change.owner is not self.confusion and not self.table.empty:
-                    self.recording.value = int(self.table["recording"].iloc[0])
+            self._jumps = change.owner is not self.confusion
+            self._find()
+
+    def _find(self) -> None:
+        """Update, and go to the first recording found where a group or an order has been chosen."""
+        with self._lock:
+            found = self._update()
+            jumps, self._jumps = self._jumps and found, self._jumps and not found
+        if jumps and not self.table.empty:  # without the lock: the panel takes its own
+            self.recording.value = int(self.table["recording"].iloc[0])
 
     def _on_found(self, change: Any) -> None:
         if not self._busy and change.new is not None:
@@ -149,12 +158,11 @@ class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carr
         self.group.value = group.words
 
     def _on_answers(self, future: Future[pd.DataFrame]) -> None:
-        with self._lock:
-            if not future.cancelled():
-                self._update()
+        if not future.cancelled():
+            self._find()
 
-    def _update(self) -> None:
-        """Find what is chosen among the answers that are there, and ask for those that are not."""
+    def _update(self) -> bool:
+        """Find what is chosen, if the answers that it needs are there; else ask for them."""
         answered, problem = {}, ""
         for name in self._needed():
             future = self.answers.submit(name)
@@ -166,7 +174,7 @@ class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carr
                 answered[name] = future.result()
         if len(answered) < len(self._needed()):
             self.said.value = html.escape(problem) or f"Answering {len(self.recordings):,} recordings …"
-            return
+            return False
         table = tabulate_answers(self.recordings, answered)
         group, model = self._groups[self.group.value], self._compared[-1] if self._compared else None
         self.table = sort_recordings(table[group.keep(table)], self.order.value, model).reset_index(drop=True)
@@ -174,6 +182,7 @@ class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carr
         self.place.layout.display = "block" if self.confusion.value else "none"
         if self.confusion.value and model is not None:
             self._draw_matrix(table, model)
+        return True
 
     def _show(self, answered: list[str]) -> None:
         """List what was found."""
