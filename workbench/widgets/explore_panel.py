@@ -19,10 +19,14 @@ from workbench.figures._for_panels import KINDS, empty
 from workbench.model import Model, require_model, take_test
 from workbench.widgets._background.prefetch import PrefetchCache
 from workbench.widgets._base.canvas import Canvas
-from workbench.widgets._base.panel import NARROW
+from workbench.widgets._base.controls import NARROW
 from workbench.widgets._base.playback import Playback
-from workbench.widgets._base.recording_panel import RecordingPanel
+from workbench.widgets._base.recording_panel import RecordingPanel, name_answer, name_moment
 from workbench.widgets._base.recording_slider import make_recording_slider
+
+UNIT_HINT = (
+    "The unit whose membrane is drawn, counted from 0 through the node's shape; at first the busiest of the node"
+)
 
 
 def explore(model: Model, recordings: Recordings | Dataset, *, recording: int = 0) -> ExplorePanel:
@@ -57,16 +61,20 @@ class ExplorePanel(RecordingPanel):
         self.recording = make_recording_slider(recordings, recording, "explore")
         trace = self._traces(recording)
         hidden = [node for node in model.network.nodes if node not in model.network.inputs]
-        self.node = ipywidgets.Dropdown(options=hidden, value=hidden[0], description="node", **NARROW)
+        self.node = ipywidgets.Dropdown(
+            options=hidden, value=hidden[0], description="node", tooltip="The node of the unit looked at", **NARROW
+        )
         busiest = self._busiest(trace, hidden[0])
-        self.unit = ipywidgets.BoundedIntText(busiest, 0, self._units(hidden[0]) - 1, description="unit", **NARROW)
+        self.unit = ipywidgets.BoundedIntText(
+            busiest, 0, self._units(hidden[0]) - 1, description="unit", tooltip=UNIT_HINT, **NARROW
+        )
         what = "tick" if model.spiking else "frame"
         self.clock = Playback(trace.steps, recordings.window_us / trace.steps, what)
         self.clock.step.value = trace.steps - 1
         self.image = Canvas(self._draw_scene())
         self.now = ipywidgets.HTML()
         rows = [
-            ipywidgets.HBox([self.recording, self.node, self.unit], layout={"flex_flow": "row wrap"}),
+            ipywidgets.HBox([self.recording, self.node, self.unit]),
             self.clock,
             ipywidgets.HBox([ipywidgets.Box([self.image], layout={"width": "340px", "flex": "0 0 auto"}), self.now]),
         ]
@@ -147,11 +155,11 @@ class ExplorePanel(RecordingPanel):
         if len(shape) != 3 or shape[0] != 2:
             return empty("Input", f"an input of shape {shape} is no image")
         node = next(iter(self.model.network.inputs))
-        end = self.clock.step.value + 1
-        begin = max(0, end - self.recording_trace.ticks_per_frame)
-        counts = self.recording_trace.activity[node][begin:end, 0].sum(0).numpy()
-        k = self.recording_trace.ticks_per_frame
-        return figures.image(counts, f"input, frames {begin / k:.2f} to {end / k:.2f}")
+        last = self.clock.step.value
+        first = max(0, last + 1 - self.recording_trace.ticks_per_frame)
+        counts = self.recording_trace.activity[node][first : last + 1, 0].sum(0).numpy()
+        when = f"ticks {first} to {last}" if self.model.spiking else f"frame {last}"
+        return figures.image(counts, f"input, {when}")
 
     def _move(self, change: Any = None) -> None:
         """Update cursor, input and numbers to the step of the clock, without a redraw."""
@@ -171,10 +179,8 @@ class ExplorePanel(RecordingPanel):
             spikes = int(self.trace["activity"][: self.clock.step.value + 1].sum())
             fired = f", {spikes} {'spike' if spikes == 1 else 'spikes'}"
         facts = {
-            "time": f"{row['frame']:.4g} frames",
-            "answer so far": "none yet"
-            if row["answer"] is None
-            else f"{row['answer']} ({'right' if row['right'] else 'wrong'})",
+            "at the end of": name_moment(self.clock.step.value, self.model),
+            "answer so far": name_answer(row["answer"], row["right"]),
             "true class": truth,
             **{KINDS[kind][0]: amount(row[kind]) for kind in KINDS if row[kind] > 0},
             "energy (fp32)": joules(row["energy_nj"]),
@@ -185,7 +191,12 @@ class ExplorePanel(RecordingPanel):
         return f"<table style='margin:1em;line-height:1.6'>{cells}</table>"
 
     def _note(self) -> str:
-        late = f"<b>{html.escape(self.recording_trace.lateness)}.</b> " if self.recording_trace.lateness else ""
+        said = [f"{self.recording_trace.lateness}."] if self.recording_trace.lateness else []
+        if self.model.spiking and not any(
+            self.recording_trace.activity[node].any() for node in self.model.network.hidden
+        ):
+            said.append("No unit spikes in this recording.")
+        late = f"<b>{html.escape(' '.join(said))}</b> " if said else ""
         what = "spike" if self.model.spiking else "pixel"
         return f"{late}Click a {what} to see the membrane of its unit; move the clock to go through time."
 
