@@ -24,12 +24,14 @@ from workbench.events import Dataset, Recordings
 from workbench.figures._for_panels import KINDS
 from workbench.model import Model, require_models, take_test
 from workbench.widgets._background.prefetch import PrefetchCache
-from workbench.widgets._base.panel import LABELLED
+from workbench.widgets._base.controls import LABELLED
 from workbench.widgets._base.playback import Playback
 from workbench.widgets._base.recording_finder import RecordingFinder
-from workbench.widgets._base.recording_panel import RecordingPanel
+from workbench.widgets._base.recording_panel import RecordingPanel, name_answer, name_moment
 from workbench.widgets._base.recording_slider import make_recording_slider
 from workbench.widgets._base.saved_page import Part, SavedPage, keep_control, read_options
+
+ANSWER_HINT = "What is read of the output: its mean from its first response on, or over the last frame alone"
 
 
 def compare(models: Mapping[str, Model], recordings: Recordings | Dataset, *, recording: int = 0) -> ComparePanel:
@@ -66,15 +68,20 @@ class ComparePanel(RecordingPanel):
             lambda key: trace_recording(self.models[key[0]], recordings, recording=key[1], answer=key[2]), keep=16
         )
         names = list(models)
-        self.left = ipywidgets.Dropdown(options=names, value=names[0], description="left", **LABELLED)
-        self.right = ipywidgets.Dropdown(options=names, value=names[1], description="right", **LABELLED)
+        self.left = ipywidgets.Dropdown(
+            options=names, value=names[0], description="left", tooltip="The model in the left column", **LABELLED
+        )
+        self.right = ipywidgets.Dropdown(
+            options=names, value=names[1], description="right", tooltip="The model in the right column", **LABELLED
+        )
         self.recording = make_recording_slider(recordings, recording, "compare")
         self.finder = RecordingFinder(recordings, self.models, self.recording)
         self._background = (self._traces, self.finder.answers)
         answers = [("mean so far", "running"), ("last frame", "frame")]
-        self.answer = ipywidgets.Dropdown(options=answers, description="answer", **LABELLED)
+        self.answer = ipywidgets.Dropdown(options=answers, description="answer", tooltip=ANSWER_HINT, **LABELLED)
         finest = max(model.ticks_per_frame for model in models.values()) * recordings.frames
-        self.clock = Playback(finest, recordings.window_us / finest)
+        what = "tick" if any(model.spiking for model in models.values()) else "frame"
+        self.clock = Playback(finest, recordings.window_us / finest, what)
         self.clock.step.value = finest - 1
         self.now = ipywidgets.HTML()
         rows = [
@@ -157,13 +164,13 @@ class ComparePanel(RecordingPanel):
         return SavedPage(self.title, controls, rows, self._name_fixed([self.recording, self.answer]))
 
     def _describe(self, row: Mapping[Any, Any]) -> str:
-        answer = (
-            "no answer yet" if row["answer"] is None else f"{row['answer']} ({'right' if row['right'] else 'wrong'})"
-        )
+        model, answer = self.models[row["model"]], name_answer(row["answer"], row["right"])
+        step = round(row["frame"] * model.ticks_per_frame) - 1
+        when = f"at the end of {name_moment(step, model)}" if step >= 0 else "before the end of its first frame"
         kinds = ("synaptic_operations", "dense_macs")
         counts = [f"{amount(row[kind])} {KINDS[kind][0]}" for kind in kinds if row[kind] > 0]
-        facts = ", ".join([html.escape(answer), *counts, f"{joules(row['energy_nj'])} (fp32)"])
-        return f"<b>{html.escape(row['model'])}</b> at frame {row['frame']:.4g}: {facts}"
+        facts = "; ".join([html.escape(f"answer {answer}"), *counts, f"{joules(row['energy_nj'])} (fp32)"])
+        return f"<b>{html.escape(row['model'])}</b> {when}: {facts}"
 
     def _note(self) -> str:
         return self._introduce(self.recording.value)

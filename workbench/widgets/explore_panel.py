@@ -29,12 +29,16 @@ from workbench.figures._for_panels import KINDS, empty
 from workbench.model import Model, require_model, take_test
 from workbench.widgets._background.prefetch import PrefetchCache
 from workbench.widgets._base.canvas import Canvas
-from workbench.widgets._base.panel import NARROW
+from workbench.widgets._base.controls import NARROW
 from workbench.widgets._base.playback import Playback
 from workbench.widgets._base.recording_finder import RecordingFinder
-from workbench.widgets._base.recording_panel import RecordingPanel
+from workbench.widgets._base.recording_panel import RecordingPanel, name_answer, name_moment
 from workbench.widgets._base.recording_slider import make_recording_slider
 from workbench.widgets._base.saved_page import Key, Part, SavedPage, keep_control
+
+UNIT_HINT = (
+    "The unit whose membrane is drawn, counted from 0 through the node's shape; at first the busiest of the node"
+)
 
 
 def explore(
@@ -85,9 +89,13 @@ class ExplorePanel(RecordingPanel):
         self._background = (self._traces, self._references, self.finder.answers)
         trace = self._traces(recording)
         hidden = [node for node in model.network.nodes if node not in model.network.inputs]
-        self.node = ipywidgets.Dropdown(options=hidden, value=hidden[0], description="node", **NARROW)
+        self.node = ipywidgets.Dropdown(
+            options=hidden, value=hidden[0], description="node", tooltip="The node of the unit looked at", **NARROW
+        )
         busiest = self._busiest(trace, hidden[0])
-        self.unit = ipywidgets.BoundedIntText(busiest, 0, self._units(hidden[0]) - 1, description="unit", **NARROW)
+        self.unit = ipywidgets.BoundedIntText(
+            busiest, 0, self._units(hidden[0]) - 1, description="unit", tooltip=UNIT_HINT, **NARROW
+        )
         what = "tick" if model.spiking else "frame"
         self.clock = Playback(trace.steps, recordings.window_us / trace.steps, what)
         self.clock.step.value = trace.steps - 1
@@ -95,7 +103,7 @@ class ExplorePanel(RecordingPanel):
         self.now = ipywidgets.HTML()
         rows = [
             self.finder,
-            ipywidgets.HBox([self.recording, self.node, self.unit], layout={"flex_flow": "row wrap"}),
+            ipywidgets.HBox([self.recording, self.node, self.unit]),
             self.clock,
             ipywidgets.HBox([ipywidgets.Box([self.image], layout={"width": "340px", "flex": "0 0 auto"}), self.now]),
         ]
@@ -177,10 +185,10 @@ class ExplorePanel(RecordingPanel):
             return empty("Input", f"an input of shape {shape} is no image")
         node = next(iter(self.model.network.inputs))
         trace = self._traces(recording)
-        k, end = trace.ticks_per_frame, step + 1
-        begin = max(0, end - k)
-        counts = trace.activity[node][begin:end, 0].sum(0).numpy()
-        return figures.image(counts, f"input, frames {begin / k:.2f} to {end / k:.2f}")
+        first = max(0, step + 1 - trace.ticks_per_frame)
+        counts = trace.activity[node][first : step + 1, 0].sum(0).numpy()
+        when = f"ticks {first} to {step}" if self.model.spiking else f"frame {step}"
+        return figures.image(counts, f"input, {when}")
 
     def _move(self, change: Any = None) -> None:
         """Update cursor, input and numbers to the step of the clock, without a redraw."""
@@ -199,10 +207,8 @@ class ExplorePanel(RecordingPanel):
             spikes = int(traces["activity"][: step + 1].sum())
             fired = f", {spikes} {'spike' if spikes == 1 else 'spikes'}"
         facts = {
-            "time": f"{row['frame']:.4g} frames",
-            "answer so far": "none yet"
-            if row["answer"] is None
-            else f"{row['answer']} ({'right' if row['right'] else 'wrong'})",
+            "at the end of": name_moment(step, self.model),
+            "answer so far": name_answer(row["answer"], row["right"]),
             "true class": truth,
             **{KINDS[kind][0]: amount(row[kind]) for kind in KINDS if row[kind] > 0},
             "energy (fp32)": joules(row["energy_nj"]),
@@ -227,7 +233,10 @@ class ExplorePanel(RecordingPanel):
         """In HTML what the recording shows, whether its answer comes too late, and where model and reference part."""
         trace = self._traces(recording)
         shown = f"Recording {recording} shows <b>{html.escape(trace.classes[trace.label])}</b>."
-        late = f" <b>{html.escape(trace.lateness)}.</b>" if trace.lateness else ""
+        said = [f"{trace.lateness}."] if trace.lateness else []
+        if self.model.spiking and not any(trace.activity[node].any() for node in self.model.network.hidden):
+            said.append("No unit spikes in this recording.")
+        late = f" <b>{html.escape(' '.join(said))}</b>" if said else ""
         parted = describe_divergence(self._find_divergence(recording), self._names) if self.reference else ""
         return f"{shown}{late}{f' {html.escape(parted)}.' if parted else ''}"
 

@@ -17,7 +17,7 @@ from workbench import figures
 from workbench.analysis import count_events
 from workbench.events import Dataset, Recordings
 from workbench.model import take_test
-from workbench.widgets._base.panel import LABELLED
+from workbench.widgets._base.controls import LABELLED
 from workbench.widgets._base.playback import Playback
 from workbench.widgets._base.recording_finder import RecordingFinder
 from workbench.widgets._base.recording_pages import RecordingPages
@@ -25,6 +25,10 @@ from workbench.widgets._base.recording_slider import make_recording_slider
 from workbench.widgets._base.saved_page import Control, Part, SavedPage, keep_control, read_options
 
 FRAMES, TICKS, STRIP, CLOUD = "frame by frame", "tick by tick", "all frames", "cloud in space and time"
+VIEW_HINT = (
+    "One frame (a step of an ANN) at a time, one tick (a step of an SNN) at a time, all frames beside each other, or "
+    "every event as a point"
+)
 
 
 def player(recordings: Recordings | Dataset, *, recording: int = 0) -> PlayerPanel:
@@ -51,8 +55,10 @@ class PlayerPanel(RecordingPages):
     def __init__(self, recordings: Recordings, recording: int = 0) -> None:
         self.recordings = recordings
         self.recording = make_recording_slider(recordings, recording, "player")
-        self.view = ipywidgets.Dropdown(options=[FRAMES, TICKS, STRIP, CLOUD], description="view", **LABELLED)
-        self.clock = Playback(recordings.frames, recordings.window_us / recordings.frames)
+        self.view = ipywidgets.Dropdown(
+            options=[FRAMES, TICKS, STRIP, CLOUD], description="view", tooltip=VIEW_HINT, **LABELLED
+        )
+        self.clock = Playback(recordings.frames, recordings.window_us / recordings.frames, "frame")
         self._counts = lru_cache(maxsize=4)(self._count)
         self.finder = RecordingFinder(recordings, {}, self.recording)
         rows = (self.finder, ipywidgets.HBox([self.recording, self.view]), self.clock)
@@ -84,6 +90,7 @@ class PlayerPanel(RecordingPages):
         with self._pausing():
             self.clock.resize(self._steps(), self.recordings.window_us / self._steps())
             self.clock.enable(self.view.value in (FRAMES, TICKS))
+            self.clock.name("tick" if self.view.value == TICKS else "frame")
         self.refresh()
 
     def _draw(self) -> go.Figure:

@@ -19,6 +19,7 @@ from workbench.figures._for_panels import add_still_metadata, attach, empty, wra
 from workbench.widgets._background.prefetch import PrefetchCache
 from workbench.widgets._base.canvas import Bundle, Canvas
 from workbench.widgets._base.cell_outputs import replace_panel
+from workbench.widgets._base.controls import describe_controls, find_controls, write_footer
 from workbench.widgets._base.lifetime import ClosableWidget, weak_callback
 from workbench.widgets._base.saved_page import (
     MOST_STATES,
@@ -30,8 +31,6 @@ from workbench.widgets._base.saved_page import (
     write_saved_page,
 )
 
-LABELLED: dict[str, Any] = {"style": {"description_width": "8.5em"}, "layout": {"width": "27em"}}
-NARROW: dict[str, Any] = {"style": {"description_width": "4em"}, "layout": {"width": "14em"}}
 LETTERS = 90  # in a line of an error message
 
 
@@ -56,7 +55,10 @@ class Panel(ClosableWidget, ipywidgets.VBox):  # type: ignore[misc]  # ipywidget
         self._followed = tuple(followed)
         for control in self._followed:
             control.observe(weak_callback(self._change), "value")
+        for control in find_controls(self):
+            control.observe(weak_callback(self._update_words), ("value", "description", "disabled"))
         self._update_note()
+        self._update_words()
 
     @property
     @abstractmethod
@@ -84,6 +86,7 @@ class Panel(ClosableWidget, ipywidgets.VBox):  # type: ignore[misc]  # ipywidget
         with self._lock:
             self.figure.draw(self._draw_or_explain(self._draw))
             self._update_note()
+            self._update_words()
 
     def open(self) -> None:
         """Connect the panel and all its parts to a page."""
@@ -205,6 +208,16 @@ class Panel(ClosableWidget, ipywidgets.VBox):  # type: ignore[misc]  # ipywidget
         """Update the note; it is empty where there is no figure."""
         self.note.value = "" if self._without_figure else self._note()
 
+    def _state_words(self) -> str:
+        """What stills say of the panel in one sentence: what its controls say."""
+        said = describe_controls(self)
+        return f"Controls: {said}. Run the cell again to move them." if said else ""
+
+    def _update_words(self, change: Any = None) -> None:
+        """Let the page know what the controls mean, and stills what they say."""
+        self.figure._hints = {control.description: control.tooltip or "" for control in find_controls(self)}
+        self.figure._footer = write_footer(self._state_words())
+
     def _draw_or_explain(self, draw: Callable[[], go.Figure]) -> go.Figure:
         """The result of `draw`; a ValueError becomes a figure with its message."""
         try:
@@ -226,7 +239,11 @@ class Panel(ClosableWidget, ipywidgets.VBox):  # type: ignore[misc]  # ipywidget
         """The live view, and beside it the figure as it is now for readers without a kernel."""
         self._appear()
         replace_panel(self)
-        return {**self.figure.plain._repr_mimebundle_(), **super()._repr_mimebundle_(**kwargs)}
+        return self._make_bundle(**kwargs)
+
+    def _make_bundle(self, **kwargs: Any) -> dict[str, Any]:
+        """What a cell that shows the panel holds."""
+        return {**self.figure.leave(self.model_id)._repr_mimebundle_(), **super()._repr_mimebundle_(**kwargs)}
 
 
 def child_widgets(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:

@@ -19,20 +19,26 @@ function place(value, arrays) {
 }
 
 // what canvas.js asks of a widget's model; nobody else listens
-function makeModel(values, bundle) {
-  const listeners = new Map();
-  const tell = (kind) => [...(listeners.get(kind) ?? [])].forEach((listener) => listener());
-  return {
-    comm_live: true,
-    widget_manager: { get_model: async () => bundle },
-    get: (name) => values[name],
-    set(name, value) { values[name] = value; tell(`change:${name}`); },
-    save_changes() {},
-    send() { tell("msg:custom"); },
-    on(kind, listener) { listeners.set(kind, [...(listeners.get(kind) ?? []), listener]); },
-    off(kind, listener) { listeners.set(kind, (listeners.get(kind) ?? []).filter((each) => each !== listener)); },
-  };
+class Model {
+  comm_live = true;
+  listeners = new Map();
+
+  constructor(values, models) {
+    this.values = values;
+    this.widget_manager = { get_model: async (name) => models[name] ?? this };
+  }
+
+  get(name) { return this.values[name]; }
+  set(name, value) { this.values[name] = value; this.tell(`change:${name}`); }
+  on(kind, listener) { this.listeners.set(kind, [...(this.listeners.get(kind) ?? []), listener]); }
+  off(kind, listener) { this.listeners.set(kind, (this.listeners.get(kind) ?? []).filter((each) => each !== listener)); }
+  tell(kind) { (this.listeners.get(kind) ?? []).forEach((listener) => listener()); }
+  send() { this.tell("msg:custom"); }
+  save_changes() {}
+  _handle_comm_msg() {}
 }
+
+class FigureModel extends Model {}
 
 function addControl(form, control, onChange) {
   const label = document.createElement("label"), words = document.createElement("span");
@@ -94,7 +100,7 @@ async function main() {
   const form = document.querySelector("form"), panel = form.parentElement;
   const page = JSON.parse(new TextDecoder().decode(await unzip("description"))), arrays = await unzip("arrays");
   const chosen = Object.fromEntries(page.controls.map(({ name, value }) => [name, value]));
-  const bundle = makeModel({ packed: decode("plotly") });
+  const bundle = new Model({ packed: read("plotly") }, {});
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const follow = () => { document.body.dataset.jpThemeLight = String(!dark.matches); };
   follow();
@@ -125,8 +131,8 @@ async function main() {
       }
       let revision = 0;
       const draw = (figure) => ({ revision: ++revision, ...place(figure, arrays) });
-      const values = { _bundle: "", _dark: page.dark, _drawing: draw(state()), cursor: null };
-      const model = makeModel(values, bundle);
+      const values = { _bundle: "bundle", _own: "own", _dark: page.dark, _drawing: draw(state()), cursor: null };
+      const model = new FigureModel(values, { bundle });
       if (part.followed) figures.push(model);
       parts.push({ ...part, state, show: (figure) => model.set("_drawing", draw(figure)), model, element });
     }

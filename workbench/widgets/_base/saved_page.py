@@ -21,7 +21,7 @@ from plotly.utils import PlotlyJSONEncoder
 from workbench.atomic import replacing
 from workbench.figures._for_panels import DARK
 from workbench.machine import find_version
-from workbench.widgets._base.canvas import pack, pack_plotly, snapshot
+from workbench.widgets._base.canvas import pack, pack_plotly, read_scripts, snapshot
 
 FOLDER = Path(__file__).parent
 MOST_STATES = 1000  # of one part: what is drawn within some seconds
@@ -81,7 +81,7 @@ def write_saved_page(page: SavedPage, path: str | Path) -> None:
     pieces = {
         "title": html.escape(page.title), "about": html.escape(about),
         "style": (FOLDER / "canvas.css").read_text(encoding="utf-8"),
-        "canvas": (FOLDER / "canvas.js").read_text(encoding="utf-8"),
+        "canvas": read_scripts(),
         "script": (FOLDER / "saved_page.js").read_text(encoding="utf-8"),
         "plotly": _encode(pack_plotly()), "arrays": _encode(gzip.compress(bytes(content.arrays), 9, mtime=0)),
         "description": _encode(gzip.compress(json.dumps(description, cls=PlotlyJSONEncoder).encode(), 9, mtime=0)),
