@@ -59,7 +59,7 @@ def test_matrices_show_shares_of_rows_from_first_response_to_end(classes: int):
     figure = figures.confusion_over_time(table)
     maps = [trace for trace in figure.data if trace.type == "heatmap"]
     assert len(maps) == 6
-    assert [maps[0].name, maps[-1].name] == ["frame 1.25", "frame 4"]
+    assert [maps[0].name, maps[-1].name] == ["frame 1, tick 4", "frame 3, tick 15"]
     counts = table[table["step"] == 15]["recordings"].to_numpy().reshape(classes, classes)
     np.testing.assert_allclose(maps[-1].z, 100 * counts / counts.sum(1, keepdims=True), rtol=1e-5)
     assert all((trace.text is not None) == (classes <= 10) for trace in maps)
@@ -73,11 +73,13 @@ def test_matrices_show_shares_of_rows_from_first_response_to_end(classes: int):
 def test_one_frame_may_be_asked_for():
     table = confusions(20)
     maps = [trace for trace in figures.confusion_over_time(table, frame=2.1).data if trace.type == "heatmap"]
-    assert [trace.name for trace in maps] == ["frame 2"]
+    assert [trace.name for trace in maps] == ["frame 1, tick 7"]
     assert maps[0].text is not None
     late = figures.confusion_over_time(table, frame=99)
-    assert late.data[0].name == "frame 4"
-    with pytest.raises(ValueError, match=r"frame=1 lies before the first response; choose one from 1\.25 to 4"):
+    assert late.data[0].name == "frame 3, tick 15"
+    with pytest.raises(
+        ValueError, match=r"frame=1 lies before the first response; choose a time from 1\.25 to 4 frames"
+    ):
         figures.confusion_over_time(table, frame=1)
 
 

@@ -24,13 +24,13 @@ def test_rows_say_what_compare_says_of_all(seed: int, per: str) -> None:
         assert rows["correct"].mean() == pytest.approx(costs["accuracy"].iloc[-1])
         assert (rows["correct"] == (rows["label"] == rows["answer"])).all()
         k, first = model.ticks_per_frame, model.network.first_response["out"]
-        for frame in range(1, recordings.frames + 1):
-            answers, sure = rows[f"answer after {frame}"], rows[f"confidence after {frame}"]
-            if frame * k - 1 < first:
+        for frame in range(recordings.frames):
+            answers, sure = rows[f"answer in frame {frame}"], rows[f"confidence in frame {frame}"]
+            if (frame + 1) * k - 1 < first:
                 assert (answers == "").all()
                 assert sure.isna().all()
             else:
-                assert (answers == rows["label"]).mean() == pytest.approx(costs["accuracy"][frame * k - 1])
+                assert (answers == rows["label"]).mean() == pytest.approx(costs["accuracy"][(frame + 1) * k - 1])
                 assert sure.between(0, 1).all()
         pd.testing.assert_series_equal(rows["answer"], answers, check_names=False)
         pd.testing.assert_series_equal(rows["confidence"], sure, check_names=False)
@@ -81,7 +81,7 @@ def test_answers_and_confidences_are_those_of_the_softmax(seed: int) -> None:
 def test_columns_and_what_does_not_fit() -> None:
     recordings = cut(0)
     rows = wb.evaluate(models(0, recordings)["SNN"], recordings, rows=True)
-    told = [f"{what} after {frame}" for frame in range(1, 7) for what in ("answer", "confidence")]
+    told = [f"{what} in frame {frame}" for frame in range(6) for what in ("answer", "confidence")]
     assert rows.columns.tolist() == [
         "recording", "origin", "label", "answer", "confidence", "margin", "correct", *told, *KINDS, "per",
     ]  # fmt: skip

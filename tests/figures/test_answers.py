@@ -24,7 +24,7 @@ def test_every_cell_is_an_answer_right_or_wrong_with_its_confidence(seed: int, p
     for line, number in enumerate(numbers):
         for place, frame in enumerate(cells.x):
             row, z = rows.loc[number], cells.z[line][place]
-            answer, sure = row[f"answer after {frame}"], row[f"confidence after {frame}"]
+            answer, sure = row[f"answer in frame {frame}"], row[f"confidence in frame {frame}"]
             if answer == "":
                 assert np.isnan(z)
             else:
@@ -34,16 +34,16 @@ def test_every_cell_is_an_answer_right_or_wrong_with_its_confidence(seed: int, p
     wrong = {(x, y) for y, line in enumerate(cells.z) for x, z in zip(cells.x, line, strict=True) if z < 0}
     assert set(zip(crosses.x.tolist(), crosses.y.tolist(), strict=True)) == wrong
     right = int(rows["correct"].sum())
-    assert figure.layout.meta["title"] == f"{right} of {len(rows)} {per}s are answered rightly in the end"
+    assert figure.layout.meta["title"] == f"{right} of {len(rows)} {per}s are answered correctly in the end"
     assert figure.layout.meta["title"] in figure.layout.meta["alt"]
 
 
 def many(count: int, frames: int = 4) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"recording": range(count), "label": rng.choice(list("abc"), count)})
-    for frame in range(1, frames + 1):
-        table[f"answer after {frame}"] = rng.choice(list("abc"), count)
-        table[f"confidence after {frame}"] = rng.uniform(0.3, 1, count)
+    for frame in range(frames):
+        table[f"answer in frame {frame}"] = rng.choice(list("abc"), count)
+        table[f"confidence in frame {frame}"] = rng.uniform(0.3, 1, count)
     return table
 
 
@@ -69,9 +69,9 @@ def test_nothing_answered_is_said_and_other_tables_are_refused() -> None:
         assert "no recording has been answered yet" in figures.answers(none).layout.annotations[0].text
     with pytest.raises(ValueError, match=r"figures\.answers: the table lacks the column label"):
         figures.answers(rows.drop(columns="label"))
-    with pytest.raises(ValueError, match=r"lacks the column confidence after 2; .* wb\.evaluate with rows=True"):
-        figures.answers(rows.drop(columns="confidence after 2"))
-    with pytest.raises(ValueError, match="lacks the column answer after 1"):
+    with pytest.raises(ValueError, match=r"lacks the column confidence in frame 1; .* wb\.evaluate with rows=True"):
+        figures.answers(rows.drop(columns="confidence in frame 1"))
+    with pytest.raises(ValueError, match="lacks the column answer in frame 0"):
         figures.answers(rows[["recording", "label"]])
 
 

@@ -33,7 +33,7 @@ def test_words_say_what_is_saved_and_what_it_costs() -> None:
         "ANN saves 50 % of the time for 2.0 points of accuracy; SNN saves 53 % of the time for 1.0 points of accuracy"
     )
     assert words["title"] == saved
-    assert words["subtitle"].startswith("ANN: 93.0 % at 4 frames, to the end 95.0 % at 8 frames; SNN: 90.0 %")
+    assert words["subtitle"].startswith("ANN: 93.0 % after 4 frames, to the end 95.0 % after 8 frames; SNN: 90.0 %")
     assert words["title"] in words["alt"]
     assert words["alt"].startswith("Accuracy against mean time (frames).")
     better = sweep().query("model == 'SNN'").assign(accuracy=[0.3, 0.95, 0.92, 0.91])

@@ -57,7 +57,7 @@ def test_steps_at_which_nobody_has_paid_yet_are_left_out() -> None:
     [
         (100.0, 1.0, "SNN is cheaper than ANN throughout", []),
         (9000.0, 1.0, "SNN is never cheaper than ANN", []),
-        (2555.0, 2.0, "SNN is cheaper than ANN only until frame 2.1", [2.1]),
+        (2555.0, 2.0, "SNN is cheaper than ANN only before frame 2, tick 20", [2.1]),
     ],
 )
 def test_the_break_even_is_said_and_marked(slope: float, power: float, title: str, marked: list[float]) -> None:

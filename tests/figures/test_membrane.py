@@ -39,8 +39,8 @@ def test_the_title_counts_the_spikes_of_the_neuron() -> None:
     traces = table()
     spikes = int(traces["activity"].sum())
     assert spikes > 2
-    first = traces.loc[traces["activity"] == 1, "frame"].iloc[0]
-    title = f"{traces.attrs['node']} (0, 0, 4) spikes {spikes} times in 20 frames, first at frame {first:g}"
+    first = int(traces.loc[traces["activity"] == 1, "step"].iloc[0])
+    title = f"{traces.attrs['node']} (0, 0, 4) spikes {spikes} times in 20 frames, first in frame {first}"
     assert figures.membrane(traces).layout.meta["title"] == title
 
 

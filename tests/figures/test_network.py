@@ -123,15 +123,15 @@ def test_names_shapes_and_first_responses_are_told() -> None:
         "<b>v3</b><br>32 x 9 x 9", "<b>class</b><br>10 units",
     }  # fmt: skip
     assert trace(figure, "nodes").text == ("0", "1", "2", "1", "2")
-    assert figure.layout.meta["title"] == "5 nodes, 5 edges: first response of class after 2 frames"
+    assert figure.layout.meta["title"] == "5 nodes, 5 edges: first response of class in frame 2"
     words = trace(figure, "edges").hovertext[0]
     assert words == "<b>retina → v1</b><br>Conv(16, kernel=5, stride=2)<br>delay 1 frame<br>800 weights"
 
 
 def test_delays_of_an_snn_are_in_ticks() -> None:
     figure = figures.network(shortcut_network((2, 34, 34), 10).slowed(12), ticks_per_frame=12)
-    assert figure.layout.meta["title"].endswith("after 24 ticks (2 frames)")
-    assert "delay 12 ticks (1 frames)" in trace(figure, "edges").hovertext[0]
+    assert figure.layout.meta["title"].endswith("in frame 2, tick 24")
+    assert "delay 12 ticks (1 frame)" in trace(figure, "edges").hovertext[0]
 
 
 def test_weights_of_chains_are_summed_and_none_are_said() -> None:

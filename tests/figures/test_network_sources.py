@@ -70,9 +70,9 @@ def test_ticks_of_a_frame_are_those_of_the_file_unless_they_are_named(tmp_path: 
     wb.to_nir(snn, tmp_path / "snn.nir")
     ticks = snn.network.first_response[snn.network.output]
     assert snn.ticks_per_frame > 1
-    told = f"{ticks} ticks ({ticks / snn.ticks_per_frame:.4g} frames)"
+    told = f"in frame {ticks // snn.ticks_per_frame}, tick {ticks}"
     assert figures.network(tmp_path / "snn.nir").layout.meta["title"].endswith(told)
-    assert figures.network(tmp_path / "snn.nir", ticks_per_frame=1).layout.meta["title"].endswith(f"{ticks} frames")
+    assert figures.network(tmp_path / "snn.nir", ticks_per_frame=1).layout.meta["title"].endswith(f"in frame {ticks}")
 
 
 @pytest.mark.parametrize("model", [tiny.ann(), tiny.snn()], ids=["ANN", "SNN"])

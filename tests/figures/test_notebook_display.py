@@ -54,7 +54,7 @@ def values() -> dict[str, tuple[Any, str]]:
     network, some = shortcut_network((2, 8, 8), 3), recordings()
     ann, snn = models().values()
     return {
-        "network": (network, "5 nodes, 5 edges: first response of class after 2 frames"),
+        "network": (network, "5 nodes, 5 edges: first response of class in frame 2"),
         "rollout": (wb.Rollout(network, 4), "Streaming rollout: inference factor 1"),
         "recordings": (some, "6 recordings of 3 classes"),
         "dataset": (wb.Dataset("few", some[:4], some[4:], "by hand"), "4 train + 2 test"),

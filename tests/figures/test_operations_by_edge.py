@@ -19,7 +19,8 @@ COLUMNS = {"synaptic operations": "synaptic_operations", "effective MACs": "effe
 def test_the_bars_are_what_was_counted(name: str, frame: int) -> None:
     counts = wb.operations(MODELS[name], RECORDINGS)
     rows = counts[counts["frame"] == frame].set_index("edge")
-    figure = figures.operations_by_edge(counts, frame * MODELS[name].ticks_per_frame - 1)
+    step = frame * MODELS[name].ticks_per_frame - 1
+    figure = figures.operations_by_edge(counts, step)
     drawn = {trace.name: trace for trace in figure.data}
     assert set(drawn) == {words for words, column in COLUMNS.items() if (rows[column] > 0).any()}
     for words, trace in drawn.items():
@@ -27,7 +28,8 @@ def test_the_bars_are_what_was_counted(name: str, frame: int) -> None:
         np.testing.assert_allclose(trace.x[::-1], rows[COLUMNS[words]], rtol=1e-6)
     total = rows["synaptic_operations"] + rows["dense_macs"]
     assert figure.layout.meta["title"].startswith("eye → v0 takes most: ") == (total.idxmax() == 0)
-    assert figure.layout.xaxis.title.text == f"operations per recording up to frame {frame}"
+    when = f"frame {frame - 1}" + ("" if name == "ANN" else f", tick {step}")
+    assert figure.layout.xaxis.title.text == f"operations per recording up to {when}"
     wrong = (rows["delay_mismatch"] != 0).sum()
     assert ("Every delay is that of the training" in figure.layout.meta["subtitle"]) == (wrong == 0)
     assert wrong == (3 if name == "fast SNN" else 0)
@@ -76,7 +78,7 @@ def test_nothing_and_what_is_no_number() -> None:
     for nothing in (counts.iloc[:0], counts.assign(dense_macs=np.nan), counts.assign(step=np.inf)):
         assert figures.operations_by_edge(nothing).layout.annotations[0].text == "nothing has been counted yet"
     early = figures.operations_by_edge(counts, 0)
-    assert early.layout.annotations[0].text == "nothing has arrived anywhere up to frame 1"
+    assert early.layout.annotations[0].text == "nothing has arrived anywhere up to the<br>end of frame 0"
     broken = counts.assign(dense_macs=counts["dense_macs"].where(counts["edge"] != 0))
     assert figures.operations_by_edge(broken).data[0].y.tolist() == ["v1 → hand", "v0 → v1"]
 

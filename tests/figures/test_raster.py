@@ -31,7 +31,8 @@ def test_a_spike_stands_at_its_tick_and_its_unit() -> None:
     values[4, 0, 1, 2] = 1
     mark = figures.raster({"eye": values}, ticks_per_frame=2).data[0]
     assert mark.x.tolist() == [2.5]
-    assert mark.customdata.tolist() == [5]
+    assert mark.customdata.tolist() == [[2, 4, 5]]
+    assert "frame %{customdata[0]}, tick %{customdata[1]}" in mark.hovertemplate
     assert 0 < mark.y[0] < 1
     assert mark.x.dtype == np.float32
 

@@ -20,6 +20,7 @@ class_recall          how much of every class is recognised, and what it is take
 confusion_matrix      which class is taken for which, at every step
 confusion_statistics  shares of a class, accuracy, and the classes confused most
 number_words          large numbers, energies and shares as they are said
+time_words            moments and lengths of time as they are said
 anytime/              answers before the end: early exit and its savings, latency, calibrated confidence
 """
 
@@ -59,6 +60,7 @@ from workbench.evaluation.reversing_prices import describe_reversing_price, tabu
 from workbench.evaluation.runs import collect_answers, find_loss, run_blocks, take_frame_ends
 from workbench.evaluation.scores import evaluate
 from workbench.evaluation.summary import format_summary, summarise
+from workbench.evaluation.time_words import duration, frame_of, moment
 from workbench.evaluation.votes import find_per, group_slices, vote
 
 __all__ = [
@@ -78,5 +80,5 @@ __all__ = [
     # answer at any time
     "EarlyExit", "calibrate_exit", "measure_latency", "measure_savings",
     # say
-    "amount", "joules", "share",
+    "amount", "joules", "share", "duration", "frame_of", "moment",
 ]  # fmt: skip

@@ -62,19 +62,19 @@ def evaluate(
     With `per="recording"` the slices of a recording vote, as in `compare`; the loss is a mean over slices all the same.
 
     With `rows` it is a table with a row per recording: recording (0, 1, ...; of slices their index), origin (the
-    stream that it was cut from), label, answer, confidence and margin in the end, correct; for every frame t, from 1
-    on, "answer after t" and "confidence after t", "" and NaN before the first response; dense_macs, effective_macs,
-    synaptic_operations of this recording alone, whose means are those of `compare`; and per, what a row is. Label and
-    answers are names of classes, a confidence is the softmax probability of the answer, a margin that of the true
-    class less the largest of the others (-1 is surely wrong, near 0 a close call, 1 surely right), of several slices
-    that voted their means.
+    stream that it was cut from), label, answer, confidence and margin in the end, correct; for every frame f, from 0
+    on, "answer in frame f" and "confidence in frame f", as they stand at its end, "" and NaN before the first response;
+    dense_macs, effective_macs, synaptic_operations of this recording alone, whose means are those of `compare`; and
+    per, what a row is. Label and answers are names of classes, a confidence is the softmax probability of the answer, a
+    margin that of the true class less the largest of the others (-1 is surely wrong, near 0 a close call, 1 surely
+    right), of several slices that voted their means.
 
     >>> ticks = np.ones((4, 3, 1, 2, 2), dtype=int)
     >>> recordings = Recordings.from_ticks(ticks, labels=[0, 0, 0], classes=("left", "right"), ticks_per_frame=2)
     >>> model = Model(Network({"eye": (1, 2, 2)}, [Edge("eye", "hand", Dense(2))]), seed=0)
     >>> sorted(wb.evaluate(model, recordings))
     ['accuracy', 'loss']
-    >>> wb.evaluate(model, recordings, rows=True)[["label", "answer after 1", "dense_macs"]].values[0].tolist()
+    >>> wb.evaluate(model, recordings, rows=True)[["label", "answer in frame 0", "dense_macs"]].values[0].tolist()
     ['left', '', 8.0]
     """
     model, recordings = require_model(model, "wb.evaluate"), take_test(recordings, "wb.evaluate")
@@ -111,7 +111,7 @@ def _tabulate(
     }
     for frame in range(recordings.frames):
         seen = frame >= silent
-        table[f"answer after {frame + 1}"] = names[answered[frame - silent].numpy()] if seen else ""
-        table[f"confidence after {frame + 1}"] = confidence[frame - silent] if seen else np.nan
+        table[f"answer in frame {frame}"] = names[answered[frame - silent].numpy()] if seen else ""
+        table[f"confidence in frame {frame}"] = confidence[frame - silent] if seen else np.nan
     table |= {kind: grouping.add(values) for kind, values in spent.items()}
     return pd.DataFrame(table | {"per": grouping.per})

@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench.evaluation.number_words import amount, share
 from workbench.evaluation.operation_counts import COUNTS
+from workbench.evaluation.time_words import moment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,12 +18,12 @@ COLUMNS = ("model", "step", "frame", "accuracy", *SHOWN)
 
 
 def summarise(costs: pd.DataFrame) -> pd.DataFrame:
-    """Every model at its last step, accuracy at the first answer and at every full frame beside it: a wide table."""
+    """Every model at its last step, and beside it the accuracy at the end of every frame, 0 on: a wide table."""
     import pandas as pd
 
     whole = costs[np.isclose(costs["frame"] % 1, 0)]
     accuracy = whole.pivot_table(index="model", columns="frame", values="accuracy", sort=False, dropna=False)
-    accuracy.columns = pd.Index([f"frame {frame:.0f}" for frame in accuracy.columns])
+    accuracy.columns = pd.Index([moment(float(str(time))) for time in accuracy.columns])
     last = costs.groupby("model", sort=False).tail(1).set_index("model")
     frames = accuracy.sort_index(axis=1, key=lambda names: names.str.extract(r"(\d+)")[0].astype(int))
     return pd.DataFrame(frames.join(last[list(SHOWN)]))

@@ -1,5 +1,7 @@
 """Figures: pure functions from values and tables to plotly figures, never shown as a side effect.
 
+How they count frames and spell names: docs/conventions.md.
+
 _accuracy            accuracy over time, or against operations or energy
 _answers             what every recording is answered as, frame by frame
 _confusion           confusion matrices over time
@@ -28,6 +30,7 @@ _training_curves     loss and accuracy by epoch
 _raster_bands        of a raster: which part of it is in view, and what is drawn of it
 _layout/             graph drawing: positions of nodes, edges and labels
 _style               colours, symbols, and the template of every figure
+_words               names as they are typed, texts in lines, moments in words
 _figure              the class of all figures: a plotly figure with its still
 _stills              figures as small pictures
 _browser             the headless browser that renders stills

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import amount, find_per, share, summarise_accuracy, total_operations
+from workbench.evaluation import find_per, moment, share, summarise_accuracy, total_operations
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import (
@@ -21,6 +21,7 @@ from workbench.figures._style import (
     log_axis,
     require_columns,
 )
+from workbench.figures._words import brief, tell_moments, whole
 
 AXES = {
     "frame": "time (frames)",
@@ -72,11 +73,11 @@ def accuracy_per_operation(costs: pd.DataFrame) -> go.Figure:
     kinds = {}
     for model, rows in complete.groupby("model", sort=False):
         named = [column.replace("_", " ").replace("macs", "MACs") for column in counted if (rows[column] > 0).any()]
-        kinds[str(model)] = f"{model} ({' and '.join(named) or 'no operations'})"
+        kinds[str(model)] = f"({' and '.join(named) or 'no operations'})"
     return _draw(complete, "operations", f"dense MACs and synaptic operations per {find_per(costs)}", kinds)
 
 
-def _draw(costs: pd.DataFrame, against: str, axis: str, names: Mapping[str, str]) -> go.Figure:
+def _draw(costs: pd.DataFrame, against: str, axis: str, kinds: Mapping[str, str]) -> go.Figure:
     answered = keep_finite(costs, ("step", "frame", "accuracy"), ("model",))
     counted = keep_finite(answered, (against,))
     counted = counted[counted[against] > 0]
@@ -84,8 +85,7 @@ def _draw(costs: pd.DataFrame, against: str, axis: str, names: Mapping[str, str]
         return empty("Accuracy", "no model has answered yet" if answered.empty else f"no model counts {against}")
     figure = Figure()
     for index, (model, rows) in enumerate(counted.groupby("model", sort=False)):
-        name = names.get(str(model), str(model))
-        figure.add_traces(_traces(name, rows, against, axis, index % len(COLOURS)))
+        figure.add_traces(_traces(str(model), kinds.get(str(model), ""), rows, against, axis, index % len(COLOURS)))
     figure.update_yaxes(title_text="accuracy (%)", range=[0, 103])
     figure.update_xaxes(title_text=axis)
     if against == "frame":
@@ -94,40 +94,39 @@ def _draw(costs: pd.DataFrame, against: str, axis: str, names: Mapping[str, str]
         low, high = counted[against].min(), counted[against].max()
         pad = max(1.1, (high / low) ** 0.05)
         figure.update_xaxes(**log_axis(low / pad, high * pad))
-    missing = [str(model) for model in answered["model"].unique() if model not in set(counted["model"])]
+    missing = [brief(model) for model in answered["model"].unique() if model not in set(counted["model"])]
     title, responses = _words(counted)
     note = f" Not shown: {', '.join(missing)}, which counts none." if missing else ""
-    silent = [str(model) for model in costs["model"].dropna().unique() if model not in set(answered["model"])]
+    silent = [brief(model) for model in costs["model"].dropna().unique() if model not in set(answered["model"])]
     note += f" Never answers: {', '.join(silent)}." if silent else ""
     alt = f"Accuracy against {axis}. {title}. {responses}"
     return dress(figure, title, f"{responses} (large open marks).{note}", alt, 460)
 
 
-def _traces(model: str, rows: pd.DataFrame, against: str, axis: str, index: int) -> list[go.Scatter]:
-    colour, first = COLOURS[index], rows.iloc[:1]
-    hover = (
-        f"<b>{model}</b>, step %{{customdata[0]}}<br>%{{customdata[1]:.4~g}} frames<br>"
-        f"accuracy %{{y:.1f}} %<br>{axis} %{{x:.4~s}}<extra></extra>"
-    )
+def _traces(model: str, kind: str, rows: pd.DataFrame, against: str, axis: str, index: int) -> list[go.Scatter]:
+    colour, first, name = COLOURS[index], rows.iloc[:1], f"{brief(model)} {kind}".rstrip()
+    moments, when = tell_moments(rows["frame"], rows["step"])
+    spent = "" if against == "frame" else f"<br>{axis} %{{x:.4~s}}"
+    hover = f"<b>{whole(model)}</b>, {when}<br>accuracy %{{y:.1f}} %{spent}<extra></extra>"
     line = go.Scatter(
-        name=model,
+        name=name,
         legendgroup=model,
         x=rows[against],
         y=100 * rows["accuracy"],
-        customdata=rows[["step", "frame"]],
+        customdata=moments,
         mode="lines+markers" if len(rows) <= FEW else "lines",
         line={"color": colour, "width": 2.4, "dash": DASHES[index]},
         marker={"symbol": SYMBOLS[index], "size": 9},
         hovertemplate=hover,
     )
     ring = go.Scatter(
-        name=f"first response of {model}",
+        name=f"first response of {brief(model)}",
         legendgroup=model,
         showlegend=False,
         mode="markers",
         x=first[against],
         y=100 * first["accuracy"],
-        customdata=first[["step", "frame"]],
+        customdata=moments[:1],
         marker={"symbol": SYMBOLS[index], "size": 15, "color": PAPER, "line": {"color": colour, "width": 2.6}},
         hovertemplate=hover.replace("</b>", "</b>, first response", 1),
     )
@@ -137,7 +136,7 @@ def _traces(model: str, rows: pd.DataFrame, against: str, axis: str, index: int)
 def _words(counted: pd.DataFrame) -> tuple[str, str]:
     """What every model reaches, and when it first responds."""
     models = summarise_accuracy(counted).to_dict("records")
-    reached = ", ".join(f"{row['model']} {share(row['last_accuracy'])}" for row in models)
-    begins = [(row["model"], amount(row["first_frame"])) for row in models]
-    responses = ", ".join(f"{model} after {frames} frame{'s' * (frames != '1')}" for model, frames in begins)
+    reached = ", ".join(f"{brief(row['model'])} {share(row['last_accuracy'])}" for row in models)
+    begins = [(row["model"], moment(row["first_frame"], row["first_step"])) for row in models]
+    responses = ", ".join(f"{brief(model)} in {when}" for model, when in begins)
     return f"Accuracy at the end: {reached}", f"First responses: {responses}"

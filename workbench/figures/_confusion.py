@@ -9,11 +9,12 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from workbench.evaluation import amount, choose_evenly, rank_confusions, share, share_confusions, track_accuracy
+from workbench.evaluation import choose_evenly, moment, rank_confusions, share, share_confusions, track_accuracy
 from workbench.figures._browser import WIDTH_PX
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import INK, PAPER, SEQUENCE, dress, empty, keep_finite, require_columns
+from workbench.figures._words import brief, whole
 
 PANELS, ACROSS = 6, 3
 NUMBER_PX, TICK_PX = 23, 22  # a cell so wide holds a number, ticks so far apart do not touch
@@ -24,14 +25,14 @@ MANY = 30  # classes up to which every cell is outlined and named
 def confusion_over_time(confusions: pd.DataFrame, frame: float | None = None) -> go.Figure:
     """Confusion matrices at up to six steps from the first response to the end: rows true class, columns answered.
 
-    `confusions` is the table of `wb.count_confusions`; `frame` asks for the last step that has ended by then instead.
-    Cells hold the share of their row (%), numbers only where there is room. ValueError for a frame before the first
-    response or a table without these columns.
+    `confusions` is the table of `wb.count_confusions`; `frame`, a time, asks for the last step that has ended by then
+    instead. Cells hold the share of their row (%), numbers only where there is room. ValueError for a frame before the
+    first response or a table without these columns.
 
     >>> from workbench import figures
     >>> cells = {"label": list("aabb"), "answer": list("abab"), "recordings": [3, 1, 0, 4]}
     >>> figures.confusion_over_time(pd.DataFrame({"step": 0, "frame": 1.0, **cells})).layout.meta["title"]
-    'a and b are confused most: in 12.5 % of their recordings at frame 1, and so it ends'
+    'a and b are confused most: in 12.5 % of their recordings in frame 0, and so it ends'
     """
     columns = ("step", "frame", "label", "answer", "recordings")
     require_columns(confusions, columns, "confusion_over_time", "wb.count_confusions")
@@ -47,7 +48,8 @@ def confusion_over_time(confusions: pd.DataFrame, frame: float | None = None) ->
     shown = _choose(frames, frame)
     across = min(ACROSS, len(shown))
     rows = -(-len(shown) // across)
-    titles = [f"frame {amount(frames[step])}" for step in shown]
+    steps = table.groupby("frame")["step"].first().to_numpy()
+    titles = [moment(frames[step], steps[step]) for step in shown]
     panel_px = 620 if len(shown) == 1 else (WIDTH_PX - 190) / across
     inside_px = rows * panel_px + (rows - 1) * 60
     figure = Figure().set_subplots(
@@ -78,8 +80,8 @@ def _choose(frames: NDArray[np.float64], frame: float | None) -> list[int]:
         return [int(step) for step in choose_evenly(len(frames), PANELS)]
     if not frames[0] - 1e-9 <= frame:
         raise ValueError(
-            f"figures.confusion_over_time: frame={frame!r} lies before the first response; choose one from "
-            f"{frames[0]:g} to {frames[-1]:g}"
+            f"figures.confusion_over_time: frame={frame!r} lies before the first response; choose a time from "
+            f"{frames[0]:g} to {frames[-1]:g} frames"
         )
     return [int(np.searchsorted(frames, frame + 1e-9)) - 1]
 
@@ -88,7 +90,7 @@ def _matrix(
     counts: NDArray[np.float64], percent: NDArray[np.float64], classes: list[str], when: str, panel_px: float
 ) -> go.Heatmap:
     readable = panel_px / len(classes) >= NUMBER_PX
-    names = np.array(classes, dtype=object)
+    names = np.array([whole(name) for name in classes], dtype=object)
     hovered = np.stack([*np.broadcast_arrays(names[:, None], names[None, :]), counts.astype(int)], axis=2)
     return go.Heatmap(
         name=when,
@@ -120,7 +122,7 @@ def _set_axes(figure: go.Figure, classes: list[str], panel_px: float, panels: in
     """The same classes on every axis, named at the left and below only, and not all of them where they are many."""
     every = -(-len(classes) * TICK_PX // round(panel_px))
     ticks = list(range(0, len(classes), every))
-    names = [classes[tick] if len(classes[tick]) <= 12 else f"{classes[tick][:11]}…" for tick in ticks]
+    names = [brief(classes[tick], 12) for tick in ticks]
     common: dict[str, Any] = {"tickvals": ticks, "ticktext": names, "showgrid": False, "tickfont": {"size": 11.5}}
     figure.update_xaxes(**common, range=[-0.5, len(classes) - 0.5], constrain="domain", showticklabels=False, ticks="")
     figure.update_yaxes(**common, range=[len(classes) - 0.5, -0.5], constrain="domain", showticklabels=False, ticks="")
@@ -143,7 +145,7 @@ def _words(table: pd.DataFrame, end: float) -> tuple[str, str]:
     """The two classes most confused, when, and how it ends; and the accuracy at first and in the end."""
     accuracy = track_accuracy(table)["accuracy"]
     subtitle = (
-        f"Share of every true class (rows) answered as each class (columns), diagonal: right. Accuracy "
+        f"Share of every true class (rows) answered as each class (columns), diagonal: correct. Accuracy "
         f"{share(accuracy.iloc[0])} at the first response, {share(accuracy.iloc[-1])} at the end."
     )
     pairs = rank_confusions(table)
@@ -153,7 +155,7 @@ def _words(table: pd.DataFrame, end: float) -> tuple[str, str]:
     percent = 100 * most["confused"] / most["recordings"]
     at_end = f", in {100 * most['end_confused'] / most['end_recordings']:.3g} % at the end"
     return (
-        f"{most['label']} and {most['other']} are confused most: in {percent:.3g} % of their recordings at frame "
-        f"{amount(most['frame'])}{at_end if most['frame'] < end else ', and so it ends'}",
+        f"{brief(most['label'])} and {brief(most['other'])} are confused most: in {percent:.3g} % of their recordings "
+        f"in {moment(most['frame'], most['step'])}{at_end if most['frame'] < end else ', and so it ends'}",
         subtitle,
     )

@@ -12,6 +12,7 @@ from workbench.figures._figure import Figure
 from workbench.figures._frames import full_strength, paint
 from workbench.figures._registry import public
 from workbench.figures._style import BLUE, GRID, ORANGE, dress
+from workbench.figures._words import brief, whole
 
 SHOWN = 4  # recordings, each of another class where there are so many
 ACROSS = 8  # frames of each
@@ -71,7 +72,7 @@ def _draw_strips(figure: go.Figure, recordings: Recordings, chosen: list[int], f
                 )
         figure.add_annotation(
             **corner,
-            text=recordings.classes[recordings.labels[index]],
+            text=brief(recordings.classes[recordings.labels[index]]),
             row=row + 1,
             col=1,
             xref="x domain",
@@ -88,7 +89,7 @@ def _draw_classes(figure: go.Figure, recordings: Recordings | Dataset, column: i
             name=part,
             x=counts["recordings"].to_numpy(),
             y=list(range(len(counts))),
-            customdata=counts["label"].tolist(),
+            customdata=[whole(label) for label in counts["label"]],
             orientation="h",
             marker={"color": colour, "pattern": {"shape": pattern}},
             hovertemplate=f"<b>%{{customdata}}</b><br>%{{x}} {part}<extra></extra>",
@@ -99,7 +100,7 @@ def _draw_classes(figure: go.Figure, recordings: Recordings | Dataset, column: i
     every = -(-len(classes) // MANY)
     figure.update_yaxes(
         tickvals=list(range(0, len(classes), every)),
-        ticktext=list(classes)[::every],
+        ticktext=[brief(name, 14) for name in classes[::every]],
         range=[len(classes) - 0.5, -0.5],
         side="right",
         showline=False,
@@ -114,17 +115,17 @@ def _draw_classes(figure: go.Figure, recordings: Recordings | Dataset, column: i
     figure.update_layout(barmode="group", bargap=0.25)
 
 
-def _dressed(figure: go.Figure, whole: Recordings | Dataset, shown: Recordings, rows: int) -> go.Figure:
-    parts = summarise_recordings(whole)
+def _dressed(figure: go.Figure, of: Recordings | Dataset, shown: Recordings, rows: int) -> go.Figure:
+    parts = summarise_recordings(of)
     alone, total = len(parts) == 1, int(parts["recordings"].sum())
     number = " + ".join(
         f"{row['recordings']:,} {'recordings' if alone else row['part']}" for row in parts.to_dict("records")
     )
     kind = "" if alone else " recordings"
-    title = f"{whole.name.capitalize()}: {number}{kind} of {len(shown.classes)} classes"
+    title = f"{brief(of.name.capitalize())}: {number}{kind} of {len(shown.classes)} classes"
     mean = parts["events"].sum() / total
     rate = mean / shown.window_us * 1000
-    split = f" Split: {whole.split}." if isinstance(whole, Dataset) else ""
+    split = f" Split: {whole(of.split)}." if isinstance(of, Dataset) else ""
     words = (
         f"{shown.frames} frames of {shown.ticks_per_frame} ticks over {shown.window_us / 1000:g} ms; "
         f"{mean:,.0f} events each ({parts['min_events'].min():,} to {parts['max_events'].max():,}), "

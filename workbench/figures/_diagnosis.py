@@ -24,6 +24,7 @@ from workbench.figures._style import (
     keep_finite,
     require_columns,
 )
+from workbench.figures._words import brief, name_ticks, whole
 
 LOOKS = {  # column: what it is called, colour, pattern
     "saturated": ("saturated", BLUE, ""),
@@ -68,7 +69,7 @@ def diagnosis(table: pd.DataFrame) -> go.Figure:
         figure.update_xaxes(dtick=1, row=1, col=1)
     largest_share = 100 * means.loc[nodes, list(SYMPTOMS)].fillna(0).to_numpy(dtype=float).max()
     figure.update_xaxes(title_text="share of units (%)", range=[0, max(1.0, 1.05 * largest_share)], row=1, col=2)
-    figure.update_yaxes(autorange="reversed", showgrid=False, type="category", row=1, col=2)
+    figure.update_yaxes(autorange="reversed", showgrid=False, type="category", **name_ticks(nodes), row=1, col=2)
     flat = {"orientation": "h", "xanchor": "left", "yanchor": "bottom", "borderwidth": 0}
     figure.update_layout(legend={**flat, "x": 0, "y": 0.01, "yref": "container"}, legend2={**flat, "x": 0.6, "y": 1.01})
     figure.update_layout(barmode="group", bargap=0.25, margin={"t": 116, "b": 92 + 22 * (len(nodes) // 6)})
@@ -80,13 +81,13 @@ def diagnosis(table: pd.DataFrame) -> go.Figure:
 def _line(node: str, rows: pd.DataFrame, index: int) -> go.Scatter:
     turn = index // len(COLOURS)
     return go.Scatter(
-        name=node,
+        name=brief(node),
         x=rows["frame"],
         y=100 * rows["relative_error"],
         mode="lines+markers",
         line={"color": COLOURS[index % len(COLOURS)], "dash": DASHES[(index + turn) % len(DASHES)], "width": 2.4},
         marker={"symbol": SYMBOLS[(index + 2 * turn) % len(SYMBOLS)], "size": 8, "maxdisplayed": 30},
-        hovertemplate=f"<b>{node}</b>, frame %{{x}}<br>error %{{y:.3g}} % of its mean activity<extra></extra>",
+        hovertemplate=f"<b>{whole(node)}</b>, frame %{{x}}<br>error %{{y:.3g}} % of its mean activity<extra></extra>",
     )
 
 
@@ -96,7 +97,7 @@ def _bars(shares: pd.Series, column: str) -> go.Bar:
         name=name,
         orientation="h",
         legend="legend2",
-        y=list(shares.index),
+        y=list(map(whole, shares.index)),
         x=100 * shares.to_numpy(),
         marker={
             "color": colour,
@@ -110,9 +111,14 @@ def _bars(shares: pd.Series, column: str) -> go.Bar:
 def _words(means: pd.DataFrame, worst: str, shown: int) -> tuple[str, str]:
     """The worst node and what to do about it."""
     advised = str(means.loc[worst, "advice"])
-    advice = f"Advice: {advised}." if advised else "Nothing to advise on it."
+    advice = f"Advice: {whole(advised)}." if advised else "Nothing to advise on it."
     others = [node for node in means.index[means["advice"] != ""] if node != worst]
     if others:
-        advice += f" Advice on {', '.join(others[:6])}{' and more' if len(others) > 6 else ''} is in the table."
+        advice += (
+            f" Advice on {', '.join(map(brief, others[:6]))}{' and more' if len(others) > 6 else ''} is in the table."
+        )
     some = f" The {shown} worst of {len(means)} nodes are shown." if shown < len(means) else ""
-    return f"{worst} errs most: by {amount(100 * means['relative_error'].max())} % of its activity", f"{advice}{some}"
+    return (
+        f"{brief(worst)} errs most: by {amount(100 * means['relative_error'].max())} % of its activity",
+        f"{advice}{some}",
+    )

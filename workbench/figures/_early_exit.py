@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import amount, joules, measure_savings, share
+from workbench.evaluation import amount, duration, joules, measure_savings, share
 from workbench.figures._accuracy import AXES
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
@@ -24,6 +24,7 @@ from workbench.figures._style import (
     log_axis,
     require_columns,
 )
+from workbench.figures._words import brief, whole
 
 WHAT = {"frame": "the time", "energy_nj": "the energy"}
 
@@ -64,7 +65,7 @@ def early_exit(sweep: pd.DataFrame, against: str = "frame") -> go.Figure:
     savings = measure_savings(pd.concat(parts), against).to_dict("records")
     title = "; ".join(_say_saving(row, against) for row in savings) or "Accuracy by threshold"
     reached = "; ".join(_say_reached(row, against) for row in savings)
-    missing = [str(model) for model in complete["model"].unique() if model not in set(rows["model"])]
+    missing = [brief(model) for model in complete["model"].unique() if model not in set(rows["model"])]
     note = f" Not shown: {', '.join(missing)}, which counts none." if missing else ""
     subtitle = f"{reached}. Ring: calibrated, star: to the end, whiskers: one standard error.{note}".removeprefix(". ")
     return dress(figure, title, subtitle, f"Accuracy against mean {AXES[against]}. {title}. {subtitle}", 460)
@@ -72,8 +73,8 @@ def early_exit(sweep: pd.DataFrame, against: str = "frame") -> go.Figure:
 
 def _traces(part: pd.DataFrame, against: str, index: int) -> list[go.Scatter]:
     """The line of one model, its ring and its star."""
-    model, colour = str(part["model"].iloc[0]), COLOURS[index]
-    line = _points(part, against, index, model)
+    colour = COLOURS[index]
+    line = _points(part, against, index)
     line.update(mode="lines+markers", line={"color": colour, "width": 2.4, "dash": DASHES[index]})
     line.error_y = {"array": 100 * part["standard_error"], "color": colour, "thickness": 1, "width": 0}
     marked = [line]
@@ -82,25 +83,25 @@ def _traces(part: pd.DataFrame, against: str, index: int) -> list[go.Scatter]:
         ("to the end", "star", 15, _waiting(part)),
     ):
         if not chosen.empty:
-            point = _points(chosen, against, index, f"{model}, {name}").update(showlegend=False, mode="markers")
+            point = _points(chosen, against, index, f", {name}").update(showlegend=False, mode="markers")
             edge = {"color": colour if symbol != "star" else PAPER, "width": 2.6 if symbol != "star" else 1}
             marked.append(point.update(marker={"symbol": symbol, "size": size, "color": colour, "line": edge}))
     return marked
 
 
-def _points(part: pd.DataFrame, against: str, index: int, name: str) -> go.Scatter:
+def _points(part: pd.DataFrame, against: str, index: int, which: str = "") -> go.Scatter:
+    model = str(part["model"].iloc[0])
+    stop = f"<b>{whole(model)}{which}</b><br>stops at %{{customdata}}"
+    mean = "after %{x:.4~g} frames on average" if against == "frame" else f"mean {AXES[against]} %{{x:.4~s}}"
     stops = ["the end" if np.isinf(value) else f"a confidence of {value:.4g}" for value in part["threshold"]]
     return go.Scatter(
-        name=name,
-        legendgroup=str(part["model"].iloc[0]),
+        name=f"{brief(model)}{which}",
+        legendgroup=model,
         x=part[against],
         y=100 * part["accuracy"],
         customdata=stops,
         marker={"symbol": SYMBOLS[index], "size": 8, "color": COLOURS[index]},
-        hovertemplate=(
-            f"<b>{name}</b><br>stops at %{{customdata}}<br>accuracy %{{y:.1f}} %<br>"
-            f"mean {AXES[against]} %{{x:.4~s}}<extra></extra>"
-        ),
+        hovertemplate=f"{stop}<br>accuracy %{{y:.1f}} %<br>{mean}<extra></extra>",
     )
 
 
@@ -117,16 +118,16 @@ def _waiting(part: pd.DataFrame) -> pd.DataFrame:
 def _say_saving(row: Mapping[Any, Any], against: str) -> str:
     """What a model saves by its exit, and what that costs in accuracy."""
     if np.isinf(row["threshold"]):
-        return f"{row['model']} runs to the end"
+        return f"{brief(row['model'])} runs to the end"
     lost = 100 * row["lost_accuracy"]
     points = f"for {lost:.1f} points of accuracy" if lost >= 0 else f"and is {-lost:.1f} points better"
     what = WHAT.get(against, f"its {AXES[against].removesuffix(' per recording')}")
-    return f"{row['model']} saves {100 * row['saving']:.0f} % of {what} {points}"
+    return f"{brief(row['model'])} saves {100 * row['saving']:.0f} % of {what} {points}"
 
 
 def _say_reached(row: Mapping[Any, Any], against: str) -> str:
     said = []
     for accuracy, spent in ((row["accuracy"], row["spent"]), (row["end_accuracy"], row["end_spent"])):
         cost = joules(spent) if against == "energy_nj" else amount(spent)
-        said.append(f"{share(accuracy)} at {cost}{' frames' if against == 'frame' else ''}")
-    return f"{row['model']}: {said[0]}, to the end {said[1]}"
+        said.append(f"{share(accuracy)} {f'after {duration(spent)}' if against == 'frame' else f'at {cost}'}")
+    return f"{brief(row['model'])}: {said[0]}, to the end {said[1]}"

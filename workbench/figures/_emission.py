@@ -15,7 +15,8 @@ from torch import Tensor
 from workbench.engine import IntegrateAndFire
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
-from workbench.figures._style import BLUE, FAINT, INK, ORANGE, QUIET, SKY, VERMILION, dress, wrap
+from workbench.figures._style import BLUE, FAINT, INK, ORANGE, QUIET, SKY, VERMILION, dress
+from workbench.figures._words import tell_moments, wrap
 from workbench.validation import require_whole
 
 EMISSIONS = ("at_once", "spread", "burst")
@@ -127,10 +128,11 @@ def _lay_out(frames: int) -> tuple[Figure, int]:
 def _bars(drive: NDArray[np.float32], k: int) -> go.Bar:
     """The drive, each bar as wide as its tick."""
     ticks = np.arange(len(drive))
+    moments, when = tell_moments((ticks + 1) / k, ticks)
     return go.Bar(
-        name="drive", x=(ticks + 0.5) / k, y=drive, width=0.8 / k, customdata=ticks,
+        name="drive", x=(ticks + 0.5) / k, y=drive, width=0.8 / k, customdata=moments,
         marker={"color": QUIET, "line": {"width": 0}},
-        hovertemplate="<b>drive</b> %{y:.3g}, tick %{customdata}<extra></extra>",
+        hovertemplate=f"<b>drive</b> %{{y:.3g}}<br>{when}<extra></extra>",
     )  # fmt: skip
 
 
@@ -170,9 +172,10 @@ def _shade(figure: Figure, row: int, frames: int, k: int) -> None:
 
 
 def _charge(kind: str, ends: NDArray[np.float64], membrane: NDArray[np.float32]) -> go.Scatter:
+    moments, when = tell_moments(ends, np.arange(len(ends)))
     return go.Scatter(
         name=f"membrane, {HEADS[kind].lower()}", mode="lines", x=ends, y=membrane, line={"color": BLUE, "width": 1.8},
-        hovertemplate="<b>membrane</b> %{y:.3g} before any reset<br>%{x:.4~g} frames<extra></extra>",
+        customdata=moments, hovertemplate=f"<b>membrane</b> %{{y:.3g}} before any reset<br>{when}<extra></extra>",
     )  # fmt: skip
 
 
@@ -181,14 +184,15 @@ def _stems(kind: str, ends: NDArray[np.float64], spikes: NDArray[np.int64]) -> l
     sending = np.flatnonzero(spikes)
     x, y = ends[sending], spikes[sending]
     gap = np.full(len(x), np.nan)
+    moments, when = tell_moments(ends, np.arange(len(ends)))
     stems = go.Scatter(
         name=f"stems, {HEADS[kind].lower()}", mode="lines", x=np.stack([x, x, gap], 1).ravel(),
         y=np.stack([np.zeros(len(x)), y, gap], 1).ravel(), line={"color": VERMILION, "width": 2.2}, hoverinfo="skip",
     )  # fmt: skip
     dots = go.Scatter(
-        name=f"spikes, {HEADS[kind].lower()}", mode="markers", x=x, y=y, customdata=sending,
+        name=f"spikes, {HEADS[kind].lower()}", mode="markers", x=x, y=y, customdata=moments[sending],
         marker={"color": VERMILION, "size": 6},
-        hovertemplate="<b>%{y} sent</b> in tick %{customdata}<br>%{x:.4~g} frames<extra></extra>",
+        hovertemplate=f"<b>%{{y}} sent</b><br>{when}<extra></extra>",
     )  # fmt: skip
     return [stems, dots]
 

@@ -12,16 +12,17 @@ import plotly.graph_objects as go
 from workbench.evaluation import (
     OPERATION_COUNTS,
     EnergyPreset,
-    amount,
     compare_energy,
     find_per,
     find_preset,
     joules,
+    moment,
     price,
 )
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import COLOURS, DASHES, INK, SYMBOLS, dress, empty, keep_finite, log_axis, require_columns
+from workbench.figures._words import brief, tell_moments, whole
 
 PRICED = ("neuron_updates", "memory_accesses", "memory_span_words")  # where the table has them
 SAID = 2  # models that the title compares, the others are only marked
@@ -60,7 +61,7 @@ def energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> go.Figur
     figure.update_xaxes(title_text="time (frames)", rangemode="tozero")
     figure.update_layout(legend={"x": 1.02, "y": 1, "yanchor": "top", "xanchor": "left", "borderwidth": 0})
     title = _title(compared, shown)
-    subtitle = f"Preset {prices.name}: {describe_prices(prices)}. Source: {prices.source}."
+    subtitle = f"Preset {brief(prices.name)}: {describe_prices(prices)}. Source: {whole(prices.source)}."
     alt = f"Cumulative energy per {per} against time. {title}. {subtitle}"
     return dress(figure, title, subtitle, alt, 460)
 
@@ -82,15 +83,16 @@ def describe_prices(preset: EnergyPreset) -> str:
 
 
 def _line(model: str, rows: pd.DataFrame, index: int) -> go.Scatter:
+    moments, when = tell_moments(rows["frame"], rows["step"])
     return go.Scatter(
-        name=model,
+        name=brief(model),
         x=rows["frame"],
         y=rows["energy_nj"],
-        customdata=rows["step"],
+        customdata=moments,
         mode="lines+markers",
         line={"color": COLOURS[index % len(COLOURS)], "dash": DASHES[index % len(DASHES)], "width": 2.4},
         marker={"symbol": SYMBOLS[index % len(SYMBOLS)], "size": 8, "maxdisplayed": 12},
-        hovertemplate=f"<b>{model}</b>, step %{{customdata}}<br>%{{x:.4~g}} frames<br>%{{y:.4~s}} nJ<extra></extra>",
+        hovertemplate=f"<b>{whole(model)}</b>, {when}<br>%{{y:.4~s}} nJ<extra></extra>",
     )
 
 
@@ -104,8 +106,8 @@ def _mark(row: Mapping[Any, Any], first: bool) -> go.Scatter:
         legendgroup="break-even",
         showlegend=first,
         marker={"symbol": "circle-open", "size": 17, "color": INK, "line": {"width": 2.4}},
-        hovertemplate=f"<b>{row['model']}</b> is no longer cheaper than <b>{row['other']}</b><br>"
-        f"from step {int(row['step'])} on, %{{x:.4~g}} frames<br>%{{y:.4~s}} nJ<extra></extra>",
+        hovertemplate=f"<b>{whole(row['model'])}</b> is no longer cheaper than <b>{whole(row['other'])}</b><br>"
+        f"from {moment(row['frame'], row['step'])} on<br>%{{y:.4~s}} nJ<extra></extra>",
     )
 
 
@@ -114,12 +116,16 @@ def _title(compared: pd.DataFrame, shown: pd.DataFrame) -> str:
         more = f"; {len(compared) - SAID} more: see the curves" if len(compared) > SAID else ""
         return "; ".join(_say(row) for row in compared.head(SAID).to_dict("records")) + more
     last = shown.groupby("model", sort=False).tail(1)
-    return "Energy at the end: " + ", ".join(f"{row['model']} {joules(row['energy_nj'])}" for _, row in last.iterrows())
+    return "Energy at the end: " + ", ".join(
+        f"{brief(row['model'])} {joules(row['energy_nj'])}" for _, row in last.iterrows()
+    )
 
 
 def _say(row: Mapping[Any, Any]) -> str:
     """Whether and until when a model is cheaper than the other."""
+    model, other = brief(row["model"]), brief(row["other"])
     if row["cheaper"] == "never":
-        return f"{row['model']} is never cheaper than {row['other']}"
-    when = f"only until frame {amount(row['frame'])}" if row["cheaper"] == "at first" else row["cheaper"]
-    return f"{row['model']} is cheaper than {row['other']} {when}"
+        return f"{model} is never cheaper than {other}"
+    first = row["cheaper"] == "at first"
+    when = f"only before {moment(row['frame'], row['step'])}" if first else row["cheaper"]
+    return f"{model} is cheaper than {other} {when}"

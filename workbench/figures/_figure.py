@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import uuid
-from html.parser import HTMLParser
 from typing import Any
 
 import plotly.graph_objects as go
@@ -14,6 +13,7 @@ from workbench.figures._browser import WIDTH_PX
 from workbench.figures._ipython import running_notebook
 from workbench.figures._stills import STILLS
 from workbench.figures._voila import PAGE, in_voila
+from workbench.figures._words import read_words
 
 PLOTLY, PNG, HTML, TEXT = "application/vnd.plotly.v1+json", "image/png", "text/html", "text/plain"
 
@@ -81,32 +81,12 @@ def add_still_metadata(shown: dict[str, Any], figure: go.Figure) -> tuple[dict[s
 
 
 def describe(figure: go.Figure) -> tuple[str, str]:
-    """Title and description of a figure in plain words, without markup.
+    """Title and description of a figure in plain words: its own where it has them, else its title without markup.
 
-    >>> describe(go.Figure(layout={"title": {"text": "<b>Two</b><br>words"}, "meta": {"alt": "One &lt; two."}}))
+    >>> describe(go.Figure(layout={"title": {"text": "<b>Two</b><br>words"}, "meta": {"alt": "One < two."}}))
     ('Two words', 'One < two.')
     """
     meta = figure.layout.meta if isinstance(figure.layout.meta, dict) else {}
-    whole, own = read_words(figure.layout.title.text or "figure"), read_words(str(meta.get("title", "")))
-    title = own if own and whole.startswith(own) else whole  # without the subtitle, which stands in the same text
-    return title, read_words(str(meta.get("alt", title)))
-
-
-def read_words(text: str) -> str:
-    """Text without the markup of plotly: tags left out, a break as a space, entities as what they stand for."""
-    reader = _Reader()
-    reader.feed(text)
-    reader.close()
-    return " ".join("".join(reader.found).split())
-
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append(" " if tag == "br" else "")
-
-    def handle_data(self, data: str) -> None:
-        self.found.append(data)
+    shown, own = read_words(figure.layout.title.text or "figure"), " ".join(str(meta.get("title", "")).split())
+    title = own if own and shown.startswith(own) else shown  # without the subtitle, which stands in the same text
+    return title, str(meta.get("alt", title))

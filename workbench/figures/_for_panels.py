@@ -6,7 +6,8 @@ from workbench.figures._notebook_display import attach
 from workbench.figures._operations import KINDS
 from workbench.figures._raster import EXACT, View, draw_units, draws_lines
 from workbench.figures._raster_bands import BAND, count_part, find_part
-from workbench.figures._style import DARK, QUIET, empty, wrap
+from workbench.figures._style import DARK, QUIET, empty
+from workbench.figures._words import brief, whole, wrap
 
 __all__ = [
     # the class of figures, and how notebooks show it
@@ -14,5 +15,5 @@ __all__ = [
     # parts of rasters
     "BAND", "EXACT", "View", "count_part", "draw_units", "draws_lines", "find_part",
     # styles and texts
-    "DARK", "KINDS", "QUIET", "empty", "wrap",
+    "DARK", "KINDS", "QUIET", "empty", "wrap", "brief", "whole",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from workbench.figures._figure import Figure
 from workbench.figures._frames import OFF, ON, full_strength, paint
 from workbench.figures._registry import public
 from workbench.figures._style import GRID, INK, dress, empty
+from workbench.figures._words import whole
 
 BARE = {
     "showticklabels": False, "ticks": "", "showgrid": False, "linecolor": GRID, "mirror": True, "constrain": "domain"
@@ -33,7 +34,7 @@ def image(counts: ArrayLike, title: str) -> go.Figure:
     figure.update_xaxes(**BARE).update_yaxes(**BARE)
     figure.update_layout(margin={"l": 16, "r": 16, "t": 44, "b": 8})
     off, on = (int(part.sum()) for part in counts)
-    dress(figure, title, "", f"{title}: {off} OFF and {on} ON events.", 300)
+    dress(figure, whole(title), "", f"{whole(title)}: {off} OFF and {on} ON events.", 300)
     return figure.update_layout(title_font_size=14)
 
 

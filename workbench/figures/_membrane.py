@@ -7,9 +7,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.analysis import summarise_membrane
+from workbench.evaluation import duration, moment
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import BLUE, GREEN, INK, QUIET, VERMILION, dress, empty, require_columns
+from workbench.figures._words import brief, tell_moments
 
 COLUMNS = ("step", "frame", "drive", "membrane", "activity")
 FEW = 120  # steps up to which every one gets its mark
@@ -25,7 +27,7 @@ def membrane(traces: pd.DataFrame, threshold: float = 1.0) -> go.Figure:
     >>> from workbench import figures
     >>> columns = {"step": [0, 1], "frame": [0.5, 1.0], "drive": [0.75, 0.5], "membrane": [0.75, 1.25]}
     >>> figures.membrane(pd.DataFrame(columns | {"activity": [0.0, 1.0]})).layout.meta["title"]
-    'This neuron spikes once in 1 frame, first at frame 1'
+    'This neuron spikes once in 1 frame, first in frame 0, tick 1'
     """
     require_columns(traces, COLUMNS, "membrane", "trace_membrane")
     if not threshold > 0:
@@ -52,15 +54,15 @@ def membrane(traces: pd.DataFrame, threshold: float = 1.0) -> go.Figure:
 def _membrane(traces: pd.DataFrame, threshold: float) -> list[go.Scatter]:
     """The membrane as a line, and a mark at every spike."""
     spikes = traces[traces["activity"] > 0]
+    moments, when = tell_moments(spikes["frame"], spikes["step"])
     marks = go.Scatter(
         name="spikes",
         mode="markers",
         x=spikes["frame"].to_numpy(np.float32),
         y=np.full(len(spikes), _top(traces, threshold), dtype=np.float32),
-        customdata=spikes[["step", "membrane"]].to_numpy(np.float32),
+        customdata=np.column_stack([moments, spikes["membrane"]]).astype(np.float32),
         marker={"symbol": "line-ns-open", "size": 13, "color": VERMILION, "line": {"width": 2}},
-        hovertemplate="<b>spike</b>, step %{customdata[0]:d}<br>%{x:.4~g} frames<br>membrane %{customdata[1]:.3g}"
-        "<extra></extra>",
+        hovertemplate=f"<b>spike</b>, {when}<br>membrane %{{customdata[2]:.3g}}<extra></extra>",
         showlegend=False,
     )
     return [_line(traces, "membrane", BLUE, 2.0), marks]
@@ -68,15 +70,16 @@ def _membrane(traces: pd.DataFrame, threshold: float) -> list[go.Scatter]:
 
 def _line(traces: pd.DataFrame, column: str, colour: str, width: float) -> go.Scatter:
     """A column against time, straight from step to step."""
+    moments, when = tell_moments(traces["frame"], traces["step"])
     return go.Scatter(
         name=column,
         mode="lines+markers" if len(traces) <= FEW else "lines",
         x=traces["frame"].to_numpy(np.float32),
         y=traces[column].to_numpy(np.float32),
-        customdata=traces["step"].to_numpy(np.int32),
+        customdata=moments,
         line={"color": colour, "width": width},
         marker={"size": 4.5},
-        hovertemplate=f"<b>{column}</b> %{{y:.3g}}, step %{{customdata}}<br>%{{x:.4~g}} frames<extra></extra>",
+        hovertemplate=f"<b>{column}</b> %{{y:.3g}}<br>{when}<extra></extra>",
         showlegend=False,
     )
 
@@ -103,13 +106,14 @@ def _top(traces: pd.DataFrame, threshold: float) -> float:
 def _words(traces: pd.DataFrame, threshold: float, charged: bool) -> tuple[str, str]:
     """How often the neuron spikes, or how large its activity is, and what drives it."""
     node, unit = traces.attrs.get("node"), traces.attrs.get("unit", ())
-    who = f"{node} ({', '.join(map(str, unit))})" if node else "This neuron"
+    who = f"{brief(node)} ({', '.join(map(str, unit))})" if node else "This neuron"
     facts = summarise_membrane(traces).to_dict("records")[0]
-    length = f"{facts['frames']:g} {'frame' if facts['frames'] == 1 else 'frames'}"
+    length = duration(facts["frames"])
     drive = f"Mean drive {facts['mean_drive']:.3g} a step"
     if pd.isna(facts["first_frame"]):
         return f"{who} stays silent for {length}", f"{drive}."
-    first = f"first at frame {facts['first_frame']:.3g}"
+    active = traces[traces["frame"] == facts["first_frame"]].iloc[0]
+    first = f"first in {moment(active['frame'], active['step'])}"
     if not charged:
         mean = facts["mean_activity"]
         return f"{who} answers with {mean:.3g} on average over {length}, {first}", f"{drive}; it has no membrane."

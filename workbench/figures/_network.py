@@ -11,6 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 from torch import nn
 
+from workbench.evaluation import duration, moment
 from workbench.exchange import Example
 from workbench.figures._figure import Figure
 from workbench.figures._layout.edge_routing import (
@@ -27,6 +28,7 @@ from workbench.figures._layout.many_edges import edge_lines, has_many_edges, lin
 from workbench.figures._network_sources import find_network
 from workbench.figures._registry import public
 from workbench.figures._style import BLUE, GREEN, INK, ORANGE, PAPER, PURPLE, QUIET, VERMILION, dress, ink_on, shade
+from workbench.figures._words import brief, cut, whole
 from workbench.network import Edge, Network
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ INSTANT = ("dot", GREEN)  # an edge that takes no time
 LINES = (("solid", QUIET), ("dash", BLUE), ("longdash", VERMILION), ("dashdot", PURPLE), ("longdashdot", ORANGE))
 BADGES = 80  # edges up to which each shows its delay as a number
 NUMBERED_PX = 15  # nodes from this size on show numbers, and their shapes below their names
+NAME_LETTERS = 20  # of a name below its node
 NAMED = 50  # nodes up to which the alt text names every one
 
 
@@ -61,7 +64,7 @@ def network(
 
     >>> from workbench import figures
     >>> figures.network(Network({"eye": (4,)}, [Edge("eye", "hand", Dense(2))])).layout.meta["title"]
-    '2 nodes, 1 edge: first response of hand after 1 frame'
+    '2 nodes, 1 edge: first response of hand in frame 1'
     """
     network, ticks_per_frame, remarks = find_network(network, ticks_per_frame, example)
     viewport = fit_viewport(lay_out(network))
@@ -106,6 +109,15 @@ def _time(steps: int, ticks_per_frame: int) -> str:
     """
     unit = "frame" if ticks_per_frame == 1 else "tick"
     return f"{steps} {unit}" + ("" if steps == 1 else "s")
+
+
+def _moment(step: int, ticks_per_frame: int) -> str:
+    """A step in words.
+
+    >>> _moment(1, 1), _moment(24, 12)
+    ('frame 1', 'frame 2, tick 24')
+    """
+    return moment((step + 1) / ticks_per_frame, step)
 
 
 def _arrows(name: str, paths: Sequence[list[Point]], dash: str, colour: str, width: float, size: float) -> go.Scatter:
@@ -162,10 +174,12 @@ def _badges(
 def _edge_words(network: Network, edge: Edge, ticks_per_frame: int) -> str:
     shapes = edge.operation.weight_shapes(network.shape_of(edge.source))
     weights = sum(math.prod(shape) for shape in shapes)
-    frames = "" if ticks_per_frame == 1 else f" ({edge.delay / ticks_per_frame:.4g} frames)"
+    frames = "" if ticks_per_frame == 1 else f" ({duration(edge.delay / ticks_per_frame)})"
     counted = f"{weights:,} weights" if weights else "no weights"
     delay = f"delay {_time(edge.delay, ticks_per_frame)}{frames}" if edge.delay else "no delay"
-    return f"<b>{edge.source} → {edge.target}</b><br>{edge.operation!r}<br>{delay}<br>{counted}"
+    return (
+        f"<b>{whole(edge.source)} → {whole(edge.target)}</b><br>{whole(repr(edge.operation))}<br>{delay}<br>{counted}"
+    )
 
 
 def _nodes(network: Network, viewport: Viewport, ticks_per_frame: int) -> go.Scatter:
@@ -200,8 +214,8 @@ def _nodes(network: Network, viewport: Viewport, ticks_per_frame: int) -> go.Sca
 
 def _node_words(network: Network, node: str, ticks_per_frame: int) -> str:
     role = " (input)" if node in network.inputs else " (output)" if node == network.output else ""
-    response = f"first response after {_time(network.first_response_of(node), ticks_per_frame)}"
-    return f"<b>{node}</b>{role}<br>{_shape(network.shape_of(node))}<br>{response}"
+    response = f"first response in {_moment(network.first_response_of(node), ticks_per_frame)}"
+    return f"<b>{whole(node)}</b>{role}<br>{_shape(network.shape_of(node))}<br>{response}"
 
 
 def _shape(shape: tuple[int, ...]) -> str:
@@ -223,8 +237,9 @@ def _texts(network: Network, viewport: Viewport) -> dict[str, Text]:
         x, y = viewport.layout.nodes[node]
         x, y = x * viewport.across, y * viewport.down - viewport.size / 2 - 3
         shape = _shape(network.shape_of(node))
-        both = [(f"<b>{node}</b><br>{shape}", max(len(node), len(shape)), 2)] if viewport.size >= NUMBERED_PX else []
-        for words, letters, high in (*both, (f"<b>{node}</b>", len(node), 1)):
+        name, long = f"<b>{brief(node, NAME_LETTERS)}</b>", len(cut(node, NAME_LETTERS))
+        both = [(f"{name}<br>{shape}", max(long, len(shape)), 2)] if viewport.size >= NUMBERED_PX else []
+        for words, letters, high in (*both, (name, long, 1)):
             box = (x - 3.6 * letters, x + 3.6 * letters, y - 17 * high, y)
             if all(box[0] > b or box[1] < a or box[2] > d or box[3] < c for a, b, c, d in boxes.near([box])):
                 texts[node] = Text(words, box)
@@ -257,21 +272,20 @@ def _dressed(
     remarks: str,
 ) -> go.Figure:
     nodes, edges, output = len(network.nodes), len(network.edges), network.output
-    response = _time(network.first_response[output], ticks_per_frame)
-    if ticks_per_frame > 1:
-        response += f" ({network.first_response[output] / ticks_per_frame:.4g} frames)"
-    title = f"{nodes} nodes, {edges} edge{'s' * (edges > 1)}: first response of {output} after {response}"
+    response = _moment(network.first_response[output], ticks_per_frame)
+    title = f"{nodes} nodes, {edges} edge{'s' * (edges > 1)}: first response of {brief(output)} in {response}"
     delays = sorted({edge.delay for edge in network.edges})
     longest = _time(delays[-1], ticks_per_frame) if delays[-1] else "no time"
     taken = f"Every edge takes {longest}" if len(delays) == 1 else f"Edges take {delays[0]} to {longest}"
-    unit = "frames" if ticks_per_frame == 1 else "ticks"
+    unit = "frame" if ticks_per_frame == 1 else "tick"
     shown = "Number and shade" if viewport.size >= NUMBERED_PX else "Shade"
-    subtitle = f"{taken}. {shown} of a node: its first response ({unit})."
+    subtitle = f"{taken}. {shown} of a node: {unit} of its first response."
     if has_many_edges(viewport.layout):
         subtitle += " A mark on each line points to its target; lines may pass behind other nodes."
+    remarks = whole(remarks)
     subtitle += remarks
     loops = sum(edge.source == edge.target for edge in network.edges)
-    names = ", ".join(network.nodes[:NAMED]) + (f" and {nodes - NAMED:,} more" if nodes > NAMED else "")
+    names = ", ".join(map(brief, network.nodes[:NAMED])) + (f" and {nodes - NAMED:,} more" if nodes > NAMED else "")
     alt = f"Graph of {names}: {title}. {taken}; {loops} loop{'s' * (loops != 1)} on a node.{remarks}"
     rows = [y * viewport.down for _, y in viewport.layout.nodes.values()]
     curved = [y * viewport.down for path in paths for _, y in path]

@@ -15,6 +15,7 @@ from workbench.figures._network import network
 from workbench.figures._rollouts import rollout
 from workbench.figures._style import dress
 from workbench.figures._tableau import tableau
+from workbench.figures._words import whole
 from workbench.model import Model
 from workbench.network import Network, Rollout
 
@@ -36,10 +37,11 @@ def draw_value(value: Network | Rollout | Recordings | Dataset | Model) -> go.Fi
         return recordings(value)
     if isinstance(value, Model):
         figure = network(value.network, ticks_per_frame=value.ticks_per_frame)
-        words = repr(value).removeprefix("Model(").removesuffix(")")
+        words = whole(repr(value).removeprefix("Model(").removesuffix(")"))
         meta, options = figure.layout.meta, value.conversion_options
         why = f" Chosen as {options.reason}." if options and options.reason != "as named" else ""
-        return dress(figure, words, meta["subtitle"] + why, f"{words}. {meta['alt']}{why}", figure.layout.height)
+        subtitle, alt = whole(meta["subtitle"] + why), f"{words}. {whole(meta['alt'] + why)}"
+        return dress(figure, words, subtitle, alt, figure.layout.height)
     raise TypeError(f"{type(value).__name__} has no picture of its own")
 
 

@@ -11,6 +11,7 @@ from workbench.evaluation import amount, compare_operations, find_per
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import COLOURS, SYMBOLS, dress, empty, keep_finite, log_axis, require_columns
+from workbench.figures._words import brief, tell_moments, whole
 
 KINDS = {  # column: what it is called, dash
     "synaptic_operations": ("synaptic operations", "solid"),
@@ -59,7 +60,7 @@ def describe_operations(costs: pd.DataFrame) -> str:
     phrases = []
     for row in compare_operations(costs).to_dict("records"):
         names = [KINDS[kind][0] for kind in ("synaptic_operations", "dense_macs") if row[kind] > 0]
-        phrase = f"{row['model']}: {amount(row['operations'])} {' and '.join(names) or 'operations'}"
+        phrase = f"{brief(row['model'])}: {amount(row['operations'])} {' and '.join(names) or 'operations'}"
         phrase += _say_ratio(row["ratio"])
         if 0 < row["effective_macs"] < row["dense_macs"]:
             effective = amount(row["effective_operations"])
@@ -77,14 +78,14 @@ def _say_ratio(ratio: float) -> str:
 
 def _line(model: str, rows: pd.DataFrame, column: str, index: int) -> go.Scatter:
     name, dash = KINDS[column]
+    moments, when = tell_moments(rows["frame"], rows["step"])
     return go.Scatter(
-        name=f"{model}: {name}",
+        name=f"{brief(model)}: {name}",
         x=rows["frame"],
         y=rows[column],
-        customdata=rows["step"],
+        customdata=moments,
         mode="lines+markers",
         line={"color": COLOURS[index], "dash": dash, "width": 2.4},
         marker={"symbol": SYMBOLS[index], "size": 8, "maxdisplayed": MARKS},
-        hovertemplate=f"<b>{model}</b>, step %{{customdata}}<br>%{{x:.4~g}} frames<br>"
-        f"%{{y:.3~s}} {name}<extra></extra>",
+        hovertemplate=f"<b>{whole(model)}</b>, {when}<br>%{{y:.3~s}} {name}<extra></extra>",
     )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.evaluation import amount, total_by_edge
+from workbench.evaluation import amount, moment, total_by_edge
 from workbench.figures._figure import Figure
 from workbench.figures._operations import KINDS
 from workbench.figures._registry import public
 from workbench.figures._style import BLUE, GREEN, ORANGE, dress, empty, keep_finite, require_columns
+from workbench.figures._words import brief, whole
 
 LOOKS = {"synaptic_operations": (BLUE, ""), "effective_macs": (GREEN, "/"), "dense_macs": (ORANGE, "x")}
 MEMORY = {"memory_accesses": "accesses of memory", "delay_buffer_bytes": "bytes of delay buffer"}
@@ -39,30 +42,29 @@ def operations_by_edge(counts: pd.DataFrame, step: int | None = None) -> go.Figu
         rows = total_by_edge(counts, step)
     except ValueError as error:
         raise ValueError(f"figures.operations_by_edge: {error}") from None
-    rows = rows.assign(name=_names(rows))
+    rows = rows.assign(name=_names(rows, whole), brief=_names(rows, brief))
     largest = rows.nlargest(SHOWN, "operations").sort_values("edge", ascending=False)
     figure = Figure()
     for kind, (colour, pattern) in LOOKS.items():
         if (rows[kind] > 0).any():
             figure.add_trace(_bars(largest, kind, colour, pattern))
-    frame = float(rows["frame"].iloc[0])
+    when = moment(float(rows["frame"].iloc[0]), float(counts["step"].max() if step is None else step))
     if not figure.data:
-        return empty("Operations by edge", f"nothing has arrived anywhere up to frame {frame:.4g}")
-    figure.update_xaxes(
-        title_text=f"operations per recording up to frame {frame:.4g}", rangemode="tozero", tickformat="~s"
-    )
-    figure.update_yaxes(title_text="edge", showgrid=False, ticks="")
+        return empty("Operations by edge", f"nothing has arrived anywhere up to the end of {when}")
+    figure.update_xaxes(title_text=f"operations per recording up to {when}", rangemode="tozero", tickformat="~s")
+    ticks = {"tickvals": largest["name"].tolist(), "ticktext": largest["brief"].tolist()}
+    figure.update_yaxes(title_text="edge", showgrid=False, ticks="", type="category", **ticks)
     figure.update_layout(
         barmode="group", legend={"y": 1.02, "x": 1, "orientation": "h", "borderwidth": 0, "traceorder": "reversed"}
     )
     title, words = _words(rows, largest)
     height_px = 190 + 26 * len(largest) * max(1, len(figure.data) - 1) + 30
-    return dress(figure, title, words, f"Operations of every edge up to frame {frame:.4g}. {title}. {words}", height_px)
+    return dress(figure, title, words, f"Operations of every edge up to {when}. {title}. {words}", height_px)
 
 
-def _names(rows: pd.DataFrame) -> list[str]:
+def _names(rows: pd.DataFrame, spell: Callable[[str], str]) -> list[str]:
     """Edges by their ends; of parallel ones the delay as well."""
-    ends = [f"{source} → {target}" for source, target in zip(rows["source"], rows["target"], strict=True)]
+    ends = [f"{spell(source)} → {spell(target)}" for source, target in zip(rows["source"], rows["target"], strict=True)]
     parallel = {name for name in ends if ends.count(name) > 1}
     return [f"{n}, delay {d}" if n in parallel else n for n, d in zip(ends, rows["delay"], strict=True)]
 
@@ -90,7 +92,7 @@ def _describe_memory(rows: pd.DataFrame) -> str:
 def _words(rows: pd.DataFrame, largest: pd.DataFrame) -> tuple[str, str]:
     first = rows.nlargest(1, "operations").iloc[0]
     whole = float(rows["operations"].sum())
-    title = f"{first['name']} takes most: {amount(first['operations'])} of {amount(whole)} operations"
+    title = f"{first['brief']} takes most: {amount(first['operations'])} of {amount(whole)} operations"
     some = f" Of {len(rows)} edges the {len(largest)} with most are shown." if len(largest) < len(rows) else ""
     wrong = rows[rows["delay_mismatch"] != 0]
     worst = wrong["delay_mismatch"].abs().max()

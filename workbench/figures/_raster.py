@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from workbench.analysis import SpikeTrain, Units, find_busiest, gather_units, measure_size
+from workbench.evaluation import duration
 from workbench.figures._figure import Figure
 from workbench.figures._raster_bands import (
     BAND,
@@ -23,6 +24,7 @@ from workbench.figures._raster_bands import (
 )
 from workbench.figures._registry import public
 from workbench.figures._style import dress, empty
+from workbench.figures._words import brief
 
 EXACT = 20_000  # spikes in view up to which each one is a mark
 LINES = 20  # analog units up to which each one is a line
@@ -70,8 +72,8 @@ def draw_units(units: Mapping[str, Units], ticks_per_frame: int = 1, view: View 
     if with_lines and not isinstance(drive, SpikeTrain):
         part = find_part(drive, 0, view and (*view[:2], 0.0, 1.0), ticks_per_frame)
         figure.add_traces(lines(top, drive, part.begin, part.end, ticks_per_frame), rows=1, cols=1)
-        figure.update_yaxes(title_text=f"drive of {top}", row=1, col=1)
-        best = f". Largest mean drive: {top} {find_busiest(drive)}"
+        figure.update_yaxes(title_text=f"drive of {brief(top, 16)}", row=1, col=1)
+        best = f". Largest mean drive: {brief(top)} {find_busiest(drive)}"
     height_px = 190 + band_px(len(banded)) * len(banded) + 170 * with_lines
     return _dressed(figure, units, seen, ticks_per_frame, view, best, height_px)
 
@@ -123,7 +125,7 @@ def _band_axis(units: Mapping[str, Units], view: View | None) -> dict[str, Any]:
     return {
         "range": [low, high],  # a name stands in the middle of what is seen of its band
         "tickvals": [(max(band, low) + min(band + BAND, high)) / 2 for band in range(len(units))],
-        "ticktext": [f"{node}{between}{measure_size(values)[1]:,} units" for node, values in units.items()],
+        "ticktext": [f"{brief(node)}{between}{measure_size(values)[1]:,} units" for node, values in units.items()],
         "showgrid": False,
         "ticks": "",
         "showline": False,
@@ -144,17 +146,17 @@ def _dressed(
     spikes = sum(totals.values())
     figure.update_xaxes(range=[0, frames * 1.01] if view is None else list(view[:2]), title_standoff=8)
     figure.update_xaxes(title_text="time (frames)", selector={"anchor": "y2" if "yaxis2" in figure.layout else "y"})
-    title = f"{spikes:,} spikes in {frames:g} frames" if totals else f"Activity over {frames:g} frames"
+    title = f"{spikes:,} spikes in {duration(frames)}" if totals else f"Activity over {duration(frames)}"
     if view is not None and totals:
         title = f"{seen:,} of {spikes:,} spikes are in view"
     drawn = "" if seen <= EXACT else "Shade: spikes per pixel. "
     words = f"{_each(totals)}{best}".removeprefix(". ")
-    alt = f"Raster of {', '.join(units)} over time: {title}. {words}"
+    alt = f"Raster of {', '.join(map(brief, units))} over time: {title}. {words}"
     return dress(figure, title, f"{drawn}{words}", alt, height_px)
 
 
 def _each(totals: Mapping[str, int], most: int = 12) -> str:
     """Number of spikes of every node; of many nodes those with most."""
     named = dict(sorted(totals.items(), key=lambda item: -item[1])[:most]) if len(totals) > most else totals
-    words = ", ".join(f"{node} {spikes:,}" for node, spikes in named.items())
+    words = ", ".join(f"{brief(node)} {spikes:,}" for node, spikes in named.items())
     return f"{words} and {len(totals) - most} more" if len(totals) > most else words

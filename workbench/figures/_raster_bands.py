@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.analysis import SpikeTrain, Units, bin_spikes, count_between, cut_spikes, find_busiest, measure_size
 from workbench.figures._style import BLUE, COLOURS, FAINT, PAPER, SEQUENCE
+from workbench.figures._words import brief, tell_moments, whole
 
 BAND = 0.86  # part of a node's height that its units fill
 COLUMNS, ROWS, ALL_ROWS = 600, 120, 720  # pixels of an image, rows of a band 100 px high, rows of all images
@@ -74,14 +75,17 @@ def marks(node: str, train: SpikeTrain, part: VisiblePart, band: int, ticks_per_
     """A mark for every spike, n of them where n spikes fall together."""
     seen = cut_spikes(train, part.begin, part.end, part.low, part.high)
     steps, units = np.repeat(seen.steps, seen.counts), np.repeat(seen.units, seen.counts)
+    times = (steps + 1) / ticks_per_frame
+    moments, when = tell_moments(times, steps)
+    numbers = np.column_stack([moments, units])
     return go.Scattergl(
-        name=node,
+        name=brief(node),
         mode="markers",
-        x=((steps + 1) / ticks_per_frame).astype(np.float32),
+        x=times.astype(np.float32),
         y=(band + BAND * (units + 0.5) / max(train.width, 1)).astype(np.float32),
-        customdata=units,
+        customdata=numbers.astype(np.min_scalar_type(int(numbers.max(initial=0)))),
         marker={"symbol": "line-ns-open", "size": 4, "color": COLOURS[band % len(COLOURS)], "line": {"width": 1.2}},
-        hovertemplate=f"<b>{node}</b>, unit %{{customdata}}<br>%{{x:.4~g}} frames<extra></extra>",
+        hovertemplate=f"<b>{whole(node)}</b>, unit %{{customdata[2]}}<br>{when}<extra></extra>",
         showlegend=False,
     )
 
@@ -93,7 +97,7 @@ def image(node: str, units: Units, part: VisiblePart, rows: int, band: int, tick
     length = (part.end - part.begin) / ticks_per_frame / columns
     height = BAND * (part.high - part.low) / measure_size(units)[1] / rows
     return go.Heatmap(
-        name=node,
+        name=brief(node),
         z=pixels,
         x0=part.begin / ticks_per_frame + length / 2,
         dx=length,  # a pixel covers its steps
@@ -103,7 +107,8 @@ def image(node: str, units: Units, part: VisiblePart, rows: int, band: int, tick
         zmin=0,
         zmax=max(float(np.percentile(pixels, 99.5)), float(pixels.max()) / 10) or 1,
         showscale=False,
-        hovertemplate=f"<b>{node}</b><br>around frame %{{x:.3~g}}<br>%{{z:.4~g}} in this pixel<extra></extra>",
+        hovertemplate=f"<b>{whole(node)}</b><br>around time %{{x:.3~g}} (frames)<br>%{{z:.4~g}} in this pixel"
+        "<extra></extra>",
     )
 
 
@@ -122,16 +127,18 @@ def lines(node: str, values: Analog, begin: int, end: int, ticks_per_frame: int)
     """One line per unit over the steps begin .. end - 1; the one with the largest mean stands out and is named."""
     best = find_busiest(values)
     steps = np.arange(begin, end, max(1, -(-(end - begin) // POINTS)))
-    time = ((steps + 1) / ticks_per_frame).astype(np.float32)
+    times = (steps + 1) / ticks_per_frame
+    moments, when = tell_moments(times, steps)
     units = [unit for unit in range(values.shape[1]) if unit != best] + [best]
     return [
         go.Scatter(
-            name=f"{node} {unit}" + (" (largest mean)" if unit == best else ""),
-            x=time,
+            name=f"{brief(node)} {unit}" + (" (largest mean)" if unit == best else ""),
+            x=times.astype(np.float32),
+            customdata=moments.astype(np.min_scalar_type(int(moments.max(initial=0)))),
             y=values[steps, unit].astype(np.float32),
             mode="lines",
             line={"color": BLUE, "width": 2.6} if unit == best else {"color": FAINT, "width": 1.1},
-            hovertemplate=f"<b>{node} {unit}</b><br>%{{x:.4~g}} frames<br>drive %{{y:.3g}}<extra></extra>",
+            hovertemplate=f"<b>{whole(node)} {unit}</b><br>{when}<br>drive %{{y:.3g}}<extra></extra>",
             showlegend=False,
         )
         for unit in units

@@ -16,7 +16,8 @@ from workbench.figures._operations import KINDS
 from workbench.figures._raster import EXACT, band_px, draw_bands
 from workbench.figures._raster_bands import POINTS
 from workbench.figures._registry import public
-from workbench.figures._style import BLUE, FAINT, GREEN, INK, PURPLE, QUIET, VERMILION, dress, empty, wrap
+from workbench.figures._style import BLUE, FAINT, GREEN, INK, PURPLE, QUIET, VERMILION, dress, empty
+from workbench.figures._words import brief, tell_moments, whole, wrap
 
 ROW_PX = {"operations": 96, "answer": 150, "membrane": 110}
 BAND_PX = 74  # at most, of a node
@@ -61,7 +62,7 @@ def recording_traces(
     heights_px = [ROW_PX.get(row, nodes_px) for row in rows]
     figure = Figure().set_subplots(
         len(rows), len(traces_by_name), shared_xaxes=True, row_heights=heights_px, horizontal_spacing=0.09,
-        vertical_spacing=18 / sum(heights_px), column_titles=[f"<b>{model}</b>" for model in traces_by_name],
+        vertical_spacing=18 / sum(heights_px), column_titles=[f"<b>{brief(model)}</b>" for model in traces_by_name],
     )  # fmt: skip
     for column, (model, each) in enumerate(traces_by_name.items(), start=1):
         figure.add_traces(_operations(each), rows=1, cols=column)
@@ -78,7 +79,7 @@ def recording_traces(
         first = next(iter(traces_by_name.values()))
         figure.add_traces(_membrane(traces, name, _threshold(first, traces.attrs.get("node", ""))), rows=3, cols=1)
         what = "membrane" if traces["membrane"].notna().any() else "drive"
-        figure.update_yaxes(title_text=f"{what}<br>{name}", nticks=5, row=3, col=1)
+        figure.update_yaxes(title_text=f"{what}<br>{brief(name)}", nticks=5, row=3, col=1)
     most = max(float(each.costs[list(KINDS)].to_numpy().max()) for each in traces_by_name.values())
     figure.update_yaxes(range=[0, 1.05 * most or 1], tickformat="~s", nticks=5, row=1)
     figure.update_layout(yaxis_title_text="operations<br>so far", showlegend=False)
@@ -97,14 +98,16 @@ def _hidden(trace: RecordingTrace) -> dict[str, Units]:
 def _operations(trace: RecordingTrace) -> list[go.Scatter]:
     own = "synaptic_operations" if trace.model.spiking else "dense_macs"
     counted = [(column, *KINDS[column]) for column in KINDS if column == own or (trace.costs[column] > 0).any()]
+    moments, when = tell_moments(trace.costs["frame"], trace.costs["step"])
     return [
         go.Scatter(
             name=what,
             x=trace.costs["frame"].to_numpy(np.float32),
             y=trace.costs[column].to_numpy(np.float32),
+            customdata=moments,
             mode="lines",
             line={"color": GREEN, "dash": dash, "width": 2.2},
-            hovertemplate=f"%{{x:.4~g}} frames<br>%{{y:.3~s}} {what} so far<extra></extra>",
+            hovertemplate=f"{when}<br>%{{y:.3~s}} {what} so far<extra></extra>",
         )
         for column, what, dash in counted
     ]
@@ -120,20 +123,22 @@ def _answers(trace: RecordingTrace) -> list[go.Scatter]:
     order = np.argsort(last)[::-1][:CLASSES]
     others = [int(number) for number in order if number not in named]
     every = max(1, -(-trace.steps // POINTS))
-    time = ((np.arange(trace.steps) + 1) / trace.ticks_per_frame).astype(np.float32)[::every]
+    steps = np.arange(trace.steps)[::every]
+    times = (steps + 1) / trace.ticks_per_frame
+    moments, when = tell_moments(times, steps)
     lines = []
     for number in [*others, *named]:
         colour, dash = named.get(number, (FAINT, "solid"))
         lines.append(
             go.Scatter(
-                name=trace.classes[number],
-                x=time,
+                name=brief(trace.classes[number]),
+                x=times.astype(np.float32),
+                customdata=moments.astype(np.min_scalar_type(trace.steps)),
                 y=trace.answers[::every, number].astype(np.float32),
                 mode="lines+markers" if trace.steps <= MARKED else "lines",
                 marker={"size": 5},
                 line={"color": colour, "dash": dash, "width": 2.6 if number in named else 1},
-                hovertemplate=f"<b>{trace.classes[number]}</b><br>%{{x:.4~g}} frames<br>"
-                "answer %{y:.3g}<extra></extra>",
+                hovertemplate=f"<b>{whole(trace.classes[number])}</b><br>{when}<br>answer %{{y:.3g}}<extra></extra>",
             )
         )
     return lines
@@ -142,7 +147,7 @@ def _answers(trace: RecordingTrace) -> list[go.Scatter]:
 def _explain_silence(figure: go.Figure, trace: RecordingTrace, column: int) -> None:
     """Instead of the answers, why there is none."""
     figure.add_annotation(
-        text=wrap(trace.lateness, LATE_LETTERS),
+        text=wrap(whole(trace.lateness), LATE_LETTERS),
         showarrow=False,
         x=trace.steps / trace.ticks_per_frame / 2,
         y=0.5,
@@ -162,9 +167,10 @@ def _membrane(traces: pd.DataFrame, name: str, threshold: float) -> list[go.Scat
     alive = traces["membrane"].notna().any()
     column = "membrane" if alive else "drive"
     frames = traces["frame"].to_numpy(np.float32)
+    moments, when = tell_moments(traces["frame"], traces["step"])
     line = go.Scatter(
         name=column, x=frames, y=traces[column].to_numpy(np.float32), mode="lines", line={"color": INK, "width": 1.6},
-        hovertemplate=f"<b>{name}</b><br>%{{x:.4~g}} frames<br>{column} %{{y:.3g}}<extra></extra>",
+        customdata=moments, hovertemplate=f"<b>{whole(name)}</b><br>{when}<br>{column} %{{y:.3g}}<extra></extra>",
     )  # fmt: skip
     if not alive:
         return [line]
@@ -173,11 +179,12 @@ def _membrane(traces: pd.DataFrame, name: str, threshold: float) -> list[go.Scat
         name="threshold", x=ends, y=[threshold, threshold], mode="lines",
         line={"color": QUIET, "dash": "dot", "width": 1.4}, hovertemplate="threshold<extra></extra>",
     )  # fmt: skip
-    fired = traces[traces["activity"] > 0]
+    fires = (traces["activity"] > 0).to_numpy()
+    fired = traces[fires]
     spikes = go.Scatter(
         name="spikes", x=fired["frame"].to_numpy(np.float32), y=fired["membrane"].to_numpy(np.float32), mode="markers",
         marker={"symbol": "triangle-up", "size": 8, "color": PURPLE, "line": {"color": INK, "width": 0.8}},
-        hovertemplate=f"<b>{name}</b> spikes<br>%{{x:.4~g}} frames<extra></extra>",
+        customdata=moments[fires], hovertemplate=f"<b>{whole(name)}</b> spikes<br>{when}<extra></extra>",
     )  # fmt: skip
     return [limit, line, spikes]
 
@@ -186,15 +193,15 @@ def _words(traces_by_name: Mapping[str, RecordingTrace], units: Mapping[str, Map
     """The last answer of each model, and what it cost."""
     facts = []
     for model, each in traces_by_name.items():
-        answered = each.chosen[-1]
+        answered = each.chosen[-1] and brief(each.chosen[-1])
         if model:
-            facts.append(f"{model}: {answered or 'no answer'}")
+            facts.append(f"{brief(model)}: {answered or 'no answer'}")
         else:
             facts.append(f"The answer is {answered}" if answered else "There is no answer")
     truth = next(iter(traces_by_name.values()))
-    title = f"{', '.join(facts)}; the recording shows {truth.classes[truth.label]}"
+    title = f"{', '.join(facts)}; the recording shows {brief(truth.classes[truth.label])}"
     costs = {model: _describe_cost(each, units[model]) for model, each in traces_by_name.items()}
-    words = "; ".join(f"{model}: {costs[model]}" if model else costs[model] for model in traces_by_name)
+    words = "; ".join(f"{brief(model)}: {costs[model]}" if model else costs[model] for model in traces_by_name)
     some = any(not each.lateness for each in traces_by_name.values())
     return title, f"{words}." + some * " Blue: the true class. Vermilion, dashed: what is answered instead."
 

@@ -13,6 +13,7 @@ from workbench.figures._figure import Figure
 from workbench.figures._layout.arrows import arrows
 from workbench.figures._registry import public
 from workbench.figures._style import BLUE, FAINT, INK, PAPER, QUIET, REMOVED_BUTTONS, VERMILION, dress, ink_on, shade
+from workbench.figures._words import brief, whole
 from workbench.model import require_rollout
 from workbench.network import Place, Rollout
 
@@ -164,7 +165,7 @@ def _words(rollout: Rollout, place: Place, t: int, role: str) -> str:
         "past": "<br>in the past of the chosen one",
         "future": "<br>in the future of the chosen one",
     }[role]
-    return f"<b>{node}</b>, frame {frame}<br>T = {t}: known after update {t}<br>{state}{seen}"
+    return f"<b>{whole(node)}</b>, frame {frame}<br>T = {t}: known after update {t}<br>{state}{seen}"
 
 
 def _frame_axis(rollout: Rollout, columns: int) -> dict[str, object]:
@@ -184,7 +185,7 @@ def _node_axis(rows: Mapping[str, int], height_px: float) -> dict[str, object]:
     return {
         "range": [-0.6, len(rows) - 0.4],
         "tickvals": list(rows.values())[::every],
-        "ticktext": list(rows)[::every],
+        "ticktext": [brief(node) for node in rows][::every],
         "showgrid": False,
         "showline": False,
         "ticks": "",
@@ -195,17 +196,17 @@ def _titled(
     figure: go.Figure, rollouts: Sequence[Rollout], names: Sequence[str], place: Place | None, height_px: int
 ) -> go.Figure:
     facts = [
-        f"inference factor {each.inference_factor}, first response of {each.network.output} in frame "
+        f"inference factor {each.inference_factor}, first response of {brief(each.network.output)} in frame "
         f"{each.first_response[each.network.output]}"
         for each in rollouts
     ]
     legend = "Number and shade: order of computation T. Hollow: silent, not yet reached by the input."
     if place is not None:
         legend = (
-            f"Seen from {place[0]} in frame {place[1]}:  <b style='color:{BLUE}'>■ past</b> (solid arrows),  "
+            f"Seen from {brief(place[0])} in frame {place[1]}:  <b style='color:{BLUE}'>■ past</b> (solid arrows),  "
             f"<b style='color:{VERMILION}'>◆ future</b> (dotted arrows). Hollow: silent."
         )
-    alone = len(rollouts) == 1
+    alone, names = len(rollouts) == 1, [brief(name) for name in names]
     title = f"{names[0].capitalize()} rollout: {facts[0]}" if alone else f"Rollouts side by side: {', '.join(names)}"
     alt = "; ".join(
         f"{name} rollout of {len(each.network.nodes)} nodes over {each.frames} frames, {fact}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +12,7 @@ from plotly.colors import sample_colorscale
 
 from workbench.evaluation import amount
 from workbench.figures._figure import Figure
+from workbench.figures._words import read_words, wrap
 
 INK, QUIET, FAINT, GRID, PAPER = "#1f2933", "#5f6b7a", "#c3cad3", "#e4e7eb", "#ffffff"  # FAINT: lines, never words
 BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
@@ -28,6 +28,7 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SEQUENCE = ("#d3ece3", "#7cc7b2", "#2f93a0", "#205f8c", "#1b2b5a")  # lightness falls evenly: readable in grey as well
 REMOVED_BUTTONS = ("sendChartToCloud",)  # plotly.js offers it by default: it would send the data to a server
 TITLE_LETTERS, SUBTITLE_LETTERS = 80, 115  # what fits one line of a figure 900 px wide
+EMPTY_LETTERS = 40  # in a line of what stands instead of a figure: fits one 400 px wide
 
 _AXIS = {
     "gridcolor": GRID,
@@ -76,7 +77,10 @@ TEMPLATE = go.layout.Template(
 
 
 def dress(figure: go.Figure, title: str, subtitle: str, alt: str, height_px: int) -> go.Figure:
-    """Apply the common template, title, subtitle and alt text; long texts are wrapped."""
+    """Apply the common template, title, subtitle and alt text, which may have markup; long texts are wrapped.
+
+    The layout's meta holds all three in plain words.
+    """
     titles, subtitles = wrap(title, TITLE_LETTERS), wrap(subtitle, SUBTITLE_LETTERS)
     # in one text: plotly's own subtitle covers the title where a figure is drawn before it is shown, as widgets are
     words = f"{titles}<br><span style='font-size:13.5px;color:{QUIET}'>{subtitles}</span>" if subtitles else titles
@@ -87,27 +91,20 @@ def dress(figure: go.Figure, title: str, subtitle: str, alt: str, height_px: int
         title={"text": words},
         margin={"t": top_px + more_px},
         height=height_px + more_px,
-        meta={"alt": alt, "title": title, "subtitle": subtitle},
+        meta={"alt": read_words(alt), "title": read_words(title), "subtitle": read_words(subtitle)},
     )
 
 
-def wrap(text: str, letters: int) -> str:
-    """Plain text in lines of at most so many letters; text with markup stays as it is.
-
-    >>> wrap("one two three", 8)
-    'one two<br>three'
-    """
-    return text if "<" in text else "<br>".join(textwrap.wrap(text, letters))
-
-
 def empty(title: str, message: str) -> go.Figure:
-    """A figure with nothing to show yet, which says so.
+    """A figure with nothing to show yet, which says so; both texts may have markup.
 
     >>> empty("Accuracy", "no steps yet").layout.annotations[0].text
     'no steps yet'
     """
     figure = Figure()
-    figure.add_annotation(text=message, showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper", font_size=16)
+    figure.add_annotation(
+        text=wrap(message, EMPTY_LETTERS), showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper", font_size=16
+    )
     figure.update_xaxes(visible=False).update_yaxes(visible=False)
     return dress(figure, title, "", f"{title}: {message}.", 320)
 

@@ -9,6 +9,7 @@ from workbench.analysis import find_kind
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
 from workbench.figures._style import FAINT, QUIET, SEQUENCE, dress, ink_on, shade
+from workbench.figures._words import brief, whole
 from workbench.model import require_rollout
 from workbench.network import Rollout
 
@@ -36,7 +37,9 @@ def tableau(rollout: Rollout) -> go.Figure:
         figure.add_trace(_numbers(updates, silent))
     every = max(1, round(18 * len(network.nodes) / height_px))
     figure.update_yaxes(
-        title_text="node", tickvals=list(range(0, len(network.nodes), every)), ticktext=network.nodes[::every]
+        title_text="node",
+        tickvals=list(range(0, len(network.nodes), every)),
+        ticktext=[brief(node) for node in network.nodes[::every]],
     )
     figure.update_xaxes(title_text="frame", tickvals=list(range(0, rollout.frames, max(1, rollout.frames // 24))))
     figure.update_xaxes(showgrid=False, showline=False, ticks="", range=[-0.5, rollout.frames - 0.5])
@@ -45,7 +48,8 @@ def tableau(rollout: Rollout) -> go.Figure:
     factor, output = rollout.inference_factor, network.output
     title = f"Tableau of the {name} rollout: inference factor {factor}"
     words = "Number and shade: the update T after which a value is known. White, struck through: silent."
-    alt = f"{title}; {len(network.nodes)} nodes, {rollout.frames} frames, {output} answers from frame {first[output]}."
+    begins = f"{brief(output)} answers from frame {first[output]}"
+    alt = f"{title}; {len(network.nodes)} nodes, {rollout.frames} frames, {begins}."
     return dress(figure, title, words, alt, 152 + height_px)
 
 
@@ -53,7 +57,7 @@ def _cells(rollout: Rollout, updates: np.ndarray, silent: np.ndarray) -> go.Heat
     shades = [[i / (len(SEQUENCE) - 1), colour] for i, colour in enumerate(SEQUENCE)]
     hover = [
         [
-            f"<b>{node}</b>, frame {frame}<br>T = {updates[row, frame]:.0f}{', silent' if silent[row, frame] else ''}"
+            f"<b>{whole(node)}</b>, frame {frame}<br>T = {updates[row, frame]:.0f}{', silent' * silent[row, frame]}"
             for frame in range(rollout.frames)
         ]
         for row, node in enumerate(rollout.network.nodes)
