@@ -28,7 +28,9 @@ FLAGS = [
     "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--disable-gpu",
 ]  # fmt: skip
-SHARE = str(Path(__file__).parents[1] / "share" / "jupyter")  # our extension of JupyterLab, installed or not
+ROOT = Path(__file__).parents[1]
+SHARE = ROOT / "share" / "jupyter"  # our extension of JupyterLab, installed or not
+SCRIPTS = ROOT / "workbench" / "figures"  # what is installed beside it
 WAIT_MS = 60_000
 PATIENCE_S = 60
 
@@ -78,7 +80,9 @@ def _serve(options: Sequence[str], home: Path) -> Iterator[int]:
         "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
         "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces", "IPYTHONDIR": "ipython",
     }  # fmt: skip
-    environment = os.environ | {name: str(home / place) for name, place in places.items()} | {"JUPYTER_PATH": SHARE}
+    environment = (
+        os.environ | {name: str(home / place) for name, place in places.items()} | {"JUPYTER_PATH": _gather(home)}
+    )
     listen = f"--Voila.port={port}" if options[0] == "voila" else f"--port={port}"
     log = home / "server.log"
     with log.open("w") as stream:
@@ -94,6 +98,14 @@ def _serve(options: Sequence[str], home: Path) -> Iterator[int]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+def _gather(home: Path) -> str:
+    """Our extension of JupyterLab with all its scripts, as they are installed."""
+    place = shutil.copytree(SHARE, home / "share")
+    for file in SCRIPTS.glob("*.js"):
+        shutil.copy(file, place / "labextensions" / "workbench" / "static")
+    return str(place)
 
 
 def _await_port(port: int, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
@@ -119,3 +120,18 @@ def test_words_in_filled_marks_stay_legible() -> None:
 def test_ink_is_legible_on_every_colour() -> None:
     for colour in (*COLOURS, *SEQUENCE, *DARK.values()):
         assert contrast(colour, ink_on(colour)) >= 4.5
+
+
+def test_pages_swap_the_same_colours_as_darken() -> None:
+    script = (Path(figures.__file__).parent / "dark.js").read_text(encoding="utf-8")
+    pairs = dict(re.findall(r'"(#[0-9a-f]{6})": "(#[0-9a-f]{6})"', script))
+    assert pairs == {light.lower(): dark.lower() for light, dark in DARK.items()}
+
+
+def test_images_of_events_are_painted_on_dark_paper() -> None:
+    counts = np.zeros((1, 2, 2, 3))
+    counts[0, 1, 0, 0] = 2  # ON, at full strength
+    (image,) = figures.darken(figures.frames(counts)).data
+    lit, paper = (tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5)) for colour in (DARK[VERMILION], DARK[PAPER]))
+    assert tuple(image.z[0, 0]) == lit
+    assert {tuple(pixel) for pixel in image.z.reshape(-1, 3)} == {lit, paper}

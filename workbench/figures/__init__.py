@@ -13,7 +13,10 @@ _emission            one drive in neurons that spike at once, and that count bef
 _energy              energy over time, and where spiking models stop being cheaper
 _error_causes        each node's error, divided among its causes
 _event_cloud         the events of one recording in space and time
-_export              figures as pages and pictures
+_export              figures as pages, pictures and tables in files
+_numbers             the numbers that a figure shows, as a table
+_picture             pictures at the size at which they are printed
+_table_files         tables as .csv, .tex and .md
 _frame               one step of a recording
 _frames              the frames of a recording side by side
 _membrane            one neuron over time
@@ -29,6 +32,7 @@ _tableau             the order in which a rollout is computed
 _training_curves     loss and accuracy by epoch
 _raster_bands        of a raster: which part of it is in view, and what is drawn of it
 _layout/             graph drawing: positions of nodes, edges and labels
+_legend              the legend of every figure, below it
 _style               colours, symbols, and the template of every figure
 _words               names as they are typed, texts in lines, moments in words
 _figure              the class of all figures: a plotly figure with its still
@@ -36,6 +40,8 @@ _stills              figures as small pictures
 _browser             the headless browser that renders stills
 _ipython             the running IPython, if there is one
 _voila               figures in Voila
+_fit                 the same figure laid out for another width
+_live                the scripts by which figures follow a page's width and colours: fit.js, dark.js, live.js
 _notebook_display    rich display: values shown as figures in notebooks
 _for_panels          what panels use of figures besides the functions
 _registry            the functions that this namespace shows

@@ -62,7 +62,9 @@ def confusion_over_time(confusions: pd.DataFrame, frame: float | None = None) ->
     figure.update_annotations(font_size=14)
     figure.update_layout(coloraxis=_scale(), showlegend=False, margin={"t": 120, "l": 90})
     title, subtitle = _words(table, frames[-1])
-    return dress(figure, title, subtitle, f"Confusion matrices. {title}. {subtitle}", round(200 + inside_px))
+    stack = [column / across for column in range(1, across)]
+    alt = f"Confusion matrices. {title}. {subtitle}"
+    return dress(figure, title, subtitle, alt, round(200 + inside_px), stack, rows=rows)
 
 
 def _complete(table: pd.DataFrame, classes: list[str]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures._figure import Figure
+from workbench.figures._frames import paint_dark
 from workbench.figures._registry import public
 from workbench.figures._style import DARK, INK, PAPER, contrast, ink_on
 
@@ -19,15 +20,16 @@ _LEGIBLE = 4.5  # contrast that words need (WCAG 2, level AA)
 
 @public
 def darken(figure: go.Figure) -> Figure:
-    """The figure on a dark background: every colour of the common style replaced, also in markup; images stay.
+    """The figure on a dark background: every colour of the common style replaced, also in markup.
 
-    Text on filled marks becomes black or white where it would not be legible. The given figure is not changed.
+    Images of events are painted anew, and text on filled marks becomes black or white where it would not be legible.
+    The given figure is not changed.
 
     >>> from workbench import figures
     >>> figures.darken(figures.frames(np.ones((1, 2, 3, 3)))).layout.paper_bgcolor
     '#14181d'
     """
-    traces = [_legible(_swap(trace.to_plotly_json())) for trace in figure.data]
+    traces = [_repaint(_legible(_swap(trace.to_plotly_json()))) for trace in figure.data]
     dark = Figure(data=traces, layout=_swap(figure.layout.to_plotly_json()))
     dark.update_layout(paper_bgcolor=DARK[PAPER], plot_bgcolor=DARK[PAPER], font_color=DARK[INK])
     return dark
@@ -45,6 +47,12 @@ def _swap(value: Any) -> Any:
         swapped = np.array([_swap(inner) for inner in value.ravel().tolist()] + [None], dtype=object)[:-1]
         return swapped.reshape(value.shape)
     return value
+
+
+def _repaint(trace: dict[str, Any]) -> dict[str, Any]:
+    """An image of events, which holds its counts, on dark paper; any other trace as it is."""
+    full = (trace.get("meta") or {}).get("full") if trace["type"] == "image" else None
+    return trace if full is None else {**trace, "z": paint_dark(np.asarray(trace["customdata"]), full)}
 
 
 def _legible(trace: dict[str, Any]) -> dict[str, Any]:

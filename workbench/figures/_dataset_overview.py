@@ -132,9 +132,6 @@ def _dressed(figure: go.Figure, of: Recordings | Dataset, shown: Recordings, row
         f"{rate:,.1f} per ms.{split} "
         "Events OFF blue, ON vermilion."
     )
-    figure.update_layout(
-        legend={"x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom", "orientation": "h", "borderwidth": 0},
-        margin={"t": 110, "l": 24, "r": 20, "b": 56},
-    )
+    figure.update_layout(margin={"t": 110, "l": 24, "r": 20, "b": 56})
     height_px = max((TILE_PX + NAME_PX) * rows, 14 * min(len(shown.classes), MANY), 120)
-    return dress(figure, title, words, f"{title}. {words}", 170 + height_px)
+    return dress(figure, title, words, f"{title}. {words}", 170 + height_px, stack=[0.695])

@@ -24,7 +24,7 @@ from workbench.figures._style import (
     keep_finite,
     require_columns,
 )
-from workbench.figures._words import brief, name_ticks, whole
+from workbench.figures._words import brief, cut, name_ticks, whole
 
 LOOKS = {  # column: what it is called, colour, pattern
     "saturated": ("saturated", BLUE, ""),
@@ -70,12 +70,10 @@ def diagnosis(table: pd.DataFrame) -> go.Figure:
     largest_share = 100 * means.loc[nodes, list(SYMPTOMS)].fillna(0).to_numpy(dtype=float).max()
     figure.update_xaxes(title_text="share of units (%)", range=[0, max(1.0, 1.05 * largest_share)], row=1, col=2)
     figure.update_yaxes(autorange="reversed", showgrid=False, type="category", **name_ticks(nodes), row=1, col=2)
-    flat = {"orientation": "h", "xanchor": "left", "yanchor": "bottom", "borderwidth": 0}
-    figure.update_layout(legend={**flat, "x": 0, "y": 0.01, "yref": "container"}, legend2={**flat, "x": 0.6, "y": 1.01})
-    figure.update_layout(barmode="group", bargap=0.25, margin={"t": 116, "b": 92 + 22 * (len(nodes) // 6)})
+    figure.update_layout(barmode="group", bargap=0.25)
     title, subtitle = _words(means, str(worst.index[0]), len(nodes))
     alt = f"Error of every node over the frames, and shares of saturated, silent and floored units. {title}. {subtitle}"
-    return dress(figure, title, subtitle, alt, 380 + 34 * max(3, len(nodes)))
+    return dress(figure, title, subtitle, alt, 300 + 34 * max(3, len(nodes)), stack=[0.5])
 
 
 def _line(node: str, rows: pd.DataFrame, index: int) -> go.Scatter:
@@ -96,7 +94,6 @@ def _bars(shares: pd.Series, column: str) -> go.Bar:
     return go.Bar(
         name=name,
         orientation="h",
-        legend="legend2",
         y=list(map(whole, shares.index)),
         x=100 * shares.to_numpy(),
         marker={
@@ -110,7 +107,7 @@ def _bars(shares: pd.Series, column: str) -> go.Bar:
 
 def _words(means: pd.DataFrame, worst: str, shown: int) -> tuple[str, str]:
     """The worst node and what to do about it."""
-    advised = str(means.loc[worst, "advice"])
+    advised = str(means.loc[worst, "advice"]).replace(worst, cut(worst))
     advice = f"Advice: {whole(advised)}." if advised else "Nothing to advise on it."
     others = [node for node in means.index[means["advice"] != ""] if node != worst]
     if others:

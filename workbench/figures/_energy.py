@@ -59,7 +59,6 @@ def energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> go.Figur
     low, high = float(shown["energy_nj"].min()), float(shown["energy_nj"].max())
     figure.update_yaxes(title_text=f"energy per {per} (nJ)", **log_axis(low / 2, high * 2))
     figure.update_xaxes(title_text="time (frames)", rangemode="tozero")
-    figure.update_layout(legend={"x": 1.02, "y": 1, "yanchor": "top", "xanchor": "left", "borderwidth": 0})
     title = _title(compared, shown)
     subtitle = f"Preset {brief(prices.name)}: {describe_prices(prices)}. Source: {whole(prices.source)}."
     alt = f"Cumulative energy per {per} against time. {title}. {subtitle}"

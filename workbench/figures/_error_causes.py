@@ -48,15 +48,13 @@ def causes(table: pd.DataFrame) -> go.Figure:
     figure = Figure([_bars(parts[cause], index) for index, cause in enumerate(CAUSES)])
     figure.update_xaxes(title_text="error (% of mean ANN activity)", zeroline=True, zerolinecolor=INK, gridcolor=GRID)
     figure.update_yaxes(title_text="node", showgrid=False, ticks="", type="category", **name_ticks(parts.index))
-    position = {"x": 0, "xanchor": "left", "y": 0.01, "yanchor": "bottom", "yref": "container"}
-    legend = {"orientation": "h", "borderwidth": 0, "traceorder": "normal", **position}
-    figure.update_layout(barmode="relative", bargap=0.35, legend=legend, margin={"b": 118})
+    figure.update_layout(barmode="relative", bargap=0.35, legend={"traceorder": "normal"})
     first = str(worst.index[0])
     cause = str(nodes.loc[first, "largest_cause"])
     title = f"{brief(first)} errs by {worst.iloc[0]:.3g} % of its activity, most of it by {cause}"
     some = f" The {len(worst)} worst of {len(errors)} nodes are shown." if len(worst) < len(errors) else ""
     subtitle = f"{cause.capitalize()}: {MEANING[cause]}.{some}"
-    return dress(figure, title, subtitle, f"Causes of every node's error. {title}. {subtitle}", 300 + 40 * len(parts))
+    return dress(figure, title, subtitle, f"Causes of every node's error. {title}. {subtitle}", 240 + 40 * len(parts))
 
 
 def _bars(shares: pd.Series, index: int) -> go.Bar:

@@ -82,9 +82,8 @@ def frame(counts: ArrayLike, step: int, window_us: float, what: str = "step") ->
     figure.update_xaxes(**BARE, row=1, col=1).update_yaxes(**BARE, row=1, col=1)
     figure.update_xaxes(title_text="time (ms)", range=[0, window_us / 1000], row=1, col=2)
     figure.update_yaxes(title_text=f"events per {what}", rangemode="tozero", row=1, col=2)
-    figure.update_layout(legend={"y": 1.02, "x": 1, "orientation": "h", "borderwidth": 0})
     begin, end = (f"{value * step_ms:.5g}" for value in (step, step + 1))
     events = f"{int(totals[step].sum()):,} events"
     title = f"{what.capitalize()} {step} of 0 to {len(counts) - 1}, from {begin} to {end} ms: {events}"
     words = f"{totals.sum():,} events in all, {amount(totals.sum() / window_us * 1000)} per ms"
-    return dress(figure, title, words, f"{title}: OFF {totals[step, 0]}, ON {totals[step, 1]}. {words}.", 440)
+    return dress(figure, title, words, f"{title}: OFF {totals[step, 0]}, ON {totals[step, 1]}. {words}.", 410, [0.45])

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from workbench.evaluation import choose_evenly
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
-from workbench.figures._style import BLUE, GRID, VERMILION, dress, empty
+from workbench.figures._style import BLUE, DARK, GRID, PAPER, VERMILION, dress, empty
 
 OFF, ON = BLUE, VERMILION
 ACROSS, SHOWN = 8, 24  # frames in a row, frames in all
@@ -74,19 +74,42 @@ def full_strength(counts: NDArray[Any]) -> float:
 
 def paint(frame: int, counts: NDArray[Any], full: float) -> go.Image:
     """A frame (2, height, width) with both colours printed over each other on white, `full` counts at full strength."""
-    inks = [np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255 for colour in (OFF, ON)]
-    strength = np.clip(counts / full, 0, 1)  # (2, height, width)
-    strength = np.where(counts > 0, 0.25 + 0.75 * strength, 0.0)
     paper = np.ones((*counts.shape[1:], 3))
-    for ink, amount_of_ink in zip(inks, strength, strict=True):
-        paper *= 1 - amount_of_ink[..., None] * (1 - ink)
+    for ink, strength in zip((OFF, ON), find_strengths(counts, full), strict=True):
+        paper *= 1 - strength[..., None] * (1 - read_colour(ink) / 255)
     return go.Image(
         z=np.round(255 * paper).astype(np.uint8),
         customdata=np.moveaxis(counts, 0, -1).astype(np.int32),
+        meta={"full": full},
         name=f"frame {frame}",
         hovertemplate=f"<b>frame {frame}</b><br>x %{{x}}, y %{{y}} (pixels)<br>OFF %{{customdata[0]}}, "
         "ON %{customdata[1]} events<extra></extra>",
     )
+
+
+def paint_dark(counts: NDArray[Any], full: float) -> NDArray[np.uint8]:
+    """The pixels of counts (height, width, 2) in both colours as lights that add up on dark paper.
+
+    >>> paint_dark(np.zeros((1, 1, 2)), full=1.0).tolist()
+    [[[20, 24, 29]]]
+    """
+    paper = read_colour(DARK[PAPER])
+    strengths = find_strengths(counts, full)
+    lit = paper + sum(
+        strengths[..., index, None] * (read_colour(DARK[ink]) - paper) for index, ink in enumerate((OFF, ON))
+    )
+    pixels: NDArray[np.uint8] = np.round(np.clip(lit, 0, 255)).astype(np.uint8)
+    return pixels
+
+
+def find_strengths(counts: NDArray[Any], full: float) -> NDArray[np.float64]:
+    """How strong the colour of so many events is, 0 to 1: a single one is to be seen."""
+    return np.where(counts > 0, 0.25 + 0.75 * np.clip(counts / full, 0, 1), 0.0)
+
+
+def read_colour(colour: str) -> NDArray[np.float64]:
+    """The channels of "#rrggbb", 0 to 255."""
+    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], dtype=float)
 
 
 def _dressed(figure: go.Figure, counts: NDArray[Any], shown: int, height_px: int) -> go.Figure:

@@ -10,7 +10,7 @@ from workbench.analysis import summarise_membrane
 from workbench.evaluation import duration, moment
 from workbench.figures._figure import Figure
 from workbench.figures._registry import public
-from workbench.figures._style import BLUE, GREEN, INK, QUIET, VERMILION, dress, empty, require_columns
+from workbench.figures._style import BLUE, GREEN, INK, PAPER, QUIET, VERMILION, dress, empty, require_columns
 from workbench.figures._words import brief, tell_moments
 
 COLUMNS = ("step", "frame", "drive", "membrane", "activity")
@@ -93,7 +93,7 @@ def _mark_threshold(figure: go.Figure, traces: pd.DataFrame, threshold: float) -
     figure.add_hline(y=threshold, line_color=INK, line_width=1.4, line_dash="dash", row=1, col=1)
     figure.add_annotation(
         text=f"threshold {threshold:g}", x=0.004, xref="x domain", xanchor="left", y=threshold, yref="y",
-        yanchor="bottom", showarrow=False, font={"size": 12.5, "color": INK}, bgcolor="rgba(255, 255, 255, 0.75)",
+        yanchor="bottom", showarrow=False, font={"size": 12.5, "color": INK}, bgcolor=PAPER, opacity=0.85,
     )  # fmt: skip
 
 

@@ -160,7 +160,7 @@ def _badges(
         x=np.array(x, dtype=np.float32),
         y=np.array(y, dtype=np.float32),
         text=[str(edge.delay) for edge in network.edges],
-        textfont={"size": 0.62 * size if numbered else 8, "color": INK},
+        textfont={"size": max(10, 0.62 * size), "color": INK},
         marker={
             "size": size,
             "color": PAPER if numbered else colours,
@@ -295,8 +295,6 @@ def _dressed(
     last = max(x for x, _ in viewport.layout.nodes.values())
     figure.update_xaxes(visible=False, range=[-side, last + side])
     figure.update_yaxes(visible=False, range=[bottom / viewport.down, top / viewport.down])
-    below = 44 if len(delays) > 1 else 10
-    legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": 0, "yanchor": "top", "borderwidth": 0}
-    figure.update_layout(showlegend=len(delays) > 1, legend=legend | {"itemwidth": 48}, dragmode="pan")
-    figure.update_layout(margin={"l": 10, "r": 10, "t": 78, "b": below}, hoverdistance=12)
-    return dress(figure, title, subtitle, alt, round(78 + below + top - bottom))
+    figure.update_layout(showlegend=len(delays) > 1, legend={"itemwidth": 48}, dragmode="pan")
+    figure.update_layout(margin={"l": 10, "r": 10, "t": 78, "b": 10}, hoverdistance=12)
+    return dress(figure, title, subtitle, alt, round(88 + top - bottom))

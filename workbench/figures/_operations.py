@@ -47,7 +47,6 @@ def operations(costs: pd.DataFrame) -> go.Figure:
     low, high = float(counts[counts > 0].min()), float(counts.max())
     figure.update_yaxes(title_text=f"operations per {per}", **log_axis(low / 2, high * 2))
     figure.update_xaxes(title_text="time (frames)", rangemode="tozero")
-    figure.update_layout(legend={"x": 1.02, "y": 1, "yanchor": "top", "xanchor": "left", "borderwidth": 0})
     title, words = f"Operations per {per}, summed over time", describe_operations(costs)
     return dress(figure, title, words, f"{title}. At the end: {words}.", 460)
 

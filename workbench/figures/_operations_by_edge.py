@@ -54,9 +54,7 @@ def operations_by_edge(counts: pd.DataFrame, step: int | None = None) -> go.Figu
     figure.update_xaxes(title_text=f"operations per recording up to {when}", rangemode="tozero", tickformat="~s")
     ticks = {"tickvals": largest["name"].tolist(), "ticktext": largest["brief"].tolist()}
     figure.update_yaxes(title_text="edge", showgrid=False, ticks="", type="category", **ticks)
-    figure.update_layout(
-        barmode="group", legend={"y": 1.02, "x": 1, "orientation": "h", "borderwidth": 0, "traceorder": "reversed"}
-    )
+    figure.update_layout(barmode="group", legend={"traceorder": "reversed"})
     title, words = _words(rows, largest)
     height_px = 190 + 26 * len(largest) * max(1, len(figure.data) - 1) + 30
     return dress(figure, title, words, f"Operations of every edge up to {when}. {title}. {words}", height_px)

@@ -84,6 +84,7 @@ def marks(node: str, train: SpikeTrain, part: VisiblePart, band: int, ticks_per_
         x=times.astype(np.float32),
         y=(band + BAND * (units + 0.5) / max(train.width, 1)).astype(np.float32),
         customdata=numbers.astype(np.min_scalar_type(int(numbers.max(initial=0)))),
+        meta={"columns": ["frame", "step", "unit"]},
         marker={"symbol": "line-ns-open", "size": 4, "color": COLOURS[band % len(COLOURS)], "line": {"width": 1.2}},
         hovertemplate=f"<b>{whole(node)}</b>, unit %{{customdata[2]}}<br>{when}<extra></extra>",
         showlegend=False,

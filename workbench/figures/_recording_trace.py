@@ -86,7 +86,8 @@ def recording_traces(
     figure.update_yaxes(title_text="answer", nticks=5, row=2, col=1)
     title, words = _words(traces_by_name, units)
     alt = f"One recording over time: operations so far, answer, activity of every node. {title}. {words}"
-    return dress(figure, title, words, alt, 190 + sum(heights_px))
+    stack = [column / len(units) for column in range(1, len(units))]
+    return dress(figure, title, words, alt, 190 + sum(heights_px), stack, between_px=96)
 
 
 def _hidden(trace: RecordingTrace) -> dict[str, Units]:

@@ -212,7 +212,10 @@ def _titled(
         f"{name} rollout of {len(each.network.nodes)} nodes over {each.frames} frames, {fact}"
         for name, each, fact in zip(names, rollouts, facts, strict=True)
     )
-    dress(figure, title, legend, f"Nodes times frames, arrows for reads: {alt}.", height_px)
+    stack = [column / len(rollouts) for column in range(1, len(rollouts))]
+    words = f"Nodes times frames, arrows for reads: {alt}."
+    figure.update_layout(margin={"t": 92 if alone else 150})
+    dress(figure, title, legend, words, height_px + (0 if alone else 58), stack, between_px=130)
     for column, (name, fact) in enumerate(zip(names, facts, strict=True), start=1) if not alone else ():
         axis = "x" if column == 1 else f"x{column}"
         figure.add_annotation(
@@ -222,9 +225,9 @@ def _titled(
             xref=f"{axis} domain",
             x=0,
             xanchor="left",
-            yref="paper",
+            yref=f"{axis.replace('x', 'y')} domain",
             y=1,
             yanchor="bottom",
         )
     figure.update_layout(dragmode=False, modebar={"remove": [*REMOVED_BUTTONS, *NO_ZOOM]})
-    return figure.update_layout(margin={"t": 92 if alone else 150}, height=height_px + (0 if alone else 58))
+    return figure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from plotly.colors import sample_colorscale
 
 from workbench.evaluation import amount
 from workbench.figures._figure import Figure
+from workbench.figures._legend import count_letters, place_legend
 from workbench.figures._words import read_words, wrap
 
 INK, QUIET, FAINT, GRID, PAPER = "#1f2933", "#5f6b7a", "#c3cad3", "#e4e7eb", "#ffffff"  # FAINT: lines, never words
@@ -28,6 +30,7 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SEQUENCE = ("#d3ece3", "#7cc7b2", "#2f93a0", "#205f8c", "#1b2b5a")  # lightness falls evenly: readable in grey as well
 REMOVED_BUTTONS = ("sendChartToCloud",)  # plotly.js offers it by default: it would send the data to a server
 TITLE_LETTERS, SUBTITLE_LETTERS = 80, 115  # what fits one line of a figure 900 px wide
+WORDS = ("alt", "title", "subtitle")  # what a figure says of itself
 EMPTY_LETTERS = 40  # in a line of what stands instead of a figure: fits one 400 px wide
 
 _AXIS = {
@@ -57,16 +60,7 @@ TEMPLATE = go.layout.Template(
         "plot_bgcolor": PAPER,
         "colorway": COLOURS,
         "margin": {"l": 80, "r": 30, "t": 92, "b": 60},
-        "legend": {
-            "x": 0.98,
-            "xanchor": "right",
-            "y": 0.05,
-            "yanchor": "bottom",
-            "font": {"size": 13},
-            "bordercolor": GRID,
-            "borderwidth": 1,
-            "bgcolor": PAPER,
-        },
+        "legend": {"font": {"size": 13}, "borderwidth": 0, "bgcolor": "rgba(0, 0, 0, 0)"},
         "hoverlabel": {"bgcolor": PAPER, "bordercolor": QUIET, "font": {"size": 13, "color": INK}},
         "hovermode": "closest",
         "modebar": {"orientation": "v", "bgcolor": "rgba(0, 0, 0, 0)", "remove": REMOVED_BUTTONS},
@@ -76,22 +70,42 @@ TEMPLATE = go.layout.Template(
 )
 
 
-def dress(figure: go.Figure, title: str, subtitle: str, alt: str, height_px: int) -> go.Figure:
-    """Apply the common template, title, subtitle and alt text, which may have markup; long texts are wrapped.
+def dress(
+    figure: go.Figure,
+    title: str,
+    subtitle: str,
+    alt: str,
+    height_px: float,
+    stack: Sequence[float] = (),
+    between_px: float | None = None,
+    rows: int = 1,
+) -> go.Figure:
+    """Apply the common template, title, subtitle and alt text, which may have markup, and place the legend.
 
-    The layout's meta holds all three in plain words.
+    Long texts are wrapped for a figure 900 px wide; fit.js fits it to other widths by the layout's meta. That holds all
+    three in plain words, and `stack`, the places (0 to 1) between subplots of so many `rows` that are to stand one
+    under the other where a page is narrow, `between_px` apart.
     """
     titles, subtitles = wrap(title, TITLE_LETTERS), wrap(subtitle, SUBTITLE_LETTERS)
     # in one text: plotly's own subtitle covers the title where a figure is drawn before it is shown, as widgets are
     words = f"{titles}<br><span style='font-size:13.5px;color:{QUIET}'>{subtitles}</span>" if subtitles else titles
     more_px = 24 * titles.count("<br>") + 18 * subtitles.count("<br>")
-    top_px = figure.layout.margin.t if figure.layout.margin.t is not None else TEMPLATE.layout.margin.t
+    given, usual = figure.layout.margin, TEMPLATE.layout.margin
+    left_px, right_px, top_px = (usual[s] if given[s] is None else given[s] for s in ("l", "r", "t"))
+    height_px = place_legend(figure, height_px, left_px, right_px, top_px)
+    meta: dict[str, Any] = {"alt": read_words(alt), "title": read_words(title), "subtitle": read_words(subtitle)}
+    meta |= {
+        "legend": count_letters(figure),
+        "stack": list(stack),
+        "between_px": between_px,
+        "rows": rows if stack else 0,
+    }
     return figure.update_layout(
         template=TEMPLATE,
         title={"text": words},
         margin={"t": top_px + more_px},
         height=height_px + more_px,
-        meta={"alt": read_words(alt), "title": read_words(title), "subtitle": read_words(subtitle)},
+        meta={**(figure.layout.meta or {}), **{name: value for name, value in meta.items() if value or name in WORDS}},
     )
 
 

@@ -57,7 +57,8 @@ def _cells(rollout: Rollout, updates: np.ndarray, silent: np.ndarray) -> go.Heat
     shades = [[i / (len(SEQUENCE) - 1), colour] for i, colour in enumerate(SEQUENCE)]
     hover = [
         [
-            f"<b>{whole(node)}</b>, frame {frame}<br>T = {updates[row, frame]:.0f}{', silent' * silent[row, frame]}"
+            f"<b>{whole(node)}</b>, frame {frame}<br>T = {updates[row, frame]:.0f}"
+            + ", silent" * int(silent[row, frame])
             for frame in range(rollout.frames)
         ]
         for row, node in enumerate(rollout.network.nodes)

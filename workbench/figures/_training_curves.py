@@ -61,7 +61,7 @@ def learning(history: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(title_text=unit_of_loss, rangemode="tozero", row=1, col=1)
     figure.update_yaxes(title_text="accuracy (%)", range=[0, 103], row=1, col=2)
     title, best = _words(history), _best(history)
-    return dress(figure, title, best, f"Loss and accuracy against the epoch. {title}. {best}.", 420)
+    return dress(figure, title, best, f"Loss and accuracy against the epoch. {title}. {best}.", 410, [0.5])
 
 
 def _whole_ticks(epochs: pd.Series) -> dict[str, object]:

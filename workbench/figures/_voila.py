@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from workbench.figures._live import script
+
 
 def in_voila() -> bool:
     """Whether this kernel serves a page of Voila, which says so in its environment."""
@@ -28,7 +30,8 @@ class Page:
         """A figure as a part of the page, in HTML."""
         begun, self.begun = self.begun, True
         config = {"responsive": True, "displaylogo": False}
-        return str(figure.to_html(config, full_html=False, include_plotlyjs=not begun, include_mathjax=False))
+        part = str(figure.to_html(config, full_html=False, include_plotlyjs=not begun, include_mathjax=False))
+        return part if begun else part + script()
 
 
 PAGE = Page()

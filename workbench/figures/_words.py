@@ -59,7 +59,7 @@ def read_words(text: str) -> str:
     return " ".join("".join(reader.found).split())
 
 
-def wrap(text: str, letters: int) -> str:
+def wrap(text: str, letters: float) -> str:
     """A text in lines of at most so many letters; markup takes no room and is not broken, `<br>` stays.
 
     >>> wrap("one two three", 8), wrap("<b style='color:red'>one two</b> three", 8)
@@ -68,12 +68,12 @@ def wrap(text: str, letters: int) -> str:
     return "<br>".join("<br>".join(_fill(part, letters)) for part in text.split("<br>"))
 
 
-def _fill(text: str, letters: int) -> list[str]:
+def _fill(text: str, letters: float) -> list[str]:
     lines, room = [""], letters
     for word in _WORD.findall(text):
         size = len(read_words(word))
         if "<" not in word and size > letters:  # a word that no line holds
-            chunks = [whole(chunk) for chunk in textwrap.wrap(read_words(word), letters)]
+            chunks = [whole(chunk) for chunk in textwrap.wrap(read_words(word), max(1, int(letters)))]
             lines += [*chunks[:-1], chunks[-1]]
             room = letters - len(read_words(lines[-1]))
         elif lines[-1] and size + 1 > room:
