@@ -33,8 +33,10 @@ WINGS = (*ROOT_ROOMS, *WINGS_ABOVE, "display", "__main__")
 REACHED = {
     ("display", "workbench.figures._notebook_display"),
     ("widgets", "workbench.figures._for_panels"),
+    ("study", "workbench.figures._live"),
 }
-"""Who may reach past a face, and to which room: panels redraw parts of figures, and values show themselves."""
+"""Who may reach past a face, and to which room: panels redraw parts of figures, values show themselves, and figures in
+the pages of studies follow their window."""
 
 DRAWING = {"plotly", "kaleido", "ipywidgets", "anywidget", "IPython", "matplotlib", "seaborn"}
 
