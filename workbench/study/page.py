@@ -52,7 +52,10 @@ PAGE = """<!DOCTYPE html>
 """
 PRINTING = """// on paper figures are light, and as wide as what paper leaves of a page
 const PAPER_PX = 680;
-const resize = (width) => document.querySelectorAll("figure").forEach((each) => { each.style.width = width; });
+function resize(width) {
+  document.querySelectorAll("figure").forEach((each) => { each.style.width = width; });
+  dispatchEvent(new Event("resize")); // which figures follow
+}
 addEventListener("beforeprint", () => {
   document.body.dataset.jpThemeLight = "true";
   resize(`${PAPER_PX}px`);
