@@ -43,7 +43,7 @@ async function render({ model, el }) {
     return say(`This figure could not be drawn (${error}). ${AGAIN}`);
   }
 
-  let wanted = false, busy = false, closed = false, drawn = 0, lacking = "";
+  let wanted = false, busy = false, closed = false, drawn = 0, trouble = "";
   async function draw() {
     wanted = true;
     if (busy) return;
@@ -54,28 +54,29 @@ async function render({ model, el }) {
         await drawOnce(model.get("_drawing"));
       }
     } catch (error) {
-      say(`This figure could not be drawn (${error}).`);
+      trouble = `This figure could not be drawn (${error}).`;
       console.error(error);
     } finally {
       busy = false;
+      onLife();
     }
   }
 
   async function drawOnce(drawing) {
-    if (drawing?.format !== FORMAT) return say(OTHER);
+    trouble = drawing?.format === FORMAT ? "" : OTHER;
+    if (trouble) return;
     const colours = isDark() ? model.get("_dark") : null;
     const traces = prepare(drawing.data, colours), layout = prepare(drawing.layout, colours);
     const asks = traces.some((trace) => WEBGL.test(trace.type)) && lacksWebGL(), data = drawable(traces, asks);
-    lacking = data.length < traces.length ? NO_WEBGL : "";
-    el.setAttribute("role", "img");
+    trouble = data.length < traces.length ? NO_WEBGL : "";
+    el.setAttribute("role", "figure"); // with buttons in it, which an image may not have
     el.setAttribute("aria-label", layout.meta?.alt ?? layout.title?.text ?? "figure");
     await Plotly.react(plot, colours ? data.map(keepLegible) : data, layout, { responsive: true, displaylogo: false });
     drawn = drawing.revision;
     placeCursor(model, plot, lines);
-    onLife();
   }
 
-  const onLife = () => say(bundle.comm_live ? lacking : ENDED);
+  const onLife = () => say(trouble || (bundle.comm_live ? "" : ENDED));
   // whoever moves a control of the panel is told if the kernel does not answer
   let asked = 0;
   const onTouch = (event) => {

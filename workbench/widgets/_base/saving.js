@@ -3,7 +3,7 @@
 
 const SHOWN = Symbol.for("workbench.shown");
 const VIEW = "application/vnd.jupyter.widget-view+json", FIGURE = "application/vnd.plotly.v1+json", PNG = "image/png";
-const STILL = { format: "png", width: 900, scale: 2 };
+const STILL = { format: "png", width: 900, scale: 1 };
 const KINDS = { // of numbers, as plotly writes them
   int8: "i1", uint8: "u1", int16: "i2", uint16: "u2", int32: "i4", uint32: "u4", float32: "f4", float64: "f8",
 };
@@ -29,7 +29,8 @@ function withFooter({ data, layout }, { text, px }) {
 
 async function takeStill(model, Plotly) {
   const drawing = plain(withFooter(model.get("_drawing"), model.get("_footer")));
-  const address = await Plotly.toImage(drawing, { ...STILL, height: drawing.layout.height });
+  const copy = structuredClone(drawing); // plotly changes what it draws
+  const address = await Plotly.toImage(copy, { ...STILL, height: drawing.layout.height });
   const about = { width: STILL.width, alt: drawing.layout.meta?.alt ?? "figure" };
   return { data: { [FIGURE]: drawing, [PNG]: address.split(",")[1] }, metadata: { [PNG]: about } };
 }
