@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
@@ -34,7 +35,8 @@ WRITERS: dict[str, Callable[[Path], Any]] = {
     "network": lambda path: tiny.network().save(path),
     "model": lambda path: model_files.save_model(tiny.ann(), path),
     "report": lambda path: report.write_report([], path),
-    "page": lambda path: figures.save(go.Figure(), path.with_suffix(".html")),
+    "table": lambda path: figures.save(pd.DataFrame({"a": range(1000)}), path),
+    "page": lambda path: figures.save(go.Figure(), path),
 }
 
 
@@ -68,7 +70,7 @@ def no_room(step: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_full_disk_is_an_error_and_leaves_everything_as_it_was(
     writer: str, step: str, before: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "file.html"
+    path = tmp_path / ("file.csv" if writer == "table" else "file.html")
     if before is not None:
         path.write_bytes(before)
     with no_room(step, monkeypatch), pytest.raises(OSError, match=r"No space left|File too large"):

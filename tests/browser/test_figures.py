@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from playwright.sync_api import Page
 from benchmarks.lab import callback, open_page, run_all, serve_lab, until, write_notebook
 from tests.support.every_figure import drawn
 from workbench import figures
+from workbench.figures._fit import fit
 from workbench.figures._live import script
 from workbench.figures._style import DARK, PAPER
 
@@ -102,6 +104,27 @@ def test_figures_follow_the_colours_of_the_system(page: Page) -> None:
     assert [tuple(pair) for pair in shades] == list(expected)
     page.emulate_media(color_scheme="light")
     until(plots.first, f"gd => ({PAPER_OF})(gd) === '{PAPER}'")
+
+
+def test_pages_and_pictures_are_fitted_alike(page: Page) -> None:
+    scripts = Path(figures.__file__).parent / "fit.js"
+    code = scripts.read_text(encoding="utf-8").replace("export ", "")
+    page.add_script_tag(
+        content=f"{{ {code}; globalThis.fitted = (figure, width) => change(figure.layout, fit(figure, width)); }}"
+    )
+    for name, figure in SHOWN.items():
+        for width_px in (340, 710, 1600):
+            theirs = page.evaluate(
+                "([figure, width]) => fitted(figure, width)", [json.loads(figure.to_json()), width_px]
+            )
+            ours = json.loads(fit(figure, width_px).to_json())["layout"]
+            assert theirs["title"]["text"] == ours["title"]["text"], (name, width_px)
+            assert theirs["height"] == pytest.approx(ours["height"], abs=1), (name, width_px)
+            assert theirs["margin"] == pytest.approx(ours["margin"], abs=1), (name, width_px)
+            assert theirs.get("legend", {}).get("y") == pytest.approx(ours.get("legend", {}).get("y")), (name, width_px)
+            for axis in (axis for axis in ours if axis[1:5] == "axis"):
+                assert theirs[axis].get("domain") == pytest.approx(ours[axis].get("domain")), (name, width_px, axis)
+                assert theirs[axis].get("title") == ours[axis].get("title")
 
 
 def test_a_saved_page_has_what_follows_width_and_colours(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from tests.support.brute_force import KINDS, brute_force
 from tests.support.exact_models import some_ann, some_recordings, some_snn
 from tests.support.random_networks import random_model, random_network
 from tests.support.random_recordings import random_recordings
-from workbench.evaluation import summarise
+from workbench import figures
+from workbench.evaluation import compare_energy, compare_operations, format_summary, summarise, summarise_accuracy
 from workbench.evaluation.energy import PRESETS, price_all
 
 
@@ -111,7 +112,7 @@ def test_the_time_axis_is_shared_by_ann_and_snn():
     assert table.columns.tolist() == [
         "model", "step", "frame", "accuracy", "dense_macs", "effective_macs", "synaptic_operations", "neuron_updates",
         "energy_nj", "memory_accesses", "memory_span_words", "delay_buffer_bytes", "synapses", "synapse_frames",
-        "split", "per",
+        "per",
     ]  # fmt: skip
     ann_rows, snn_rows = (table[table["model"] == name] for name in ("ANN", "SNN"))
     assert ann_rows["frame"].tolist() == [1, 2, 3, 4, 5, 6]
@@ -167,3 +168,34 @@ def test_counting_changes_nothing_and_gives_the_same_twice():
     pd.testing.assert_frame_equal(wb.compare({"it": model}, recordings), wb.compare({"it": model}, recordings))
     assert model.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+def test_how_recordings_were_split_is_told_by_every_table():
+    recordings = random_recordings(9).with_split("by hand")
+    ann = random_model(random_network(9), 9).float()
+    costs = wb.compare({"ANN": ann, "SNN": wb.convert(ann, recordings, ticks_per_frame=3)}, recordings)
+    summary = summarise(costs)
+    derived = (summary, format_summary(summary), wb.measure_latency(costs), wb.criticise(costs), compare_energy(costs),
+               price_all(costs), summarise_accuracy(costs), compare_operations(costs),
+               costs[costs["model"] == "SNN"])  # fmt: skip
+    assert costs.attrs == {"split": "by hand"}
+    assert all(table.attrs == costs.attrs for table in derived)
+    assert "Split: by hand." in costs._repr_html_()
+    assert figures.accuracy(costs).layout.meta["subtitle"].endswith("Split: by hand.")
+
+
+@pytest.mark.parametrize("verb", ["compare", "evaluate", "operations", "diagnose", "criticise", "latency", "summarise"])
+def test_tables_are_printed_in_80_columns(verb):
+    recordings = random_recordings(9).with_split("generated from seed 0; no digit's image is in both parts")
+    ann = random_model(random_network(9), 9).float()
+    snn = wb.convert(ann, recordings, ticks_per_frame=3)
+    costs = wb.compare({"ANN": ann, "SNN": snn}, recordings)
+    tables = {
+        "compare": lambda: costs, "evaluate": lambda: wb.evaluate(ann, recordings, rows=True),
+        "operations": lambda: wb.operations(snn, recordings), "diagnose": lambda: wb.diagnose(ann, snn, recordings),
+        "criticise": lambda: wb.criticise(costs), "latency": lambda: wb.measure_latency(costs),
+        "summarise": lambda: format_summary(summarise(costs)),
+    }  # fmt: skip
+    with pd.option_context("display.width", 80):
+        lines = str(tables[verb]()).splitlines()
+    assert max(map(len, lines)) <= 80

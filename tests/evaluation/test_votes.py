@@ -72,11 +72,12 @@ def test_costs_are_sums_over_slices_by_the_number_of_recordings_and_ratios_stay(
     factor = len(recordings) / len(np.unique(recordings.origins))
     assert factor > 1
     assert list(slices.columns) == list(whole.columns)
-    assert list(slices.columns[-2:]) == ["split", "per"]
+    assert slices.columns[-1] == "per"
+    assert slices.attrs == whole.attrs == {"split": recordings.divided}
     assert (set(slices["per"]), set(whole["per"])) == ({"slice"}, {"recording"})
     for column in MEANS:
         np.testing.assert_allclose(whole[column], factor * slices[column], rtol=1e-12)
-    for column in ("model", "step", "frame", "delay_buffer_bytes", "synapses", "split"):
+    for column in ("model", "step", "frame", "delay_buffer_bytes", "synapses"):
         pd.testing.assert_series_equal(whole[column], slices[column])
     numbers = ["model", "critic", "value", "low", "high"]
     pd.testing.assert_frame_equal(wb.criticise(whole)[numbers], wb.criticise(slices)[numbers])

@@ -3,9 +3,11 @@
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+import torch
 
 import workbench as wb
 from tests.support.random_networks import random_network
+from tests.support.torch_modules import BasicBlock, ResNet
 from workbench import figures
 from workbench.figures._layout.edge_routing import edge_curves, fit_viewport
 from workbench.figures._layout.layered_layout import lay_out, layers
@@ -153,7 +155,22 @@ def test_it_works_for_any_depth_with_fewer_names_where_there_is_no_room(nodes: i
     names = trace(figure, "names").text
     assert "<b>n0</b>" in names[0]
     assert f"<b>n{nodes - 1}</b>" in names[1]
-    assert (len(names) < nodes) == (nodes >= 60)
+    assert (len(names) < nodes) == (nodes >= 200)
+    assert ("have no room for their names" in figure.layout.meta["subtitle"]) == (nodes >= 200)
+
+
+def test_a_deep_network_grows_wider_than_a_page_and_no_badge_touches_a_node() -> None:
+    figure = figures.network(ResNet(BasicBlock, [3, 3, 3]), example=torch.zeros(1, 3, 32, 32))
+    nodes, badges = trace(figure, "nodes"), trace(figure, "edges")
+    begin, end = figure.layout.xaxis.range
+    across = figure.layout.width / (end - begin)
+    assert figure.layout.width > 1_400
+    assert figure.layout.meta["least_px"] == figure.layout.width
+    assert len(trace(figure, "names").x) == len(nodes.x)
+    low, high = figure.layout.yaxis.range
+    down = (figure.layout.height - figure.layout.margin.t - figure.layout.margin.b) / (high - low)
+    apart = np.hypot(across * (badges.x[:, None] - nodes.x), down * (badges.y[:, None] - nodes.y))
+    assert apart.min() > (nodes.marker.size + badges.marker.size) / 2
 
 
 def test_a_graph_with_very_many_skips_is_drawn_as_well() -> None:

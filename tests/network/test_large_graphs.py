@@ -312,7 +312,7 @@ def test_of_a_crowd_the_words_say_what_is_simplified_and_no_more(crowd):
     assert (
         "A mark on each line points to its target; lines may pass behind other nodes." in figure.layout.meta["subtitle"]
     )
-    assert "Shade of a node: its first response" in figure.layout.meta["subtitle"]
+    assert "Shade of a node: frame of its first response" in figure.layout.meta["subtitle"]
     assert figure.data[2].text is None, "no number is promised, and none is there"
     assert f"and {len(network.nodes) - 50:,} more: " in figure.layout.meta["alt"]
     assert not any(each.marker.symbol == "arrow" for each in figure.data[:2])

@@ -145,7 +145,7 @@ def tabulate_trace(trace: RecordingTrace) -> pd.DataFrame:
     """
     import pandas as pd
 
-    table = trace.costs.drop(columns=["model", "accuracy", "split", "per"])
+    table = trace.costs.drop(columns=["model", "accuracy", "per"])
     table.insert(2, "answer", pd.Series(trace.chosen, dtype=object))
     table.insert(3, "right", trace.costs["accuracy"] == 1)
     return table
@@ -170,7 +170,7 @@ def compare_traces(traces: Mapping[str, RecordingTrace], frame: float) -> pd.Dat
     rows = []
     for name, trace in traces.items():
         ended = int(np.floor(frame * trace.ticks_per_frame + 1e-9))
-        counts = trace.costs.drop(columns=["model", "step", "frame", "accuracy", "split", "per"])
+        counts = trace.costs.drop(columns=["model", "step", "frame", "accuracy", "per"])
         answer = trace.chosen[ended - 1] if ended else None
         row = {"model": name, "frame": ended / trace.ticks_per_frame, "answer": answer}
         row["right"] = answer == trace.classes[trace.label]

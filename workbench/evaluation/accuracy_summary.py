@@ -25,4 +25,6 @@ def summarise_accuracy(costs: pd.DataFrame) -> pd.DataFrame:
     best = answered.loc[models["accuracy"].idxmax()].set_index("model")
     first, last = models.first(), models.last()
     table = first.add_prefix("first_").join(best[["frame", "accuracy"]].add_prefix("best_"))
-    return table.join(last[["frame", "accuracy"]].add_prefix("last_")).reset_index()
+    table = table.join(last[["frame", "accuracy"]].add_prefix("last_")).reset_index()
+    table.attrs = dict(costs.attrs)
+    return table

@@ -95,7 +95,9 @@ def compare_energy(costs: pd.DataFrame, preset: str | EnergyPreset = "fp32") -> 
     others = last[spiking.index[~spiking]].dropna()
     rows = [_judge(costs, str(model), str(others.idxmin()), preset) for model in spiking.index[spiking] if len(others)]
     columns = ["model", "other", "cheaper", "cheaper_steps", "step", "frame", "energy_nj"]
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    table.attrs = dict(costs.attrs)
+    return table
 
 
 def _judge(costs: pd.DataFrame, model: str, other: str, preset: str | EnergyPreset) -> dict[str, object]:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def tabulate_recall(table: pd.DataFrame) -> pd.DataFrame:
-    """Share of the recordings of every class that are answered rightly in the end: a row per class.
+    """Share of the recordings of every class that are answered correctly in the end: a row per class.
 
     `table` is that of `wb.evaluate` with `rows=True`, or of `wb.count_confusions`, whose last step counts. Columns:
     class, recordings, recall (0 to 1; NaN for a class without recordings) and "most frequent wrong answer" (of equally

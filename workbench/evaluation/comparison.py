@@ -42,10 +42,10 @@ def compare(
     energy_nj under the preset `energy`, memory_accesses and memory_span_words (every access times the words of the
     memory accessed, see `evaluation/memory_accesses.py`); of the whole network delay_buffer_bytes and synapses;
     synapse_frames, how often synapses could have been used so far: each once a frame, from the first response of its
-    target on; last split, how training and test recordings were told apart, as their `Recordings.divided` says, and
-    per, what has been counted. An edge that carries spikes costs synaptic operations, any other one MACs. `padding` as
-    in `operations`. SNNs run on the faster `engine`, unless one is named (see `Model.stream`). A notebook shows a row
-    per model, and the `progress` of a call that takes long.
+    target on; last per, what has been counted. An edge that carries spikes costs synaptic operations, any other one
+    MACs. `padding` as in `operations`. SNNs run on the faster `engine`, unless one is named (see `Model.stream`). A
+    notebook shows a row per model, and the `progress` of a call that takes long. How training and test recordings were
+    told apart stands in `attrs["split"]`, as their `Recordings.divided` says; tables that are derived keep it.
 
     Where long recordings were cut into slices (`Recordings.origins`), every slice counts as a recording; with
     `per="recording"` those of one origin vote at every step: the answer is the class that most of them answer there,
@@ -68,7 +68,9 @@ def compare(
             its_engine = engine if model.spiking or not spiking else None
             counts = count_operations(model, recordings, batch, padding, its_engine, bar)
             tables.append(tabulate_run(name, model, counts, recordings, answer, energy, grouping))
-    return CostTable(pd.concat(tables, ignore_index=True))
+    table = CostTable(pd.concat(tables, ignore_index=True))
+    table.attrs["split"] = recordings.divided
+    return table
 
 
 def tabulate_run(
@@ -104,7 +106,6 @@ def tabulate_run(
     table["synapses"] = sum(synapses)
     table["synapse_frames"] = _count_uses(model, synapses, len(table)) * len(counted) / len(grouping)
     table["energy_nj"] = price(table, energy)
-    table["split"] = counted.divided
     table["per"] = grouping.per
     return table
 

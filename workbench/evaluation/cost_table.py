@@ -26,4 +26,5 @@ class CostTable(pd.DataFrame):
             f"{len(self):,} rows, a model and step each: accuracy at the end of every frame, and counts per "
             f"{find_per(self)} at the last step. figures.accuracy(costs) and figures.operations(costs) draw them."
         )
+        caption += f" Split: {html.escape(str(self.attrs['split']))}." if self.attrs.get("split") else ""
         return f"{wide.rename(columns=html.escape).to_html(border=0)}<p>{caption}</p>"

@@ -158,4 +158,6 @@ def price_all(costs: pd.DataFrame) -> pd.DataFrame:
         pd.DataFrame({"preset": name, "model": last["model"], "energy_nj": price(last, name), "source": preset.source})
         for name, preset in PRESETS.items()
     ]
-    return pd.concat(tables, ignore_index=True)
+    table = pd.concat(tables, ignore_index=True)
+    table.attrs = dict(costs.attrs)
+    return table

@@ -59,7 +59,9 @@ def criticise(costs: pd.DataFrame) -> pd.DataFrame:
             rows.append({"model": model} | found(last, model))
     for row in rows:
         row["source"] = SOURCES[str(row["critic"])]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table.attrs = dict(costs.attrs)
+    return table
 
 
 def summarise_bounds(costs: pd.DataFrame) -> str:

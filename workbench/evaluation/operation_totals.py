@@ -38,7 +38,9 @@ def compare_operations(costs: pd.DataFrame) -> pd.DataFrame:
     )
     table = last.sort_values("operations", kind="stable").reset_index(drop=True)
     fewest = table["operations"].min()
-    return table.assign(ratio=table["operations"] / fewest, effective_ratio=table["effective_operations"] / fewest)
+    table = table.assign(ratio=table["operations"] / fewest, effective_ratio=table["effective_operations"] / fewest)
+    table.attrs = dict(costs.attrs)
+    return table
 
 
 def total_by_edge(counts: pd.DataFrame, step: int | None = None) -> pd.DataFrame:

@@ -26,7 +26,9 @@ def summarise(costs: pd.DataFrame) -> pd.DataFrame:
     accuracy.columns = pd.Index([moment(float(str(time))) for time in accuracy.columns])
     last = costs.groupby("model", sort=False).tail(1).set_index("model")
     frames = accuracy.sort_index(axis=1, key=lambda names: names.str.extract(r"(\d+)")[0].astype(int))
-    return pd.DataFrame(frames.join(last[list(SHOWN)]))
+    table = pd.DataFrame(frames.join(last[list(SHOWN)]))
+    table.attrs = dict(costs.attrs)
+    return table
 
 
 def format_summary(summary: pd.DataFrame) -> pd.DataFrame:
@@ -37,4 +39,6 @@ def format_summary(summary: pd.DataFrame) -> pd.DataFrame:
         column: [share(value) if column.startswith("frame") else amount(value) for value in summary[column]]
         for column in summary.columns
     }
-    return pd.DataFrame(formatted, index=summary.index).rename(columns=lambda name: name.replace("_", " "))
+    text = pd.DataFrame(formatted, index=summary.index).rename(columns=lambda name: name.replace("_", " "))
+    text.attrs = dict(summary.attrs)
+    return text

@@ -114,7 +114,7 @@ def measure_margin(answers: Tensor, grouping: Grouping) -> Tensor:
 
 
 def rate_accuracy(answered: Tensor, grouping: Grouping) -> Tensor:
-    """Share of the groups that are answered rightly at every step, (steps,)."""
+    """Share of the groups that are answered correctly at every step, (steps,)."""
     return (answered == torch.tensor(grouping.labels)).double().mean(1)
 
 

@@ -99,6 +99,7 @@ def _draw(costs: pd.DataFrame, against: str, axis: str, kinds: Mapping[str, str]
     note = f" Not shown: {', '.join(missing)}, which counts none." if missing else ""
     silent = [brief(model) for model in costs["model"].dropna().unique() if model not in set(answered["model"])]
     note += f" Never answers: {', '.join(silent)}." if silent else ""
+    note += f" Split: {whole(costs.attrs['split'])}." if costs.attrs.get("split") else ""
     alt = f"Accuracy against {axis}. {title}. {responses}"
     return dress(figure, title, f"{responses} (large open marks).{note}", alt, 460)
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from workbench.analysis import count_events
 from workbench.evaluation import amount
 from workbench.figures._figure import Figure
-from workbench.figures._frames import OFF, ON, full_strength, paint
+from workbench.figures._frames import OFF, ON, SCALES_PX, add_scales, full_strength, paint
 from workbench.figures._registry import public
 from workbench.figures._style import GRID, INK, dress, empty
 from workbench.figures._words import whole
@@ -30,11 +30,13 @@ def image(counts: ArrayLike, title: str) -> go.Figure:
     counts = np.asarray(counts)
     if counts.ndim != 3 or counts.shape[0] != 2:
         raise ValueError(f"figures.image: shape {counts.shape} does not fit; expected (2, height, width)")
-    figure = Figure(paint(0, counts, full_strength(counts)))
+    full = full_strength(counts)
+    figure = Figure(paint(0, counts, full))
     figure.update_xaxes(**BARE).update_yaxes(**BARE)
-    figure.update_layout(margin={"l": 16, "r": 16, "t": 44, "b": 8})
+    figure.update_layout(margin={"l": 16, "r": 16, "t": 44, "b": 8 + SCALES_PX})
+    add_scales(figure, full, 300 - 52)
     off, on = (int(part.sum()) for part in counts)
-    dress(figure, whole(title), "", f"{whole(title)}: {off} OFF and {on} ON events.", 300)
+    dress(figure, whole(title), "", f"{whole(title)}: {off} OFF and {on} ON events.", 300 + SCALES_PX)
     return figure.update_layout(title_font_size=14)
 
 
@@ -86,4 +88,5 @@ def frame(counts: ArrayLike, step: int, window_us: float, what: str = "step") ->
     events = f"{int(totals[step].sum()):,} events"
     title = f"{what.capitalize()} {step} of 0 to {len(counts) - 1}, from {begin} to {end} ms: {events}"
     words = f"{totals.sum():,} events in all, {amount(totals.sum() / window_us * 1000)} per ms"
+    words += f"; full colour: {full_strength(counts):g} or more in a pixel"
     return dress(figure, title, words, f"{title}: OFF {totals[step, 0]}, ON {totals[step, 1]}. {words}.", 410, [0.45])

@@ -16,6 +16,7 @@ from workbench.figures._style import BLUE, DARK, GRID, PAPER, VERMILION, dress, 
 OFF, ON = BLUE, VERMILION
 ACROSS, SHOWN = 8, 24  # frames in a row, frames in all
 TITLE_PX = 46  # room above every frame
+SCALES_PX, SCALES_GAP_PX = 66, 12  # room below images for their colour bars
 
 
 @public
@@ -54,8 +55,11 @@ def frames(recordings_frames: ArrayLike, window_us: float | None = None) -> go.F
     figure.update_annotations(font_size=12.5)
     figure.update_xaxes(showticklabels=False, ticks="", showgrid=False, linecolor=GRID, mirror=True, constrain="domain")
     figure.update_yaxes(showticklabels=False, ticks="", showgrid=False, linecolor=GRID, mirror=True, constrain="domain")
-    figure.update_yaxes(constraintoward="top").update_layout(margin={"l": 20, "r": 20, "t": 84 + TITLE_PX, "b": 16})
-    return _dressed(figure, counts, len(shown), round(100 + TITLE_PX + inside_px))
+    figure.update_yaxes(constraintoward="top").update_layout(
+        margin={"l": 20, "r": 20, "t": 84 + TITLE_PX, "b": 16 + SCALES_PX}
+    )
+    add_scales(figure, full, inside_px)
+    return _dressed(figure, counts, len(shown), round(100 + TITLE_PX + inside_px + SCALES_PX))
 
 
 def _title(frame: int, frame_ms: float | None) -> str:
@@ -100,6 +104,22 @@ def paint_dark(counts: NDArray[Any], full: float) -> NDArray[np.uint8]:
     )
     pixels: NDArray[np.uint8] = np.round(np.clip(lit, 0, 255)).astype(np.uint8)
     return pixels
+
+
+def add_scales(figure: go.Figure, full: float, inside_px: float) -> go.Figure:
+    """Colour bars below images of events: how many events in a pixel the shades of OFF and of ON stand for."""
+    for name, colour, x in (("OFF", OFF, 0.0), ("ON", ON, 0.5)):
+        bar = {
+            "title": {"text": f"{name} events per pixel", "side": "top", "font": {"size": 12}}, "orientation": "h",
+            "x": x, "xanchor": "left", "xpad": 6, "len": 0.42, "thickness": 8, "outlinewidth": 0,
+            "y": -SCALES_GAP_PX / inside_px, "yanchor": "top", "ypad": 0,
+            "tickvals": [0, full], "ticktext": ["0", f"{full:g}+"], "tickfont": {"size": 11.5},
+        }  # fmt: skip
+        shades = [(0, PAPER), (1, colour)]
+        marker = {"color": [0], "cmin": 0, "cmax": full, "colorscale": shades, "showscale": True, "colorbar": bar}
+        scale = go.Scatter(name=f"scale of {name}", x=[None], y=[None], mode="markers", marker=marker)
+        figure.add_trace(scale.update(hoverinfo="skip", showlegend=False))
+    return figure
 
 
 def find_strengths(counts: NDArray[Any], full: float) -> NDArray[np.float64]:

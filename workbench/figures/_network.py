@@ -13,6 +13,7 @@ from torch import nn
 
 from workbench.evaluation import duration, moment
 from workbench.exchange import Example
+from workbench.figures._browser import WIDTH_PX
 from workbench.figures._figure import Figure
 from workbench.figures._layout.edge_routing import (
     SIDES_PX,
@@ -39,6 +40,7 @@ LINES = (("solid", QUIET), ("dash", BLUE), ("longdash", VERMILION), ("dashdot", 
 BADGES = 80  # edges up to which each shows its delay as a number
 NUMBERED_PX = 15  # nodes from this size on show numbers, and their shapes below their names
 NAME_LETTERS = 20  # of a name below its node
+LEAST_PX, LAYER_PX = 160, 48  # of a figure in a narrow page: around, and between layers; narrower, it scrolls
 NAMED = 50  # nodes up to which the alt text names every one
 
 
@@ -84,7 +86,7 @@ def network(
     hover = [_edge_words(network, edge, ticks_per_frame) for edge in network.edges]
     figure.add_trace(marks.update(hovertext=hover, hovertemplate="%{hovertext}<extra></extra>"))
     figure.add_traces([_nodes(network, viewport, ticks_per_frame), _names(viewport, texts)])
-    return _dressed(figure, network, viewport, paths, ticks_per_frame, remarks)
+    return _dressed(figure, network, viewport, paths, ticks_per_frame, remarks, len(texts))
 
 
 def _classes(network: Network, ticks_per_frame: int) -> list[tuple[str, tuple[str, str], float, list[int]]]:
@@ -270,6 +272,7 @@ def _dressed(
     paths: Sequence[list[Point]],
     ticks_per_frame: int,
     remarks: str,
+    named: int,
 ) -> go.Figure:
     nodes, edges, output = len(network.nodes), len(network.edges), network.output
     response = _moment(network.first_response[output], ticks_per_frame)
@@ -280,6 +283,8 @@ def _dressed(
     unit = "frame" if ticks_per_frame == 1 else "tick"
     shown = "Number and shade" if viewport.size >= NUMBERED_PX else "Shade"
     subtitle = f"{taken}. {shown} of a node: {unit} of its first response."
+    if named < nodes:
+        subtitle += f" {nodes - named:,} nodes have no room for their names: hover over them."
     if has_many_edges(viewport.layout):
         subtitle += " A mark on each line points to its target; lines may pass behind other nodes."
     remarks = whole(remarks)
@@ -297,4 +302,7 @@ def _dressed(
     figure.update_yaxes(visible=False, range=[bottom / viewport.down, top / viewport.down])
     figure.update_layout(showlegend=len(delays) > 1, legend={"itemwidth": 48}, dragmode="pan")
     figure.update_layout(margin={"l": 10, "r": 10, "t": 78, "b": 10}, hoverdistance=12)
+    grown = viewport.width > WIDTH_PX + 1
+    least_px = viewport.width if grown else LEAST_PX + LAYER_PX * last
+    figure.update_layout(width=viewport.width if grown else None, meta={"least_px": round(least_px)})
     return dress(figure, title, subtitle, alt, round(88 + top - bottom))

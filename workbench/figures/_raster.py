@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from workbench.analysis import SpikeTrain, Units, find_busiest, gather_units, measure_size
-from workbench.evaluation import duration
+from workbench.evaluation import amount, duration
 from workbench.figures._figure import Figure
 from workbench.figures._raster_bands import (
     BAND,
@@ -27,6 +27,7 @@ from workbench.figures._style import dress, empty
 from workbench.figures._words import brief
 
 EXACT = 20_000  # spikes in view up to which each one is a mark
+SCALED = 12  # images up to which each has its colour bar
 LINES = 20  # analog units up to which each one is a line
 View = tuple[float, float, float, float]
 
@@ -74,8 +75,27 @@ def draw_units(units: Mapping[str, Units], ticks_per_frame: int = 1, view: View 
         figure.add_traces(lines(top, drive, part.begin, part.end, ticks_per_frame), rows=1, cols=1)
         figure.update_yaxes(title_text=f"drive of {brief(top, 16)}", row=1, col=1)
         best = f". Largest mean drive: {brief(top)} {find_busiest(drive)}"
+    _add_scales(figure)
     height_px = 190 + band_px(len(banded)) * len(banded) + 170 * with_lines
     return _dressed(figure, units, seen, ticks_per_frame, view, best, height_px)
+
+
+def _add_scales(figure: go.Figure) -> None:
+    """Beside every band that is an image a colour bar; the uppermost says what it counts."""
+    images = [trace for trace in figure.data if trace.type == "heatmap"]
+    if not 0 < len(images) <= SCALED:
+        return
+    for trace in images:
+        axis = figure.layout[(trace.yaxis or "y").replace("y", "yaxis", 1)]
+        (low, high), (begin, end) = axis.range, axis.domain or (0, 1)
+        bottom, top = trace.y0 - trace.dy / 2, trace.y0 + trace.dy * (np.shape(trace.z)[0] - 0.5)
+        ends = [begin + (end - begin) * (min(max(each, low), high) - low) / (high - low) for each in (bottom, top)]
+        trace.update(showscale=True, colorbar={
+            "y": sum(ends) / 2, "len": ends[1] - ends[0], "x": 1.0, "xpad": 4, "ypad": 2, "thickness": 8,
+            "outlinewidth": 0, "tickvals": [0, trace.zmax], "ticktext": ["0", f"{amount(trace.zmax)}+"],
+            "tickfont": {"size": 10.5},
+            "title": {"text": "per pixel" if trace is images[-1] else "", "font": {"size": 11}, "side": "right"},
+        })  # fmt: skip
 
 
 def draws_lines(units: Units | None) -> bool:

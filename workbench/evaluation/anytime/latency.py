@@ -19,7 +19,7 @@ def measure_latency(costs: pd.DataFrame, accuracies: Iterable[float] = (0.8, 0.9
     `costs` is the table of `wb.compare`. Columns: model, wanted (accuracy), outcome in words ("kept", "reached at step
     3, then lost", "never"), accuracy at that step, and spent until then, per recording: step, frame, dense_macs,
     effective_macs, synaptic_operations, neuron_updates, energy_nj, as many as `costs` has; NaN where it is not kept to
-    the last step; last the split and per of `costs`, if it has them. ValueError for a table without model, step, frame,
+    the last step; last the per of `costs`, if it has it. ValueError for a table without model, step, frame,
     accuracy, or a wanted accuracy not in (0, 1].
 
     >>> steps = {"model": "ANN", "step": [0, 1, 2, 3], "frame": [1.0, 2.0, 3.0, 4.0]}
@@ -43,10 +43,11 @@ def measure_latency(costs: pd.DataFrame, accuracies: Iterable[float] = (0.8, 0.9
         for accuracy in wanted
     ]
     spent = [column for column in SPENT if column in costs.columns]
-    told = [column for column in ("split", "per") if column in costs.columns]  # the same in every row
+    told = [column for column in ("per",) if column in costs.columns]  # the same in every row
     table = pd.DataFrame(rows, columns=["model", "wanted", "outcome", "accuracy", *spent, *told])
     for column in told:
         table[column] = costs[column].iloc[0] if len(costs) else None
+    table.attrs = dict(costs.attrs)
     return table.astype({"step": "Int64"})
 
 

@@ -15,6 +15,8 @@ from workbench.figures._layout.layered_layout import Layout, Point
 from workbench.network import Network
 
 SIDES_PX = 120  # left and right of the outermost nodes
+LEGIBLE_PX = 64.0  # between layers and between rows: room for a node and a badge
+WIDEST_PX, TALLEST_PX = 4_000, 1_400  # up to which a figure grows for that
 SAMPLES = 14  # points of a curve between two layers
 FROM_MIDDLE = sorted(range(41), key=lambda i: abs(i - 20))  # of the points along a path, from its middle outwards
 
@@ -30,6 +32,11 @@ class Viewport:
     down: float
     size: float
 
+    @property
+    def width(self) -> float:
+        """How wide the figure is, in pixels."""
+        return 2 * SIDES_PX + self.across * max(1, max(x for x, _ in self.layout.nodes.values()))
+
     def bend(self, x_px: float, y_px: float) -> Point:
         """A distance in pixels in units of layers and rows."""
         return x_px / self.across, y_px / self.down
@@ -44,12 +51,13 @@ class Text:
 
 
 def fit_viewport(layout: Layout) -> Viewport:
-    """The layout scaled to the common width, with a height that fits its rows."""
+    """The layout scaled to the common width, wider where layers would be too close, as high as its rows need."""
     xs, ys = zip(*layout.nodes.values(), strict=True)
     points = [y for route in layout.routes for _, y in route]
     rows = max([*ys, *points]) - min([*ys, *points])
-    across = (WIDTH_PX - 2 * SIDES_PX) / max(1, max(xs))
-    down = min(104.0, 640 / max(1.0, rows))
+    layers = max(1, max(xs))
+    across = max((WIDTH_PX - 2 * SIDES_PX) / layers, min(LEGIBLE_PX, (WIDEST_PX - 2 * SIDES_PX) / layers))
+    down = min(104.0, max(640 / max(1.0, rows), min(LEGIBLE_PX, TALLEST_PX / max(1.0, rows))))
     size = float(np.clip(0.42 * min(across, down), 4, 34))
     return Viewport(layout, across, down, size)
 
