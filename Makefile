@@ -42,9 +42,9 @@ test: $(READY) browser lint
 	WORKBENCH_PROGRESS=0 $(BIN)/python -m pytest $(SIDE_BY_SIDE) --durations=5 --nbval-lax --nbval-current-env --nbval-cell-timeout=300 \
 		--nbval-sanitize-with tests/nbval.cfg -p no:cacheprovider notebooks
 
-# what is done a tenth of in make test, in full: broken files, kills, panels opened and closed (some minutes)
+# what make test does a part of, in full: broken files, kills, panels opened and closed, all seeds of every law (hours)
 soak: $(READY) browser
-	$(BIN)/python -m pytest --soak -m soak --durations=25
+	$(BIN)/python -m pytest --soak $(SIDE_BY_SIDE) --durations=25
 
 lab: $(READY)
 	$(BIN)/jupyter lab --ip=127.0.0.1 $(ROOT_FLAG) $(FIRST)

@@ -16,10 +16,10 @@ import pandas as pd
 import torch
 
 import workbench as wb
-from benchmarks.machine import describe_machine
 from benchmarks.pruning import count_remaining, prune
 from benchmarks.readme import write_sentences
 from benchmarks.tables import markdown, spread
+from workbench.machine import describe_machine
 from workbench.network.architectures import densenet, dsr, shortcut_network
 
 ROOT = Path(__file__).parents[1]

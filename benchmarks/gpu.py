@@ -23,8 +23,8 @@ from benchmarks.engine.networks import CLASSES, RATE, SHAPE, K, build_model, dra
 from benchmarks.engine.peers import MULTI, SINGLE, prepare_faster, prepare_snntorch, tell_versions
 from benchmarks.engine.surrogates import LEARNERS, Layers, Learner, learn
 from benchmarks.engine.timing import interleave
-from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown
+from workbench.machine import describe_machine
 
 BUDGET_S = 180  # for both tables, in halves; what is begun is ended
 ROUNDS, BATCH, FRAMES, STEPS = 15, 32, 8, 96

@@ -16,11 +16,11 @@ import torch
 
 import workbench as wb
 from benchmarks.engine.timing import interleave
-from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown
 from workbench import figures
 from workbench.figures._layout.many_edges import MOST_CURVES
 from workbench.figures._style import COLOURS, DASHES, QUIET, SYMBOLS, dress
+from workbench.machine import describe_machine
 
 DOCS = Path(__file__).parents[1] / "docs"
 TEXT = Path(__file__).with_name("graphs.md")

@@ -120,13 +120,13 @@ def _await_port(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @contextmanager
-def open_page(width_px: int = 1280, height_px: int = 1600) -> Iterator[Page]:
-    """An empty page of a headless Chromium with a fresh profile."""
+def open_page(width_px: int = 1280, height_px: int = 1600, flags: Sequence[str] = ()) -> Iterator[Page]:
+    """An empty page of a headless Chromium with a fresh profile, started with these flags as well."""
     found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
     if not found:
         raise RuntimeError("no Chromium here: install your system's chromium (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found[0], args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=found[0], args=[*FLAGS, *flags])
         try:
             page = browser.new_page(viewport={"width": width_px, "height": height_px})
             page.set_default_timeout(WAIT_MS)

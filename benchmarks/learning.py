@@ -22,11 +22,11 @@ import numpy as np
 import pandas as pd
 
 import workbench as wb
-from benchmarks.machine import describe_machine
 from benchmarks.readme import write_block, write_sentences
 from benchmarks.results import PAGE
 from benchmarks.tables import markdown, spread
 from workbench.atomic import replacing
+from workbench.machine import describe_machine
 from workbench.network.architectures import shortcut_network
 from workbench.training import drawn_batches, fitting
 

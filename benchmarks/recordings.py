@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 
 import workbench as wb
-from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown
 from workbench.evaluation import evaluate
 from workbench.events import formats
 from workbench.events.event_arrays import EVENTS, Events
+from workbench.machine import describe_machine
 from workbench.network.architectures import shortcut_network
 from workbench.study.main_job import BATCHES
 

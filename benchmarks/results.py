@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 import workbench as wb
-from benchmarks.machine import describe_machine
 from benchmarks.matching import measure_matching, slopes
 from benchmarks.readme import write_block, write_sentences
 from benchmarks.tables import markdown
 from workbench.evaluation import summarise
 from workbench.evaluation.energy import PRESETS, price_all
+from workbench.machine import describe_machine
 from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, run_main_job
 
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"

@@ -25,10 +25,10 @@ from torch import Tensor
 
 import workbench as wb
 from benchmarks.engine.networks import CLASSES, SHAPE, draw_network, lag
-from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown
 from workbench.engine.normalization import NORM_EPSILON
 from workbench.engine.scheduler import TRAINING_BLOCK_BYTES
+from workbench.machine import describe_machine
 from workbench.model.readout import average_answers
 from workbench.training.gradient_checkpointing import run_segments
 from workbench.training.mixed_precision import cast

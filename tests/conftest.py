@@ -12,6 +12,8 @@ import torch
 
 from workbench.training import mixed_precision
 
+MANY_SEEDS = 6  # from which on a part of them is tried
+
 
 def pytest_configure(config: pytest.Config) -> None:
     os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="workbench-tests-")  # what is measured here is not kept
@@ -20,7 +22,33 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--soak", action="store_true", help="do soak tests in full, not a tenth of them")
+    parser.addoption("--soak", action="store_true", help="do soak tests in full, and try all seeds")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of laws on many seeds every third is tried, from the first on; all with --soak. Pytest counts the rest."""
+    if config.getoption("--soak"):
+        return
+    seeds: dict[str, set[int]] = {}
+    for item in items:
+        if (seed := find_seed(item)) is not None:
+            seeds.setdefault(name_law(item), set()).add(seed)
+    kept = {law: set(sorted(every)[::3]) if len(every) >= MANY_SEEDS else every for law, every in seeds.items()}
+    gone = {item for item in items if (seed := find_seed(item)) is not None and seed not in kept[name_law(item)]}
+    if gone:
+        config.hook.pytest_deselected(items=list(gone))
+        items[:] = [item for item in items if item not in gone]
+
+
+def find_seed(item: pytest.Item) -> int | None:
+    """The seed that a test is parametrized with."""
+    seed = item.callspec.params.get("seed") if hasattr(item, "callspec") else None
+    return seed if isinstance(seed, int) else None
+
+
+def name_law(item: pytest.Item) -> str:
+    """The test without its parameters."""
+    return item.nodeid.partition("[")[0]
 
 
 @pytest.fixture(scope="session")

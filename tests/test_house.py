@@ -26,15 +26,17 @@ from workbench.evaluation import EarlyExit
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-ROOT_ROOMS = ("discovery", "validation", "json_text", "atomic", "interrupts", "progress", "threads")
+ROOT_ROOMS = ("discovery", "validation", "json_text", "atomic", "interrupts", "progress", "threads", "machine")
 WINGS = (*ROOT_ROOMS, *WINGS_ABOVE, "display", "__main__")
 """From the ground up: each imports only those before it."""
 
 REACHED = {
     ("display", "workbench.figures._notebook_display"),
     ("widgets", "workbench.figures._for_panels"),
+    ("study", "workbench.figures._live"),
 }
-"""Who may reach past a face, and to which room: panels redraw parts of figures, and values show themselves."""
+"""Who may reach past a face, and to which room: panels redraw parts of figures, values show themselves, and figures in
+the pages of studies follow their window."""
 
 DRAWING = {"plotly", "kaleido", "ipywidgets", "anywidget", "IPython", "matplotlib", "seaborn"}
 

@@ -24,7 +24,7 @@ from benchmarks.engine.starts import measure_first_runs, measure_imports
 from benchmarks.engine.streams import measure_latency, measure_memory
 from benchmarks.engine.verbs import measure_verbs
 from benchmarks.gpu import report_if_any
-from benchmarks.machine import describe_machine
+from workbench.machine import describe_machine
 
 ROOT = Path(__file__).parents[2]
 

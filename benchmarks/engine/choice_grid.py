@@ -31,9 +31,9 @@ from benchmarks.engine.networks import (
     measure_rates,
 )
 from benchmarks.engine.timing import interleave
-from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown
 from workbench.engine import ENGINES
+from workbench.machine import describe_machine
 
 NEAR, FAR = 1.1, 1.3  # times as long as the better one
 TRIALS_S = 0.3

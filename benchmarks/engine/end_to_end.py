@@ -21,9 +21,9 @@ from benchmarks.engine.contenders import Missing, lay_out
 from benchmarks.engine.networks import K
 from benchmarks.engine.surrogates import LEARNERS, Learner, learn
 from benchmarks.engine.timing import measure
-from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown
 from workbench.evaluation import batches
+from workbench.machine import describe_machine
 from workbench.study.main_job import take_part
 from workbench.training.schedule import learning_rate_at
 

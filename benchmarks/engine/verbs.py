@@ -14,9 +14,9 @@ import torch
 
 import workbench as wb
 from benchmarks.engine.timing import interleave
-from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown
 from workbench import widgets
+from workbench.machine import describe_machine
 from workbench.study.main_job import take_part
 
 SET, K, EPOCHS = "motion", 12, 12

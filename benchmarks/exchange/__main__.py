@@ -13,8 +13,8 @@ import workbench as wb
 from benchmarks.exchange.files import TICKS, draw_ticks, list_files
 from benchmarks.exchange.models import measure_import, train_digits
 from benchmarks.exchange.peers import PEERS, RefusedError, run_peer, tell_version
-from benchmarks.machine import describe_machine
 from benchmarks.tables import markdown
+from workbench.machine import describe_machine
 
 PAGE = Path(__file__).parents[2] / "docs" / "exchange.md"
 TEXT = Path(__file__).with_name("page.md")

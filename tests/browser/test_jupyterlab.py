@@ -69,7 +69,7 @@ def test_the_panel_lives_in_jupyterlab(lab: Callable[[str], str], folder: Path, 
     page.mouse.move(*plot.evaluate(MIDDLE_MARK))
     until(plot, f"gd => {LIT}(gd) > 0")
     cell.locator(".widget-html-content").filter(has_text="in its past").wait_for()
-    assert "rollout of 4 nodes" in (cell.locator("[role=img]").get_attribute("aria-label") or "")
+    assert "rollout of 4 nodes" in (cell.locator("[role=figure]").get_attribute("aria-label") or "")
 
     assert page.locator(".modebar-btn").count() > 0
     assert page.locator(".modebar-btn[data-title^='Share']").count() == 0, "a button would send the figure to a server"

@@ -13,7 +13,7 @@ import pytest
 from tests.support.processor_check import check
 
 ROOT = Path(__file__).parents[2]
-COUNT = 24
+COUNT = 9
 KINDS = {
     "as it is": {},
     "AVX2": {"DNNL_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "NUMBA_CPU_NAME": "haswell"},

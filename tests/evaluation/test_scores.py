@@ -50,6 +50,11 @@ def test_a_row_is_what_the_recording_costs_alone(seed: int) -> None:
         assert (whole[KINDS].to_numpy() == sums.to_numpy()).all()
 
 
+def gap(shares: np.ndarray, label: int) -> float:
+    """The probability of the true class less the largest of the others."""
+    return float(shares[label] - max(share for other, share in enumerate(shares) if other != label))
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_answers_and_confidences_are_those_of_the_softmax(seed: int) -> None:
     recordings = cut(seed)
@@ -60,12 +65,17 @@ def test_answers_and_confidences_are_those_of_the_softmax(seed: int) -> None:
     names = np.array(recordings.classes)
     assert rows["answer"].tolist() == names[answers[-1].argmax(1)].tolist()
     np.testing.assert_allclose(rows["confidence"], shares[-1].max(1))
+    np.testing.assert_allclose(
+        rows["margin"], [gap(share, label) for share, label in zip(shares[-1], recordings.labels, strict=True)]
+    )
     whole = wb.evaluate(model, recordings, rows=True, per="recording")
     voted = count_ballots(answers, recordings)[-1]
     assert whole["answer"].tolist() == names[voted].tolist()
     for row, origin in enumerate(whole["origin"]):
         mine = shares[-1][recordings.origins == origin]
         assert whole["confidence"][row] == pytest.approx(mine[:, voted[row]].mean())
+        label = recordings.labels[recordings.origins == origin][0]
+        assert whole["margin"][row] == pytest.approx(gap(mine.mean(0), label))
 
 
 def test_columns_and_what_does_not_fit() -> None:
@@ -73,7 +83,7 @@ def test_columns_and_what_does_not_fit() -> None:
     rows = wb.evaluate(models(0, recordings)["SNN"], recordings, rows=True)
     told = [f"{what} in frame {frame}" for frame in range(6) for what in ("answer", "confidence")]
     assert rows.columns.tolist() == [
-        "recording", "origin", "label", "answer", "confidence", "correct", *told, *KINDS, "per",
+        "recording", "origin", "label", "answer", "confidence", "margin", "correct", *told, *KINDS, "per",
     ]  # fmt: skip
     late = wb.Model(wb.Network({"in": (2, 6, 5)}, [wb.Edge("in", "out", wb.Dense(3), delay=9)]))
     with pytest.raises(ValueError, match="answers first at step 9"):

@@ -1,6 +1,7 @@
 """Tables with holes, of one step, of one model, of none: a readable figure or words, never a stack of errors."""
 
 from collections.abc import Callable
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -51,15 +52,18 @@ def readable(figure: go.Figure) -> None:
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_a_hole_in_any_column_at_any_place(name: str) -> None:
+def test_a_hole_in_any_column_at_any_place(name: str, request: pytest.FixtureRequest) -> None:
     draw, good = DRAWN[name]
+    places = [[0], [len(good) // 2], [len(good) - 1], list(range(len(good)))]
+    turns = count()
     for column in good.columns:
         for hole in (np.nan, None, np.inf):
             if hole == np.inf and not pd.api.types.is_numeric_dtype(good[column]):
                 continue
-            for rows in ([0], [len(good) // 2], [len(good) - 1], range(len(good))):
+            every = places if request.config.getoption("--soak") else [places[next(turns) % 4]]  # one after the other
+            for rows in every:
                 bad = good.astype({column: object})
-                bad.iloc[list(rows), bad.columns.get_loc(column)] = hole
+                bad.iloc[rows, bad.columns.get_loc(column)] = hole
                 readable(draw(bad))
 
 

@@ -75,7 +75,7 @@ def test_the_embedded_sets_are_studied_and_reported(house, tmp_path):
 
 
 def test_an_interrupted_study_ends_at_once_and_goes_on_where_it_stood(house, tmp_path):
-    command = ["--part", 0.03, "--epochs", 8]
+    command = ["--part", 0.03, "--epochs", 5]
     whole = run(*command, "--out", tmp_path / "whole", folder=house).stdout
     out, said = tmp_path / "out", []
     with subprocess.Popen(

@@ -3,25 +3,22 @@
 import html
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
-import pandas as pd
 import pytest
 
 import workbench as wb
-from tests.support import tiny
+from tests.support import tiny_study
+from workbench.evaluation import describe_reversing_price, tabulate_reversing_prices
 from workbench.evaluation.energy import price
 from workbench.evaluation.literature_bounds import summarise_bounds
+from workbench.machine import describe_machine
 from workbench.study import report
-from workbench.study.main_job import MATCHED_SNN, SEQUENTIAL_ANN, STREAMING_ANN, UNMATCHED_SNN, Study
+from workbench.study.main_job import MATCHED_SNN, STREAMING_ANN, Study
 
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    models = {STREAMING_ANN: tiny.ann(), MATCHED_SNN: tiny.snn(), SEQUENTIAL_ANN: tiny.ann(), UNMATCHED_SNN: tiny.snn()}
-    dataset = SimpleNamespace(name="tiny", test=tiny.recordings(), window_us=1000, split="no split", classes=("a", "b"))
-    history = pd.DataFrame({"epoch": [1], "loss": [1.0], "accuracy": [0.5]})
-    return Study(dataset, tiny.network(), models, {STREAMING_ANN: history}, wb.compare(models, tiny.recordings()))
+    return tiny_study.study()
 
 
 def test_the_page_shows_every_price_and_hears_the_critics(study: Study, tmp_path: Path) -> None:
@@ -34,8 +31,43 @@ def test_the_page_shows_every_price_and_hears_the_critics(study: Study, tmp_path
     assert list(tmp_path.iterdir()) == [tmp_path / "report.html"]
 
 
-def test_the_ratios_are_those_of_arithmetic_alone(study: Study) -> None:
+def test_the_ratios_are_those_of_all_presets_that_price_both(study: Study) -> None:
     last = study.costs.groupby("model", sort=False).tail(1).set_index("model")
-    names = ("fp32", "fp32, zeros skipped", "fp16", "int8", "int8, zeros skipped")
-    ratios = [price(last, name)[STREAMING_ANN] / price(last, name)[MATCHED_SNN] for name in names]
-    assert f"takes {min(ratios):.1f} to {max(ratios):.1f} times the energy of the SNN" in report.summarise_study(study)
+
+    def span(names: tuple[str, ...]) -> str:
+        ratios = [price(last, name)[STREAMING_ANN] / price(last, name)[MATCHED_SNN] for name in names]
+        return f"{min(ratios):.2g} to {max(ratios):.2g} times"
+
+    words = report.summarise_study(study)
+    alone = span(("fp32", "fp32, zeros skipped", "fp16", "int8", "int8, zeros skipped"))
+    memory = span(("fp32 with memory", "fp16 with memory", "int8 with memory", "int32 with memory"))
+    assert f"takes {alone} the energy of the matched SNN by arithmetic alone" in words
+    assert f"and {memory} with every access of memory priced (below 1 the SNN takes more)" in words
+
+
+def test_a_colleague_learns_how_it_was_made(study: Study, tmp_path: Path) -> None:
+    report.write_report([study], tmp_path / "report.html")
+    text = html.unescape(
+        re.sub(r"(?s)<script.*?</script>|<style.*?</style>", "", (tmp_path / "report.html").read_text("utf-8"))
+    )
+    rows = {what: how for what, how in re.findall(r"<td>([^<]*)</td>\s*<td>([^<]*)</td>\s*</tr>", text)}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d \S*", rows["written"])
+    assert rows["by"] == f"workbench {wb.__version__}"
+    assert rows["on"] == describe_machine()
+    assert rows["recordings"] == "tiny (no split)"
+    for name, model in study.models.items():
+        assert f"<td>{name}</td>" in text
+        assert repr(model) in text
+    assert repr(study.models[MATCHED_SNN].conversion_options) in text
+    assert repr(study.network) in text
+    for heading in ("Where the conversion loses, on 4 recordings", "Which class the matched SNN takes for which"):
+        assert f"<h3>{heading}</h3>" in text
+
+
+def test_every_verdict_comes_with_the_price_that_reverses_it(study: Study, tmp_path: Path) -> None:
+    report.write_report([study], tmp_path / "report.html")
+    text = html.unescape((tmp_path / "report.html").read_text("utf-8"))
+    table = tabulate_reversing_prices(study.costs)
+    assert set(table["cheaper"]) == {True, False}, "both kinds of verdicts are here"
+    for _, row in table.iterrows():
+        assert f"<td>{describe_reversing_price(row)}</td>" in text

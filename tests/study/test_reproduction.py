@@ -1,10 +1,6 @@
 """The experiments of the paper, done on miniatures of their data sets from the command line."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -15,16 +11,6 @@ from workbench.events import transforms
 from workbench.study import RECIPES, load_for, reproduce
 from workbench.study.reproduction_report import tabulate_published, tell_reproduction
 from workbench.study.time_estimate import TimeEstimate, estimate_time
-
-ROOT = Path(__file__).parents[2]
-QUIET = ["-W", "error::UserWarning", "-W", "ignore:rounding moved:UserWarning"]
-
-
-def run(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *QUIET, "-m", "workbench", "reproduce", *map(str, arguments)],
-        cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=900,
-    )  # fmt: skip
 
 
 @pytest.fixture
@@ -122,14 +108,13 @@ def test_another_recipe_seed_or_part_is_another_folder(tmp_path, small):
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_without_the_files_it_says_what_to_get_and_where_to_put_it(tmp_path, name):
-    answer = run(name, "--root", tmp_path / "nowhere", folder=tmp_path)
-    assert answer.returncode == 2
+def test_without_the_files_it_says_what_to_get_and_where_to_put_it(tmp_path, name, capsys):
+    assert job.main(["reproduce", name, "--root", str(tmp_path / "nowhere"), "--out", str(tmp_path)]) == 2
     title = RECIPES[name].title
     assert re.fullmatch(
         rf"workbench reproduce: no {title} in .*nowhere; give root=, a folder with .*\. The whole set has [\d,]+ "
         r"recordings, .*https?://.*\n",
-        answer.stderr,
+        capsys.readouterr().err,
     )
 
 
@@ -141,10 +126,14 @@ def test_without_the_files_it_says_what_to_get_and_where_to_put_it(tmp_path, nam
         (["n-mnist", "--epochs", "0"], "--epochs=0 must be a whole number of at least 1"),
     ],
 )
-def test_what_cannot_be_done_is_refused_before_anything_is_loaded(tmp_path, arguments, words):
-    answer = run(*arguments, folder=tmp_path)
-    assert answer.returncode == 2
-    assert words in answer.stderr
+def test_what_cannot_be_done_is_refused_before_anything_is_loaded(tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    try:
+        status = job.main(["reproduce", *arguments])
+    except SystemExit as end:  # argparse ends so
+        status = end.code
+    assert status == 2
+    assert words in capsys.readouterr().err
 
 
 # recipes

@@ -1,6 +1,7 @@
 """The canvas without a browser: by its state, which is what a page would be sent."""
 
 import ast
+import base64
 import gzip
 import inspect
 import json
@@ -191,7 +192,7 @@ def test_every_ordinary_change_is_published(change: Callable[[Canvas], None]) ->
 def test_any_number_of_canvases_carry_plotly_once() -> None:
     first, second = Canvas(lines()), Canvas(lines(1))
     assert first._bundle is second._bundle is shared_bundle()
-    assert gzip.decompress(first._bundle.packed) == JAVASCRIPT.read_bytes()
+    assert gzip.decompress(base64.b64decode(first._bundle.packed)) == JAVASCRIPT.read_bytes()
     assert first.get_state()["_bundle"] == second.get_state()["_bundle"] == f"IPY_MODEL_{shared_bundle().model_id}"
 
 

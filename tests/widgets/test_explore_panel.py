@@ -123,7 +123,9 @@ def test_a_class_may_be_called_as_a_node() -> None:
 
 def test_the_controls_have_labels_and_the_panel_is_saved(panel: widgets.ExplorePanel, notebook_renderer: None) -> None:
     what = "tick" if panel.model.spiking else "frame"
-    assert [label for label in labels(panel) if label] == ["recording", "node", "unit", "play", what, "speed"]
+    assert [label for label in labels(panel) if label] == [
+        "find", "order", "confusion matrix", "found", "recording", "node", "unit", "play", what, "speed",
+    ]  # fmt: skip
     assert_saved(panel, widgets.explore(panel.model, RECORDINGS, recording=1))
     busiest = int(panel.recording_trace.activity["v0"].sum(0).flatten().argmax())
     assert repr(panel) == f"ExplorePanel(recording 1, v0 {busiest}, step {panel.recording_trace.steps - 1})"

@@ -64,7 +64,9 @@ def test_the_clock_keeps_pace() -> None:
 
 
 def test_the_controls_have_labels_and_the_panel_is_saved(notebook_renderer: None) -> None:
-    assert labels(widgets.player(RECORDINGS)) == ["recording", "view", "play", "step", "speed"]
+    assert labels(widgets.player(RECORDINGS)) == [
+        "find", "order", "confusion matrix", "found", "recording", "view", "play", "step", "speed",
+    ]  # fmt: skip
     assert_saved(widgets.player(RECORDINGS, recording=1), widgets.player(RECORDINGS, recording=1))
     assert repr(widgets.player(RECORDINGS, recording=1)) == "PlayerPanel(recording 1, frame by frame, step 0)"
 

@@ -12,6 +12,7 @@ operation_totals      operations of all kinds together, by model and by edge
 accuracy_summary      first response, best and last accuracy of every model
 energy                prices of operations, as data with their source
 break_even            which of two models costs less energy, and until when
+reversing_prices      the price of a synaptic operation that reverses which model is cheaper
 literature_bounds     published bounds on when a spiking network is cheaper, evaluated
 votes                 answers per slice, or per recording by a vote of its slices
 scores                `evaluate`: loss and accuracy, or a row per recording
@@ -55,6 +56,7 @@ from workbench.evaluation.number_words import amount, joules, share
 from workbench.evaluation.operation_counts import COUNTS, OPERATION_COUNTS, count_blocks, count_synapses, make_counter
 from workbench.evaluation.operation_tables import count_operations, count_updates, find_mismatch, operations
 from workbench.evaluation.operation_totals import compare_operations, total_by_edge, total_operations
+from workbench.evaluation.reversing_prices import describe_reversing_price, tabulate_reversing_prices
 from workbench.evaluation.runs import collect_answers, find_loss, run_blocks, take_frame_ends
 from workbench.evaluation.scores import evaluate
 from workbench.evaluation.summary import format_summary, summarise
@@ -74,7 +76,7 @@ __all__ = [
     "total_operations", "total_by_edge", "compare_operations", "share_confusions", "track_accuracy", "rank_confusions",
     # price
     "EnergyPreset", "PRESETS", "find_preset", "price", "price_all", "price_over_time", "find_break_even",
-    "compare_energy", "criticise", "summarise_bounds",
+    "compare_energy", "tabulate_reversing_prices", "describe_reversing_price", "criticise", "summarise_bounds",
     # answer at any time
     "EarlyExit", "calibrate_exit", "measure_latency", "measure_savings",
     # say

@@ -11,7 +11,7 @@ from torch import Tensor
 from workbench.evaluation.anytime.trajectories import run_trajectories
 from workbench.evaluation.operation_counts import OPERATION_COUNTS
 from workbench.evaluation.runs import collect_answers, find_loss, take_frame_ends
-from workbench.evaluation.votes import Grouping, group_slices, rate_accuracy, rate_confidence, vote
+from workbench.evaluation.votes import Grouping, group_slices, measure_margin, rate_accuracy, rate_confidence, vote
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model, take_test
 from workbench.progress import show_progress
@@ -61,12 +61,13 @@ def evaluate(
     runs on the faster `engine`, unless one is named (see `Model.stream`). A call that takes long shows its `progress`.
     With `per="recording"` the slices of a recording vote, as in `compare`; the loss is a mean over slices all the same.
 
-    With `rows` it is a table with a row per recording: recording (0, 1, ...; of slices their index), origin (the stream
-    that it was cut from), label, answer and confidence in the end, correct; for every frame f, from 0 on, "answer in
-    frame f" and "confidence in frame f", as they stand at its end, "" and NaN before the first response; dense_macs,
-    effective_macs, synaptic_operations of this recording alone, whose means are those of `compare`; and per, what a row
-    is. Label and answers are names of classes, a confidence is the softmax probability of the answer, of several slices
-    that voted its mean over them all.
+    With `rows` it is a table with a row per recording: recording (0, 1, ...; of slices their index), origin (the
+    stream that it was cut from), label, answer, confidence and margin in the end, correct; for every frame f, from 0
+    on, "answer in frame f" and "confidence in frame f", as they stand at its end, "" and NaN before the first response;
+    dense_macs, effective_macs, synaptic_operations of this recording alone, whose means are those of `compare`; and
+    per, what a row is. Label and answers are names of classes, a confidence is the softmax probability of the answer, a
+    margin that of the true class less the largest of the others (-1 is surely wrong, near 0 a close call, 1 surely
+    right), of several slices that voted their means.
 
     >>> ticks = np.ones((4, 3, 1, 2, 2), dtype=int)
     >>> recordings = Recordings.from_ticks(ticks, labels=[0, 0, 0], classes=("left", "right"), ticks_per_frame=2)
@@ -97,6 +98,7 @@ def _tabulate(
     names = np.array(recordings.classes, dtype=object)
     answered = vote(answers, grouping)
     confidence = rate_confidence(answers, answered, grouping).numpy()
+    margin = measure_margin(answers, grouping).numpy()
     silent = recordings.frames - len(answers)
     table = {
         "recording": np.arange(len(grouping)),
@@ -104,6 +106,7 @@ def _tabulate(
         "label": names[grouping.labels],
         "answer": names[answered[-1].numpy()],
         "confidence": confidence[-1],
+        "margin": margin[-1],
         "correct": answered[-1].numpy() == grouping.labels,
     }
     for frame in range(recordings.frames):

@@ -100,6 +100,19 @@ def rate_confidence(answers: Tensor, answered: Tensor, grouping: Grouping) -> Te
     return chosen / torch.bincount(torch.as_tensor(grouping.place), minlength=len(grouping))
 
 
+def measure_margin(answers: Tensor, grouping: Grouping) -> Tensor:
+    """Softmax probability of the true class less the largest of the others, (steps, groups), means over slices.
+
+    From -1, surely wrong, to 1, surely right; near 0 it is a close call. Of one class alone it is 1.
+    """
+    shares = _add(answers.double().softmax(2), grouping) / torch.bincount(
+        torch.as_tensor(grouping.place), minlength=len(grouping)
+    )[:, None]  # fmt: skip
+    true = torch.tensor(grouping.labels)[None, :, None].expand(len(shares), -1, 1)
+    others = shares.scatter(2, true, 0.0).amax(2)
+    return shares.gather(2, true)[:, :, 0] - others
+
+
 def rate_accuracy(answered: Tensor, grouping: Grouping) -> Tensor:
     """Share of the groups that are answered correctly at every step, (steps,)."""
     return (answered == torch.tensor(grouping.labels)).double().mean(1)

@@ -6,8 +6,6 @@ import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +20,7 @@ from workbench.exchange.older_formats import upgrade_model
 from workbench.exchange.plain_values import in_field, make_value, require_type
 from workbench.exchange.tensor_files import TensorHeader, read_header, read_tensors, write_tensors
 from workbench.json_text import require_names
+from workbench.machine import find_version
 from workbench.model import Model, Provenance, TrainingRecord, require_model
 from workbench.network import Network
 
@@ -176,7 +175,7 @@ def _in_file(path: Path) -> Iterator[None]:
 
 
 def _describe_provenance(provenance: Provenance) -> dict[str, Any]:
-    written_by = {"workbench": _find_version(), "torch": torch.__version__.partition("+")[0]}
+    written_by = {"workbench": find_version(), "torch": torch.__version__.partition("+")[0]}
     return written_by | dataclasses.asdict(provenance)
 
 
@@ -187,8 +186,3 @@ def _read_provenance(data: Any) -> tuple[Provenance, tuple[str | None, str | Non
     if not isinstance(trainings, list):
         raise ValueError("trainings must be a list; save the model again")
     return Provenance(seed, tuple(make_value(TrainingRecord, one, "a training") for one in trainings)), versions
-
-
-@cache
-def _find_version() -> str:
-    return metadata.version("spiking-workbench")

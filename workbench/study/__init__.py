@@ -5,6 +5,7 @@ report               the main job as a page with figures and tables
 recipes              how the data sets of the paper are learned
 reproduction         one of them trained, converted and compared
 reproduction_report  what that found, beside what was published
+cost_verdicts        who is cheaper, and the prices that reverse it: a part of both reports
 time_estimate        how long it will take
 page                 a page in one file
 """

@@ -9,9 +9,10 @@ import pandas as pd
 import torch
 
 from workbench import figures
-from workbench.evaluation import criticise, format_summary, price_all, summarise, summarise_bounds
+from workbench.evaluation import format_summary, price_all, summarise, summarise_bounds
 from workbench.network import Rollout
-from workbench.study.page import figure_to_html, table_to_html, write_page
+from workbench.study.cost_verdicts import judge_costs
+from workbench.study.page import describe_making, figure_to_html, table_to_html, write_page
 from workbench.study.recipes import OURS, SOURCE
 from workbench.study.reproduction import Reproduction
 
@@ -79,6 +80,7 @@ def write_reproduction(found: Reproduction, path: str | Path) -> None:
         table_to_html(tabulate_published(found), absent="-"),
         f"<p>Best published: {html.escape(recipe.best_published)}. The paper's numbers: {html.escape(SOURCE)}.</p>",
         f"<h2>How</h2><p>{html.escape(OURS)}</p>",
+        describe_making({"seed": str(found.ann.provenance.seed)}),
         table_to_html(words, "words"),
         f"<p>{html.escape(repr(found.ann))}</p><p>{html.escape(repr(snn))}</p>",
         "<h2>What was found</h2>",
@@ -87,8 +89,7 @@ def write_reproduction(found: Reproduction, path: str | Path) -> None:
         table_to_html(summary[counts].reset_index()),
         f"<h3>Energy per {_unit(found)} in nanojoules under every preset</h3>",
         table_to_html(_energies(found).reset_index()),
-        f"<h3>What critics say</h3><p>{html.escape(summarise_bounds(found.costs))}</p>",
-        table_to_html(criticise(found.costs).round(3), "critics"),
+        *judge_costs(found.costs),
     ]
     write_page(path, recipe.title, f"{recipe.title}, done again", "\n".join(parts))
 

@@ -25,6 +25,36 @@ COUNTING = ("spread over a frame", "all at a frame's end")
 ALL_NODES = "all nodes"
 SCALES, REMAINDERS = ("node", "channel"), ("drop", "keep")
 
+HINTS = {
+    "neuron": (
+        "When a neuron sends its spikes. Recommended: the kind that a search on held-back recordings finds best. "
+        "At once: as soon as the membrane reaches the threshold. Spread over a frame, or all at a frame's end: it "
+        "counts for a frame and sends in the next, so that the order of arrivals no longer matters. Takes spikes "
+        "back: spikes too many are cancelled by negative ones."
+    ),
+    "remainder": (
+        "What a frame's count leaves of the charge, of neurons that count for a frame: dropped, or kept for the "
+        "next frame."
+    ),
+    "percentile": (
+        "The activity of the ANN that becomes one spike a tick, as a percentile over recordings. A low one cuts "
+        "large activities off; a high one makes spikes coarse and rare."
+    ),
+    "of node": "The node whose percentile the slider sets; of all nodes, the lowest is shown.",
+    "ticks per frame": (
+        "Steps of the SNN for each frame of the ANN: more ticks follow the ANN more closely, and cost more operations."
+    ),
+    "delays": (
+        "Matched: every delay of the ANN times the ticks per frame, as it was trained. Frame: one frame for every "
+        "connection. Tick: one tick for every connection."
+    ),
+    "a scale for each": (
+        "Whether all units of a node share one scale, or every channel has its own, which wastes fewer levels "
+        "where channels differ."
+    ),
+    "view": "What the figure shows: accuracy or operations over time, the errors of every node, or what causes them.",
+}
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
@@ -19,12 +20,14 @@ from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_model, take_test, take_training
 from workbench.progress import show_progress
 from workbench.widgets._background.prefetch import PrefetchCache
+from workbench.widgets._base.controls import LABELLED
 from workbench.widgets._base.lifetime import weak_callback
-from workbench.widgets._base.panel import LABELLED, Panel
+from workbench.widgets._base.panel import Panel
 from workbench.widgets.conversion_settings import (
     ALL_NODES,
     COUNTING,
     DELAYS,
+    HINTS,
     KINDS,
     LEARNED,
     NEURONS,
@@ -106,26 +109,28 @@ class ConvertPanel(Panel):
         pairs += [(self.ticks_per_frame, self.delays), (self.scale, self.view)]
         for control in (self.neuron, self.node, self.percentile, self.scale, self.remainder):
             control.observe(weak_callback(self._follow), "value")  # before anything is drawn
-        rows = [ipywidgets.HBox(pair, layout={"flex_flow": "row wrap"}) for pair in pairs]
+        rows = [ipywidgets.HBox(pair) for pair in pairs]
         super().__init__(rows, [control for pair in pairs for control in pair])
         self._prefetch_neighbours()
 
     def _make_controls(self, model: Model) -> None:
         """The controls, at the recommended options of the recordings' own clock."""
         clock, nodes = self._named.ticks_per_frame, model.network.hidden
-        self.neuron = ipywidgets.Dropdown(options=NEURONS, description="neuron", **LABELLED)
-        self.remainder = ipywidgets.Dropdown(options=REMAINDERS, description="remainder", **LABELLED)
-        self.node = ipywidgets.Dropdown(options=(ALL_NODES, *nodes), description="of node", **LABELLED)
         percentiles = ((LEARNED,) if model.bounded else ()) + PERCENTILES
-        self.percentile = ipywidgets.SelectionSlider(
-            options=percentiles, value=USUAL, description="percentile", **LABELLED
-        )
-        self.ticks_per_frame = ipywidgets.SelectionSlider(
-            options=tuple(sorted({*TICKS, clock})), value=clock, description="ticks per frame", **LABELLED
-        )
-        self.delays = ipywidgets.Dropdown(options=DELAYS, description="delays", **LABELLED)
-        self.scale = ipywidgets.Dropdown(options=SCALES, description="a scale for each", **LABELLED)
-        self.view = ipywidgets.Dropdown(options=VIEWS, description="view", **LABELLED)
+        clocks = tuple(sorted({*TICKS, clock}))
+
+        def make(kind: type[ipywidgets.Widget], name: str, options: tuple[Any, ...], value: Any = None) -> Any:
+            chosen = options[0] if value is None else value
+            return kind(options=options, value=chosen, description=name, tooltip=HINTS[name], **LABELLED)
+
+        self.neuron = make(ipywidgets.Dropdown, "neuron", NEURONS)
+        self.remainder = make(ipywidgets.Dropdown, "remainder", REMAINDERS)
+        self.node = make(ipywidgets.Dropdown, "of node", (ALL_NODES, *nodes))
+        self.percentile = make(ipywidgets.SelectionSlider, "percentile", percentiles, USUAL)
+        self.ticks_per_frame = make(ipywidgets.SelectionSlider, "ticks per frame", clocks, clock)
+        self.delays = make(ipywidgets.Dropdown, "delays", DELAYS)
+        self.scale = make(ipywidgets.Dropdown, "a scale for each", SCALES)
+        self.view = make(ipywidgets.Dropdown, "view", VIEWS)
 
     @property
     def selection(self) -> dict[str, Any]:
@@ -238,6 +243,15 @@ class ConvertPanel(Panel):
                 self.refresh()
                 self._prefetch_neighbours()
 
+    def save(self, path: str | Path) -> None:
+        """Save what is in view as a page whose views can be chosen; see `Panel.save`."""
+        if not self._ask().done():
+            self.wait()
+        super().save(path)
+
+    def _saved_controls(self) -> dict[str, ipywidgets.Widget]:
+        return {"view": self.view}
+
     def _draw(self) -> go.Figure:
         outcome = self._ask()
         if outcome.done():
@@ -258,8 +272,9 @@ class ConvertPanel(Panel):
         reason = getattr(self._shown.snn.conversion_options, "reason", "")
         why = f"<br>Recommended: {html.escape(f'{self._named.neuron}, {reason}', quote=False)}."
         return (
-            f"On {len(self.validation)} recordings at the last step: ANN {accuracy['ANN']}, "
-            f"SNN {accuracy['SNN']}, {additions} synaptic operations each. {html.escape(self._advice())}."
+            f"On {len(self.validation)} recordings, in the last frame ({self.validation.frames - 1}): "
+            f"ANN {accuracy['ANN']}, SNN {accuracy['SNN']}, {additions} synaptic operations each. "
+            f"{html.escape(self._advice())}."
             f"{why if self.neuron.value == RECOMMENDED else ''}"
         )
 

@@ -15,7 +15,8 @@ from workbench.evaluation import PRESETS, compare, find_per, joules, price, pric
 from workbench.evaluation import operations as count_operations
 from workbench.events import Dataset, Recordings
 from workbench.model import Model, require_models, take_test
-from workbench.widgets._base.panel import LABELLED, Panel
+from workbench.widgets._base.controls import LABELLED
+from workbench.widgets._base.panel import Panel
 
 OVER_TIME, ENERGY, BY_EDGE, PER_OPERATION = (
     "operations over time",
@@ -24,6 +25,9 @@ OVER_TIME, ENERGY, BY_EDGE, PER_OPERATION = (
     "accuracy per operation",
 )
 VIEWS = (OVER_TIME, ENERGY, BY_EDGE, PER_OPERATION)
+VIEW_HINT = "What the figure shows; the model and the frame below are chosen for the view by edge"
+PRICE_HINT = "The energy of an operation and of a memory access, as published; the note names the source"
+FRAME_HINT = "Operations are summed from the beginning to the end of this frame, counted from 0"
 
 
 def operations(models: Model | Mapping[str, Model], recordings: Recordings | Dataset) -> OperationsPanel:
@@ -55,18 +59,23 @@ class OperationsPanel(Panel):
         self._costs = compare(models, recordings)
         self.critics = summarise_bounds(self._costs)
         self._by_edge = lru_cache(maxsize=None)(lambda name: count_operations(self.models[name], recordings))
-        self.view = ipywidgets.Dropdown(options=VIEWS, description="view", **LABELLED)
-        self.preset = ipywidgets.Dropdown(options=list(PRESETS), description="prices", **LABELLED)
-        self.model = ipywidgets.Dropdown(options=list(models), value=list(models)[-1], description="model", **LABELLED)
-        self.frame = ipywidgets.IntSlider(
-            recordings.frames, 1, recordings.frames, description="up to frame", **LABELLED
+        names, last = list(models), recordings.frames - 1
+        self.view = ipywidgets.Dropdown(options=VIEWS, description="view", tooltip=VIEW_HINT, **LABELLED)
+        self.preset = ipywidgets.Dropdown(options=list(PRESETS), description="prices", tooltip=PRICE_HINT, **LABELLED)
+        self.model = ipywidgets.Dropdown(
+            options=names,
+            value=names[-1],
+            description="model",
+            tooltip=f"Whose operations are shown {BY_EDGE}",
+            **LABELLED,
         )
+        self.frame = ipywidgets.IntSlider(last, 0, last, description="up to frame", tooltip=FRAME_HINT, **LABELLED)
         rows = [ipywidgets.HBox([self.view, self.preset]), ipywidgets.HBox([self.model, self.frame])]
         super().__init__(rows, (self.view, self.preset, self.model, self.frame))
 
     @property
     def selection(self) -> tuple[str, int]:
-        """The (model, frame) chosen."""
+        """The (model, frame) chosen; frames count from 0."""
         return self.model.value, self.frame.value
 
     @property
@@ -82,6 +91,9 @@ class OperationsPanel(Panel):
         """Energy per recording at the last step of every model under every preset, with its source."""
         return price_all(self._costs)
 
+    def _saved_controls(self) -> dict[str, ipywidgets.Widget]:
+        return {"view": self.view, "preset": self.preset, "model": self.model, "frame": self.frame}
+
     def _draw(self) -> go.Figure:
         self.model.disabled = self.frame.disabled = self.view.value != BY_EDGE
         if self.view.value == BY_EDGE:
@@ -96,7 +108,7 @@ class OperationsPanel(Panel):
         if self.view.value == BY_EDGE:
             name, frame = self.selection
             spent = self.table.loc[self.table["step"] == self._step(), "energy_nj"].sum(skipna=False)
-            energies = f"{html.escape(name)} {_describe_energy(spent)} up to frame {frame}"
+            energies = f"{html.escape(name)} {_describe_energy(spent)} up to the end of frame {frame}"
         else:
             last = self.table.groupby("model", sort=False).tail(1)[["model", "energy_nj"]]
             energies = ", ".join(
@@ -108,7 +120,7 @@ class OperationsPanel(Panel):
 
     def _step(self) -> int:
         """The last step of the chosen model up to the chosen frame."""
-        return int(self.frame.value) * self.models[self.model.value].ticks_per_frame - 1
+        return (int(self.frame.value) + 1) * self.models[self.model.value].ticks_per_frame - 1
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(self.models)}; {self.view.value}, {self.preset.value})"

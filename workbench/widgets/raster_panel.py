@@ -14,7 +14,8 @@ from torch import Tensor
 
 from workbench.analysis import SpikeTrain, gather_units, measure_size
 from workbench.figures._for_panels import BAND, EXACT, View, count_part, draw_units, draws_lines, find_part
-from workbench.widgets._base.panel import LABELLED, Panel
+from workbench.widgets._base.controls import LABELLED
+from workbench.widgets._base.panel import Panel
 
 ALL = "all nodes"
 
@@ -56,12 +57,14 @@ class RasterPanel(Panel):
             min=0,
             max=self._frames,
             step=1 / ticks_per_frame,
-            readout_format=".1f",
-            description="frames",
+            readout_format=".2f",
+            description="time (frames)",
+            tooltip="The part of the recording in view: frame f lasts from time f to f + 1",
             **LABELLED,
         )
+        nodes = [ALL, *list(self._units)[: self._bands]]
         self.node = ipywidgets.Dropdown(
-            options=[ALL, *list(self._units)[: self._bands]], description="nodes", **LABELLED
+            options=nodes, description="nodes", tooltip="All nodes, or the one whose units fill the figure", **LABELLED
         )
         super().__init__([ipywidgets.HBox([self.span, self.node])], (self.span, self.node))
         self.figure.listen_view(self._zoomed)
@@ -146,10 +149,12 @@ class RasterPanel(Panel):
         seen = int(table["in_view"].sum())
         how = "each one a mark" if seen <= EXACT else f"as counts per pixel; up to {EXACT:,} are drawn one by one"
         spikes = int(table["spikes"].sum())
+        if not spikes:
+            return "No unit spikes in this recording."
         return f"{seen:,} of {spikes:,} spikes in view, {how}. Drag to zoom, double-click for all."
 
     def __repr__(self) -> str:
-        seen = "all" if self._view is None else f"frames {self._view[0]:g} to {self._view[1]:g}"
+        seen = "all" if self._view is None else f"time {self._view[0]:g} to {self._view[1]:g} frames"
         return f"{type(self).__name__}({len(self._units)} nodes, {seen} in view)"
 
 

@@ -14,10 +14,17 @@ from workbench.analysis import find_kind, tabulate_rollout
 from workbench.model import require_network
 from workbench.network import Network, Place, Rollout
 from workbench.validation import whole
-from workbench.widgets._base.panel import LABELLED, Panel
+from workbench.widgets._base.controls import LABELLED
+from workbench.widgets._base.panel import Panel
 
 MOST_FRAMES = 12
 BESIDE = "streaming beside sequential"
+CHOICE_HINT = (
+    "Streaming: every connection takes at least one frame. Sequential: none takes any, but where a loop needs it. "
+    "As given: the delays of the network itself."
+)
+NODE_HINT = "The node whose past (all that it depends on) and future (all that depends on it) are highlighted"
+FRAME_HINT = "The frame, counted from 0, in which that node is looked at"
 
 
 def rollouts(network: Network, *, frames: int = 6) -> RolloutsPanel:
@@ -54,11 +61,22 @@ class RolloutsPanel(Panel):
             f"as given ({find_kind(Rollout(network, 1))})": (network,),
             BESIDE: (network.streaming(), network.sequential()),
         }
-        self.frames = ipywidgets.IntSlider(frames, 1, MOST_FRAMES, description="frames", **LABELLED)
-        self.choice = ipywidgets.Dropdown(options=list(self._choices), description="rollout", **LABELLED)
+        self.frames = ipywidgets.IntSlider(
+            frames,
+            1,
+            MOST_FRAMES,
+            description="frames",
+            tooltip="How many frames are drawn, from frame 0 on",
+            **LABELLED,
+        )
+        self.choice = ipywidgets.Dropdown(
+            options=list(self._choices), description="rollout", tooltip=CHOICE_HINT, **LABELLED
+        )
         nodes = [("nothing", ""), *((node, node) for node in network.nodes)]
-        self.node = ipywidgets.Dropdown(options=nodes, description="look from", **LABELLED)
-        self.frame = ipywidgets.IntSlider(0, 0, frames - 1, description="in frame", **LABELLED, disabled=True)
+        self.node = ipywidgets.Dropdown(options=nodes, description="look from", tooltip=NODE_HINT, **LABELLED)
+        self.frame = ipywidgets.IntSlider(
+            0, 0, frames - 1, description="in frame", tooltip=FRAME_HINT, **LABELLED, disabled=True
+        )
         self._kept = False
         rows = (ipywidgets.HBox([self.choice, self.frames]), ipywidgets.HBox([self.node, self.frame]))
         super().__init__(rows, (self.frames, self.choice, self.node, self.frame))
@@ -106,6 +124,9 @@ class RolloutsPanel(Panel):
         if place != self.selection:
             self._light(place)
         self._update_note()
+
+    def _saved_controls(self) -> dict[str, ipywidgets.Widget]:
+        return {"choice": self.choice, "node": self.node, "frame": self.frame}
 
     def _draw(self) -> go.Figure:
         with self._pausing():

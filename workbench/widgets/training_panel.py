@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from workbench import figures
 from workbench.evaluation import share
 from workbench.events import Dataset, Recordings
-from workbench.figures._for_panels import empty
+from workbench.figures._for_panels import add_still_metadata, empty, running_notebook
 from workbench.model import Model, require_model, take_training
 from workbench.training import Update, train
 from workbench.widgets._base.panel import Panel
@@ -70,6 +70,7 @@ class TrainingPanel(Panel):
         self._stop_requested = requested = threading.Event()
         self._outcome: tuple[Model, pd.DataFrame] | None = None
         self._error: Exception | None = None
+        self._shown = False
         self.stop = ipywidgets.Button(
             description="Stop", icon="stop", tooltip="End the training cleanly; the best model so far is kept"
         )
@@ -99,14 +100,15 @@ class TrainingPanel(Panel):
     def result(self) -> tuple[Model, pd.DataFrame]:
         """Wait for the end; the trained model and its history. What went wrong in the training is raised here.
 
-        Waiting like this blocks the kernel, so that the stop button has no effect; interrupting the cell stops the
-        training. With `await panel` the button works.
+        The cell that showed the panel holds the last figure then. Waiting like this blocks the kernel, so that the stop
+        button has no effect; interrupting the cell stops the training. With `await panel` the button works.
         """
         try:
             self._thread.join()
         except KeyboardInterrupt:
             self._stop_requested.set()
             self._thread.join()
+        self._renew_output()
         if self._error is not None:
             raise self._error
         assert self._outcome is not None
@@ -117,6 +119,20 @@ class TrainingPanel(Panel):
         while self._thread.is_alive():
             yield from asyncio.sleep(POLL_S).__await__()
         return self.result()
+
+    def _show(self) -> None:
+        """Show the panel in the running notebook under a name by which its output can be renewed."""
+        self._shown = True
+        self._publish(update=False)
+
+    def _renew_output(self) -> None:
+        """Let the output of the cell that showed the panel hold the last figure: nobody may save it from a page."""
+        if self._shown and self.comm is not None and not self.figure.has_left(self.model_id):
+            self._publish(update=True)
+
+    def _publish(self, update: bool) -> None:
+        shown, about = add_still_metadata(self._make_bundle() if update else self._repr_mimebundle_(), self.figure)
+        running_notebook().display_pub.publish(shown, about, transient={"display_id": self.model_id}, update=update)
 
     def _stop_background(self) -> None:
         """Stop the training as its button does, after the current batch."""
@@ -157,12 +173,24 @@ class TrainingPanel(Panel):
             return empty(self.title, f"the training failed: {html.escape(str(self._error), quote=False)}")
         return figures.learning(self.table if self._history else pd.DataFrame(columns=["epoch", "loss", "accuracy"]))
 
+    def _state_words(self) -> str:
+        return "" if self._state == "failed" else f"{self._describe_state()} Run the cell again to train anew."
+
+    def _describe_state(self) -> str:
+        if self._state == "training":
+            return f"Training goes on, after {len(self._history)} of {self._epochs} epochs."
+        return f"{self._state.capitalize()} after {len(self._history)} of {self._epochs} epochs."
+
     def _note(self) -> str:
         if self._state == "training":
             return "Training goes on in the background; <code>await panel</code> waits for it."
         if self._error is not None:
             return f"<b>Failed.</b> {html.escape(str(self._error))}"
-        return f"{self._state.capitalize()} after {len(self._history)} of {self._epochs} epochs."
+        return self._describe_state()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._state} after {len(self._history)} of {self._epochs} epochs)"
+
+
+if (notebook := running_notebook()) is not None:
+    notebook.display_formatter.ipython_display_formatter.for_type(TrainingPanel, TrainingPanel._show)

@@ -7,7 +7,6 @@ import hashlib
 import json
 import math
 import os
-import platform
 import threading
 from collections.abc import Iterable
 from functools import cache
@@ -17,6 +16,7 @@ import torch
 
 from workbench.atomic import replacing
 from workbench.engine.kernels.neuron_kernels import digest_sources
+from workbench.machine import name_processor
 
 WEIGHT = 0.1  # of a newer measurement that is slower: it may have met a busy machine
 MOST = 2000  # factors kept of a machine, the newest ones
@@ -117,15 +117,9 @@ def find_speed_file() -> Path:
 
 def name_machine(threads: int) -> str:
     """The processor, what torch takes it for, how many threads it uses, and what estimates and kernels were timed."""
-    names = [platform.processor() or platform.machine()]
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names += [line.partition(":")[2].strip() for line in lines if line.startswith("model name")][:1]
     estimates = hashlib.blake2b(Path(__file__).with_name("cost_model.py").read_bytes(), digest_size=4).hexdigest()
     timed = f"{estimates} {digest_sources()} torch {torch.__version__}"
-    return ", ".join([*names, torch.backends.cpu.get_cpu_capability(), f"{threads} threads", timed])
+    return ", ".join([name_processor(), f"{threads} threads", timed])
 
 
 def _read(path: Path) -> dict[str, dict[str, float]]:

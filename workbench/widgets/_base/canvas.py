@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import math
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -25,6 +27,8 @@ from workbench.widgets._base.lifetime import ClosableWidget
 Pointed = Callable[[str, int, Any], None]  # kind ("hover", "click"), index of the trace, index of the point
 Viewed = Callable[[dict[str, Any]], None]  # what changed in the layout, such as {"xaxis.range[0]": 1.5, ...}
 
+FORMAT = 1  # of a drawing, as canvas.js has it: a page saved by another version says so
+SCRIPTS = ("kernel.js", "drawing.js", "labels.js", "saving.js", "canvas.js")  # one after the other a module
 # what plotly keeps in step with its own code in the page; ours draws without it, so it need not travel
 PLOTLYS_OWN = {*go.FigureWidget.class_trait_names(sync=True)} - {*anywidget.AnyWidget.class_trait_names(sync=True)}
 
@@ -32,14 +36,26 @@ PLOTLYS_OWN = {*go.FigureWidget.class_trait_names(sync=True)} - {*anywidget.AnyW
 class Bundle(ipywidgets.Widget):  # type: ignore[misc]  # ipywidgets carries no types
     """Carries plotly.js to the page, once a kernel; it has no view of its own."""
 
-    packed = traitlets.Bytes().tag(sync=True)
+    packed = traitlets.Unicode().tag(sync=True)  # base64: of bytes nothing would be saved with a notebook
+
+
+@cache
+def pack_plotly() -> bytes:
+    """Plotly.js as it came with plotly, packed."""
+    source = files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
+    return gzip.compress(source, compresslevel=6, mtime=0)
 
 
 @cache
 def shared_bundle() -> Bundle:
-    """The one bundle of this kernel: plotly.js as it came with plotly, packed."""
-    source = files("plotly").joinpath("package_data", "plotly.min.js").read_bytes()
-    return Bundle(packed=gzip.compress(source, compresslevel=6, mtime=0))
+    """The one bundle of this kernel."""
+    return Bundle(packed=base64.b64encode(pack_plotly()).decode())
+
+
+def read_scripts() -> str:
+    """What runs in the page, as one module."""
+    folder = Path(__file__).parent
+    return "\n".join((folder / name).read_text(encoding="utf-8") for name in SCRIPTS)
 
 
 def pack(value: Any, widget: Any = None) -> Any:
@@ -74,7 +90,8 @@ def _travelling(value: NDArray[Any]) -> np.dtype[Any]:
 
 def snapshot(figure: go.Figure) -> dict[str, Any]:
     """A copy of a figure's data and layout as plotly.js takes them, numbers still in arrays."""
-    return {"data": [trace.to_plotly_json() for trace in figure.data], "layout": figure.layout.to_plotly_json()}
+    traces = [trace.to_plotly_json() for trace in figure.data]
+    return {"format": FORMAT, "data": traces, "layout": figure.layout.to_plotly_json()}
 
 
 class Edits(threading.local):
@@ -117,11 +134,15 @@ class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly c
     """
 
     # as text: of a file anywidget keeps a list of who has read it, and with that every canvas for ever
-    _esm = (Path(__file__).parent / "canvas.js").read_text(encoding="utf-8")
+    _esm = read_scripts()
     _css = (Path(__file__).parent / "canvas.css").read_text(encoding="utf-8")
     _bundle = traitlets.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
     _dark = traitlets.Dict({light.lower(): dark for light, dark in DARK.items()}).tag(sync=True)
     _drawing = traitlets.Dict().tag(sync=True, to_json=pack)  # "revision", "data", "layout"
+    _own = traitlets.Unicode().tag(sync=True)  # the model's name: anywidget gives the page only a part of the model
+    _hints = traitlets.Dict().tag(sync=True)  # what a control of the panel means, by its label
+    _footer = traitlets.Dict({"text": "", "px": 0}).tag(sync=True)  # what stills say below the title, and its height
+    _stills = traitlets.Dict().tag(sync=True)  # what the still shows that a cell has left, by the name of its view
     _set_trace_uid = False  # equal figures stay equal
     cursor = traitlets.Float(None, allow_none=True).tag(sync=True)  # x at which a line stands, over all subplots
     # what the page tells, with the time "at" which it did: the same told twice is a change
@@ -133,14 +154,25 @@ class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly c
         self._edits = Edits()
         self._listeners: list[Pointed] = []
         self._viewers: list[Viewed] = []
+        self._first: go.Figure | None = figure
         with self._edits.skip():
             super().__init__(figure)
+        self._first = None
         self.on_msg(self._answer)
-        self._publish()
 
     @traitlets.default("_bundle")
     def _find_bundle(self) -> Bundle:
         return shared_bundle()
+
+    @traitlets.default("_own")
+    def _choose_name(self) -> str:
+        name: str = vars(self).get("_model_id") or uuid.uuid4().hex
+        self._model_id = name  # under which it is opened
+        return name
+
+    @traitlets.default("_drawing")
+    def _draw_first(self) -> dict[str, Any]:
+        return {"revision": 1, **snapshot(go.Figure(self._first))}
 
     @traitlets.default("keys")
     def _find_keys(self) -> list[str]:
@@ -192,7 +224,10 @@ class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly c
             self._drawing = {"revision": self._drawing.get("revision", 0) + 1, **snapshot(self)}
 
     def _answer(self, widget: Any, content: Any, buffers: Any) -> None:
-        """Tell a page that asks whether the kernel is alive that it is."""
+        """Tell a page that asks whether the kernel is alive that it is, or what it has missed."""
+        if content["ask"] == "state":
+            missed = ["_drawing"] if content["revision"] != self._drawing["revision"] else []
+            self.send_state(["cursor", "_hints", "_footer", "_stills", *missed])
         self.send({"answer": content["ask"]})
 
     @traitlets.observe("hover", "click")
@@ -227,7 +262,29 @@ class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly c
         """The live view, and beside it the figure as it is now for readers without a kernel."""
         self._appear()
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        return {**self.plain._repr_mimebundle_(), "application/vnd.jupyter.widget-view+json": view}
+        return {**self.leave(self.model_id)._repr_mimebundle_(), "application/vnd.jupyter.widget-view+json": view}
+
+    def leave(self, view: str) -> Figure:
+        """The figure, with its footer, that a cell leaves as the still of a view; a page renews it when it is saved."""
+        self._stills = {**self._stills, view: self._name_state()}
+        footer: dict[str, Any] = self._footer
+        return add_footer(self.plain, **footer)
+
+    def has_left(self, view: str) -> bool:
+        """Whether the still that a cell has left of a view shows the figure as it is now."""
+        return bool(self._stills.get(view) == self._name_state())
+
+    def _name_state(self) -> str:
+        return f"{self._drawing['revision']} {self._footer['text']}"
+
+
+def add_footer(figure: Figure, text: str, px: int) -> Figure:
+    """The figure with markup of so many px below its title."""
+    layout = figure.layout
+    if text:
+        title, top, height = f"{layout.title.text or ''}{text}", layout.margin.t, layout.height
+        figure.update_layout(title_text=title, margin_t=(top or 100) + px, height=(height or 450) + px)
+    return figure
 
 
 attach(Canvas, lambda canvas: add_still_metadata(canvas._repr_mimebundle_(), canvas))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import math
 import threading
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
@@ -17,10 +19,18 @@ from workbench.figures._for_panels import add_still_metadata, attach, empty, wra
 from workbench.widgets._background.prefetch import PrefetchCache
 from workbench.widgets._base.canvas import Bundle, Canvas
 from workbench.widgets._base.cell_outputs import replace_panel
+from workbench.widgets._base.controls import describe_controls, find_controls, write_footer
 from workbench.widgets._base.lifetime import ClosableWidget, weak_callback
+from workbench.widgets._base.saved_page import (
+    MOST_STATES,
+    Part,
+    SavedPage,
+    draw_states,
+    keep_control,
+    read_options,
+    write_saved_page,
+)
 
-LABELLED: dict[str, Any] = {"style": {"description_width": "8.5em"}, "layout": {"width": "27em"}}
-NARROW: dict[str, Any] = {"style": {"description_width": "4em"}, "layout": {"width": "14em"}}
 LETTERS = 90  # in a line of an error message
 
 
@@ -42,9 +52,13 @@ class Panel(ClosableWidget, ipywidgets.VBox):  # type: ignore[misc]  # ipywidget
         self.figure.listen(self._answer_pointer)
         super().__init__([*controls, self.note, self.figure])
         self.add_class("workbench-panel")
-        for control in followed:
+        self._followed = tuple(followed)
+        for control in self._followed:
             control.observe(weak_callback(self._change), "value")
+        for control in find_controls(self):
+            control.observe(weak_callback(self._update_words), ("value", "description", "disabled"))
         self._update_note()
+        self._update_words()
 
     @property
     @abstractmethod
@@ -72,6 +86,7 @@ class Panel(ClosableWidget, ipywidgets.VBox):  # type: ignore[misc]  # ipywidget
         with self._lock:
             self.figure.draw(self._draw_or_explain(self._draw))
             self._update_note()
+            self._update_words()
 
     def open(self) -> None:
         """Connect the panel and all its parts to a page."""
@@ -104,6 +119,69 @@ class Panel(ClosableWidget, ipywidgets.VBox):  # type: ignore[misc]  # ipywidget
                 getattr(self, name).value = value
         self.refresh()
 
+    def save(self, path: str | Path) -> None:
+        """Save the panel as a page of HTML that needs no kernel and no network; its controls work on what travels.
+
+        What cannot travel, as what would have to be computed anew, is named in the page with the value that it has.
+        ValueError for a name that does not end in ".html".
+
+        >>> import tempfile
+        >>> from workbench import Dense, Edge, Network, widgets
+        >>> panel = widgets.rollouts(Network({"eye": (1,)}, [Edge("eye", "hand", Dense(1))]), frames=2)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     panel.save(f"{folder}/rollouts.html")
+        ...     [file.name for file in Path(folder).iterdir()]
+        ['rollouts.html']
+        """
+        with self._lock:
+            write_saved_page(self._make_page(), path)
+
+    def _saved_controls(self) -> dict[str, ipywidgets.Widget]:
+        """The controls that work in a saved page, by a name, the most wanted first."""
+        return {}
+
+    def _make_page(self) -> SavedPage:
+        """The panel as a page: note and figure for every combination of the saved controls."""
+        offered = self._saved_controls()
+        options: dict[str, tuple[tuple[Any, str], ...]] = {}
+        for name, control in offered.items():
+            choices = read_options(control)
+            if len(choices) * math.prod(len(each) for each in options.values()) <= MOST_STATES:
+                options[name] = choices
+        names, controls = tuple(options), [offered[name] for name in options]
+        kept = {name: keep_control(offered[name], choices) for name, choices in options.items()}
+        with self._trying():
+            states = draw_states(controls, tuple(options.values()), self._draw_state)
+        idle, notes, figures = ({key: state[place] for key, state in states.items()} for place in range(3))
+        rows = [[Part("disabled", names, idle)], [Part("words", names, notes)], [Part("figure", names, figures)]]
+        return SavedPage(self.title, kept, rows, self._name_fixed(controls))
+
+    def _draw_state(self) -> tuple[list[str], str, go.Figure]:
+        """The saved controls that do nothing now, the note and the figure."""
+        figure = self._draw_or_explain(self._draw)
+        idle = [name for name, control in self._saved_controls().items() if control.disabled]
+        return idle, "" if self._without_figure else self._note(), figure
+
+    def _name_fixed(self, saved: Sequence[ipywidgets.Widget]) -> list[tuple[str, str]]:
+        """The controls that do not travel, each with the words of its value."""
+        fixed = [each for each in self._followed if all(each is not control for control in saved)]
+        return [(each.description, str(getattr(each, "label", each.value))) for each in fixed]
+
+    @contextmanager
+    def _trying(self) -> Iterator[None]:
+        """Controls may take other values for a moment, of which no page hears; then they take theirs back."""
+        before = [control.value for control in self._followed]
+        with ExitStack() as held:
+            for part in child_widgets(self):
+                held.enter_context(part.hold_sync())
+            with self._pausing():
+                try:
+                    yield
+                finally:
+                    for control, value in zip(self._followed, before, strict=True):
+                        control.value = value
+                    self._draw_or_explain(self._draw)
+
     @contextmanager
     def _pausing(self) -> Iterator[None]:
         """Controls may change without a redraw."""
@@ -130,6 +208,16 @@ class Panel(ClosableWidget, ipywidgets.VBox):  # type: ignore[misc]  # ipywidget
         """Update the note; it is empty where there is no figure."""
         self.note.value = "" if self._without_figure else self._note()
 
+    def _state_words(self) -> str:
+        """What stills say of the panel in one sentence: what its controls say."""
+        said = describe_controls(self)
+        return f"Controls: {said}. Run the cell again to move them." if said else ""
+
+    def _update_words(self, change: Any = None) -> None:
+        """Let the page know what the controls mean, and stills what they say."""
+        self.figure._hints = {control.description: control.tooltip or "" for control in find_controls(self)}
+        self.figure._footer = write_footer(self._state_words())
+
     def _draw_or_explain(self, draw: Callable[[], go.Figure]) -> go.Figure:
         """The result of `draw`; a ValueError becomes a figure with its message."""
         try:
@@ -151,7 +239,11 @@ class Panel(ClosableWidget, ipywidgets.VBox):  # type: ignore[misc]  # ipywidget
         """The live view, and beside it the figure as it is now for readers without a kernel."""
         self._appear()
         replace_panel(self)
-        return {**self.figure.plain._repr_mimebundle_(), **super()._repr_mimebundle_(**kwargs)}
+        return self._make_bundle(**kwargs)
+
+    def _make_bundle(self, **kwargs: Any) -> dict[str, Any]:
+        """What a cell that shows the panel holds."""
+        return {**self.figure.leave(self.model_id)._repr_mimebundle_(), **super()._repr_mimebundle_(**kwargs)}
 
 
 def child_widgets(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:

@@ -6,7 +6,14 @@ from typing import Any
 
 import ipywidgets
 
+from workbench.widgets._base.controls import CLOCK, NARROW
+
 SPEEDS = {"real speed": 1, "10 times slower": 10, "30 times slower": 30, "100 times slower": 100}
+SPEED_HINT = "How fast time runs while it plays, beside the recording's; steps too short to be drawn are left out"
+HINTS = {
+    "frame": "The frame in view, a step of an ANN, counted from 0; it is shown at its end",
+    "tick": "The tick in view, a step of an SNN, counted from 0 through the recording; it is shown at its end",
+}
 FASTEST_MS = 100  # between two steps of a playing clock: what a panel can draw
 
 
@@ -25,15 +32,13 @@ class Playback(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets carries no 
     (100, 32)
     """
 
-    def __init__(self, steps: int, step_us: float, what: str = "step") -> None:
+    def __init__(self, steps: int, step_us: float, what: str = "tick") -> None:
         self.step_us = step_us
-        self.step = ipywidgets.IntSlider(
-            0, 0, steps - 1, description=what, style={"description_width": "4em"}, layout={"width": "27em"}
+        self.step = ipywidgets.IntSlider(0, 0, steps - 1, description=what, tooltip=HINTS[what], **CLOCK)
+        self.play = ipywidgets.Play(
+            value=0, min=0, max=steps - 1, show_repeat=False, description="play", tooltip="Let the time run, or stop it"
         )
-        self.play = ipywidgets.Play(value=0, min=0, max=steps - 1, show_repeat=False, description="play")
-        self.speed = ipywidgets.Dropdown(
-            options=list(SPEEDS), description="speed", style={"description_width": "4em"}, layout={"width": "14em"}
-        )
+        self.speed = ipywidgets.Dropdown(options=list(SPEEDS), description="speed", tooltip=SPEED_HINT, **NARROW)
         self._link = ipywidgets.jslink((self.play, "value"), (self.step, "value"))
         self.speed.observe(self._update_interval, "value")
         self.speed.value = "30 times slower"
@@ -48,6 +53,10 @@ class Playback(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets carries no 
             self.step.value = step
             self.step_us = step_us
             self._update_interval()
+
+    def name(self, what: str) -> None:
+        """Say what a step is: a frame or a tick."""
+        self.step.description, self.step.tooltip = what, HINTS[what]
 
     def enable(self, enabled: bool) -> None:
         """Enable or disable all controls."""

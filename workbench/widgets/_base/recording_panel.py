@@ -9,22 +9,38 @@ from typing import Any
 import ipywidgets
 import plotly.graph_objects as go
 
+from workbench.model import Model
 from workbench.widgets._background.prefetch import PrefetchCache
 from workbench.widgets._base.lifetime import weak_callback
-from workbench.widgets._base.panel import Panel
-from workbench.widgets._base.playback import Playback
+from workbench.widgets._base.recording_pages import RecordingPages
 
 KEPT = 8  # drawings
 
 
-class RecordingPanel(Panel):
+def name_moment(step: int, model: Model) -> str:
+    """The moment at the end of a step: frames count from 0, ticks from 0 through the recording.
+
+    >>> name_moment(3, Model(Network({"eye": (1,)}, [Edge("eye", "hand", Dense(2))])))
+    'frame 3'
+    """
+    frame = f"frame {step // model.ticks_per_frame}"
+    return f"{frame}, tick {step}" if model.spiking else frame
+
+
+def name_answer(answer: str | None, correct: bool) -> str:
+    """The class that is answered, and whether that is correct.
+
+    >>> name_answer("left", True), name_answer(None, False)
+    ('left, correct', 'none yet')
+    """
+    return "none yet" if answer is None else f"{answer}, {'correct' if correct else 'wrong'}"
+
+
+class RecordingPanel(RecordingPages):
     """Controls over a figure of one recording; the clock moves a cursor over it without a redraw.
 
     Subclasses set `recording` and `clock` before they call this constructor.
     """
-
-    recording: ipywidgets.IntSlider
-    clock: Playback
 
     def __init__(self, controls: Iterable[ipywidgets.Widget], followed: Iterable[ipywidgets.Widget]) -> None:
         self._drawings: PrefetchCache[tuple[Any, ...], go.Figure] = PrefetchCache(

@@ -6,7 +6,7 @@ import ipywidgets
 
 from workbench.events import Recordings
 from workbench.validation import whole
-from workbench.widgets._base.panel import LABELLED
+from workbench.widgets._base.controls import LABELLED
 
 
 def make_recording_slider(recordings: Recordings, recording: int, panel: str) -> ipywidgets.IntSlider:
@@ -20,5 +20,6 @@ def make_recording_slider(recordings: Recordings, recording: int, panel: str) ->
     if chosen not in range(len(recordings)):
         raise ValueError(f"widgets.{panel}: recording={recording!r} is not among the {len(recordings)}; count from 0")
     return ipywidgets.IntSlider(
-        chosen, 0, len(recordings) - 1, description="recording", **LABELLED, disabled=len(recordings) == 1
-    )
+        chosen, 0, len(recordings) - 1, description="recording", tooltip="Which recording is shown, counted from 0",
+        disabled=len(recordings) == 1, **LABELLED,
+    )  # fmt: skip

@@ -1,9 +1,11 @@
-"""What a measurement was made on."""
+"""What something was measured or made on: the processor, and the versions of what ran."""
 
 from __future__ import annotations
 
 import os
 import platform
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 import torch
@@ -18,6 +20,16 @@ def describe_machine(threads: int | None = None) -> str:
     threads = threads or torch.get_num_threads()
     cores = f"{os.cpu_count()} cores, {threads} thread{'s' if threads > 1 else ''} of torch"
     return f"{name_processor()}, {cores}, torch {torch.__version__}, Python {platform.python_version()}"
+
+
+@cache
+def find_version() -> str:
+    """The version of the workbench.
+
+    >>> find_version() == wb.__version__
+    True
+    """
+    return metadata.version("spiking-workbench")
 
 
 def name_processor() -> str:

@@ -1,0 +1,80 @@
+// What Python sends as a figure, made ready for plotly: arrays, colours, the place of the time cursor.
+
+const ARRAYS = {
+  int8: Int8Array, uint8: Uint8Array, int16: Int16Array, uint16: Uint16Array, int32: Int32Array, uint32: Uint32Array,
+  float32: Float32Array, float64: Float64Array,
+};
+
+// typed arrays travel as {buffer, dtype, shape}; colours of the house change where the page is dark
+function prepare(value, colours) {
+  if (typeof value === "string") {
+    return colours ? value.replace(/#[0-9a-f]{6}/gi, (hex) => colours[hex.toLowerCase()] ?? hex) : value;
+  }
+  if (Array.isArray(value)) {
+    const numbers = typeof value[0] === "number" && typeof value.at(-1) === "number"; // a step of a colour scale has both
+    return numbers ? value : value.map((each) => prepare(each, colours));
+  }
+  if (value && typeof value === "object") {
+    const view = value.buffer;
+    if (view instanceof DataView && ARRAYS[value.dtype]) {
+      const flat = new ARRAYS[value.dtype](view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+      const [rows, columns] = value.shape;
+      return columns === undefined
+        ? flat
+        : Array.from({ length: rows }, (_, row) => flat.subarray(row * columns, (row + 1) * columns));
+    }
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, prepare(each, colours)]));
+  }
+  return value;
+}
+
+function luminance(colour) {
+  const hex = /^#([0-9a-f]{6})$/i.exec(colour)?.[1];
+  const parts = hex ? hex.match(/../g).map((pair) => parseInt(pair, 16)) : (colour.match(/\d+/g) ?? [0, 0, 0]).map(Number);
+  const [r, g, b] = parts.map((part) => (part <= 10 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+// numbers inside filled marks stay legible whatever the page's colours make of the marks
+function keepLegible(trace) {
+  const fills = trace.marker?.color;
+  if (trace.mode?.includes("text") && trace.mode.includes("markers") && Array.isArray(fills) && trace.textfont?.color) {
+    trace.textfont.color = fills.map((fill) => (luminance(fill) > 0.179 ? "#000000" : "#ffffff"));
+  }
+  return trace;
+}
+
+function isDark() {
+  const { dataset, classList } = document.body;
+  return dataset.jpThemeLight === "false" || classList.contains("theme-dark") || classList.contains("vscode-dark");
+}
+
+// the time cursor lies over the figure, a line in every column of subplots, so that moving it redraws nothing
+function placeCursor(model, plot, lines) {
+  const at = model.get("cursor") ?? null, layout = plot._fullLayout, shown = [];
+  if (at !== null && layout?._subplots) {
+    for (const name of layout._subplots.xaxis) {
+      const axis = layout[name.replace("x", "xaxis")], x = axis.d2p(at);
+      if (x >= 0 && x <= axis._length) shown.push(axis._offset + x);
+    }
+  }
+  const places = [...new Set(shown.map(Math.round))];
+  while (lines.children.length < places.length) lines.append(document.createElement("i"));
+  [...lines.children].forEach((line, i) => {
+    line.style.display = i < places.length ? "block" : "none";
+    const { t: top, h: height } = layout._size;
+    Object.assign(line.style, { left: `${places[i]}px`, top: `${top}px`, height: `${height}px` });
+  });
+}
+
+const LACKING = Symbol.for("workbench.lacksWebGL");
+const WEBGL = /gl$|3d$|^(surface|mesh|cone|streamtube|volume|isosurface|splom|parcoords)/;
+
+const lacksWebGL = () => (globalThis[LACKING] ??= !document.createElement("canvas").getContext("webgl"));
+
+// without WebGL marks are drawn as vectors, which takes longer; what then cannot be drawn is left out
+function drawable(data, lacking) {
+  if (!lacking) return data;
+  return data.map((trace) => (trace.type === "scattergl" ? { ...trace, type: "scatter" } : trace))
+    .filter((trace) => !WEBGL.test(trace.type));
+}
