@@ -86,7 +86,7 @@ def traces_of(panel: widgets.ExplorePanel, node: str, kind: str) -> list[int]:
 def test_a_click_on_a_spike_chooses_its_unit() -> None:
     panel = widgets.explore(tiny.snn(), RECORDINGS)
     (place,) = traces_of(panel, "v0", "scattergl")
-    for point, unit in enumerate(panel.figure.data[place].customdata):
+    for point, (_, _, unit) in enumerate(panel.figure.data[place].customdata):
         point_at(panel, place, point, "hover")
         (place,) = traces_of(panel, "v0", "scattergl")
         point_at(panel, place, point)

@@ -84,7 +84,7 @@ def marks(node: str, train: SpikeTrain, part: VisiblePart, band: int, ticks_per_
         x=times.astype(np.float32),
         y=(band + BAND * (units + 0.5) / max(train.width, 1)).astype(np.float32),
         customdata=numbers.astype(np.min_scalar_type(int(numbers.max(initial=0)))),
-        meta={"columns": ["frame", "step", "unit"]},
+        meta={"node": node, "columns": ["frame", "step", "unit"]},
         marker={"symbol": "line-ns-open", "size": 4, "color": COLOURS[band % len(COLOURS)], "line": {"width": 1.2}},
         hovertemplate=f"<b>{whole(node)}</b>, unit %{{customdata[2]}}<br>{when}<extra></extra>",
         showlegend=False,
@@ -99,6 +99,7 @@ def image(node: str, units: Units, part: VisiblePart, rows: int, band: int, tick
     height = BAND * (part.high - part.low) / measure_size(units)[1] / rows
     return go.Heatmap(
         name=brief(node),
+        meta={"node": node},
         z=pixels,
         x0=part.begin / ticks_per_frame + length / 2,
         dx=length,  # a pixel covers its steps

@@ -159,12 +159,13 @@ class ExplorePanel(RecordingPanel):
     def _on_pointer(self, kind: str, trace: int, point: Any) -> None:
         """A click on a spike, or on a pixel of an image, chooses its unit (of several in a pixel the middle one)."""
         drawn: Any = self.figure.data[trace]
-        if kind != "click" or drawn.name not in self.node.options:
+        node = str((drawn.meta or {}).get("node"))  # of a band; its name may be cut, and a class may be called as a node
+        if kind != "click" or node not in self.node.options:
             return
         if drawn.type == "heatmap":
-            self.choose(drawn.name, int((point[0] + 0.5) * self._units(drawn.name) / len(drawn.z)))
-        elif drawn.customdata is not None:  # a mark of a spike; a class may be called as a node
-            self.choose(drawn.name, int(drawn.customdata[point]))
+            self.choose(node, int((point[0] + 0.5) * self._units(node) / len(drawn.z)))
+        else:
+            self.choose(node, int(drawn.customdata[point][drawn.meta["columns"].index("unit")]))
 
     def _draw(self) -> go.Figure:
         with self._pausing():
