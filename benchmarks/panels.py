@@ -50,13 +50,13 @@ models = {{"ANN": ann, "SNN": snn}}"""
 BY_EDGE = 'panel = widgets.operations(models, motion.test[:16]); panel.view.value = "by edge"; panel'
 MOVED = (
     Move("rollouts", "widgets.rollouts(network)", "frames"),
-    Move("player", "widgets.player(motion)", "step"),
+    Move("player", "widgets.player(motion)", "frame"),
     Move("raster", "widgets.raster(activity, ticks_per_frame=12)", "frames"),
     Move("operations", BY_EDGE, "up to frame"),
     Move("convert", "widgets.convert(ann, motion.train[:64], motion.test, limit=8)", "percentile", pause_ms=4000),
     Move("explore: time", "widgets.explore(snn, motion)", "tick", answer="cursor"),
     Move("explore: recording", "widgets.explore(snn, motion)", "recording"),
-    Move("compare: time", "widgets.compare(models, motion)", "step", answer="cursor"),
+    Move("compare: time", "widgets.compare(models, motion)", "tick", answer="cursor"),
     Move("compare: recording", "widgets.compare(models, motion)", "recording"),
 )
 LISTEN = """([canvas, handle, answer]) => {

@@ -302,7 +302,12 @@ def test_the_command_is_the_main_job():
     assert found.value == PROJECT["scripts"]["workbench"]
 
 
-ONLY_ON_PYPI = {"aedat", "nir", "nirtorch"}  # conda users get them with the last lines, `pip: -e .[aedat,nir]`
+ONLY_ON_PYPI = {
+    "aedat",
+    "axe-playwright-python",
+    "nir",
+    "nirtorch",
+}  # conda users get them with the last lines, `pip: -e .[aedat,nir]`
 
 
 def test_conda_and_pip_ask_for_the_same():
@@ -319,8 +324,9 @@ def test_conda_and_pip_ask_for_the_same():
     }
     assert {name: Requirement(f"x{bounds}").specifier for name, bounds in listed.items()} == asked
     assert "- -e .[aedat,nir]" in text
-    by_pip = Requirement(re.search(r"- (nirtorch\S+)", text)[1])
-    assert by_pip.specifier == requirements()["nirtorch"].specifier
+    for name in ("axe-playwright-python", "nirtorch"):
+        by_pip = Requirement(re.search(rf"- ({name}\S+)", text)[1])
+        assert by_pip.specifier == requirements()[name].specifier
 
 
 def test_the_pinned_versions_are_within_the_bounds():

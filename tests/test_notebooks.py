@@ -133,6 +133,28 @@ def test_values_keep_their_text(shown: Any) -> None:
     assert "first response of hand" in texts["a figure"]
 
 
+TRAIN = """import numpy as np
+ticks = np.random.default_rng(0).poisson(0.5, (4, 8, 1, 3, 3))
+recordings = wb.Recordings.from_ticks(ticks, labels=[0, 1] * 4, ticks_per_frame=1)
+learner = wb.Model(wb.Network({"eye": (1, 3, 3)}, [wb.Edge("eye", "hand", wb.Dense(2))]))
+panel = widgets.training(learner, recordings, epochs=3)
+panel"""
+
+
+@pytest.mark.parametrize("wait", ["ann, history = await panel", "ann, history = panel.result()"])
+def test_a_training_leaves_its_last_curves_where_it_was_shown(wait: str, tmp_path: Path) -> None:
+    notebook = run([PREPARE, TRAIN, wait], tmp_path)
+    (output,) = notebook.cells[1].outputs
+    data = output.data[PLOTLY]
+    assert "Ended after 3 of 3 epochs. Run the cell again" in data["layout"]["title"]["text"].replace("<br>", " ")
+    assert len(data["data"]) > 0
+    assert data["layout"]["meta"]["title"].startswith("Epoch 3")
+    assert output.data["text/plain"] == "TrainingPanel(ended after 3 of 3 epochs)"
+    assert look_at(output.data[PNG]).width == 1800
+    assert VIEW in output.data
+    assert notebook.cells[2].outputs == []
+
+
 def test_without_a_browser_a_notebook_warns_once_and_goes_on(tmp_path: Path) -> None:
     notebook = run([PREPARE, *CELLS.values()], tmp_path, BROWSER_PATH="/nowhere/browser")
     warned = [output.text for output in outputs(notebook) if output.get("name") == "stderr"]

@@ -25,11 +25,13 @@ from workbench import widgets
 ticks = np.random.default_rng(0).poisson(0.2, (24, 6, 2, 6, 6))
 classes = ("left", "right", "<b>x</b> & " + "a long name " * 6)
 recordings = wb.Recordings.from_ticks(ticks, labels=[2, 0, 1] * 2, classes=classes, ticks_per_frame=6, tick_us=3000)
-network = wb.Network({"retina": (2, 6, 6)}, [wb.Edge("retina", "v1", wb.Conv(4, 3)), wb.Edge("v1", "class", wb.Dense(3))])
+edges = [wb.Edge("retina", "v1", wb.Conv(4, 3)), wb.Edge("v1", "class", wb.Dense(3))]
+network = wb.Network({"retina": (2, 6, 6)}, edges)
 ann = wb.Model(network, seed=0, norm=None).eval()
 snn = wb.convert(ann, recordings, percentile=99.9)
 activity = snn.run(torch.from_numpy(recordings.as_ticks([0])))
-models = {"ANN <i>& so on</i>": ann, "the SNN, of a name so long that no list of choices holds it in a narrow page": snn}"""
+long = "the SNN, of a name so long that no list of choices holds it in a narrow page"
+models = {"ANN <i>& so on</i>": ann, long: snn}"""
 PANELS = {
     "rollouts": "widgets.rollouts(network)",
     "player": "widgets.player(recordings)",
@@ -43,7 +45,8 @@ PANELS = {
 WIDTHS = (2000, 1600, 1250, 800, 400)  # the page's; the file browser takes some 300, and is closed at 400
 DRAWN = """(count) => {
     const canvases = [...document.querySelectorAll('.workbench-canvas')];
-    const drawn = (canvas) => canvas.querySelector('.js-plotly-plot')?._fullData && !canvas.innerText.includes('Drawing');
+    const drawn = (canvas) => canvas.querySelector('.js-plotly-plot')?._fullData
+        && !canvas.innerText.includes('Drawing');
     return canvases.length >= count && canvases.every(drawn);
 }"""
 CANVASES = len(PANELS) + 1  # explore has two
@@ -56,18 +59,21 @@ NARROW = """() => [...document.querySelectorAll('.workbench-panel')].flatMap((pa
         if (track.clientWidth < 119) said.push(`${name}: a track of ${track.clientWidth} px`);
     }
     for (const part of panel.querySelectorAll('label, select, button, input, .noUi-target, .widget-readout')) {
-        if (part.getBoundingClientRect().right > right) said.push(`${name}: ${part.outerHTML.slice(0, 80)} leaves the panel`);
+        const leaves = part.getBoundingClientRect().right > right;
+        if (leaves) said.push(`${name}: ${part.outerHTML.slice(0, 80)} leaves the panel`);
     }
     for (const label of panel.querySelectorAll('label, .widget-readout')) {
-        if (label.offsetWidth && label.scrollWidth > label.clientWidth + 1) said.push(`${name}: ${label.innerText} is cut`);
+        const cut = label.offsetWidth && label.scrollWidth > label.clientWidth + 1;
+        if (cut) said.push(`${name}: ${label.innerText} is cut`);
     }
     return said;
 })"""
 NAMELESS = """() => [...document.querySelectorAll('.workbench-panel')].flatMap((panel) => {
     const controls = panel.querySelectorAll('button, select, input, [role=slider], [contenteditable=true]');
     return [...controls].filter((control) => control.checkVisibility()).flatMap((control) => {
-        const name = control.ariaLabel || [...(control.labels ?? [])].map((label) => label.innerText).join() || control.innerText;
-        const hint = control.closest('[title]')?.title ?? control.dataset.title, what = control.outerHTML.slice(0, 90);
+        const labels = [...(control.labels ?? [])].map((label) => label.innerText).join();
+        const name = control.ariaLabel || labels || control.innerText, what = control.outerHTML.slice(0, 90);
+        const hint = control.closest('[title]')?.title ?? control.dataset.title;
         return [...(name ? [] : [`no name: ${what}`]), ...(hint && hint !== 'null' ? [] : [`no hint: ${what}`])];
     });
 })"""

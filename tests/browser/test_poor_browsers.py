@@ -15,6 +15,9 @@ from workbench import widgets
 ticks = np.random.default_rng(0).poisson(0.2, (24, 3, 2, 6, 6))
 recordings = wb.Recordings.from_ticks(ticks, labels=[0, 1, 2], ticks_per_frame=6, tick_us=3000)
 network = wb.Network({"eye": (2,)}, [wb.Edge("eye", "hand", wb.Dense(2))])"""
+OLD = """panel = widgets.rollouts(network)
+panel.figure._drawing = {**panel.figure._drawing, "format": 0, "revision": 2}
+panel"""
 IMPATIENT = """{
     const timeout = AbortSignal.timeout.bind(AbortSignal);
     AbortSignal.timeout = (ms) => timeout(ms === 2000 ? 0 : ms);
@@ -35,8 +38,7 @@ def lab(folder: Path) -> Iterator[Callable[[str], str]]:
 
 
 def test_a_page_on_which_anywidget_gives_up_draws_all_the_same(lab: Callable[[str], str], folder: Path) -> None:
-    old = "panel = widgets.rollouts(network)\npanel.figure._drawing = {**panel.figure._drawing, 'format': 0, 'revision': 2}\npanel"
-    write_notebook(folder / "slow.ipynb", [SMALL, "widgets.rollouts(network)", "widgets.player(recordings)", old])
+    write_notebook(folder / "slow.ipynb", [SMALL, "widgets.rollouts(network)", "widgets.player(recordings)", OLD])
     with open_page() as page:
         page.add_init_script(IMPATIENT)  # as on a machine where its script takes more than two seconds to load
         page.goto(lab("slow.ipynb"))

@@ -1,4 +1,4 @@
-"""The five tasks of docs/tasks.md in a real JupyterLab: each is done in as many actions as the page says."""
+"""The ten tasks of docs/tasks.md in a real JupyterLab: each is done in as many actions as the page says."""
 
 from __future__ import annotations
 
@@ -72,9 +72,21 @@ def words_of(plot: Locator) -> str:
     return title
 
 
+CLICK = """gd => {
+    const trace = gd._fullData.findIndex((trace) => trace.type === 'heatmap'), { z } = gd._fullData[trace];
+    const row = 0, column = [...z[0]].findIndex((share) => share > 0);
+    gd.emit('plotly_click', { points: [{ curveNumber: trace, pointNumber: [row, column], x: column, y: row }] });
+    return [String(row), String(column)];
+}"""
+
+
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    folder = tmp_path_factory.mktemp("tasks")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tasks")
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> Iterator[Page]:
     write_notebook(folder / "tasks.ipynb", [PREPARE])
     with serve_lab(folder) as address, open_page(1300, 2600) as page:
         page.goto(address("tasks.ipynb"))
@@ -86,8 +98,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
         yield page
 
 
-def test_the_five_tasks(page: Page) -> None:
+def test_the_ten_tasks(page: Page, folder: Path) -> None:
     user, counts, done = User(page), documented(), 0
+    assert len(counts) == 10
 
     def spent() -> int:
         nonlocal done
@@ -98,7 +111,7 @@ def test_the_five_tasks(page: Page) -> None:
     labels = seen.locator(".js-plotly-plot").evaluate(
         "gd => JSON.stringify(gd._fullLayout.annotations) + gd.textContent"
     )
-    assert "3 frames" in words_of(seen.locator(".js-plotly-plot")) or "3 frames" in labels
+    assert "in frame 3" in words_of(seen.locator(".js-plotly-plot")) or "in frame 3" in labels
     assert spent() == counts[0]
 
     panel = user.run("panel = widgets.rollouts(network)\npanel")
@@ -110,23 +123,71 @@ def test_the_five_tasks(page: Page) -> None:
     panel.locator(".widget-html-content", has_text="class in frame 5").wait_for()
     assert spent() == counts[1]
 
+    panel = user.run("panel = widgets.explore(snn, motion, reference=ann)\npanel")
+    user.choose(panel, "find", "SNN wrong, ANN correct")
+    said = panel.locator(".widget-html-content", has_text="part in frame")
+    said.wait_for()
+    assert re.search(r"ANN and SNN part in frame \d+ \(\w+ against \w+\) and end apart", said.inner_text())
+    panel.locator("table", has_text=re.compile(r"\d, wrong")).wait_for()
+    assert spent() == counts[2]
+
+    panel = user.run("panel = widgets.explore(snn, motion)\npanel")
+    panel.get_by_role("button", name="confusion matrix").click()
+    matrix = panel.locator(".workbench-canvas .js-plotly-plot").first
+    until(matrix, "gd => (gd._fullData || []).some((trace) => trace.type === 'heatmap' && trace.z.length === 3)")
+    cell = matrix.evaluate(CLICK)
+    user.actions += 2
+    panel.locator(".widget-dropdown", has_text="find").locator("select").evaluate(
+        "(select, words) => new Promise((done) => { const look = () => "
+        "select.selectedOptions[0].label === words ? done() : setTimeout(look, 50); look(); })",
+        f"{cell[0]} answered as {cell[1]}",
+    )
+    panel.locator("table", has_text=f"{cell[1]}, {'correct' if cell[0] == cell[1] else 'wrong'}").wait_for()
+    assert spent() == counts[3]
+
+    note = panel.locator(".widget-html-content", has_text="shows").inner_text()
+    user.run('panel.save("explore.html")')
+    other = page.context.new_page()
+    other.goto((folder / "explore.html").as_uri())
+    drawn = other.locator(".workbench-canvas .js-plotly-plot").last
+    until(drawn, "gd => (gd._fullData || []).length > 0")
+    assert other.get_by_text(note.split(".")[0], exact=False).count()
+    other.close()
+    assert spent() == counts[4]
+
+    panel = user.run("panel = widgets.explore(snn, motion)\npanel")
+    user.choose(panel, "order", "closest call first")
+    user.choose(panel, "find", "class 1")
+    panel.get_by_text("8 of 24 recordings").wait_for()
+    found = user.run(
+        "panel.recording.value, panel.finder.table['margin of SNN'].abs().is_monotonic_increasing"
+    ).inner_text()
+    user.actions -= 1  # which only looks
+    assert "True" in found
+    assert spent() == counts[5]
+
     panel = user.run("panel = widgets.convert(ann, motion)\npanel")
     user.choose(panel, "view", "diagnosis")
     plot = panel.locator(".workbench-canvas .js-plotly-plot")
     plot.wait_for()
     until(plot, "gd => /errs most/.test(gd._fullLayout?.title?.text)")
     assert re.search(r"(v1|v2|class) errs most", words_of(plot))
-    assert spent() == counts[2]
+    assert spent() == counts[6]
+
+    panel = user.run('panel = widgets.compare({"ANN": ann, "SNN": snn}, motion)\npanel')
+    user.choose(panel, "find", "different answers")
+    panel.locator(".widget-html-content", has_text=re.compile(r"ANN and SNN part in frame \d+")).wait_for()
+    assert spent() == counts[7]
 
     panel = user.run('panel = widgets.operations({"ANN": ann, "SNN": snn}, motion)\npanel')
     user.choose(panel, "view", "energy over time")
     plot = panel.locator(".workbench-canvas .js-plotly-plot")
     plot.wait_for()
     until(plot, "gd => /cheaper/.test(gd._fullLayout?.title?.text)")
-    assert spent() == counts[3]
+    assert spent() == counts[8]
 
-    saved = user.run(
-        'figures.save(panel.figure, "energy.svg")\n__import__("pathlib").Path("energy.svg").stat().st_size'
-    )
-    assert int(saved.locator(".jp-OutputArea-output").inner_text()) > 5_000
-    assert spent() == counts[4]
+    user.run('figures.save(panel.figure, "energy.pdf", size="column")')
+    user.run('figures.save(panel.figure, "energy.tex")')
+    assert (folder / "energy.pdf").read_bytes().startswith(b"%PDF")
+    assert "\\begin{tabular}" in (folder / "energy.tex").read_text(encoding="utf-8")
+    assert spent() == counts[9]

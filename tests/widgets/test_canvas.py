@@ -12,6 +12,7 @@ from operator import getitem
 from pathlib import Path
 from typing import Any
 
+import comm
 import numpy as np
 import plotly
 import plotly.graph_objects as go
@@ -22,7 +23,8 @@ from tests.support.messages import as_json
 from tests.support.tiny import tell
 from workbench.figures._style import dress
 from workbench.widgets._base import canvas as canvas_module
-from workbench.widgets._base.canvas import PLOTLYS_OWN, Canvas, pack, shared_bundle
+from workbench.widgets._base.canvas import FORMAT, PLOTLYS_OWN, Canvas, pack, shared_bundle
+from workbench.widgets._base.controls import write_footer
 
 JAVASCRIPT = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
@@ -333,9 +335,46 @@ def test_the_cursor_moves_without_drawing() -> None:
 
 
 def test_the_state_is_small_and_the_same_for_the_same_figure() -> None:
-    first, second = as_json(Canvas(lines()).get_state()), as_json(Canvas(lines()).get_state())
-    assert first == second
-    assert len(first) < 60_000
+    first, second = (Canvas(lines()).get_state() for _ in range(2))
+    assert first.pop("_own") != second.pop("_own"), "but its name"
+    assert as_json(first) == as_json(second)
+    assert len(as_json(first)) < 60_000
+
+
+def test_a_page_is_opened_with_the_whole_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[dict[str, Any]] = []
+    make = comm.create_comm
+    monkeypatch.setattr(comm, "create_comm", lambda **options: opened.append(options) or make(**options))
+    canvas = Canvas(lines())
+    opening = next(each for each in opened if "_drawing" in each["data"]["state"])
+    assert opening["comm_id"] == opening["data"]["state"]["_own"] == canvas.model_id
+    assert len(opening["data"]["state"]["_drawing"]["data"]) == 2
+    assert opening["data"]["state"]["_drawing"]["format"] == FORMAT
+    assert f"const FORMAT = {FORMAT};" in Canvas._esm
+
+
+def test_a_page_that_has_missed_a_figure_is_given_it() -> None:
+    canvas = Canvas(lines())
+    canvas.cursor = 2.0
+    states = record(canvas)
+    canvas.send = lambda content: None
+    for revision in (canvas._drawing["revision"], 0):
+        canvas._handle_custom_msg({"ask": "state", "revision": revision}, [])
+    assert [("_drawing" in state, state["cursor"]) for state in states] == [(False, 2.0), (True, 2.0)]
+
+
+def test_a_still_has_a_footer_and_is_known_to_be_old_when_the_figure_changes() -> None:
+    canvas = Canvas(lines())
+    canvas._footer = write_footer("Controls: a < b.")
+    left = canvas.leave("view")
+    assert left.layout.title.text.endswith("Controls: a &lt; b.</span>")
+    assert left.layout.height == canvas.layout.height + canvas._footer["px"]
+    assert canvas.has_left("view")
+    canvas.draw(lines(1))
+    assert not canvas.has_left("view")
+    canvas.leave("view")
+    canvas._footer = write_footer("Controls: a.")
+    assert not canvas.has_left("view")
 
 
 def test_a_view_brings_the_figure_for_readers_without_a_kernel(notebook_renderer: None) -> None:
@@ -351,6 +390,8 @@ PRIVATE: dict[str, Callable[[], bool]] = {
     "_js2py_pointsCallback": lambda: is_trait("_js2py_pointsCallback", traitlets.Dict),
     # whether a trace without a `uid` is given one
     "_set_trace_uid": lambda: go.FigureWidget._set_trace_uid is True,
+    # the name under which ipywidgets opens a widget
+    "_model_id": lambda: hasattr(go.FigureWidget(), "_model_id"),
     # of anywidget's and IPython's interfaces, which plotly follows as we do
     "_esm": lambda: hasattr(go.FigureWidget, "_esm"),
     "_repr_mimebundle_": lambda: takes("_repr_mimebundle_", "include", "exclude"),
@@ -402,7 +443,7 @@ def test_the_canvas_uses_no_other_private_name_of_plotly() -> None:
 
 
 def test_the_page_uses_no_name_of_plotlys_own_state() -> None:
-    source = Path(canvas_module.__file__).with_suffix(".js").read_text(encoding="utf-8")
+    source = Canvas._esm
     assert {name for name in PLOTLYS_OWN if name in source} == set()
 
 

@@ -67,11 +67,14 @@ def test_the_cursor_moves_without_drawing(panel: widgets.ExplorePanel) -> None:
     assert panel.figure._drawing["revision"] == revision
     assert panel.figure.cursor == (step + 1) / k
     seen = RECORDINGS.as_ticks([1], k)[max(0, step + 1 - k) : step + 1, 0].sum(0)
-    scene = figures.image(seen, f"input, frames {max(0, step + 1 - k) / k:.2f} to {(step + 1) / k:.2f}")
+    when = f"ticks {max(0, step + 1 - k)} to {step}" if panel.model.spiking else f"frame {step}"
+    scene = figures.image(seen, f"input, {when}")
     assert json.loads(panel.image.plain.to_json()) == json.loads(scene.to_json())
     row = panel.table.iloc[step]
     said = panel.now.value
-    assert f"{row['frame']:.4g} frames" in said
+    assert f"<td>frame {step // k}{f', tick {step}' * panel.model.spiking}</td>" in said
+    if row["answer"]:
+        assert f"<td>{row['answer']}, {'correct' if row['right'] else 'wrong'}</td>" in said
     assert (row["answer"] or "none yet") in said
     spikes = int(panel.trace["activity"][: step + 1].sum())
     assert (f"{spikes} spike" in said) == panel.model.spiking

@@ -80,13 +80,13 @@ def test_a_pair_with_a_model_that_never_answers() -> None:
     assert "hand answers first at step 6, but the recording has 5 steps; take more frames, or smaller delays" in notes
     assert panel.figure.layout.meta["title"].startswith("late: no answer, ANN: ")
     assert panel.table["answer"].isna().tolist() == [True, False]
-    assert "no answer yet" in panel.now.value
+    assert "late</b> at the end of frame 4: answer none yet" in panel.now.value
 
 
 def test_the_panel_of_a_pair_is_labelled_and_saved(notebook_renderer: None) -> None:
     pair, again = (widgets.compare(MODELS, RECORDINGS) for _ in range(2))
     assert [label for label in labels(pair) if label] == [
-        "left", "right", "recording", "answer", "play", "step", "speed",
+        "left", "right", "recording", "answer", "play", "tick", "speed",
     ]  # fmt: skip
     assert_saved(pair, again)
     assert repr(pair) == "ComparePanel(ANN beside SNN, recording 0)"
@@ -116,13 +116,13 @@ def test_every_view_shows_what_was_counted(costs: widgets.OperationsPanel, view:
     counted = wb.compare(MODELS, RECORDINGS, energy=preset)
     costs.view.value, costs.preset.value = view, preset
     if view == BY_EDGE:
-        for model, frame in (("SNN", 5), ("SNN", 2), ("ANN", 3), ("fast SNN", 1)):
+        for model, frame in (("SNN", 4), ("SNN", 1), ("ANN", 2), ("fast SNN", 0)):
             costs.model.value, costs.frame.value = model, frame
             assert costs.selection == (model, frame)
             by_edge = wb.operations(MODELS[model], RECORDINGS, energy=preset)
             pd.testing.assert_frame_equal(costs.table, by_edge)
-            assert_shows(costs, figures.operations_by_edge(by_edge, frame * MODELS[model].ticks_per_frame - 1))
-            assert f"{model} {spent(by_edge, frame)} up to frame {frame}" in costs.note.value
+            assert_shows(costs, figures.operations_by_edge(by_edge, (frame + 1) * MODELS[model].ticks_per_frame - 1))
+            assert f"{model} {spent(by_edge, frame + 1)} up to the end of frame {frame}" in costs.note.value
         return
     pd.testing.assert_frame_equal(costs.table, counted)
     drawn = {
@@ -178,8 +178,8 @@ def test_little_and_nothing_is_counted(recordings: wb.Recordings) -> None:
         assert panel.figure.data or panel.figure.layout.annotations[0].text
         assert panel.note.value
     panel.view.value = BY_EDGE
-    panel.frame.value = 1
-    assert panel.figure.data or tiny.said(panel) == "nothing has arrived anywhere up to frame 1"
+    panel.frame.value = 0
+    assert panel.figure.data or "nothing has arrived anywhere up to" in tiny.said(panel)
 
 
 def test_one_model_needs_no_name_and_a_late_one_is_refused() -> None:

@@ -28,6 +28,7 @@ def test_every_view_shows_the_recording(panel: widgets.PlayerPanel, recording: i
     assert panel.table[["off", "on"]].to_numpy().tolist() == frames.sum(axis=(2, 3)).tolist()
     panel.view.value = TICKS
     assert panel.selection == (recording, 4 * step), "the time stays"
+    assert panel.clock.step.description == "tick"
     assert_shows(panel, figures.frame(ticks, 4 * step, WINDOW_US, "tick"))
     assert panel.table[["off", "on"]].to_numpy().tolist() == ticks.sum(axis=(2, 3)).tolist()
     panel.view.value = STRIP
@@ -65,7 +66,7 @@ def test_the_clock_keeps_pace() -> None:
 
 def test_the_controls_have_labels_and_the_panel_is_saved(notebook_renderer: None) -> None:
     assert labels(widgets.player(RECORDINGS)) == [
-        "find", "order", "confusion matrix", "found", "recording", "view", "play", "step", "speed",
+        "find", "order", "confusion matrix", "found", "recording", "view", "play", "frame", "speed",
     ]  # fmt: skip
     assert_saved(widgets.player(RECORDINGS, recording=1), widgets.player(RECORDINGS, recording=1))
     assert repr(widgets.player(RECORDINGS, recording=1)) == "PlayerPanel(recording 1, frame by frame, step 0)"

@@ -112,11 +112,11 @@ def test_a_million_spikes_are_counted_and_zooming_finds_each() -> None:
 
 def test_the_controls_have_labels_and_the_panel_is_saved(notebook_renderer: None) -> None:
     panel, again = (widgets.raster(ACTIVITY, ticks_per_frame=TICKS) for _ in range(2))
-    assert labels(panel) == ["frames", "nodes"]
+    assert labels(panel) == ["time (frames)", "nodes"]
     assert_saved(panel, again)
     assert repr(panel) == "RasterPanel(3 nodes, all in view)"
     panel.look(1, 2)
-    assert repr(panel) == "RasterPanel(3 nodes, frames 1 to 2 in view)"
+    assert repr(panel) == "RasterPanel(3 nodes, time 1 to 2 frames in view)"
 
 
 def test_nothing_to_show_is_said() -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 MODULES = ("dark.js", "fit.js", "live.js")  # each imports only those before it
 
 
+MARKS = re.compile(r"^import .*\n|^export (default )?", re.MULTILINE)
+
+
 @cache
 def script() -> str:
     """A module script for a page, in which it watches over the figures.
@@ -16,7 +19,14 @@ def script() -> str:
     >>> "watch();" in script()
     True
     """
+    return f'<script type="module">\n{read_modules(*MODULES)}\nwatch();\n</script>'
+
+
+def read_modules(*names: str) -> str:
+    """The modules of these names as parts of one: without what they import from each other and export.
+
+    >>> "export" in read_modules("dark.js", "fit.js")
+    False
+    """
     folder = Path(__file__).parent
-    parts = [re.sub(r"^import .*\n", "", (folder / name).read_text(encoding="utf-8"), flags=re.M) for name in MODULES]
-    body = re.sub(r"^export ", "", "\n".join(parts), flags=re.M)
-    return f'<script type="module">\n{body}\nwatch();\n</script>'
+    return "\n".join(MARKS.sub("", (folder / name).read_text(encoding="utf-8")) for name in names)

@@ -10,6 +10,14 @@ export const DARK = {
 const PAPER = "#ffffff", INK = "#1f2933", INKS = ["#0072b2", "#d55e00"]; // OFF, ON; they shine on dark paper
 const NUMBERS = { u1: Uint8Array, i1: Int8Array, u2: Uint16Array, i2: Int16Array, u4: Uint32Array, i4: Int32Array };
 
+// whether the page is dark, as JupyterLab, Voila and VS Code say it, or the reader's system
+export function isDark() {
+  const { dataset, classList } = document.body;
+  if (dataset.jpThemeLight) return dataset.jpThemeLight === "false";
+  if (dataset.workbenchColours === "system") return matchMedia("(prefers-color-scheme: dark)").matches;
+  return classList.contains("theme-dark") || classList.contains("vscode-dark");
+}
+
 export function darken({ data, layout }) {
   const paper = { paper_bgcolor: DARK[PAPER], plot_bgcolor: DARK[PAPER] };
   const dark = { ...swap(layout), ...paper };

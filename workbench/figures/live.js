@@ -1,6 +1,6 @@
 // Figures of the workbench in a page follow its width and its colours, also where no kernel runs: `watch()` sees to it.
 
-import { darken } from "./dark.js";
+import { darken, isDark } from "./dark.js";
 import { change, fit } from "./fit.js";
 
 const PATIENCE_MS = 120; // a page that is being resized is not drawn at every px
@@ -16,13 +16,6 @@ export function watch() {
   new MutationObserver(renew).observe(document.body, { attributes: true, attributeFilter });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", renew);
   look();
-}
-
-function isDark() {
-  const { dataset, classList } = document.body;
-  if (dataset.jpThemeLight) return dataset.jpThemeLight === "false";
-  if (dataset.workbenchColours === "system") return matchMedia("(prefers-color-scheme: dark)").matches;
-  return classList.contains("theme-dark") || classList.contains("vscode-dark");
 }
 
 // panels draw themselves

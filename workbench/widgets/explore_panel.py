@@ -80,11 +80,11 @@ class ExplorePanel(RecordingPanel):
         self._references: PrefetchCache[int, RecordingTrace] = PrefetchCache(
             lambda number: trace_recording(reference or model, recordings, recording=number), keep=8
         )
-        self._names = ("ANN", "SNN") if reference and model.spiking > reference.spiking else ("reference", "model")
+        self._names = _name_models(model, reference)
         self._trace = lru_cache(maxsize=64)(self._trace_unit)
         self._tabulate = lru_cache(maxsize=8)(lambda number: tabulate_trace(self._traces(number)))
         self.recording = make_recording_slider(recordings, recording, "explore")
-        models = {self._names[0]: reference} if reference else {}
+        models = {self._names[0]: reference} if reference is not None else {}
         self.finder = RecordingFinder(recordings, models | {self._names[1]: model}, self.recording)
         self._background = (self._traces, self._references, self.finder.answers)
         trace = self._traces(recording)
@@ -277,3 +277,9 @@ class ExplorePanel(RecordingPanel):
     def __repr__(self) -> str:
         node, unit = self.selection
         return f"{type(self).__name__}(recording {self.recording.value}, {node} {unit}, step {self.clock.step.value})"
+
+
+def _name_models(model: Model, reference: Model | None) -> tuple[str, str]:
+    """What reference and model are called: by their kind, unless both are of the same."""
+    kinds = "SNN" if reference and reference.spiking else "ANN", "SNN" if model.spiking else "ANN"
+    return kinds if reference is None or kinds[0] != kinds[1] else ("reference", "model")

@@ -21,7 +21,7 @@ import plotly.graph_objects as go
 import traitlets
 from numpy.typing import NDArray
 
-from workbench.figures._for_panels import DARK, Figure, add_still_metadata, attach
+from workbench.figures._for_panels import Figure, add_still_metadata, attach, read_modules
 from workbench.widgets._base.lifetime import ClosableWidget
 
 Pointed = Callable[[str, int, Any], None]  # kind ("hover", "click"), index of the trace, index of the point
@@ -55,7 +55,8 @@ def shared_bundle() -> Bundle:
 def read_scripts() -> str:
     """What runs in the page, as one module."""
     folder = Path(__file__).parent
-    return "\n".join((folder / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    own = ((folder / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    return "\n".join([read_modules("dark.js", "fit.js"), *own])
 
 
 def pack(value: Any, widget: Any = None) -> Any:
@@ -137,7 +138,6 @@ class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly c
     _esm = read_scripts()
     _css = (Path(__file__).parent / "canvas.css").read_text(encoding="utf-8")
     _bundle = traitlets.Instance(Bundle).tag(sync=True, **ipywidgets.widget_serialization)
-    _dark = traitlets.Dict({light.lower(): dark for light, dark in DARK.items()}).tag(sync=True)
     _drawing = traitlets.Dict().tag(sync=True, to_json=pack)  # "revision", "data", "layout"
     _own = traitlets.Unicode().tag(sync=True)  # the model's name: anywidget gives the page only a part of the model
     _hints = traitlets.Dict().tag(sync=True)  # what a control of the panel means, by its label

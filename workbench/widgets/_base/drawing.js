@@ -1,19 +1,13 @@
-// What Python sends as a figure, made ready for plotly: arrays, colours, the place of the time cursor.
+// What Python sends as a figure, made ready for plotly: arrays, width, colours, the place of the time cursor.
 
 const ARRAYS = {
   int8: Int8Array, uint8: Uint8Array, int16: Int16Array, uint16: Uint16Array, int32: Int32Array, uint32: Uint32Array,
   float32: Float32Array, float64: Float64Array,
 };
 
-// typed arrays travel as {buffer, dtype, shape}; colours of the house change where the page is dark
-function prepare(value, colours) {
-  if (typeof value === "string") {
-    return colours ? value.replace(/#[0-9a-f]{6}/gi, (hex) => colours[hex.toLowerCase()] ?? hex) : value;
-  }
-  if (Array.isArray(value)) {
-    const numbers = typeof value[0] === "number" && typeof value.at(-1) === "number"; // a step of a colour scale has both
-    return numbers ? value : value.map((each) => prepare(each, colours));
-  }
+// typed arrays travel as {buffer, dtype, shape}
+function unpackArrays(value) {
+  if (Array.isArray(value)) return typeof value.at(-1) === "number" ? value : value.map(unpackArrays);
   if (value && typeof value === "object") {
     const view = value.buffer;
     if (view instanceof DataView && ARRAYS[value.dtype]) {
@@ -23,31 +17,19 @@ function prepare(value, colours) {
         ? flat
         : Array.from({ length: rows }, (_, row) => flat.subarray(row * columns, (row + 1) * columns));
     }
-    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, prepare(each, colours)]));
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, unpackArrays(each)]));
   }
   return value;
 }
 
-function luminance(colour) {
-  const hex = /^#([0-9a-f]{6})$/i.exec(colour)?.[1];
-  const parts = hex ? hex.match(/../g).map((pair) => parseInt(pair, 16)) : (colour.match(/\d+/g) ?? [0, 0, 0]).map(Number);
-  const [r, g, b] = parts.map((part) => (part <= 10 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+// as a place of this width and the colours of the page ask
+function adapt(figure, width) {
+  const fitted = { data: figure.data, layout: change(figure.layout, fit(figure, width)) };
+  return isDark() ? darken(fitted) : fitted;
 }
 
-// numbers inside filled marks stay legible whatever the page's colours make of the marks
-function keepLegible(trace) {
-  const fills = trace.marker?.color;
-  if (trace.mode?.includes("text") && trace.mode.includes("markers") && Array.isArray(fills) && trace.textfont?.color) {
-    trace.textfont.color = fills.map((fill) => (luminance(fill) > 0.179 ? "#000000" : "#ffffff"));
-  }
-  return trace;
-}
-
-function isDark() {
-  const { dataset, classList } = document.body;
-  return dataset.jpThemeLight === "false" || classList.contains("theme-dark") || classList.contains("vscode-dark");
-}
+// whether a figure is laid out otherwise for another width
+const differs = (figure, one, other) => JSON.stringify(fit(figure, one)) !== JSON.stringify(fit(figure, other));
 
 // the time cursor lies over the figure, a line in every column of subplots, so that moving it redraws nothing
 function placeCursor(model, plot, lines) {

@@ -30,6 +30,6 @@ const findModel = (model, name) => model.widget_manager.get_model(model.get(name
 // anywidget drops every message to a model whose module took more than two seconds to load, as it does on a busy
 // machine: from here on they are taken as ipywidgets takes them
 function hear(whole) {
-  const take = Object.getPrototypeOf(Object.getPrototypeOf(whole))._handle_comm_msg;
-  whole.comm?.on_msg((message) => take.call(whole, message));
+  const take = Object.getPrototypeOf(Object.getPrototypeOf(whole))?._handle_comm_msg;
+  if (take) whole.comm?.on_msg((message) => take.call(whole, message)); // there are pages of others, without comms
 }

@@ -35,10 +35,7 @@ class Model {
   tell(kind) { (this.listeners.get(kind) ?? []).forEach((listener) => listener()); }
   send() { this.tell("msg:custom"); }
   save_changes() {}
-  _handle_comm_msg() {}
 }
-
-class FigureModel extends Model {}
 
 function addControl(form, control, onChange) {
   const label = document.createElement("label"), words = document.createElement("span");
@@ -131,8 +128,8 @@ async function main() {
       }
       let revision = 0;
       const draw = (figure) => ({ revision: ++revision, ...place(figure, arrays) });
-      const values = { _bundle: "bundle", _own: "own", _dark: page.dark, _drawing: draw(state()), cursor: null };
-      const model = new FigureModel(values, { bundle });
+      const values = { _bundle: "bundle", _own: "own", _drawing: draw(state()), cursor: null };
+      const model = new Model(values, { bundle });
       if (part.followed) figures.push(model);
       parts.push({ ...part, state, show: (figure) => model.set("_drawing", draw(figure)), model, element });
     }

@@ -19,7 +19,6 @@ import plotly.graph_objects as go
 from plotly.utils import PlotlyJSONEncoder
 
 from workbench.atomic import replacing
-from workbench.figures._for_panels import DARK
 from workbench.machine import find_version
 from workbench.widgets._base.canvas import pack, pack_plotly, read_scripts, snapshot
 
@@ -75,7 +74,6 @@ def write_saved_page(page: SavedPage, path: str | Path) -> None:
     description = {
         "controls": [{"name": name, **vars(control)} for name, control in page.controls.items()],
         "fixed": page.fixed, "rows": parts, "values": content.values,
-        "dark": {light.lower(): dark for light, dark in DARK.items()},
     }  # fmt: skip
     about = f"Saved on {date.today()} by the workbench {find_version()}; needs neither kernel nor network."
     pieces = {
