@@ -33,6 +33,7 @@ def test_an_empty_step_of_a_recording_is_shown_and_an_empty_recording_is_said() 
     counts[3] = 0
     assert (np.asarray(figures.frame(counts, 3, 6000).data[0].z) == 255).all()
     assert figures.frame(0 * counts, 3, 6000).layout.annotations[0].text == "no events in this recording"
+    assert figures.image(0 * counts[0], "input").layout.annotations[0].text == "no events"
     assert figures.frame(counts[:0], 0, 6000).layout.annotations[0].text == "the recording has no steps"
     assert figures.frame(COUNTS[:1], 0, 6000).layout.meta["title"].startswith("Step 0 of 0 to 0, from 0 to 6 ms")
 

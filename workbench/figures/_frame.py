@@ -35,6 +35,8 @@ def image(counts: ArrayLike, title: str) -> go.Figure:
     figure.update_xaxes(**BARE).update_yaxes(**BARE)
     figure.update_layout(margin={"l": 16, "r": 16, "t": 44, "b": 8 + SCALES_PX})
     add_scales(figure, full, 300 - 52)
+    if not counts.any():
+        figure.add_annotation(text="no events", showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper", font_size=13)
     off, on = (int(part.sum()) for part in counts)
     dress(figure, whole(title), "", f"{whole(title)}: {off} OFF and {on} ON events.", 300 + SCALES_PX)
     return figure.update_layout(title_font_size=14)

@@ -159,7 +159,7 @@ class ExplorePanel(RecordingPanel):
     def _on_pointer(self, kind: str, trace: int, point: Any) -> None:
         """A click on a spike, or on a pixel of an image, chooses its unit (of several in a pixel the middle one)."""
         drawn: Any = self.figure.data[trace]
-        node = str((drawn.meta or {}).get("node"))  # of a band; its name may be cut, and a class may be called as a node
+        node = str((drawn.meta or {}).get("node"))  # of a band: its name may be cut, a class may be called as a node
         if kind != "click" or node not in self.node.options:
             return
         if drawn.type == "heatmap":
