@@ -336,7 +336,7 @@ def test_a_cell_that_runs_again_closes_the_panel_that_it_showed(code: str, noteb
         notebook.run(code, cell=code)
     panels_after, threads_after = count(notebook)
     assert panels_after == panels <= before + 1
-    assert threads_after <= threads
+    assert threads_after <= threads + 1  # one that still computes; of three that were left there would be three more
 
 
 def test_a_panel_that_another_cell_shows_or_a_variable_holds_is_no_less_alive(notebook: Notebook) -> None:

@@ -86,7 +86,7 @@ def test_a_pair_with_a_model_that_never_answers() -> None:
 def test_the_panel_of_a_pair_is_labelled_and_saved(notebook_renderer: None) -> None:
     pair, again = (widgets.compare(MODELS, RECORDINGS) for _ in range(2))
     assert [label for label in labels(pair) if label] == [
-        "left", "right", "recording", "answer", "play", "tick", "speed",
+        "left", "right", "find", "order", "confusion matrix", "found", "recording", "answer", "play", "tick", "speed",
     ]  # fmt: skip
     assert_saved(pair, again)
     assert repr(pair) == "ComparePanel(ANN beside SNN, recording 0)"

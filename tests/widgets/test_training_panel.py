@@ -83,7 +83,7 @@ def test_what_goes_wrong_is_told_in_the_panel_and_raised_to_who_waits() -> None:
     panel = widgets.training(wb.Model(network()), recordings(), epochs=2, learning_rate=-1.0)
     with pytest.raises(ValueError, match=r"learning_rate=-1.0 must be positive"):
         panel.result()
-    assert "learning_rate=-1.0 must be positive" in panel.figure.layout.annotations[0].text
+    assert "learning_rate=-1.0 must be positive" in panel.figure.layout.annotations[0].text.replace("<br>", " ")
     assert "Failed" in panel.note.value
 
 

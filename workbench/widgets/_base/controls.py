@@ -16,8 +16,10 @@ NARROW: dict[str, Any] = {"style": {"description_width": "4em"}, "layout": {"wid
 FOOTER_LETTERS, FOOTER_PX = 130, 17  # in a line, and its height
 
 
-def find_controls(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
+def find_controls(widget: ipywidgets.Widget, *, searches: bool = True) -> Iterator[ipywidgets.Widget]:
     """Everything in a widget that can be moved, chosen or pressed, in the order in which it is seen.
+
+    Without `searches` what only finds something to look at, a part that says so of itself, is left out.
 
     >>> row = ipywidgets.HBox([ipywidgets.IntSlider(description="frames"), ipywidgets.HTML()])
     >>> [control.description for control in find_controls(row)]
@@ -26,19 +28,19 @@ def find_controls(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
     for child in getattr(widget, "children", ()):
         if hasattr(child, "disabled") and hasattr(child, "description"):
             yield child
-        else:
-            yield from find_controls(child)
+        elif searches or not getattr(child, "searches", False):
+            yield from find_controls(child, searches=searches)
 
 
 def describe_controls(widget: ipywidgets.Widget) -> str:
-    """What the controls in a widget say, without those that have no value of their own or cannot be moved.
+    """What the controls in a widget say, without those that search, have no value of their own or cannot be moved.
 
     >>> describe_controls(ipywidgets.HBox([ipywidgets.Dropdown(options=["all", "none"], description="nodes")]))
     'nodes all'
     """
     moved = [
         control
-        for control in find_controls(widget)
+        for control in find_controls(widget, searches=False)
         if hasattr(control, "value") and not control.disabled and not isinstance(control, ipywidgets.Play)
     ]
     return ", ".join(f"{control.description} {_say(control)}" for control in moved)

@@ -42,6 +42,8 @@ class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carr
     `table` has a row per recording found, as `tabulate_answers` has them.
     """
 
+    searches = True  # what is in view is told by the slider
+
     def __init__(self, recordings: Recordings, models: Mapping[str, Model], recording: ipywidgets.IntSlider) -> None:
         self.recordings, self.models, self.recording = recordings, dict(models), recording
         self.answers: PrefetchCache[str, pd.DataFrame] = PrefetchCache(self._answer_all, keep=len(models) + 1)
