@@ -43,7 +43,7 @@ async function render({ model, el }) {
     return say(`This figure could not be drawn (${error}). ${AGAIN}`);
   }
 
-  let wanted = false, busy = false, closed = false, drawn = 0, trouble = "", given, width = 0;
+  let wanted = false, busy = false, closed = false, drawn = 0, trouble = "", width = 0;
   async function draw() {
     wanted = true;
     if (busy) return;
@@ -65,14 +65,13 @@ async function render({ model, el }) {
   async function drawOnce(drawing) {
     trouble = drawing?.format === FORMAT ? "" : OTHER;
     if (trouble) return;
-    given = { data: unpackArrays(drawing.data), layout: unpackArrays(drawing.layout) };
-    width = el.clientWidth;
-    const { data: traces, layout } = adapt(given, width);
+    width = el.clientWidth || LAID_OUT_PX; // hidden ones are drawn again when they appear
+    const { data: traces, layout } = adapt({ data: unpackArrays(drawing.data), layout: unpackArrays(drawing.layout) }, width);
     const asks = traces.some((trace) => WEBGL.test(trace.type)) && lacksWebGL(), data = drawable(traces, asks);
     trouble = data.length < traces.length ? NO_WEBGL : "";
     el.setAttribute("role", "figure"); // with buttons in it, which an image may not have
     el.setAttribute("aria-label", layout.meta?.alt ?? layout.title?.text ?? "figure");
-    await Plotly.react(plot, data, layout, { responsive: true, displaylogo: false });
+    await Plotly.react(plot, data, { ...layout, uirevision: drawing.revision }, { displaylogo: false }); // zoom stays
     drawn = drawing.revision;
     placeCursor(model, plot, lines);
   }
@@ -111,8 +110,7 @@ async function render({ model, el }) {
   let unname;
   const resized = new ResizeObserver(() => {
     if (!plot.isConnected || !plot.offsetWidth) return;
-    if (given && differs(given, width, el.clientWidth)) draw();
-    else Plotly.Plots.resize(plot);
+    if (el.clientWidth !== width) draw(); // plotly's own resizing would forget the height
     const panel = el.closest(".workbench-panel");
     if (panel) unname ??= keepNamed(panel, () => model.get("_hints") ?? {});
   });

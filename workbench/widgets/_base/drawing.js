@@ -24,12 +24,9 @@ function unpackArrays(value) {
 
 // as a place of this width and the colours of the page ask
 function adapt(figure, width) {
-  const fitted = { data: figure.data, layout: change(figure.layout, fit(figure, width)) };
+  const fitted = { data: figure.data, layout: change(figure.layout, { width, ...fit(figure, width) }) };
   return isDark() ? darken(fitted) : fitted;
 }
-
-// whether a figure is laid out otherwise for another width
-const differs = (figure, one, other) => JSON.stringify(fit(figure, one)) !== JSON.stringify(fit(figure, other));
 
 // the time cursor lies over the figure, a line in every column of subplots, so that moving it redraws nothing
 function placeCursor(model, plot, lines) {
