@@ -15,7 +15,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "tasks.md"
 PREPARE = """import numpy as np
 import workbench as wb
 from workbench import figures, widgets
-ticks = np.random.default_rng(0).poisson(0.2, (96, 24, 2, 8, 8))
+rng = np.random.default_rng(0)
+rates = 0.4 * rng.random((3, 2, 8, 8)) ** 2
+ticks = rng.poisson(np.tile(rates, (8, 1, 1, 1)), (96, 24, 2, 8, 8))
 part = wb.Recordings.from_ticks(ticks, labels=[0, 1, 2] * 8, ticks_per_frame=12, tick_us=3000)
 motion = wb.Dataset("motion", part, part, split="the same twice, to look at")
 network = wb.Network({"retina": (2, 8, 8)}, [wb.Edge("retina", "v1", wb.Conv(4, 3)), wb.Edge("v1", "v2", wb.Conv(4, 3)),
@@ -137,17 +139,17 @@ def test_the_ten_tasks(page: Page, folder: Path) -> None:
     until(matrix, "gd => (gd._fullData || []).some((trace) => trace.type === 'heatmap' && trace.z.length === 3)")
     cell = matrix.evaluate(CLICK)
     user.actions += 2
-    panel.locator(".widget-dropdown", has_text="find").locator("select").evaluate(
-        "(select, words) => new Promise((done) => { const look = () => "
-        "select.selectedOptions[0].label === words ? done() : setTimeout(look, 50); look(); })",
-        f"{cell[0]} answered as {cell[1]}",
-    )
+    page.wait_for_function(
+        "([select, words]) => select.selectedOptions[0].label.replaceAll('\\xa0', ' ') === words",
+        arg=[panel.locator(".widget-dropdown", has_text="find").locator("select").element_handle(),
+             f"{cell[0]} answered as {cell[1]}"],
+    )  # fmt: skip
     panel.locator("table", has_text=f"{cell[1]}, {'correct' if cell[0] == cell[1] else 'wrong'}").wait_for()
     assert spent() == counts[3]
 
     note = panel.locator(".widget-html-content", has_text="shows").inner_text()
     user.run('panel.save("explore.html")')
-    other = page.context.new_page()
+    other = page.context.browser.new_page()
     other.goto((folder / "explore.html").as_uri())
     drawn = other.locator(".workbench-canvas .js-plotly-plot").last
     until(drawn, "gd => (gd._fullData || []).length > 0")
