@@ -131,7 +131,7 @@ def choose_theme(page: Page, name: str) -> None:
 
 
 def test_no_panel_leaves_its_place(page: Page, tenth: Callable[[int], int]) -> None:
-    for width in WIDTHS if tenth(10) > 1 else WIDTHS[-2:]:
+    for width in WIDTHS if tenth(10) > 1 else (1600, 800, 400):
         if width == 400:
             page.keyboard.press("Control+b")
         page.set_viewport_size({"width": width, "height": 2000})
