@@ -132,6 +132,7 @@ $(READY): pyproject.toml constraints.txt
 		'"@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": true}}' \
 		> $(VENV)/share/jupyter/lab/settings/overrides.json
 	@cp -r share/jupyter/labextensions $(VENV)/share/jupyter/
+	@cp workbench/figures/*.js $(VENV)/share/jupyter/labextensions/workbench/static/
 	@touch $@
 
 # the peers of the engine in an environment of their own, which holds nothing else that they would disturb

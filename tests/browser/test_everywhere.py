@@ -165,7 +165,7 @@ def test_names_with_markup_are_shown_as_they_are(page: Page) -> None:
     panels = page.locator(".workbench-panel")
     player, explore, compare = (panels.nth(list(PANELS).index(name)) for name in ("player", "explore", "compare"))
     for panel in (player, explore, compare):
-        panel.get_by_text("<b>x</b> & a long name").first.wait_for()
+        panel.locator(".widget-html-content", has_text="<b>x</b> & a long name").first.wait_for()
     compare.locator(".widget-html-content b", has_text="ANN <i>& so on</i>").wait_for()
     assert explore.locator("td b, td i").count() == 0
     explore.get_by_text("frame 3, tick 2").wait_for()

@@ -100,7 +100,8 @@ def test_a_click_on_a_spike_shows_its_membrane(opened: tuple[dict[str, Locator],
     until(plot, "gd => (gd._fullData || []).some((trace) => trace.name === 'v2' && trace.customdata)")
     spike = plot.evaluate("""gd => {
         const trace = gd._fullData.findIndex((trace) => trace.name === 'v2' && trace.customdata);
-        const units = gd._fullData[trace].customdata, point = units.findIndex((unit) => unit > 0);
+        const units = Array.from(gd._fullData[trace].customdata, (spike) => spike.at(-1)); // frame, step, unit
+        const point = units.findIndex((unit) => unit > 0);
         gd.emit('plotly_click', { points: [{ curveNumber: trace, pointNumber: point, x: 0, y: 0 }] });
         return units[point];
     }""")

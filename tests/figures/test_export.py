@@ -53,7 +53,7 @@ def test_the_title_of_a_page_is_words_without_markup(drawn: go.Figure, title: st
     assert re.findall(r"<title>(.*?)</title>", page[:1_000]) == [title]
 
 
-@pytest.mark.parametrize("name", sorted(set(figures.__all__) - {"save"}))
+@pytest.mark.parametrize("name", sorted(set(figures.__all__) - {"save", "numbers"}))
 def test_the_page_of_every_figure_is_titled_and_described_in_words(name: str, tmp_path: Path) -> None:
     figures.save(every_figure()[name], tmp_path / "page.html")
     head = (tmp_path / "page.html").read_text(encoding="utf-8")[:5_000]

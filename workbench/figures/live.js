@@ -6,7 +6,12 @@ import { change, fit } from "./fit.js";
 const PATIENCE_MS = 120; // a page that is being resized is not drawn at every px
 const FIGURES = new WeakMap(); // plot: what it was given, and how it was drawn last
 
+const WATCHED = Symbol.for("workbench.watched");
+
+// once a page, however many scripts ask: two would undo each other's work for ever
 export function watch() {
+  if (globalThis[WATCHED]) return;
+  globalThis[WATCHED] = true;
   const look = () => document.querySelectorAll(".js-plotly-plot").forEach(adopt);
   let soon = 0;
   const later = () => { soon ||= requestAnimationFrame(() => { soon = 0; look(); }); };

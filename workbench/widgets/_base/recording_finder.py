@@ -6,6 +6,7 @@ import html
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
+from functools import cached_property
 from typing import Any
 
 import ipywidgets
@@ -57,7 +58,6 @@ class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carr
             control.observe(weak_callback(self._on_control), "value")
         self.found.observe(weak_callback(self._on_found), "value")
         self.recording.observe(weak_callback(self._on_recording), "value")
-        self.matrix.listen(weak_callback(self._on_click))
         for control in () if models else (self.order, self.confusion):
             control.layout.display = "none"
         rows = ([self.group, self.order, self.confusion], [self.found, self.said])
@@ -80,8 +80,15 @@ class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carr
             options=[("none", None)], description="found", tooltip="The recordings found: choose one to see it", **STYLE
         )
         self.said = ipywidgets.HTML()
-        self.matrix = Canvas(empty("Confusions", "no recording has been answered yet"))
-        self.place = ipywidgets.Box([self.matrix], layout={"display": "none", "width": "100%"})
+        self.place = ipywidgets.Box(layout={"display": "none", "width": "100%"})
+
+    @cached_property
+    def matrix(self) -> Canvas:
+        """The confusion matrix; it is made when it is first asked for."""
+        canvas = Canvas(empty("Confusions", "no recording has been answered yet"))
+        canvas.listen(weak_callback(self._on_click))
+        self.place.children = [canvas]
+        return canvas
 
     def compare(self, one: str, other: str) -> None:
         """Hold these two models against each other from now on; the same twice is one model alone."""
