@@ -24,6 +24,7 @@ def house(tmp_path: Path) -> Path:
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "share", tmp_path / "share")
+    shutil.copytree(ROOT / "workbench" / "figures", tmp_path / "workbench" / "figures")
     (tmp_path / "python").write_text(PYTHON)
     (tmp_path / "python").chmod(0o755)
     return tmp_path
@@ -44,7 +45,8 @@ def test_installing_is_quiet_and_its_log_is_kept(house: Path) -> None:
     assert "log: build/install.log" in second
     assert third == "Setting up JupyterLab ..."
     assert (house / "build" / "install.log").read_text() == "venv says much\npip says much\nand more\n"
-    assert (house / ".venv" / "share" / "jupyter" / "labextensions").is_dir()
+    static = house / ".venv" / "share" / "jupyter" / "labextensions" / "workbench" / "static"
+    assert {path.name for path in static.iterdir()} >= {"figures.js", "dark.js", "fit.js", "live.js"}
     assert "is up to date" in install(house).stdout
 
 
