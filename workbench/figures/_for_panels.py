@@ -8,7 +8,7 @@ from workbench.figures._operations import KINDS
 from workbench.figures._raster import EXACT, View, draw_units, draws_lines
 from workbench.figures._raster_bands import BAND, count_part, find_part
 from workbench.figures._style import QUIET, empty
-from workbench.figures._words import brief, whole, wrap
+from workbench.figures._words import brief, cut, whole, wrap
 
 __all__ = [
     # the class of figures, and how notebooks show it
@@ -16,5 +16,5 @@ __all__ = [
     # parts of rasters
     "BAND", "EXACT", "View", "count_part", "draw_units", "draws_lines", "find_part",
     # styles, scripts and texts
-    "KINDS", "read_modules", "QUIET", "empty", "wrap", "brief", "whole",
+    "KINDS", "read_modules", "QUIET", "empty", "wrap", "brief", "cut", "whole",
 ]  # fmt: skip

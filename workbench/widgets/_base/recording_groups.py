@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from workbench.events import Recordings
+from workbench.figures._for_panels import cut
 
 AS_RECORDED, CLOSE_FIRST, WRONG_FIRST = "as recorded", "closest call first", "most surely wrong first"
-LETTERS = 24  # of a class name in a list
 
 
 @dataclass(frozen=True)
@@ -86,14 +86,10 @@ def describe_recording(row: Mapping[Any, Any], models: Sequence[str]) -> str:
     >>> describe_recording(row, ["SNN"])
     '3: left, SNN right, margin -0.25'
     """
-    answers = [f"{model} {_cut(str(row[f'answer of {model}']))}" for model in models if f"answer of {model}" in row]
+    answers = [f"{model} {cut(str(row[f'answer of {model}']))}" for model in models if f"answer of {model}" in row]
     margin = [f"margin {row[f'margin of {models[-1]}']:.2f}"] if answers else []
-    return ", ".join([f"{row['recording']}: {_cut(str(row['label']))}", *answers, *margin])
+    return ", ".join([f"{row['recording']}: {cut(str(row['label']))}", *answers, *margin])
 
 
 def _is_correct(table: pd.DataFrame, model: str) -> pd.Series[bool]:
     return table[f"answer of {model}"] == table["label"]
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"
