@@ -7,6 +7,7 @@ controls          their widths, and what they say in words
 canvas            a plotly figure in a page, redrawn as a whole; its scripts: kernel.js (what comes from the kernel),
                   drawing.js (what plotly is given), labels.js (controls have names), saving.js (a notebook is saved
                   with what is seen last), canvas.js (all of it for one figure)
+edits             edits that code makes itself, told from those of others
 playback          play button, step slider and speed
 saved_page        a panel as a page that needs no kernel
 recording_finder  controls that find recordings, for that slider

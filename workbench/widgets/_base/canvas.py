@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import base64
 import gzip
-import math
-import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +19,7 @@ import traitlets
 from numpy.typing import NDArray
 
 from workbench.figures._for_panels import Figure, add_still_metadata, attach, read_modules
+from workbench.widgets._base.edits import Edits
 from workbench.widgets._base.lifetime import ClosableWidget
 
 Pointed = Callable[[str, int, Any], None]  # kind ("hover", "click"), index of the trace, index of the point
@@ -93,32 +91,6 @@ def snapshot(figure: go.Figure) -> dict[str, Any]:
     """A copy of a figure's data and layout as plotly.js takes them, numbers still in arrays."""
     traces = [trace.to_plotly_json() for trace in figure.data]
     return {"format": FORMAT, "data": traces, "layout": figure.layout.to_plotly_json()}
-
-
-class Edits(threading.local):
-    """Decides which edits of a figure are published; what one thread skips is not skipped for another.
-
-    >>> edits = Edits()
-    >>> with edits.skip(1):
-    ...     edits.passes(), edits.passes()
-    (False, True)
-    """
-
-    _skipped = 0.0  # how many of the next
-
-    @contextmanager
-    def skip(self, count: float = math.inf) -> Iterator[None]:
-        """Skip the first edits made inside, all of them by default."""
-        before, self._skipped = self._skipped, count
-        try:
-            yield
-        finally:
-            self._skipped = before
-
-    def passes(self) -> bool:
-        """Count one more edit, and tell whether it is to be published."""
-        skipped, self._skipped = self._skipped > 0, max(0.0, self._skipped - 1)
-        return not skipped
 
 
 class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
