@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import threading
 import uuid
 from collections.abc import Callable
 from functools import cache
@@ -124,6 +125,7 @@ class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly c
 
     def __init__(self, figure: go.Figure) -> None:
         self._edits = Edits()
+        self._following = threading.Lock()  # while the page is a figure ahead
         self._listeners: list[Pointed] = []
         self._viewers: list[Viewed] = []
         self._first: go.Figure | None = figure
@@ -160,7 +162,7 @@ class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly c
     def data(self, traces: Any) -> None:
         with self._edits.skip():  # plotly counts this edit before it is done, and a new order not at all
             go.FigureWidget.data.fset(self, traces)
-        self._publish()
+        self._follow_edit()
 
     @property
     def plain(self) -> Figure:
@@ -169,11 +171,11 @@ class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly c
 
     def draw(self, figure: go.Figure) -> None:
         """Show another figure, any number of traces, in one message to the page."""
-        with self._edits.skip():
+        with self._following, self._edits.skip():
+            self._publish(figure)  # first: the page draws meanwhile
             self.data = ()
             self.add_traces(figure.data)
             self.layout = figure.layout
-        self._publish()
 
     def on_edits_completed(self, fn: Callable[[], Any]) -> None:
         fn()  # none is pending: a page is given whole figures and does not answer
@@ -190,10 +192,13 @@ class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly c
         self._viewers.append(callback)
 
     @traitlets.observe("_last_layout_edit_id")  # in which plotly counts every edit, those of traces as well
-    def _publish(self, change: Any = None) -> None:
-        """Let the page have the figure as it is now."""
+    def _follow_edit(self, change: Any = None) -> None:
         if self._edits.passes():
-            self._drawing = {"revision": self._drawing.get("revision", 0) + 1, **snapshot(self)}
+            self._publish(self)
+
+    def _publish(self, figure: go.Figure) -> None:
+        """Let the page have a figure."""
+        self._drawing = {"revision": self._drawing.get("revision", 0) + 1, **snapshot(figure)}
 
     def _answer(self, widget: Any, content: Any, buffers: Any) -> None:
         """Tell a page that asks whether the kernel is alive that it is, or what it has missed."""
@@ -206,8 +211,9 @@ class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly c
     def _hear_pointer(self, change: Any) -> None:
         """Tell of the points that the pointer is over, unless it was over a figure that is gone."""
         kind, told = change["name"], change["new"]
-        if told["revision"] != self._drawing["revision"]:
-            return
+        with self._following:
+            if told["revision"] != self._drawing["revision"]:
+                return
         points = told["points"]
         self._tell_traces(kind, points)  # first: they know the figure that was pointed at, not what a listener draws
         for each in points:
