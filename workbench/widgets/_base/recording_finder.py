@@ -19,6 +19,7 @@ from workbench.figures._for_panels import empty
 from workbench.model import Model
 from workbench.widgets._background.prefetch import PrefetchCache
 from workbench.widgets._base.canvas import Canvas
+from workbench.widgets._base.controls import SEARCH
 from workbench.widgets._base.edits import Edits
 from workbench.widgets._base.lifetime import weak_callback
 from workbench.widgets._base.recording_groups import (
@@ -34,7 +35,6 @@ from workbench.widgets._base.recording_groups import (
 )
 
 MOST_LISTED = 500  # recordings in the list; how many more were found is said
-STYLE: dict[str, Any] = {"style": {"description_width": "4em"}, "layout": {"width": "22em"}}
 
 
 class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
@@ -65,20 +65,23 @@ class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carr
         super().__init__([*(ipywidgets.HBox(row, layout={"flex_flow": "row wrap"}) for row in rows), self.place])
 
     def _make_controls(self) -> None:
-        self.group = ipywidgets.Dropdown(description="find", tooltip="Which recordings the list holds", **STYLE)
+        self.group = ipywidgets.Dropdown(description="find", tooltip="Which recordings the list holds", **SEARCH)
         self.order = ipywidgets.Dropdown(
             options=[AS_RECORDED, CLOSE_FIRST, WRONG_FIRST],
             description="order",
             tooltip="The order of the list, by the margin: the probability of the true class less the largest of the "
             "others, in the end; near 0 is a close call, -1 surely wrong",
-            **STYLE,
+            **SEARCH,
         )
         self.confusion = ipywidgets.ToggleButton(
             description="confusion matrix",
             tooltip="Which class is taken for which; click a cell to find its recordings",
         )
         self.found = ipywidgets.Dropdown(
-            options=[("none", None)], description="found", tooltip="The recordings found: choose one to see it", **STYLE
+            options=[("none", None)],
+            description="found",
+            tooltip="The recordings found: choose one to see it",
+            **SEARCH,
         )
         self.said = ipywidgets.HTML()
         self.place = ipywidgets.Box(layout={"display": "none", "width": "100%"})
