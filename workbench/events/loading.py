@@ -21,7 +21,8 @@ from workbench.events.sources import folders, in_memory
 from workbench.events.sources.clips import Collection, clip_array
 from workbench.events.sources.named_sets import GENERATED_SETS, RECORDED_SETS, known_names
 from workbench.events.sources.splits import Split
-from workbench.events.storage.assembly import assemble, cache_entry, describe_left_out
+from workbench.events.storage.assembly import assemble, describe_left_out
+from workbench.events.storage.cache_entries import cache_entry
 from workbench.events.storage.extents import CLOCKS, load_or_measure_extents
 from workbench.events.storage.generated_sets import load_or_generate
 from workbench.events.storage.preprocessing import Preparation

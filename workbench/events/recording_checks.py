@@ -12,6 +12,7 @@ from workbench.validation import require_whole
 
 _LONGEST_US = int(np.iinfo(np.int32).max)
 _MOST_EVENTS = 1 << 36
+_MOST_CLASSES = 100_000  # that are named by their numbers
 _AT_ONCE = 1 << 22  # events looked at together, so that mapped files are not held in memory
 
 
@@ -103,6 +104,14 @@ def require_whole_ticks(counts: NDArray[Any], frames: int | None, ticks_per_fram
             " frames * ticks_per_frame steps"
         )
     return ticks
+
+
+def name_classes(labels: NDArray[Any], name: str) -> tuple[str, ...]:
+    """Classes named by their numbers, up to the largest label."""
+    largest = int(labels.max(initial=0))
+    if largest > _MOST_CLASSES:
+        raise ValueError(f"{name}: labels reach {largest}; give indices into the classes, and their names")
+    return tuple(map(str, range(largest + 1)))
 
 
 def require_tick_length(tick_us: object, ticks: int, name: str) -> int:
