@@ -81,8 +81,9 @@ def load(
     as its camera lay, on its side.
     ``on_error="skip"`` leaves out damaged recordings, ``"sort"`` sorts events that are at most a second late, each with
     one warning that counts. What was read is kept in ``root/.workbench`` unless ``cache=False``, and read from there
-    while files and settings are the same. A bar shows how far a load has come that takes longer than a moment, unless
-    ``progress=False``; an interrupt (Ctrl-C) leaves what is whole in ``root`` and nothing else.
+    while files and settings are the same, mapped into memory, in shards of 1,024 recordings. A bar shows how far a load
+    has come that takes longer than a moment, unless ``progress=False``; after an interrupt (Ctrl-C) the next load goes
+    on with the shards that are missing.
 
     Raises ValueError for an unknown name, option or damaged file (`formats.DamagedFile`, naming file, byte and cure),
     FileNotFoundError when the set is not there, ImportError, naming the extra to install, where a format or
