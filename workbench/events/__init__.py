@@ -6,6 +6,7 @@ loading           `load`: data sets by name, from folders, from tonic and from m
 formats/          files of event cameras, one room per format
 sources/          the data sets, folders and arrays that recordings are collected from
 storage/          what is kept of recordings between two calls, and how it is read, cut and transformed
+remote_files      files behind a URL, copied while they are read
 augmentation      batches of recordings changed at random, for training
 transforms/       crops, flips, denoising and other changes of one recording
 camera/           an emulated event camera: images in, events out

@@ -17,9 +17,11 @@ from workbench.events.dataset import Dataset
 from workbench.events.event_arrays import Sensor
 from workbench.events.formats.read_options import ReadOptions
 from workbench.events.formats.registry import make_read_options
+from workbench.events.remote_files import is_url
 from workbench.events.sources import folders, in_memory
 from workbench.events.sources.clips import Collection, clip_array
 from workbench.events.sources.named_sets import GENERATED_SETS, RECORDED_SETS, known_names
+from workbench.events.sources.remote_folders import collect_url
 from workbench.events.sources.splits import Split
 from workbench.events.storage.assembly import assemble, describe_left_out
 from workbench.events.storage.cache_entries import cache_entry
@@ -65,7 +67,8 @@ def load(
     - ``"digits"``, ``"motion"``: generated from ``seed``, without any download, and kept in ``root``;
     - ``"cifar10-dvs"``, ``"dvs-gesture"``, ``"n-cars"``, ``"n-mnist"``: read from ``root``, the set's folder or its
       parent, whole or a part; ``download=True`` lets tonic fetch what it can first;
-    - a folder (a path) of recordings sorted by class, in any format of `workbench.events.formats`;
+    - a folder (a path) of recordings sorted by class, in any format of `workbench.events.formats`, or a URL of one
+      ("s3://bucket/set", "https://host/set"), whose files are copied while they are read;
     - a data set object of tonic, or a pair of them to train and to test;
     - arrays (x, y, t in us, p) by class, ``{"left": [...], "right": [...]}``, or in a row, with ``labels``.
 
@@ -164,6 +167,9 @@ def _collect(
         if download:
             known.location.fetch(root)
         return known.collect(root, split, seed, **used), root
+    if is_url(name):
+        _refuse_unused(name, **_select(own, "labels", "classes", "upright"), download=download or None)
+        return collect_url(name, split, seed), root
     if isinstance(name, str | PathLike):
         folder = _require_folder(name)
         _refuse_unused(str(name), **_select(own, "labels", "classes", "upright"), download=download or None)
