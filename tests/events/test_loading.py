@@ -219,7 +219,7 @@ def test_the_second_load_reads_no_recording(tmp_path, monkeypatch):
     first = wb.load(fill(tmp_path))
     assert len(events_files(tmp_path)) == 2
     monkeypatch.setattr(shards, "load_or_prepare", callback := Watch(shards.load_or_prepare))
-    monkeypatch.setattr("workbench.events.storage.preprocessing._prepare_all", None)  # would read the recordings
+    monkeypatch.setattr("workbench.events.storage.preprocessing.prepare_all", None)  # would read the recordings
     monkeypatch.setattr("workbench.events.storage.extents.measure_extents", None)  # so would this
     second = wb.load(tmp_path, frames=3)
     assert callback.calls == 2

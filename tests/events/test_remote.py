@@ -110,7 +110,7 @@ def test_the_second_load_copies_nothing_until_a_file_changes(in_memory, tmp_path
     copy = RemoteFolder.copy
     monkeypatch.setattr(RemoteFolder, "copy", lambda *given: copied.append(given[1]) or copy(*given))
     with monkeypatch.context() as patched:
-        patched.setattr(preprocessing, "_prepare_all", None)
+        patched.setattr(preprocessing, "prepare_all", None)
         require_same(wb.load(in_memory, tmp_path), first)
     assert copied == []
     with fsspec.open(f"{in_memory}/train/left/1.npy", "wb") as file:

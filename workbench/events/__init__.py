@@ -15,6 +15,7 @@ event_arrays      structured arrays (x, y, t, p) and flat indexes into a sensor
 binning           events in bins of time, and what a clip leaves out
 exact_integers    numbers of events as integers, exactly or not at all
 pieced_column     events that lie in pieces of several files
+recording_words   what recordings say of themselves
 recording_checks  what recordings must fulfil
 windowing         long recordings cut into windows
 online_binning    ticks of a recording too long to hold

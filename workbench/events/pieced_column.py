@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ class PiecedColumn(NDArrayOperatorsMixin):
     ([3, 4, 10, 11], [13, 14, 0, 1], 10, 14)
     """
 
-    sources: tuple[NDArray[Any], ...]
+    sources: Sequence[NDArray[Any]]
     source: NDArray[np.int64]
     begins: NDArray[np.int64]
     bounds: NDArray[np.int64]
@@ -47,7 +48,13 @@ class PiecedColumn(NDArrayOperatorsMixin):
     @property
     def dtype(self) -> np.dtype[Any]:
         """The type of the numbers."""
-        return self.sources[0].dtype
+        known: np.dtype[Any] = self.sources.dtype if self.is_late else self.sources[0].dtype  # type: ignore[attr-defined]
+        return known
+
+    @property
+    def is_late(self) -> bool:
+        """Whether sources are read from files whenever they are asked for."""
+        return getattr(self.sources, "is_late", False)
 
     @property
     def shape(self) -> tuple[int]:
@@ -61,7 +68,7 @@ class PiecedColumn(NDArrayOperatorsMixin):
         if step != 1:
             return np.asarray(self)[index]
         found = [self.sources[source][first:last] for source, first, last in self._locate(begin, max(begin, end))]
-        return found[0] if len(found) == 1 else np.concatenate([self.sources[0][:0], *found])
+        return found[0] if len(found) == 1 else np.concatenate([np.zeros(0, self.dtype), *found])
 
     def select(self, parts: Parts) -> PiecedColumn:
         """The column of some parts of this one, in their order; no number is read."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from workbench.events.pieced_column import PiecedColumn
 from workbench.validation import require_whole
 
 _LONGEST_US = int(np.iinfo(np.int32).max)
@@ -20,9 +21,9 @@ class RecordingFields(Protocol):
     """The fields of recordings that are checked here."""
 
     @property
-    def time_us(self) -> NDArray[np.int32]: ...
+    def time_us(self) -> NDArray[np.int32] | PiecedColumn: ...
     @property
-    def site(self) -> NDArray[np.int32]: ...
+    def site(self) -> NDArray[np.int32] | PiecedColumn: ...
     @property
     def starts(self) -> NDArray[np.int64]: ...
     @property
@@ -77,7 +78,7 @@ def validate(r: RecordingFields) -> None:
             raise ValueError(f"{r.name}: time runs backwards at event {back[0]}; sort each recording by time")
 
 
-def _require_inside(values: NDArray[Any], size: int, owner: str, cure: str) -> None:
+def _require_inside(values: NDArray[Any] | PiecedColumn, size: int, owner: str, cure: str) -> None:
     for begin in range(0, len(values), _AT_ONCE):
         some = values[begin : begin + _AT_ONCE]
         outside = (some < 0) | (some >= size)

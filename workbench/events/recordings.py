@@ -16,8 +16,6 @@ from workbench.events.binning import (
     Bins,
     Located,
     count_events,
-    describe_clipped,
-    describe_unbinned,
     require_clip,
     require_own_ticks,
 )
@@ -30,6 +28,7 @@ from workbench.events.recording_checks import (
     require_whole_ticks,
     validate,
 )
+from workbench.events.recording_words import describe_recordings
 from workbench.validation import require_seed, require_whole
 
 Selection = slice | Sequence[int] | NDArray[np.integer[Any]] | NDArray[np.bool_]
@@ -57,8 +56,8 @@ class Recordings:
     ((4, 1, 2, 3, 3), [5.0, 0.0])
     """
 
-    time_us: NDArray[np.int32]
-    site: NDArray[np.int32]
+    time_us: NDArray[np.int32] | PiecedColumn
+    site: NDArray[np.int32] | PiecedColumn
     starts: NDArray[np.int64]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
@@ -274,19 +273,7 @@ class Recordings:
         return self[first], self[~first]
 
     def __repr__(self) -> str:
-        sizes = np.diff(self.starts)
-        rate = sizes.mean() / self.window_us * 1000
-        outside = self.left_out
-        return (
-            f"Recordings {self.name}: {len(self):,} recordings of {len(self.classes)} classes\n"
-            f"  classes: {', '.join(self.classes)}\n"
-            f"  shape {self.shape}, {self.frames} frames x {self.ticks_per_frame} ticks"
-            f" over {self.window_us / 1000:g} ms\n"
-            f"  {sizes.mean():,.0f} events a recording ({sizes.min():,} to {sizes.max():,}),"
-            f" {rate:,.1f} events a millisecond"
-            + (f"\n  {describe_unbinned(outside, 'the window')}" if outside else "")
-            + describe_clipped(self.clipped, self.clip)
-        )
+        return describe_recordings(self)
 
     def _with(self, **changes: Any) -> Recordings:
         return self._from_valid(**{field.name: getattr(self, field.name) for field in fields(self)} | changes)

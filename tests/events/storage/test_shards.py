@@ -46,13 +46,13 @@ def require_same(one: wb.Dataset, other: wb.Dataset) -> None:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The first clips of the shards that were read from recordings."""
     found: list[int] = []
-    plain = preprocessing._prepare_all
+    plain = preprocessing.prepare_all
 
     def prepare(clips: Any, preparation: Any, sink: Any, bar: Any, first: int) -> dict[str, Any]:
         found.append(first)
         return plain(clips, preparation, sink, bar, first)
 
-    monkeypatch.setattr(preprocessing, "_prepare_all", prepare)
+    monkeypatch.setattr(preprocessing, "prepare_all", prepare)
     return found
 
 
@@ -117,7 +117,7 @@ def test_an_interrupted_load_goes_on_with_the_shards_that_are_missing(tmp_path, 
     plain = wb.load(folder, sensor=(8, 8), window_us=10_000, cache=False)
     monkeypatch.setattr(shards, "CLIPS", 4)
     monkeypatch.setattr(shards, "_begin_apart", list)
-    load = preprocessing._prepare_all
+    load = preprocessing.prepare_all
 
     def interrupt(clips: Any, preparation: Any, sink: Any, bar: Any, first: int) -> dict[str, Any]:
         if first == 12:
@@ -126,7 +126,7 @@ def test_an_interrupted_load_goes_on_with_the_shards_that_are_missing(tmp_path, 
 
     read.clear()
     with monkeypatch.context() as patched:
-        patched.setattr(preprocessing, "_prepare_all", interrupt)
+        patched.setattr(preprocessing, "prepare_all", interrupt)
         with pytest.raises(KeyboardInterrupt):
             wb.load(folder, sensor=(8, 8), window_us=10_000)
     assert read == [0, 4, 8]

@@ -16,11 +16,13 @@ from workbench.events.storage.preprocessing import Preparation, PreparedRecordin
 from workbench.events.storage.shards import load_shards
 
 
-def assemble(collection: Collection, preparation: Preparation, cache: Path | None, progress: bool = False) -> Dataset:
-    """Read all clips, or what is kept of them, as a data set that says what was done to them."""
+def assemble(
+    collection: Collection, preparation: Preparation, cache: Path | None, progress: bool = False, late: bool = False
+) -> Dataset:
+    """Read all clips, or what is kept of them, as a data set that says what was done to them; or read them `late`."""
     prepared = {}
     for part, clips in (("train", collection.train), ("test", collection.test)):
-        prepared[part] = load_shards(collection, clips, preparation, part, cache, progress)
+        prepared[part] = load_shards(collection, clips, preparation, part, cache, progress, late)
     words = collection.divided
     clips, found = (sum(lengths) for lengths in zip(
         *((len(np.unique(one.origins)), len(one.labels)) for one in prepared.values()), strict=True))  # fmt: skip

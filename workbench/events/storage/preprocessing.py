@@ -23,7 +23,7 @@ from workbench.events.windowing import cut_windows
 from workbench.progress import Progress, show_progress
 from workbench.validation import require_whole
 
-_DAMAGE = (DamagedStoreError, OSError, KeyError, TypeError, ValueError)
+DAMAGE = (DamagedStoreError, OSError, KeyError, TypeError, ValueError)
 ROWS = np.dtype([("time_us", "<i4"), ("site", "<i4")])
 
 
@@ -131,26 +131,26 @@ def load_or_prepare(
     if path is not None and path.exists():
         try:
             return _open_prepared(path, stamp, clips, preparation, progress, first)
-        except _DAMAGE as error:
+        except DAMAGE as error:
             warnings.warn(f"{path} is damaged ({error}); the recordings are read again", stacklevel=5)
     if path is not None:
         try:
             with Writer(path, ROWS, stamp) as writer, show_progress(len(clips), what, "recording", progress) as bar:
-                writer.finish(_prepare_all(clips, preparation, writer, bar, first))
+                writer.finish(prepare_all(clips, preparation, writer, bar, first))
         except UnwritableStoreError as error:
             warnings.warn(f"{path} was not written ({error}); give a writable root, or cache=False", stacklevel=5)
         else:
             try:
                 return _open_prepared(path, stamp, clips, preparation, progress, first)
-            except _DAMAGE as error:
+            except DAMAGE as error:
                 warnings.warn(f"{path} cannot be read back ({error}); the recordings are held in memory", stacklevel=5)
     memory = RowsInMemory()
     with show_progress(len(clips), what, "recording", progress) as bar:
-        notes = _prepare_all(clips, preparation, memory, bar, first)
-    return _from_notes(np.concatenate([np.zeros(0, dtype=ROWS), *memory.parts]), notes)
+        notes = prepare_all(clips, preparation, memory, bar, first)
+    return from_notes(np.concatenate([np.zeros(0, dtype=ROWS), *memory.parts]), notes)
 
 
-def _prepare_all(
+def prepare_all(
     clips: Sequence[Clip], preparation: Preparation, sink: RowSink, bar: Progress, first: int
 ) -> dict[str, Any]:
     """Put the rows of all clips into the sink; the notes say where each recording starts, and what it is."""
@@ -193,7 +193,7 @@ def _open_prepared(
     first: int,
 ) -> PreparedRecordings:
     """What a store holds, checked as if a user had made it: folders are shared, and checksums show no wrong values."""
-    prepared = _from_notes(*open_rows(path, ROWS, stamp, progress))
+    prepared = from_notes(*open_rows(path, ROWS, stamp, progress))
     _require_consistent(prepared, clips, preparation, first)
     return prepared
 
@@ -202,22 +202,29 @@ def _require_consistent(
     prepared: PreparedRecordings, clips: Sequence[Clip], preparation: Preparation, first: int
 ) -> None:
     """Raise DamagedStoreError or ValueError unless these can be the recordings of the clips."""
+    require_labels(prepared, clips, first)
     if len(prepared.labels):
-        numbers = prepared.origins - first
-        outside = (numbers < 0) | (numbers >= len(clips))
-        if len(prepared.origins) != len(prepared.labels) or outside.any() or (np.diff(prepared.origins) < 0).any():
-            raise DamagedStoreError("its origins are none of these recordings")
-        if not np.array_equal(prepared.labels, np.array([clip.label for clip in clips])[numbers]):
-            raise DamagedStoreError("its labels are not those of these recordings")
         whole = {name: getattr(prepared, name) for name in ("starts", "labels", "origins")}
         fields = {"time_us": prepared.time_us, "site": prepared.site} | whole
         classes = tuple(map(str, range(1 + max(clip.label for clip in clips))))
         validate(SimpleNamespace(**fields, classes=classes, shape=preparation.shape, name="recordings"))
-    elif len(prepared.time_us) or prepared.starts.tolist() != [0] or len(prepared.origins):
+    elif len(prepared.time_us):
         raise DamagedStoreError("it has events, but no recordings")
 
 
-def _from_notes(rows: NDArray[Any], notes: dict[str, Any]) -> PreparedRecordings:
+def require_labels(prepared: PreparedRecordings, clips: Sequence[Clip], first: int) -> None:
+    """Raise DamagedStoreError unless these are clips from `first` on, in their order, with their labels and starts."""
+    starts, numbers = prepared.starts, prepared.origins - first
+    if len(starts) != len(prepared.labels) + 1 or starts[0] != 0 or (np.diff(starts) < 0).any():
+        raise DamagedStoreError("its starts do not rise from 0, one more than its labels")
+    outside = (numbers < 0) | (numbers >= len(clips))
+    if len(numbers) != len(prepared.labels) or outside.any() or (np.diff(numbers) < 0).any():
+        raise DamagedStoreError("its origins are none of these recordings")
+    if not np.array_equal(prepared.labels, np.array([clip.label for clip in clips], dtype=np.int64)[numbers]):
+        raise DamagedStoreError("its labels are not those of these recordings")
+
+
+def from_notes(rows: NDArray[Any], notes: dict[str, Any]) -> PreparedRecordings:
     """Raises ValueError, KeyError or TypeError for notes that are none."""
     starts, labels, origins = (
         as_read_only(np.array(notes[name]), 64, name) for name in ("starts", "labels", "origins")

@@ -6,6 +6,7 @@ import os
 import socket
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from workbench.events.pieced_column import PiecedColumn
 from workbench.events.sources.clips import Clip, Collection
 from workbench.events.storage.cache_entries import cache_entry
+from workbench.events.storage.on_demand import load_index, read_late
 from workbench.events.storage.preprocessing import Preparation, PreparedRecordings, load_or_prepare
 
 CLIPS = 1024  # in a shard
@@ -27,24 +29,31 @@ def load_shards(
     part: str,
     cache: Path | None,
     progress: bool = False,
+    late: bool = False,
 ) -> PreparedRecordings:
     """The recordings of all clips of a part, read shard by shard where they are not kept in the cache.
 
     A shard is written when all of it is read, under a name that tells its clips: an interrupted load goes on with the
     next, and only the shards of changed files are read again. Processes that load one set into one folder at the same
-    time begin at different shards, and take those that another has written.
+    time begin at different shards, and take those that another has written. `late`: an index alone is kept, and events
+    are read whenever they are asked for.
     """
     size = CLIPS if cache is not None else max(1, len(clips))
+    kind, load = (f"{part}-index", load_index) if late else (part, load_or_prepare)
     firsts = range(0, max(1, len(clips)), size)
     found: dict[int, PreparedRecordings] = {}
     for first in _begin_apart(firsts):
         shard = clips[first : first + size]
         settings = {"preparation": repr(preparation)} | ({"first": first} if first else {})
-        path, stamp = cache_entry(collection, shard, settings, part, cache)
+        path, stamp = cache_entry(collection, shard, settings, kind, cache)
         which = f" ({len(found) + 1} of {len(firsts)})" if len(firsts) > 1 else ""
-        what = f"read {collection.name} {part}{which}"
-        found[first] = load_or_prepare(shard, preparation, path, stamp, what, progress, first)
-    return join([found[first] for first in firsts])
+        what = f"{'look through' if late else 'read'} {collection.name} {part}{which}"
+        found[first] = load(shard, preparation, path, stamp, what, progress, first)
+    whole = join([found[first] for first in firsts])
+    if late:
+        time_us, site = read_late(clips, preparation, whole)
+        whole = replace(whole, time_us=time_us, site=site)
+    return whole
 
 
 def _begin_apart(firsts: range) -> list[int]:
