@@ -173,7 +173,7 @@ def test_who_watches_sees_every_end_and_may_stop() -> None:
         seen.append(update)
         return update.done == 3
 
-    with pytest.warns(UserWarning, match=r"sweep was stopped after 3 of 8 points: with a store=folder, it could go on"):
+    with pytest.warns(UserWarning, match=r"sweep was stopped after 3 of 8 points: with store=folder it could go on"):
         table = wb.sweep(measure, {"a": range(4), "b": [1, 2]}, executor="here", callback=watch)
     assert [update.done for update in seen] == [1, 2, 3]
     assert [len(update.table) for update in seen] == [1, 2, 3]

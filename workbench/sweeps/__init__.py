@@ -15,7 +15,9 @@ fingerprints     what shared values hold, as a few digits
 updates          how far a sweep has come
 """
 
-from workbench.sweeps.sweeping import sweep
+from workbench.sweeps.outcomes_table import NOT_RUN
+from workbench.sweeps.points import Grid, read_grid
+from workbench.sweeps.sweeping import carry_out, sweep
 from workbench.sweeps.updates import SweepCallback, SweepUpdate
 
-__all__ = ["SweepCallback", "SweepUpdate", "sweep"]
+__all__ = ["NOT_RUN", "Grid", "SweepCallback", "SweepUpdate", "carry_out", "read_grid", "sweep"]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NOT_RUN = "not run"
+"""What the column `error` says of points that nobody ran."""
 
 
 def tabulate(

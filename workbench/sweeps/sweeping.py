@@ -68,6 +68,24 @@ def sweep(
     2      8      1       64      5
     3      8      2      128      5
     """
+    table, remarks = carry_out(function, grid, executor, store, shared, timeout, callback, progress, seed)
+    for remark in remarks:
+        warnings.warn(remark, stacklevel=2)
+    return table
+
+
+def carry_out(
+    function: Callable[..., Any],
+    grid: Grid,
+    executor: Executor | str | int | None = None,
+    store: str | Path | None = None,
+    shared: Mapping[str, Any] | None = None,
+    timeout: float | None = None,
+    callback: SweepCallback | None = None,
+    progress: bool = True,
+    seed: int = 0,
+) -> tuple[pd.DataFrame, list[str]]:
+    """What `sweep` does, with what it would warn of: points that failed, and why it ended too soon."""
     plan = _plan(function, grid, store, dict(shared or {}), require_seed(seed))
     crew = choose_crew(executor)
     if timeout is not None:
@@ -75,8 +93,7 @@ def sweep(
     plan.read_kept()
     end = _run(plan, crew, timeout, callback, progress)
     plan.outcomes = mark_different(plan.points, plan.outcomes)
-    _report(plan, end)
-    return tabulate(plan.points, plan.seeds, plan.outcomes, plan.attrs)
+    return tabulate(plan.points, plan.seeds, plan.outcomes, plan.attrs), _remark(plan, end)
 
 
 @dataclass
@@ -185,21 +202,17 @@ def _tell(callback: SweepCallback | None, plan: _Plan) -> None:
         raise StopSweep
 
 
-def _report(plan: _Plan, end: str) -> None:
-    """Warn of what is missing, and say how to go on."""
+def _remark(plan: _Plan, end: str) -> list[str]:
+    """What is missing, and how to go on."""
     total, left = len(plan.points), len(plan.left)
-    kept = f"; they are kept in {str(plan.store.folder)!r}" if plan.store else ""
-    again = "call it again with the same store to go on" if plan.store else "with a store=folder, it could go on there"
+    remarks = []
     if end:
-        warnings.warn(
-            f"sweep {end} after {total - left} of {total} points{kept}: {again}; the others say {NOT_RUN!r}",
-            stacklevel=3,
-        )
+        kept = f"; they are kept in {str(plan.store.folder)!r}" if plan.store else ""
+        again = "call it again with the same store to go on" if plan.store else "with store=folder it could go on there"
+        remarks.append(f"sweep {end} after {total - left} of {total} points{kept}: {again}; the others say {NOT_RUN!r}")
     failed = [point for point in plan.points if point.number in plan.outcomes and plan.outcomes[point.number].error]
     if failed:
         last = plan.outcomes[failed[0].number].error.strip().splitlines()[-1]
         cure = "; the same call tries them again" if plan.store else ""
-        warnings.warn(
-            f"{len(failed)} of {total} points failed (column error), the first is {failed[0]}: {last}{cure}",
-            stacklevel=3,
-        )
+        remarks.append(f"{len(failed)} of {total} points failed (column error), the first is {failed[0]}: {last}{cure}")
+    return remarks
