@@ -24,7 +24,7 @@ demo test lab notebooks: export OMP_WAIT_POLICY := passive
 # tests of one file run one after the other, several files side by side
 SIDE_BY_SIDE := --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
-.PHONY: demo test soak lab results learning conversion recordings gallery panels engine training exchange graphs architecture notebooks lint browser clean
+.PHONY: demo test soak lab results learning conversion recordings gallery panels engine training exchange graphs scale architecture notebooks lint browser clean
 
 demo: $(READY)
 	@$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
@@ -91,6 +91,10 @@ exchange: $(PEERS_READY)
 # how time grows with the number of edges, up to 20,000: docs/graphs.md
 graphs: $(READY)
 	$(BIN)/python -m benchmarks.graphs
+
+# what goes beyond one machine: sweeps on two workers and on a cluster of dask on the loopback: docs/scale.md
+scale: $(READY)
+	$(BIN)/python -m benchmarks.scale
 
 # the picture of the wings, made from the imports, and the path of a recording: docs/architecture.md
 architecture: $(READY) browser
