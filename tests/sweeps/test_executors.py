@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+import torch
 
 import workbench as wb
 from tests.support import swept
@@ -62,7 +63,9 @@ def test_workers_of_our_own_and_threads_give_the_same_table(seed: int, tmp_path:
     assert run(2, seed, store=tmp_path / "kept").equals(wanted)
     assert run(2, seed, store=tmp_path / "kept").equals(wanted)
     with ThreadPoolExecutor(3) as threads:
+        before = torch.get_num_threads()
         assert run(threads, seed, timeout=60.0).equals(wanted)
+    assert torch.get_num_threads() == before
 
 
 @pytest.mark.parametrize("seed", range(3))

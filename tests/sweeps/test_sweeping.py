@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import partial
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 
 import workbench as wb
 from tests.support.swept import measure, measure_or_fail, return_anything
+from workbench import progress
 from workbench.sweeps import SweepUpdate
 from workbench.sweeps.points import Point
 
@@ -180,6 +182,20 @@ def test_who_watches_sees_every_end_and_may_stop() -> None:
     assert table["error"].tolist() == [""] * 3 + ["not run"] * 5
     whole = wb.sweep(measure, {"a": range(4), "b": [1, 2]}, executor="here")
     assert table["total"].tolist()[:3] == whole["total"].tolist()[:3]
+
+
+def test_a_bar_counts_points_those_that_failed_and_those_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "DELAY_S", 0)
+    monkeypatch.setattr(progress, "is_watched", lambda: True)
+    wb.sweep(measure_or_fail, {"a": [1], "b": [1.0]}, "here", tmp_path / "kept", progress=False)
+    assert capsys.readouterr().err == ""
+    with pytest.warns(UserWarning, match="1 of 3 points failed"):
+        wb.sweep(measure_or_fail, {"a": [1, 2, 3], "b": [1.0]}, "here", tmp_path / "kept")
+    seen = capsys.readouterr().err
+    assert re.search(r"sweep measure_or_fail: +67%\|[^\r]*\| 2/3 \[", seen)
+    assert re.search(r"sweep measure_or_fail: +100%\|[^\r]*\| 3/3 \[.*failed=1", seen)
 
 
 def test_a_sweep_changes_nothing() -> None:

@@ -85,8 +85,3 @@ def _choose_type(values: Sequence[Any]) -> str | None:
     if all(isinstance(value, bool) for value in present) and len(present) == len(values):
         return "bool"
     return "str" if all(isinstance(value, str) for value in present) else "object"
-
-
-def count_failed(outcomes: Mapping[int, Outcome]) -> int:
-    """How many points went wrong."""
-    return sum(bool(outcome.error) for outcome in outcomes.values())

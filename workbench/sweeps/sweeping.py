@@ -18,7 +18,7 @@ from workbench.sweeps.crews.this_process import ThisProcess
 from workbench.sweeps.execution import Execution, StopSweep
 from workbench.sweeps.function_checks import name_function, require_arguments, takes_seed
 from workbench.sweeps.job import Job
-from workbench.sweeps.outcomes_table import NOT_RUN, count_failed, mark_different, tabulate
+from workbench.sweeps.outcomes_table import NOT_RUN, mark_different, tabulate
 from workbench.sweeps.point_run import Outcome
 from workbench.sweeps.point_store import PointStore, identify
 from workbench.sweeps.points import SEED, Grid, Point, read_grid
@@ -106,6 +106,7 @@ class _Plan:
     seeds: dict[int, int]
     store: PointStore | None
     outcomes: dict[int, Outcome] = field(default_factory=dict)
+    failed: int = 0
     attrs: dict[str, Any] = field(default_factory=dict)
 
     def read_kept(self) -> None:
@@ -131,14 +132,12 @@ class _Plan:
         if self.store is not None and not outcome.error:
             self.store.write(point, outcome, self.seeds.get(point.number))
         self.outcomes[point.number] = outcome
+        self.failed += bool(outcome.error)
 
     def describe(self) -> SweepUpdate:
         """How far it has come."""
         outcomes = dict(self.outcomes)
-        ended = [point for point in self.points if point.number in outcomes]
-        return SweepUpdate(
-            len(self.points), len(ended), count_failed(outcomes), ended, self.seeds, outcomes, self.attrs
-        )
+        return SweepUpdate(len(self.points), len(outcomes), self.failed, self.points, self.seeds, outcomes, self.attrs)
 
 
 def _plan(
@@ -192,8 +191,8 @@ def _run(plan: _Plan, crew: Crew, timeout: float | None, callback: SweepCallback
 
 def _note(plan: _Plan, point: Point, outcome: Outcome, bar: Progress) -> None:
     plan.note(point, outcome)
-    if failed := count_failed(plan.outcomes):
-        bar.note(failed=str(failed))
+    if plan.failed:
+        bar.note(failed=str(plan.failed))
     bar.advance()
 
 

@@ -21,7 +21,7 @@ class SweepUpdate:
     points: int
     done: int
     failed: int
-    _ended: Sequence[Point]
+    _points: Sequence[Point]
     _seeds: Mapping[int, int]
     _outcomes: Mapping[int, Outcome]
     _attrs: Mapping[str, Any]
@@ -29,7 +29,8 @@ class SweepUpdate:
     @property
     def table(self) -> pd.DataFrame:
         """The rows of the points that have ended."""
-        return tabulate(self._ended, self._seeds, self._outcomes, self._attrs)
+        ended = [point for point in self._points if point.number in self._outcomes]
+        return tabulate(ended or self._points, self._seeds, self._outcomes, self._attrs).head(len(ended))
 
 
 SweepCallback = Callable[[SweepUpdate], bool | None]
