@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import pickle
 import sys
+import uuid
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.machine import find_version
 
@@ -57,19 +58,47 @@ class JobFile:
 
     def open(self) -> Job:
         """The job, read once in each process; its arrays are mapped and read-only. OSError where it is damaged."""
-        return _open(self)
+        return _open_once(f"{self.path} {self.checksum}", self._read)
+
+    def _read(self) -> Job:
+        content = np.memmap(self.path, dtype=np.uint8, mode="r")
+        if zlib.crc32(content.data) != self.checksum:
+            raise OSError(f"{self.path} is not what was written")
+        head, *arrays = (content[begin : begin + size] for begin, size in self.extents)
+        job: Job = pickle.loads(head.data, buffers=[array.data for array in arrays])
+        return job
 
 
-def write_job(job: Job, path: Path) -> JobFile:
-    """Write a job for other processes of this machine; ValueError, with the name, for what cannot be sent."""
+@dataclass(frozen=True, eq=False)
+class PackedJob:
+    """A job as bytes that travel by themselves: scattered by dask, or with every point where nobody knows better."""
+
+    key: str
+    head: bytes
+    arrays: tuple[NDArray[np.uint8], ...]
+
+    def open(self) -> Job:
+        """The job, unpacked once in each process."""
+        return _open_once(self.key, lambda: pickle.loads(self.head, buffers=self.arrays))
+
+
+def pack_job(job: Job) -> PackedJob:
+    """Pack a job for other processes; ValueError, with the name, for what cannot be sent."""
     arrays: list[pickle.PickleBuffer] = []
     try:
         head = cloudpickle.dumps(job, protocol=5, buffer_callback=arrays.append)
     except Exception as error:
         raise ValueError(_explain_unsendable(job, error)) from error
+    raw = tuple(np.frombuffer(array.raw(), dtype=np.uint8) for array in arrays)
+    return PackedJob(uuid.uuid4().hex, head, raw)
+
+
+def write_job(job: Job, path: Path) -> JobFile:
+    """Write a job for other processes of this machine; ValueError, with the name, for what cannot be sent."""
+    packed = pack_job(job)
     extents, checksum, place = [], 0, 0
     with path.open("wb") as file:
-        for part in (memoryview(head), *(array.raw() for array in arrays)):
+        for part in (memoryview(packed.head), *(array.data for array in packed.arrays)):
             gap = bytes(-place % ALIGNED)
             for piece in (gap, part):
                 file.write(piece)
@@ -79,40 +108,17 @@ def write_job(job: Job, path: Path) -> JobFile:
     return JobFile(str(path), checksum, tuple(extents))
 
 
-def pack(job: Job) -> bytes:
-    """A job as bytes, for workers of whom nobody knows where they are; ValueError for what cannot be sent."""
-    try:
-        packed: bytes = cloudpickle.dumps(job)
-    except Exception as error:
-        raise ValueError(_explain_unsendable(job, error)) from error
-    return packed
+def _open_once(key: str, read: Callable[[], Job]) -> Job:
+    """The job of this name, read unless it was the last one."""
+    found = _last.get(key)
+    if found is None:
+        found = read()
+        _last.clear()
+        _last[key] = found
+    return found
 
 
-@dataclass(frozen=True)
-class PackedJob:
-    """A job that travels with every point."""
-
-    packed: bytes
-
-    def open(self) -> Job:
-        """The job, unpacked once in each process."""
-        return _unpack(self.packed)
-
-
-@lru_cache(maxsize=1)
-def _open(kept: JobFile) -> Job:
-    content = np.memmap(kept.path, dtype=np.uint8, mode="r")
-    if zlib.crc32(content.data) != kept.checksum:
-        raise OSError(f"{kept.path} is not what was written")
-    head, *arrays = (content[begin : begin + size] for begin, size in kept.extents)
-    job: Job = pickle.loads(head.data, buffers=[array.data for array in arrays])
-    return job
-
-
-@lru_cache(maxsize=1)
-def _unpack(packed: bytes) -> Job:
-    job: Job = pickle.loads(packed)
-    return job
+_last: dict[str, Job] = {}
 
 
 def _explain_unsendable(job: Job, error: Exception) -> str:

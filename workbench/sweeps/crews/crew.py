@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -16,6 +17,7 @@ class CrewError(Exception):
     """Why this crew runs no further point, in words for the user."""
 
 
+MISSING = re.compile(r"No module named '([^']+)'")
 MOST_DEATHS = 3  # of workers, before it is taken to be the point that kills them
 
 
@@ -69,9 +71,9 @@ class Crew(ABC):
 
     def explain(self, error: BaseException) -> Exception:
         """What went wrong outside of the function, as CrewError, BrokenCrewError or LostWorkerError."""
-        if isinstance(error, ModuleNotFoundError):
+        if missing := MISSING.search(str(error)):  # dask passes on no more than these words
             return CrewError(
-                f"a worker has no module {error.name}; install there what is installed here, the same versions, or "
+                f"a worker has no module {missing[1]}; install there what is installed here, the same versions, or "
                 "define the function in the notebook, with which it travels"
             )
         return CrewError(f"a point could not be sent or its results not be fetched ({type(error).__name__}: {error})")

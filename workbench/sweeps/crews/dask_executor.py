@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.sweeps.crews.crew import MOST_DEATHS, Crew, CrewError, LostWorkerError
-from workbench.sweeps.job import Job, name_difference
+from workbench.sweeps.job import Job, name_difference, pack_job
 from workbench.sweeps.point_run import Outcome, run_point
 
 PATIENCE_S = 10.0  # before it is said that no worker has come
@@ -30,7 +30,8 @@ class DaskExecutor(Crew):
         self.workers = 0
 
     def begin(self, job: Job, folder: Path, timed: bool) -> None:
-        self._timed, self._unscattered, self._begun = timed, job, time.monotonic()
+        self._timed, self._begun = timed, time.monotonic()
+        self._versions, self._packed = job.versions, pack_job(job)
 
     def has_room(self, running: int) -> bool:
         if self._executor._shutdown or self._client.status != "running":
@@ -64,16 +65,13 @@ class DaskExecutor(Crew):
 
     def _scatter(self) -> None:
         """Look at every worker that is there, then send the job once."""
-        answers = self._client.run(name_difference, self._unscattered.versions, on_error="return")
+        answers = self._client.run(name_difference, self._versions, on_error="return")
         for address, found in answers.items():
             if isinstance(found, Exception):
                 raise CrewError(f"at {address}: {super().explain(found)}")
             if found:
                 raise CrewError(f"the worker {address} has {found}; install there what is installed here")
-        try:
-            self._scattered = self._client.scatter(self._unscattered, hash=False, broadcast=True)
-        except TypeError as error:
-            raise CrewError(f"what all points share cannot be sent ({error})") from error
+        self._scattered = self._client.scatter(self._packed, hash=False, broadcast=True)
 
     def end(self, future: Future[Outcome]) -> str:
         self._running.discard(future)

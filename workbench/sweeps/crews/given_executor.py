@@ -11,7 +11,7 @@ from typing import Any
 import loky
 
 from workbench.sweeps.crews.crew import BrokenCrewError, Crew, CrewError
-from workbench.sweeps.job import Job, JobFile, PackedJob, pack, write_job
+from workbench.sweeps.job import Job, JobFile, PackedJob, pack_job, write_job
 from workbench.sweeps.point_run import Outcome, run_point
 
 ON_THIS_MACHINE = (ProcessPoolExecutor, loky.ProcessPoolExecutor)
@@ -36,7 +36,7 @@ class GivenExecutor(Crew):
             return job
         if isinstance(self._executor, ON_THIS_MACHINE):
             return write_job(job, folder / f"job-{os.getpid()}")
-        return PackedJob(pack(job))
+        return pack_job(job)
 
     def has_room(self, running: int) -> bool:
         if self._abandoned >= self.workers:
