@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -53,12 +55,14 @@ def read_shared(k: int, data: np.ndarray) -> int:
 def measure_sweeps() -> str:
     """Both executors on two workers of one thread, as a table, and what follows on paper."""
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as cluster,
         Client(cluster) as client,
+        ProcessPoolExecutor(2, get_context("spawn")) as pool,
     ):
+        list(pool.map(_work_often, [1, 1]))
         one = client.get_executor(workers=list(client.nthreads())[:1])
         both: dict[str, tuple[Any, Any]] = {LOCAL: (1, 2), DASK: (one, client.get_executor())}
-        rows = {name: _measure(single, double) for name, (single, double) in both.items()}
+        rows = {name: _measure(single, double, pool) for name, (single, double) in both.items()}
         rows[LOCAL] |= _tell_bytes(lambda points: _count_pipes(points), client)
         rows[DASK] |= _tell_bytes(lambda points: _count_loopback(points, client), client)
     start_s = _measure_start()
@@ -76,7 +80,8 @@ def measure_sweeps() -> str:
     return "\n\n".join(
         [
             f"{POINTS} points of {_time(lambda: work(1, 0)):.2f} s on two workers of one thread against the same on "
-            f"one: median of {ROUNDS} ratios, interleaved (asked for: {ASKED_RATIO} or more). *ms a point* is what a "
+            f"one: median of {ROUNDS} ratios, interleaved (asked for: {ASKED_RATIO} or more), and what two bare "
+            f"processes without any sweep gain in the same minutes. *ms a point* is what a "
             f"point without any work takes, of {EMPTY_POINTS} on two workers (asked for: at most {ASKED_MS}). Bytes "
             f"are those that workers read ({LOCAL}), or that cross the loopback, where others may send too (dask), "
             f"while points share an array of {SHARED_MB} MB. {'Both are met.' if met else 'Not all of it is met.'}",
@@ -90,14 +95,15 @@ def measure_sweeps() -> str:
     )
 
 
-def _measure(single: Any, double: Any) -> dict[str, Any]:
+def _measure(single: Any, double: Any, pool: ProcessPoolExecutor) -> dict[str, Any]:
     """The ratio of one worker to two, and what an empty point costs, in memory and with a store."""
     for executor in (single, double):
         wb.sweep(work, {"k": range(4)}, executor, progress=False)  # workers start and import
-    ratios = []
+    ratios, bare = [], []
     for _ in range(ROUNDS):
         alone = _time(lambda: wb.sweep(work, {"k": range(POINTS)}, single, progress=False))
         ratios.append(alone / _time(lambda: wb.sweep(work, {"k": range(POINTS)}, double, progress=False)))
+        bare.append(_time(lambda: list(pool.map(_work_often, [POINTS]))) / _time(lambda: _halve(pool)))
     grid = {"k": range(EMPTY_POINTS)}
     plain = [_time(lambda: wb.sweep(nothing, grid, double, progress=False)) for _ in range(ROUNDS)]
     stored = []
@@ -106,7 +112,18 @@ def _measure(single: Any, double: Any) -> dict[str, Any]:
             stored.append(_time(lambda: wb.sweep(nothing, grid, double, Path(folder) / "kept", progress=False)))
     taken = {"ms a point": plain, "with a store": stored}
     cost = {name: 1000 * median(times) / EMPTY_POINTS for name, times in taken.items()}
-    return {"two workers against one": median(ratios), **cost}
+    return {"two workers against one": median(ratios), "two bare processes against one": f"{median(bare):.2f}", **cost}
+
+
+def _halve(pool: ProcessPoolExecutor) -> list[None]:
+    """The same work, divided between two processes that have nothing else to do."""
+    return list(pool.map(_work_often, [POINTS // 2, POINTS // 2]))
+
+
+def _work_often(points: int) -> None:
+    torch.set_num_threads(1)
+    for k in range(points):
+        work(k, k)
 
 
 def _tell_bytes(count: Callable[[int], int], client: Client) -> dict[str, str]:

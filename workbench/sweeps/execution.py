@@ -12,6 +12,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from workbench.interrupts import holding_interrupts
 from workbench.sweeps.crews.crew import MOST_DEATHS, BrokenCrewError, Crew, CrewError, LostWorkerError
 from workbench.sweeps.crews.local_workers import LocalWorkers
 from workbench.sweeps.job import Job
@@ -56,6 +57,7 @@ class Execution:
                     crew = self._replace(crew, error)
             finished = True
         finally:
+            self._note_finished()
             crew.leave(finished)
 
     def _step(self, crew: Crew) -> None:
@@ -70,7 +72,8 @@ class Execution:
         except Empty:
             pass
         else:
-            self._take(crew, future)
+            with holding_interrupts():  # what is finished is noted, too
+                self._take(crew, future)
         self._end_overdue(crew)
         self.look()
 
@@ -89,6 +92,14 @@ class Execution:
             self._waiting.appendleft(point)
             raise CrewError(outcome.refused)
         self.note(point, outcome)
+
+    def _note_finished(self) -> None:
+        """Note what has come back meanwhile, when the sweep ends before anybody took it."""
+        for future, (point, _) in list(self._running.items()):
+            if future.done() and not future.cancelled() and future.exception() is None:
+                outcome = future.result()
+                if not outcome.refused:
+                    self.note(point, outcome)
 
     def _retry(self, point: Point, error: Exception) -> None:
         """Run a point again when its worker died, but not for ever."""
