@@ -54,6 +54,7 @@ def read_shared(k: int, data: np.ndarray) -> int:
 
 def measure_sweeps() -> str:
     """Both executors on two workers of one thread, as a table, and what follows on paper."""
+    torch.set_num_threads(1)
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=50) as cluster,
         Client(cluster) as client,

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -25,6 +26,10 @@ def test_a_watched_sweep_gives_the_table_of_an_unwatched_one() -> None:
     assert panel.stop.disabled
     assert repr(panel) == "SweepPanel(ended after 6 of 6 points)"
     assert panel.figure.layout.meta["title"].startswith("total is ")
+    for view in ("trade-off", "parallel"):
+        panel.view.value = view
+        lists = [each for trace in panel.figure.data for each in (trace.x, trace.y) if not isinstance(each, np.ndarray)]
+        assert not any(value != value for each in lists for value in each), "a page reads no NaN in a list"
     panel.view.value = "heat map"
     assert panel.figure.layout.meta["title"].startswith("total over ")
     assert panel.selection == "heat map"

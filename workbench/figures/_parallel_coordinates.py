@@ -47,10 +47,9 @@ def draw_parallel(points: SweptPoints, value: str | None, x: str | None, y: str 
 
 def _axes(columns: list[str], marks: dict[str, list[tuple[float, str]]]) -> list[go.Scatter]:
     """A vertical line for every column, with values beside it."""
-    ends = [(place, end) for place in range(len(columns)) for end in (0.0, 1.0, np.nan)]
     lines = go.Scatter(
-        x=[x for x, _ in ends], y=[y for _, y in ends], mode="lines", line={"color": FAINT, "width": 1.5},
-        hoverinfo="skip", showlegend=False,
+        x=np.repeat(np.arange(len(columns), dtype=float), 3), y=np.tile([0.0, 1.0, np.nan], len(columns)),
+        mode="lines", line={"color": FAINT, "width": 1.5}, hoverinfo="skip", showlegend=False,
     )  # fmt: skip
     written = [(number, y, text) for number, name in enumerate(columns) for y, text in marks[name]]
     values = go.Scatter(
