@@ -18,6 +18,9 @@ NEW_ENOUGH := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and 
 # DATA=<folder> does the demo on the N-MNIST recordings in that folder instead of the embedded sets
 DATA ?=
 
+# SWEEP="--executor tcp://<scheduler of dask>:8786 --store <folder>" measures results and conversion on a cluster
+SWEEP ?=
+
 # threads that wait for each other leave the processor to other processes meanwhile, whoever imports torch first
 demo test lab notebooks: export OMP_WAIT_POLICY := passive
 
@@ -51,7 +54,7 @@ lab: $(READY)
 
 # the numbers in docs/results.md (five seeds, and the matching law) and the pictures of the README
 results: $(READY)
-	$(BIN)/python -m benchmarks.results
+	$(BIN)/python -m benchmarks.results $(SWEEP)
 	$(BIN)/python -m benchmarks.pictures
 
 # what training reaches, with DATA=<folder> on N-MNIST too: its part of docs/results.md
@@ -60,7 +63,7 @@ learning: $(READY)
 
 # what conversion loses and what each option does, five seeds: docs/conversion.md
 conversion: $(READY)
-	$(BIN)/python -m benchmarks.conversion
+	$(BIN)/python -m benchmarks.conversion $(SWEEP)
 
 # who reads which files, how fast, and what a part of N-MNIST teaches (DATA=<folder>, CARS=<file.dat>): docs/recordings.md
 recordings: $(READY)

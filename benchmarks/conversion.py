@@ -238,7 +238,7 @@ def _page(rows: pd.DataFrame, seeds: int) -> str:
     parts = [
         "# What conversion loses, and what its options do",
         f"Mean ± standard error of {seeds} seeds (weights and training; the recordings are those of seed 0), "
-        f"written by `make conversion` on {describe_machine()}. Accuracies in per cent on "
+        f"written by `make conversion` on {describe_machine(1)}. Accuracies in per cent on "
         f"the {' and '.join(f'{len(wb.load(name).test)} test recordings of {name}' for name in SETS)}, running "
         "answer, at the end of a frame; *first* and *second* are the first two frames in which the ANN answers. "
         "Operations are per recording, in thousands.",
