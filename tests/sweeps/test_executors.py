@@ -304,8 +304,23 @@ def test_an_executor_that_was_shut_down_is_named(client: Any) -> None:
         run(pool, 0)
     executor = client.get_executor()
     executor.shutdown()
-    with pytest.raises(ValueError, match="the executor of dask was shut down, or its client closed; make a new one"):
+    with pytest.raises(ValueError, match="the executor of dask was shut down, or its client lost the scheduler"):
         run(executor, 0)
+
+
+def test_a_scheduler_that_goes_away_costs_nothing_that_was_finished(tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 50}
+    with distributed.LocalCluster(processes=False, **options) as cluster, distributed.Client(cluster) as client:
+
+        def leave(update: SweepUpdate) -> None:
+            if update.done == 2 and cluster.status.name == "running":
+                cluster.close()
+
+        with pytest.warns(UserWarning, match=r"ended too soon: .*(dask|scheduler).* after \d+ of 300 points; they"):
+            table = wb.sweep(swept.hang, {"a": range(2, 302)}, client, tmp_path / "kept", callback=leave)
+    kept = len(list((tmp_path / "kept").glob("point-*")))
+    assert 2 <= kept == table["error"].eq("").sum() < 300
 
 
 def test_what_cannot_be_sent_is_named() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import CancelledError, Executor, Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,17 @@ class DaskExecutor(Crew):
         self.workers = 0
 
     def begin(self, job: Job, folder: Path, timed: bool) -> None:
+        if self._client.asynchronous:
+            raise CrewError("the client of dask is asynchronous; make one without asynchronous=True")
         self._timed, self._begun = timed, time.monotonic()
         self._versions, self._packed = job.versions, pack_job(job)
 
     def has_room(self, running: int) -> bool:
         if self._executor._shutdown or self._client.status != "running":
-            raise CrewError("the executor of dask was shut down, or its client closed; make a new one")
+            raise CrewError("the executor of dask was shut down, or its client lost the scheduler; make a new one")
         if time.monotonic() - self._looked >= LOOK_S:
-            self._looked, self.workers = time.monotonic(), sum(self._client.nthreads().values())
+            with _talking():
+                self._looked, self.workers = time.monotonic(), sum(self._client.nthreads().values())
         if not self.workers:
             self._tell_waiting()
             return False
@@ -54,7 +58,8 @@ class DaskExecutor(Crew):
 
     def start(self, parameters: Mapping[str, Any]) -> Future[Outcome]:
         if self._scattered is None:
-            self._scatter()
+            with _talking():
+                self._scatter()
         try:
             future: Future[Outcome] = self._executor.submit(run_point, self._scattered, parameters, pure=False)
         except RuntimeError as error:
@@ -91,3 +96,12 @@ class DaskExecutor(Crew):
         if type(error).__name__ == "KilledWorker":
             return LostWorkerError(str(error), deaths=MOST_DEATHS)
         return super().explain(error)
+
+
+@contextmanager
+def _talking() -> Iterator[None]:
+    """What goes wrong between client and scheduler, in words."""
+    try:
+        yield
+    except (OSError, TimeoutError, RuntimeError) as error:
+        raise CrewError(f"the scheduler of dask does not answer ({type(error).__name__}: {error})") from error
