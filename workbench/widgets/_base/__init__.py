@@ -1,6 +1,7 @@
 """What panels are made of: a figure that can be redrawn, controls, and a lifetime that ends.
 
 panel             the base of every panel: controls, a note, a figure, errors shown in the page
+job_panel         the base of panels of work in the background, with a stop button
 recording_panel   the base of panels of one recording under a time cursor
 recording_pages   the base of panels that save pages of the recordings asked for
 controls          their widths, and what they say in words
