@@ -17,6 +17,7 @@ from workbench.training.updates import Callback
 
 if TYPE_CHECKING:
     import pandas as pd
+    import torch
 
 
 def train(
@@ -36,6 +37,7 @@ def train(
     select: str | float | None = None,
     patience: int | None = None,
     average: float | None = None,
+    accumulate: int = 1,
     levels: int | None = None,
     spike_cost: float = 0.0,
     noise: float = 0.0,
@@ -43,7 +45,9 @@ def train(
     precision: str = "fp32",
     checkpoint: str | Path | None = None,
     callback: Callback | None = None,
+    fabric: int | Any = None,
     answer: str = "running",
+    device: str | torch.device | None = None,
     batch: int = 32,
     progress: bool = True,
     seed: int = 0,
@@ -91,13 +95,12 @@ def train(
     model = require_model(model, "wb.train")
     options = TrainingOptions(
         epochs, batch, learning_rate, weight_decay, answer, seed, levels, spike_cost, noise, recompute, precision,
-        augment, dropout, label_smoothing, loss, optimizer, schedule, select, patience, average,
+        augment, dropout, label_smoothing, loss, optimizer, schedule, select, patience, average, accumulate,
     )  # fmt: skip
+    run = checkpoint, progress, callback, fabric, device
     if model.spiking:
         if levels is not None:
             raise ValueError("levels= is for ANNs, and this model spikes, one level a spike; leave it out")
-        trained, history = fit(
-            "wb.train", loosen(model), recordings, validation, options, checkpoint, progress, callback
-        )
+        trained, history = fit("wb.train", loosen(model), recordings, validation, options, *run)
         return make_exact(trained, recordings), history
-    return fit("wb.train", model, recordings, validation, options, checkpoint, progress, callback)
+    return fit("wb.train", model, recordings, validation, options, *run)
