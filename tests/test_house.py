@@ -305,6 +305,7 @@ def test_the_command_is_the_main_job():
 ONLY_ON_PYPI = {
     "aedat",
     "axe-playwright-python",
+    "lightning-fabric",
     "nir",
     "nirtorch",
 }  # conda users get them with the last lines, `pip: -e .[aedat,nir]`
@@ -324,7 +325,7 @@ def test_conda_and_pip_ask_for_the_same():
     }
     assert {name: Requirement(f"x{bounds}").specifier for name, bounds in listed.items()} == asked
     assert "- -e .[aedat,nir]" in text
-    for name in ("axe-playwright-python", "nirtorch"):
+    for name in ("axe-playwright-python", "lightning-fabric", "nirtorch"):
         by_pip = Requirement(re.search(rf"- ({name}\S+)", text)[1])
         assert by_pip.specifier == requirements()[name].specifier
 

@@ -23,7 +23,7 @@ from torch.distributed import TCPStore  # type: ignore[attr-defined]  # which to
 from workbench.training.processes.group import PATIENCE, Group, LostProcessError, working_together
 
 HOST = "127.0.0.1"
-GUARD = 'put the call below `if __name__ == "__main__":`, or start Python with a notebook'
+GUARD = 'put the call below `if __name__ == "__main__":`'
 Work = Callable[..., Any]
 """What every process does: work(group, *arguments), a function of a module."""
 
@@ -108,12 +108,14 @@ class _Helper:
 
     def __init__(self, seat: Seat, process: SpawnProcess, pipe: Connection) -> None:
         self.seat, self.process, self.pipe = seat, process, pipe
+        self.ready = False
         self.words: str | None = None
 
     def await_ready(self) -> None:
         """Wait until it can work; LostProcessError where it ends before."""
         wait([self.pipe, self.process.sentinel])
-        if self.listen() is not None or not self.process.is_alive():
+        self.listen()
+        if not self.ready:
             raise LostProcessError(f"{self.tell()}; it had not begun: in a script {GUARD}")
 
     def await_end(self) -> None:
@@ -123,10 +125,9 @@ class _Helper:
     def listen(self) -> str | None:
         """Its words where it has failed."""
         try:
-            while self.words is None and self.pipe.poll():
+            while self.pipe.poll():
                 self.words = self.pipe.recv()
-                if self.words is None:
-                    break
+                self.ready = self.ready or self.words is None
         except (EOFError, OSError):
             pass  # it has ended, and said nothing: `tell` says so
         return self.words
@@ -160,9 +161,9 @@ def _start(seat: Seat, work: Work, arguments: tuple[Any, ...]) -> _Helper:
 
 def _explain(helpers: list[_Helper]) -> str:
     """Why a helper has ended; those that noticed come after the one that failed."""
-    wait([helper.process.sentinel for helper in helpers], timeout=5)
+    ended = wait([helper.process.sentinel for helper in helpers], timeout=5)
     spoken = [helper for helper in helpers if helper.listen() is not None]
-    gone = [helper for helper in helpers if not helper.process.is_alive()]
+    gone = [helper for helper in helpers if helper.process.sentinel in ended]
     first = [one for one in spoken if LostProcessError.__name__ not in (one.words or "")] or gone or spoken
     return first[0].tell() if first else f"another process did not answer for {PATIENCE}"
 
