@@ -206,7 +206,7 @@ def test_the_front_door_is_small_and_complete():
 
 
 SUBJECTS = {"path", "model", "models", "ann", "snn", "network", "recordings", "activity", "costs", "validation"}
-COMMON = ("answer", "engine", "batch", "energy", "progress", "seed")
+COMMON = ("answer", "engine", "device", "batch", "energy", "progress", "seed")
 VERBS = {name: getattr(wb, name) for name in wb.__all__ if inspect.isfunction(getattr(wb, name)) and name != "load"}
 PANELS = {name: getattr(widgets, name) for name in widgets.__all__ if inspect.isfunction(getattr(widgets, name))}
 METHODS = {f"EarlyExit.{name}": getattr(EarlyExit, name) for name in ("stop", "sweep", "summarise")}

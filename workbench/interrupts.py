@@ -45,6 +45,7 @@ def noting_interrupts() -> Iterator[Interrupts]:
 
     Python interrupts nothing but the main thread, so in any other this does nothing.
 
+    >>> import signal
     >>> with noting_interrupts() as noted:
     ...     signal.raise_signal(signal.SIGINT)
     >>> noted.heard

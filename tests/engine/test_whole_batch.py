@@ -1,4 +1,4 @@
-"""Norms of which several hold a part of the batch each: moments and gradients are those of torch over the whole batch."""
+"""Norms of which several hold a part of the batch each: moments and gradients are those of the whole batch."""
 
 import threading
 
@@ -100,7 +100,9 @@ def test_one_number_a_channel_is_enough_where_others_have_more_and_refused_where
     norm = some_norm()
     found = Parts(2).run(lambda rank: norm(x[rank : rank + 1]).detach())
     torch.testing.assert_close(torch.cat(found), some_norm()(x).detach(), rtol=0, atol=1e-11)
-    with pytest.raises(ValueError, match="node 'v1': batch norm cannot estimate a variance from one number per channel"):
+    with pytest.raises(
+        ValueError, match="node 'v1': batch norm cannot estimate a variance from one number per channel"
+    ):
         Parts(1).run(lambda rank: norm(x[:1]))
 
 

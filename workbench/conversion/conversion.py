@@ -15,7 +15,7 @@ from workbench.conversion.rounding import measure_counts, measure_movement, roun
 from workbench.conversion.spiking_model import build_snn, scale_delays
 from workbench.engine import Norm
 from workbench.events import Dataset, Recordings
-from workbench.model import Model, Scales, require_model, take_training
+from workbench.model import Device, Model, Scales, require_model, take_training
 from workbench.validation import require_whole
 
 
@@ -52,6 +52,7 @@ def convert(
     input_counts: int | None = None,
     weight_bits: int | None = None,
     ticks_per_frame: int | None = None,
+    device: Device | None = None,
     batch: int | None = None,
     progress: bool = True,
 ) -> Model:
@@ -79,7 +80,8 @@ def convert(
 
     Source: Rueckauer et al. 2017 (percentile, folding), Kugele et al. 2020 (matching delays), Bu et al. 2022 (start).
     """
-    model, recordings = require_model(model, "wb.convert"), take_training(recordings, "wb.convert")
+    home = require_model(model, "wb.convert").device
+    model, recordings = require_model(model, "wb.convert", device), take_training(recordings, "wb.convert")
     k = require_whole("ticks_per_frame", recordings.ticks_per_frame if ticks_per_frame is None else ticks_per_frame)
     _require_convertible(model, k)
     given: dict[str, Any] = {
@@ -99,7 +101,8 @@ def convert(
     options = replace(options, input_counts=input_counts, weight_bits=weight_bits)
     snn = build_snn(folded, network, k, _find_scales(folded, recordings, k, options, batch), options)
     rounded = warn_of_coarse(round_to_grid(snn, counts, weight_bits))
-    return measure_movement(snn, rounded, recordings, batch)
+    found = measure_movement(snn, rounded, recordings, batch)
+    return found if device is None else found.to(home)
 
 
 def _complete(named: Mapping[str, Any], folded: Model, k: int) -> ConversionOptions:

@@ -15,7 +15,7 @@ from workbench.evaluation.operation_counts import OperationCounts, count_neuron_
 from workbench.evaluation.operation_tables import count_operations, tabulate_steps
 from workbench.evaluation.votes import Grouping, group_slices, rate_accuracy, vote
 from workbench.events import Dataset, Recordings
-from workbench.model import Model, average_answers, require_models, take_test
+from workbench.model import Device, Model, average_answers, require_models, take_test
 from workbench.progress import show_progress
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def compare(
     padding: bool = False,
     answer: str = "running",
     engine: str | None = None,
+    device: Device | None = None,
     batch: int | None = None,
     energy: str | EnergyPreset = "fp32",
     progress: bool = True,
@@ -57,7 +58,7 @@ def compare(
 
     from workbench.evaluation.cost_table import CostTable
 
-    named, recordings = require_models(models, "wb.compare"), take_test(recordings, "wb.compare")
+    named, recordings = require_models(models, "wb.compare", device), take_test(recordings, "wb.compare")
     find_preset(energy)
     grouping = group_slices(recordings, per)
     for model in named.values():

@@ -30,7 +30,7 @@ from workbench.model.mode import evaluation_mode
 from workbench.model.model import Model
 from workbench.model.network_numbers import NetworkNumbers, Scales
 from workbench.model.node_neurons import take_neurons
-from workbench.model.placement import place, require_device
+from workbench.model.placement import Device, place, require_device
 from workbench.model.provenance import Provenance, TrainingRecord
 from workbench.model.readout import average_answers
 from workbench.model.stream import Stream
@@ -53,6 +53,7 @@ __all__ = [
     "spiking_neuron",
     "Stream",
     "take_neurons",
+    "Device",
     "place",
     "require_device",
     "average_answers",

@@ -9,10 +9,13 @@ import torch
 if TYPE_CHECKING:
     from workbench.model.network_numbers import NetworkNumbers
 
+Device = str | torch.device
+"""Where to compute, by name or as torch has it: "cpu", "cuda", "cuda:1"."""
+
 Numbers = TypeVar("Numbers", bound="NetworkNumbers")
 
 
-def place(model: Numbers, device: str | torch.device | None) -> Numbers:
+def place(model: Numbers, device: Device | None) -> Numbers:
     """The model where nothing or its own device is named, else a copy of it there.
 
     ValueError, with the cure, for a device that torch does not know or cannot use here, and for one without values.

@@ -17,7 +17,7 @@ from torch import Tensor
 from workbench.engine import Layers, MemoryRequest, require_finite, require_memory, sharing_batch
 from workbench.evaluation import bin_batch, evaluate, take_frame_ends
 from workbench.events import Dataset, Recordings
-from workbench.model import Model, TrainingRecord, average_answers, place, take_test, take_training
+from workbench.model import Device, Model, TrainingRecord, average_answers, place, take_test, take_training
 from workbench.progress import Progress, show_progress
 from workbench.threads import tell_if_spinning
 from workbench.training.averaging import follow
@@ -58,7 +58,7 @@ def fit(
     progress: bool,
     callback: Callback | None,
     fabric: Any = None,
-    device: str | torch.device | None = None,
+    device: Device | None = None,
 ) -> tuple[Model, pd.DataFrame]:
     """Train a copy of a model, ANN or SNN, as `train` says; under torch.no_grad and torch.inference_mode as well."""
     recordings = take_training(given, verb)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.conversion import loosen, make_exact
 from workbench.events import Dataset, EventTransform, Recordings
-from workbench.model import Model, require_model
+from workbench.model import Device, Model, require_model
 from workbench.training.fitting import fit
 from workbench.training.losses import Loss
 from workbench.training.options import TrainingOptions
@@ -17,7 +17,6 @@ from workbench.training.updates import Callback
 
 if TYPE_CHECKING:
     import pandas as pd
-    import torch
 
 
 def train(
@@ -47,7 +46,7 @@ def train(
     callback: Callback | None = None,
     fabric: int | Any = None,
     answer: str = "running",
-    device: str | torch.device | None = None,
+    device: Device | None = None,
     batch: int = 32,
     progress: bool = True,
     seed: int = 0,

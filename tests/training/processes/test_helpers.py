@@ -104,9 +104,7 @@ def test_a_callback_ends_all_and_its_error_too():
 
 
 def test_a_process_that_fails_ends_the_others_with_its_words_and_no_epoch_is_lost(tmp_path):
-    with pytest.raises(
-        LostProcessError, match=r"process 1 of 2: process 2 of 2 has ended \(ValueError: the second"
-    ):
+    with pytest.raises(LostProcessError, match=r"process 1 of 2: process 2 of 2 has ended \(ValueError: the second"):
         wb.train(some_model(), some_recordings(), **OPTIONS, fabric=2, loss=failing_loss)
 
 
@@ -171,9 +169,7 @@ def test_the_package_that_is_missing_is_named(monkeypatch):
 
 
 def test_options_that_cannot_be_sent_are_named(monkeypatch):
-    with pytest.raises(
-        ValueError, match=r"fabric=2: loss cannot be sent to other processes \(.*\); define it"
-    ):
+    with pytest.raises(ValueError, match=r"fabric=2: loss cannot be sent to other processes \(.*\); define it"):
         wb.train(some_model(), some_recordings(), **OPTIONS, fabric=2, loss=lambda answers, labels: answers.mean())
     monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
     monkeypatch.setattr(mean_loss, "__module__", "__main__")
