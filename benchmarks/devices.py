@@ -115,9 +115,9 @@ def tell(rows: pd.DataFrame, resumed: pd.DataFrame, recordings: wb.Recordings, l
         [
             f"Written by `python -m benchmarks.devices` on {describe_machine(1)}, a thread a process{shared}.",
             f"{len(recordings)} digits, {FRAMES} frames of 2 x 34 x 34, batches of {BATCH}; four convolutions of 16, "
-            f"32, 32 and 64 channels with batch norm: {numbers:,} numbers, {4 * numbers / 1e6:.1f} MB of gradients a step. "
-            f"In the middle of {len(rows)} rounds one process took {middle['one to two']:.2f} times as long as two for "
-            f"a step; by the processor's time of the first process, in which nobody else on the machine counts, "
+            f"32, 32 and 64 channels with batch norm: {numbers:,} numbers, {numbers / 250_000:.1f} MB of gradients. "
+            f"In the middle of {len(rows)} rounds one process took {middle['one to two']:.2f} times as long as two "
+            "for a step; by the processor's time of the first process, in which nobody else on the machine counts, "
             f"{middle['of the processor']:.2f} times. A second process cost {middle['start and end, s']:.1f} s a call, "
             "to start and to end.",
             markdown(table),

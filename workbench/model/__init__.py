@@ -33,7 +33,7 @@ from workbench.model.node_neurons import take_neurons
 from workbench.model.placement import Device, place, require_device
 from workbench.model.provenance import Provenance, TrainingRecord
 from workbench.model.readout import average_answers
-from workbench.model.stream import Stream
+from workbench.model.stream import KeptStream, Stream
 
 __all__ = [
     "Model",
@@ -51,6 +51,7 @@ __all__ = [
     "find_off_grid",
     "is_exact",
     "spiking_neuron",
+    "KeptStream",
     "Stream",
     "take_neurons",
     "Device",

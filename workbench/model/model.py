@@ -251,7 +251,7 @@ class Model(NetworkNumbers):
             )
         like, grid = next(self.parameters()), self.grid if exact else None
         known = planned, used, batch, self.ticks_per_frame, like, until, hybrid, grid, automatic
-        return Stream(*known, counter, self.input_encoding)
+        return Stream(*known, counter, self.input_encoding, self)
 
     def _without_dynamics(self) -> list[str]:
         """Hidden nodes with a neuron that kernels do not know."""
