@@ -2,9 +2,9 @@
 
 python -m benchmarks.devices [--rounds 5] [--recordings 320] [--print]
 
-The embedded digits by four convolutions with batch norm, one thread a process. Trainings by one process and by two take
-turns; a step is timed from callback to callback, so that neither start nor end of a call is in it. The numbers go into
-docs/devices.md.
+The embedded digits by four convolutions with batch norm, one thread a process. Trainings by one process, by two, and by
+one beside another that has nothing to do with it take turns; a step is timed from callback to callback, so that neither
+start nor end of a call is in it. The numbers go into docs/devices.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import pairwise
+from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pandas as pd
@@ -28,14 +33,14 @@ from workbench.machine import describe_machine
 
 PAGE = Path(__file__).parents[1] / "docs" / "devices.md"
 BATCH, FRAMES, SKIPPED = 32, 8, 2  # steps at the begin of a call, in which memory is laid out
+KINDS = "one", "two", "apart"
 
 
 @dataclass(frozen=True)
 class Taken:
-    """One call: medians of a step in milliseconds, of this process's processor too; seconds besides; the losses."""
+    """One call: the median of a step in milliseconds, seconds besides all steps, and the losses."""
 
     step: float
-    busy: float
     besides: float
     history: pd.DataFrame
 
@@ -43,41 +48,58 @@ class Taken:
 def measure(recordings: wb.Recordings, processes: int) -> Taken:
     """Train for an epoch by so many processes, each on one thread."""
     torch.set_num_threads(processes)  # which they share
-    walls, busy = [], []
-
-    def note(update: object) -> None:
-        walls.append(time.perf_counter())
-        busy.append(time.process_time())
-
-    model = wb.Model(draw_network(), seed=0)
+    walls: list[float] = []
     begin = time.perf_counter()
-    _, history = wb.train(model, recordings, epochs=1, batch=BATCH, progress=False, callback=note, fabric=processes)
+    _, history = wb.train(
+        wb.Model(draw_network(), seed=0), recordings, epochs=1, batch=BATCH, progress=False, fabric=processes,
+        callback=lambda update: walls.append(time.perf_counter()),
+    )  # fmt: skip
     taken = time.perf_counter() - begin
-    step, work = (
-        [1e3 * (later - earlier) for earlier, later in zip(times[SKIPPED:], times[SKIPPED + 1 :], strict=False)]
-        for times in (walls, busy)
-    )
-    return Taken(
-        statistics.median(step), statistics.median(work), taken - statistics.mean(step) / 1e3 * len(walls), history
-    )
+    steps = [later - earlier for earlier, later in pairwise(walls[SKIPPED:])]
+    return Taken(1e3 * statistics.median(steps), taken - statistics.mean(steps) * len(walls), history)
+
+
+def train_aside(recordings: wb.Recordings, begun: Event) -> None:
+    """Train on one thread, and go on until somebody ends this process."""
+    torch.set_num_threads(1)
+    model = wb.Model(draw_network(), seed=1)
+    wb.train(model, recordings, epochs=1000, batch=BATCH, progress=False, callback=lambda update: begun.set())
+
+
+@contextmanager
+def another_training(recordings: wb.Recordings) -> Iterator[None]:
+    """Another process trains by itself meanwhile: what a machine has for two that say nothing to each other."""
+    context = get_context("spawn")
+    begun = context.Event()
+    process = context.Process(target=train_aside, args=(recordings, begun), daemon=True)
+    process.start()
+    try:
+        begun.wait()
+        yield
+    finally:
+        process.terminate()
+        process.join()
 
 
 def compare(recordings: wb.Recordings, rounds: int) -> pd.DataFrame:
-    """A row for each round: steps of one process and of two, who begins first by turns."""
+    """A row for each round: steps of one process, of two together, and of one beside another, in turns."""
     rows = []
     for number in range(rounds):
-        order = (1, 2) if number % 2 == 0 else (2, 1)
-        taken = {processes: measure(recordings, processes) for processes in order}
-        one, two = taken[1], taken[2]
-        apart = (one.history["loss"] - two.history["loss"]).abs().max() / one.history["loss"].max()
+        taken: dict[str, Taken] = {}
+        for name in [*KINDS[number % 3 :], *KINDS[: number % 3]]:
+            with another_training(recordings) if name == "apart" else nullcontext():
+                taken[name] = measure(recordings, 2 if name == "two" else 1)
+        one, two, apart = (taken[name] for name in KINDS)
+        losses = (one.history["loss"] - two.history["loss"]).abs().max() / one.history["loss"].max()
         rows.append(
             {
-                "one, ms a step": one.step,
-                "two, ms a step": two.step,
-                "one to two": one.step / two.step,
-                "of the processor": one.busy / two.busy,
+                "one, ms": one.step,
+                "two together, ms": two.step,
+                "one beside another, ms": apart.step,
+                "gain": one.step / two.step,
+                "most": 2 * one.step / apart.step,
                 "start and end, s": two.besides - one.besides,
-                "losses apart": apart,
+                "losses apart": losses,
             }
         )
     return pd.DataFrame(rows)
@@ -108,18 +130,20 @@ def tell(rows: pd.DataFrame, resumed: pd.DataFrame, recordings: wb.Recordings, l
     numbers = sum(parameter.numel() for parameter in model.parameters())
     middle = rows.median()
     shared = f"; {load:.1f} other processes wanted to run on its {os.cpu_count()} cores" if load > 0.3 else ""
-    table = rows.round({"one, ms a step": 0, "two, ms a step": 0, "one to two": 2, "of the processor": 2})
-    table = table.round({"start and end, s": 1}).assign(**{"losses apart": rows["losses apart"].map("{:.0e}".format)})
+    digits = dict.fromkeys(("one, ms", "two together, ms", "one beside another, ms"), 0) | {"start and end, s": 1}
+    table = rows.round(digits | {"gain": 2, "most": 2})
+    table["losses apart"] = rows["losses apart"].map("{:.0e}".format)
     table.index = pd.Index(range(1, len(table) + 1), name="round")
     return "\n\n".join(
         [
             f"Written by `python -m benchmarks.devices` on {describe_machine(1)}, a thread a process{shared}.",
             f"{len(recordings)} digits, {FRAMES} frames of 2 x 34 x 34, batches of {BATCH}; four convolutions of 16, "
             f"32, 32 and 64 channels with batch norm: {numbers:,} numbers, {numbers / 250_000:.1f} MB of gradients. "
-            f"In the middle of {len(rows)} rounds one process took {middle['one to two']:.2f} times as long as two "
-            "for a step; by the processor's time of the first process, in which nobody else on the machine counts, "
-            f"{middle['of the processor']:.2f} times. A second process cost {middle['start and end, s']:.1f} s a call, "
-            "to start and to end.",
+            f"In the middle of {len(rows)} rounds two processes together made a step {middle['gain']:.2f} times as "
+            "fast as one. Two trainings that say nothing to each other made "
+            f"{middle['most']:.2f} times as many steps as one alone, which is the most that this machine had for a "
+            "second process meanwhile. Starting and ending it took "
+            f"{middle['start and end, s']:.1f} s a call.",
             markdown(table),
             "Three epochs, the first by so many processes and the others by so many, against all by one: how far the "
             "losses lie apart, of their size.",

@@ -78,8 +78,8 @@ DAMAGE = {
     "settled by text": (lambda t, d: d.update(settled="no"), "field 'settled': it is 'no' and must be true or false"),
     "a past of nobody": (lambda t, d: d["past"].update(v9=[]), "field 'past': 'v9' is no node of the network"),
     "a past that is a list": (lambda t, d: d.update(past=[]), r"field 'past': it is \[\] and must be an object by node"),
-    "no past": (lambda t, d: (d.update(past={}), [t.pop(n) for n in list(t) if n[:4] == "past"]), "are not all there"),
-    "a segment later": (lambda t, d: d["past"]["v0"][0].update(start=90), "'v0': its steps .* are not all there"),
+    "no past": (lambda t, d: (d.update(past={}), [t.pop(n) for n in list(t) if n[:4] == "past"]), "not all there"),
+    "a segment later": (lambda t, d: d["past"]["v0"][0].update(start=90), "its steps .* are not all there"),
     "a segment without its tensor": (lambda t, d: t.pop("past.1.0"), "tensor 'past.1.0' is missing"),
     "a membrane less": (lambda t, d: (d["membranes"].pop("v0"), t.pop("membranes.1")), "'v0': its membrane is not the"),
     "a membrane of another shape": (
@@ -136,7 +136,7 @@ def test_a_changed_byte_is_found_and_files_of_other_kinds_are_named(kept, tmp_pa
 
 
 def test_a_stream_in_a_file_is_no_model(kept):
-    snn, _, path = kept
+    _, _, path = kept
     with pytest.raises(
         ValueError, match=r"not a model of the workbench, but a stream amid a recording: wb.load_stream"
     ):
@@ -144,7 +144,7 @@ def test_a_stream_in_a_file_is_no_model(kept):
 
 
 def test_streams_that_cannot_be_kept_are_refused_and_nothing_is_written(kept, tmp_path):
-    snn, ticks, path = kept
+    snn, _, path = kept
     with pytest.raises(
         ValueError, match=r"wb.save_stream takes a stream, not a Model; open one: stream = model.stream"
     ):

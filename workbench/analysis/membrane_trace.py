@@ -36,7 +36,8 @@ def trace_membrane(
     ticks_per_frame, when the step ends), drive, membrane (what is compared with the threshold, before the reset; NaN
     where there is none: in an ANN, in the output, before the first response) and activity; the drive and the activity
     are 0 before the first response. The table's `attrs` name node and unit. ValueError for a node, unit or recording
-    that is not there, for an input, which has no drive, and for activity that lacks a source.
+    that is not there, for an input, which has no drive, and for activity that lacks a source. `device` as in
+    `wb.evaluate`.
 
     >>> network = Network({"eye": (1,)}, [Edge("eye", "v1", Identity(), delay=0), Edge("v1", "hand", Identity())])
     >>> snn = Model(network, norm=None, neuron=IntegrateAndFire(start=0.0), ticks_per_frame=2)

@@ -100,7 +100,8 @@ def trace_recording(
 ) -> RecordingTrace:
     """Run one recording through a model and keep everything; ValueError if it is not there or does not fit.
 
-    Of a `Dataset` it is one of the test part. An SNN runs on the faster `engine`, unless one is named. The answers of a
+    Of a `Dataset` it is one of the test part. An SNN runs on the faster `engine`, unless one is named, and all on
+    the `device` that is named, or where the model lies. The answers of a
     model whose first response comes after the recording are all NaN.
 
     >>> ticks = np.ones((4, 3, 1, 2, 2), dtype=int)

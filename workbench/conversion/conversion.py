@@ -63,7 +63,8 @@ def convert(
     `delays`: "matched" (K times the ANN's), "frame" (K ticks on every edge), "tick" (one tick on every edge), or
     {(source, target): ticks} on top of the matched ones.
 
-    Of a `Dataset` its training part is measured, `batch` recordings side by side: 32, or fewer where memory is short.
+    Of a `Dataset` its training part is measured, `batch` recordings side by side: 32, or fewer where memory is short,
+    on a `device` that is named or where the model lies; the SNN lies there too.
     Every other option is one of `ConversionOptions`, which documents it. Name some of them, and the others take its
     defaults: `percentile=99.9` alone is the plain integrate-and-fire neuron of the literature. Name none, and they are
     chosen by measuring on recordings held back from calibration; `snn.conversion_options.reason` says what was

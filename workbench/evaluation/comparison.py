@@ -44,9 +44,10 @@ def compare(
     memory accessed, see `evaluation/memory_accesses.py`); of the whole network delay_buffer_bytes and synapses;
     synapse_frames, how often synapses could have been used so far: each once a frame, from the first response of its
     target on; last per, what has been counted. An edge that carries spikes costs synaptic operations, any other one
-    MACs. `padding` as in `operations`. SNNs run on the faster `engine`, unless one is named (see `Model.stream`). A
-    notebook shows a row per model, and the `progress` of a call that takes long. How training and test recordings were
-    told apart stands in `attrs["split"]`, as their `Recordings.divided` says; tables that are derived keep it.
+    MACs. `padding` as in `operations`. SNNs run on the faster `engine`, unless one is named (see `Model.stream`),
+    and all on a `device` as in `evaluate`. A notebook shows a row per model, and the `progress` of a call that
+    takes long. How training and test recordings were told apart stands in `attrs["split"]`, as their
+    `Recordings.divided` says; tables that are derived keep it.
 
     Where long recordings were cut into slices (`Recordings.origins`), every slice counts as a recording; with
     `per="recording"` those of one origin vote at every step: the answer is the class that most of them answer there,

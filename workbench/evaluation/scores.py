@@ -61,7 +61,8 @@ def evaluate(
     """Loss over the answers at the end of every frame, and accuracy of the last one, in eval mode.
 
     Of a `Dataset` its test part is run, `batch` recordings side by side: 32, or fewer where memory is short. An SNN
-    runs on the faster `engine`, unless one is named (see `Model.stream`). A call that takes long shows its `progress`.
+    runs on the faster `engine`, unless one is named (see `Model.stream`). `device="cuda"` computes there, on a copy of
+    the model; without it all is computed where the model lies. A call that takes long shows its `progress`.
     With `per="recording"` the slices of a recording vote, as in `compare`; the loss is a mean over slices all the same.
 
     With `rows` it is a table with a row per recording: recording (0, 1, ...; of slices their index), origin (the

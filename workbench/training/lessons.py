@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -11,6 +12,7 @@ from workbench.events import Recordings, require_augmentation
 from workbench.model import Model
 from workbench.training.gradient_checkpointing import require_segments
 from workbench.training.options import TrainingOptions
+from workbench.training.processes.sent_recordings import SentRecordings, pack
 from workbench.training.selection import hold_back
 
 
@@ -28,6 +30,17 @@ class Lesson:
         model = self.model.copy().cpu()
         model.seen = {}
         return replace(self, model=model)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        validation = None if self.validation is None else pack(self.validation)
+        return _receive, (self.model, pack(self.recordings), validation, self.options)
+
+
+def _receive(
+    model: Model, recordings: SentRecordings, validation: SentRecordings | None, options: TrainingOptions
+) -> Lesson:
+    """The lesson in the process that it was sent to."""
+    return Lesson(model, recordings.unpack(), None if validation is None else validation.unpack(), options)
 
 
 def prepare(model: Model, recordings: Recordings, validation: Recordings | None, options: TrainingOptions) -> Lesson:

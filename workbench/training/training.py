@@ -88,6 +88,15 @@ def train(
     and validation stay in float32: a CPU with instructions for it took 0.6 to 0.75 of the time and half the memory at
     batch 32; a CPU without them is slower, and a warning says so.
 
+    Three options are for larger machines and batches. `device="cuda"` computes there; the model that is returned lies
+    where the one given lies. `fabric=2` learns by two processes, on so many cores or GPUs, which it starts itself; or
+    it is a `lightning_fabric.Fabric` that a script has launched in each of its processes. `batch` stays the number of
+    recordings of a step of all processes together, drawn, changed and normalised as by one, so that losses agree up to
+    rounding and checkpoints go on with any number of processes. `accumulate` learns a batch in so many turns, which
+    take a fraction of the memory; statistics of batch norm are then those of a turn. ValueError, with the cure, for a
+    batch that is too small to divide, and for a loss, optimizer or schedule that cannot be sent to other processes, as
+    a lambda; LostProcessError, with its words, where a process ends before the others.
+
     Source: Loshchilov & Hutter 2019 (AdamW); Bu et al. 2022 (levels and learned ceilings); Chen et al. 2016
     (recomputation).
     """
