@@ -1,15 +1,18 @@
 """Training by several processes that the call starts: what one process finds, and nobody waits for the dead."""
 
 import multiprocessing
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from nbclient import NotebookClient
 
 import workbench as wb
 from tests.support.trainings import (
@@ -199,3 +202,34 @@ def test_turns_change_nothing_but_the_statistics_of_norms():
     pd.testing.assert_frame_equal(history, expected, rtol=0, atol=ROUNDING)
     assert_close_models(turns, whole, ROUNDING)
     assert "accumulate=5" in history.attrs["recipe"]
+
+
+# from a notebook
+
+CELLS = [
+    "import warnings; warnings.simplefilter('error')\n"
+    "import torch, workbench as wb\n"
+    "from tests.support.trainings import some_network, some_recordings\n"
+    "torch.ones(500, 500) @ torch.ones(500, 500)  # whose threads a fork would wait for\n"
+    "seen = []\n"
+    "options = {'epochs': 2, 'batch': 14, 'progress': False}\n"
+    "ann, history = wb.train(wb.Model(some_network()), some_recordings(), **options, fabric=2,\n"
+    "                        callback=lambda update: seen.append(update))\n"
+    "expected = wb.train(wb.Model(some_network()), some_recordings(), **options)[1]\n"
+    "print(len(seen), bool((history['loss'] - expected['loss']).abs().max() < 1e-4))",
+    "def own(answers, labels):\n"
+    "    return answers.mean()\n"
+    "try:\n"
+    "    wb.train(wb.Model(some_network()), some_recordings(), fabric=2, loss=own)\n"
+    "except ValueError as error:\n"
+    "    print(error)",
+]
+
+
+def test_a_cell_of_a_notebook_trains_by_two_processes_and_is_called_back(tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    home = {"IPYTHONDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    NotebookClient(notebook, kernel_name="python3", resources={}).execute(env=os.environ | home)
+    first, second = ("".join(output.text for output in cell.outputs) for cell in notebook.cells)
+    assert first == "6 True\n"
+    assert second.startswith("fabric=2: loss is defined in this notebook, which other processes cannot read; define it")

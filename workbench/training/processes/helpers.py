@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -62,13 +61,13 @@ def helped(size: int, kind: str, work: Work, arguments: tuple[Any, ...]) -> Iter
     store = TCPStore(HOST, 0, size, is_master=True, wait_for_workers=False, timeout=PATIENCE)
     before = torch.get_num_threads()
     seats = [Seat(rank, size, store.port, kind, max(1, before // size)) for rank in range(size)]
-    helpers = []
+    helpers, own = list[_Helper](), seats[0].device
     try:
         for seat in seats[1:]:
             helpers.append(_start(seat, work, arguments))
         for helper in helpers:
             helper.await_ready()
-        with _seated(seats[0], store), working_together(seats[0].device, lambda: _explain(helpers)) as group:
+        with _loopback(), _seated(seats[0], store), working_together(own, lambda: _explain(helpers)) as group:
             yield group
             for helper in helpers:
                 helper.await_end()
@@ -175,7 +174,8 @@ def _help(seat: Seat, pipe: Connection, work: Work, arguments: tuple[Any, ...]) 
     try:
         store = TCPStore(HOST, seat.port, seat.size, is_master=False, timeout=PATIENCE)
         pipe.send(None)
-        with _seated(seat, store), working_together(seat.device, lambda: "the first process has ended") as group:
+        why = "the first process has ended"
+        with _loopback(), _seated(seat, store), working_together(seat.device, lambda: why) as group:
             work(group, *arguments)
     except BaseException as error:
         pipe.send(f"{type(error).__name__}: {error}")
@@ -188,14 +188,8 @@ def _seated(seat: Seat, store: TCPStore) -> Iterator[None]:
     torch.set_num_threads(seat.threads)
     if seat.kind == "cuda":
         torch.cuda.set_device(seat.device)
-    with _loopback():
-        dist.init_process_group(
-            "nccl" if seat.kind == "cuda" else "gloo",
-            store=store,
-            rank=seat.rank,
-            world_size=seat.size,
-            timeout=timedelta(seconds=PATIENCE.total_seconds()),
-        )
+    backend = "nccl" if seat.kind == "cuda" else "gloo"
+    dist.init_process_group(backend, store=store, rank=seat.rank, world_size=seat.size, timeout=PATIENCE)
     try:
         yield
     finally:
