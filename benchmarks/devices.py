@@ -1,6 +1,6 @@
 """What a second process gains a training, and that it learns the same: `python -m benchmarks.devices`.
 
-python -m benchmarks.devices [--rounds 5] [--recordings 320] [--print]
+python -m benchmarks.devices [--rounds 5] [--recordings 640] [--print]
 
 The embedded digits by four convolutions with batch norm, one thread a process. Trainings by one process, by two, and by
 one beside another that has nothing to do with it take turns; a step is timed from callback to callback, so that neither
@@ -32,7 +32,7 @@ from benchmarks.tables import markdown
 from workbench.machine import describe_machine
 
 PAGE = Path(__file__).parents[1] / "docs" / "devices.md"
-BATCH, FRAMES, SKIPPED = 32, 8, 2  # steps at the begin of a call, in which memory is laid out
+BATCH, FRAMES, SKIPPED = 64, 8, 2  # steps at the begin of a call, in which memory is laid out
 KINDS = "one", "two", "apart"
 
 
@@ -156,7 +156,7 @@ def main() -> None:
     """Measure, write the block of the page, print it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5, help="rounds in turns (default 5)")
-    parser.add_argument("--recordings", type=int, default=320, help="recordings of an epoch (default 320)")
+    parser.add_argument("--recordings", type=int, default=640, help="recordings of an epoch (default 640)")
     parser.add_argument("--print", action="store_true", help="do not write the page")
     options = parser.parse_args()
     recordings = wb.load("digits", frames=FRAMES).train[: options.recordings]

@@ -119,3 +119,23 @@ def test_other_threads_and_what_comes_after_know_nothing_of_it():
         run_at_once(lambda: seen.append(find_gather()), 1)
     assert seen == [None]
     assert find_gather() is None
+
+
+def test_in_bfloat16_parts_are_rounded_as_the_whole_is():
+    x, upstream = (values.bfloat16() for values in some_batch())
+    norm = some_norm().float()
+    whole = x.clone().requires_grad_()
+    expected = norm(whole)
+    expected.backward(upstream)
+
+    def learn(rank):
+        own, mine = x.split(COUNTS)[rank].clone().requires_grad_(), some_norm().float()
+        y = mine(own)
+        y.backward(upstream.split(COUNTS)[rank])
+        return y.detach(), own.grad
+
+    found = Parts(len(COUNTS)).run(learn)
+    for place, theirs in ((0, expected.detach()), (1, whole.grad)):
+        ours = torch.cat([one[place] for one in found])
+        assert ours.dtype == theirs.dtype == torch.bfloat16
+        torch.testing.assert_close(ours.float(), theirs.float(), rtol=0, atol=0.02 * float(theirs.abs().max()))

@@ -35,7 +35,7 @@ from workbench.training.optimizers import make_optimizer
 from workbench.training.options import TrainingOptions
 from workbench.training.processes.agreement import average_together, require_same, resume_together, take_share
 from workbench.training.processes.fabrics import open_group
-from workbench.training.processes.group import Group
+from workbench.training.processes.group import Group, LostProcessError
 from workbench.training.quantization import with_quantised_relu
 from workbench.training.regularization import RegularizedLayers
 from workbench.training.schedule import learning_rate_at
@@ -92,7 +92,8 @@ def learn(
     validation = take_share(lesson.validation, group)
     _require_room(model, recordings, options, group)
     if group.size > 1:
-        require_same(group.of_all(identify(model, recordings, lesson.validation, options.describe())))
+        own = identify(model, recordings, lesson.validation, options.describe())
+        require_same(group.of_all(own | {"kind of device": model.device.type}))
     state = _begin(model, recordings, options)
     saved = None
     if checkpoint and first:
@@ -112,6 +113,10 @@ def learn(
             what = "the best model so far" if state.history else "the model as far as it came"
             where = f"epoch {len(state.history) + 1} of {options.epochs}"
             warnings.warn(f"training was interrupted in {where}; this is {what}", stacklevel=2)
+    except LostProcessError as error:
+        kept = f"epochs 1 to {len(state.history)} are in {checkpoint}, from which the same call goes on"
+        what = kept if checkpoint and state.history else "with checkpoint= every epoch is kept"
+        raise LostProcessError(f"{error}; {what}") from error
     trained.training_recipe = options.recipe
     return trained.eval(), _tabulate(state.history, options)
 

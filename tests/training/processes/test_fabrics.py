@@ -11,6 +11,7 @@ import pytest
 
 import workbench as wb
 from tests.support.trainings import assert_close_models, assert_equal_models, some_network, some_recordings
+from workbench.training.processes.agreement import require_same
 
 ROOT = Path(__file__).parents[3]
 
@@ -77,7 +78,8 @@ def test_a_damaged_checkpoint_of_the_first_process_is_told_in_all(launched):
 
 def test_a_process_that_fails_does_not_leave_the_other_waiting(launched):
     assert [told["failed"] for told in read(launched)] == [
-        "LostProcessError: process 1 of 2: another process has ended, or does not answer",
+        "LostProcessError: process 1 of 2: another process has ended, or does not answer; with checkpoint= every "
+        "epoch is kept",
         "ValueError: the second process cannot go on",
     ]
 
@@ -107,3 +109,10 @@ def test_a_fabric_that_divides_the_model_is_refused(monkeypatch):
     fabric._strategy.world_size = 2
     with pytest.raises(ValueError, match=r"fabric has the strategy FSDPStrategy, but every device needs the whole mod"):
         wb.train(wb.Model(some_network()), some_recordings(), fabric=fabric, progress=False)
+
+
+def test_devices_of_different_kinds_are_refused():
+    alike = {"seed": 0, "kind of device": "cpu"}
+    require_same([alike, dict(alike), dict(alike)])
+    with pytest.raises(ValueError, match=r"process 3 differs from process 1 in kind of device; give all the same"):
+        require_same([alike, alike, alike | {"kind of device": "cuda"}])

@@ -107,12 +107,19 @@ def test_a_callback_ends_all_and_its_error_too():
 
 
 def test_a_process_that_fails_ends_the_others_with_its_words_and_no_epoch_is_lost(tmp_path):
-    with pytest.raises(LostProcessError, match=r"process 1 of 2: process 2 of 2 has ended \(ValueError: the second"):
-        wb.train(some_model(), some_recordings(), **OPTIONS, fabric=2, loss=failing_loss)
+    """The sixth batch is the last of the second epoch."""
+    path, options = tmp_path / "checkpoint", OPTIONS | {"loss": failing_loss}
+    words = r"process 2 of 2 has ended \(ValueError: the second process cannot go on\); epochs 1 to 1 are in .*, from"
+    with pytest.raises(LostProcessError, match=words):
+        wb.train(some_model(), some_recordings(), **options, fabric=2, checkpoint=path)
+    _, history = wb.train(some_model(), some_recordings(), **options, checkpoint=path)
+    pd.testing.assert_frame_equal(history, wb.train(some_model(), some_recordings(), **options)[1], atol=ROUNDING)
 
 
 def test_a_process_that_is_killed_ends_the_others():
-    with pytest.raises(LostProcessError, match=r"process 1 of 2: process 2 of 2 has ended \(without a word\)"):
+    with pytest.raises(
+        LostProcessError, match=r"process 2 of 2 has ended \(without a word\); with checkpoint= every ep"
+    ):
         wb.train(some_model(), some_recordings(), **OPTIONS, fabric=2, loss=killed_loss)
 
 

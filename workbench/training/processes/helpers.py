@@ -7,7 +7,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection, wait
@@ -178,7 +178,8 @@ def _help(seat: Seat, pipe: Connection, work: Work, arguments: tuple[Any, ...]) 
         with _loopback(), _seated(seat, store), working_together(seat.device, lambda: why) as group:
             work(group, *arguments)
     except BaseException as error:
-        pipe.send(f"{type(error).__name__}: {error}")
+        with suppress(OSError):  # the first process may be gone
+            pipe.send(f"{type(error).__name__}: {error}")
         os._exit(1)
 
 
