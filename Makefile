@@ -27,7 +27,7 @@ demo test lab notebooks: export OMP_WAIT_POLICY := passive
 # tests of one file run one after the other, several files side by side
 SIDE_BY_SIDE := --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
-.PHONY: demo test soak lab results learning conversion recordings gallery panels engine training exchange graphs scale architecture notebooks lint browser clean
+.PHONY: demo test soak lab results learning conversion recordings gallery panels engine training devices exchange graphs scale architecture notebooks lint browser clean
 
 demo: $(READY)
 	@$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
@@ -86,6 +86,10 @@ engine: $(PEERS_READY)
 # how fast a step of training is, and what it keeps, beside loops written by hand: docs/training.md
 training: $(READY)
 	$(BIN)/python -m benchmarks.training
+
+# what a second process gains a training, and that it learns the same: its part of docs/devices.md
+devices: $(READY)
+	$(BIN)/python -m benchmarks.devices
 
 # what other simulators make of files of NIR, and what weights of few bits cost: docs/exchange.md
 exchange: $(PEERS_READY)

@@ -195,7 +195,7 @@ def test_importing_the_workbench_loads_nothing_that_draws_and_nothing_heavy_but_
 
 
 def test_the_front_door_is_small_and_complete():
-    assert len(wb.__all__) < 54  # 51 for one model on one machine, and what goes beyond: sweeps
+    assert len(wb.__all__) < 56  # 51 for one model on one machine, and what goes beyond: sweeps, saved streams
     assert len(set(wb.__all__)) == len(wb.__all__)
     exported = {alias.asname or alias.name for node in TREES["workbench"].body if isinstance(node, ast.ImportFrom)
                 for alias in node.names}  # fmt: skip
@@ -206,7 +206,7 @@ def test_the_front_door_is_small_and_complete():
 
 
 SUBJECTS = {"path", "model", "models", "ann", "snn", "network", "recordings", "activity", "costs", "validation"}
-COMMON = ("answer", "engine", "batch", "energy", "progress", "seed")
+COMMON = ("answer", "engine", "device", "batch", "energy", "progress", "seed")
 VERBS = {name: getattr(wb, name) for name in wb.__all__ if inspect.isfunction(getattr(wb, name)) and name != "load"}
 PANELS = {name: getattr(widgets, name) for name in widgets.__all__ if inspect.isfunction(getattr(widgets, name))}
 METHODS = {f"EarlyExit.{name}": getattr(EarlyExit, name) for name in ("stop", "sweep", "summarise")}
@@ -305,6 +305,7 @@ def test_the_command_is_the_main_job():
 ONLY_ON_PYPI = {
     "aedat",
     "axe-playwright-python",
+    "lightning-fabric",
     "nir",
     "nirtorch",
 }  # conda users get them with the last lines, `pip: -e .[aedat,nir]`
@@ -324,7 +325,7 @@ def test_conda_and_pip_ask_for_the_same():
     }
     assert {name: Requirement(f"x{bounds}").specifier for name, bounds in listed.items()} == asked
     assert "- -e .[aedat,nir]" in text
-    for name in ("axe-playwright-python", "nirtorch"):
+    for name in ("axe-playwright-python", "lightning-fabric", "nirtorch"):
         by_pip = Requirement(re.search(rf"- ({name}\S+)", text)[1])
         assert by_pip.specifier == requirements()[name].specifier
 

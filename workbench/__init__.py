@@ -26,8 +26,10 @@ from workbench.exchange import (
     from_nir_data,
     from_torch,
     load_model,
+    load_stream,
     requirements,
     save_model,
+    save_stream,
     to_nir,
     to_nir_data,
     to_torch,
@@ -62,6 +64,7 @@ __all__ = [
     "load", "Dataset", "Recordings", "Camera", "formats", "transforms",
     # train, convert, keep
     "Model", "train", "convert", "fine_tune", "save_model", "load_model", "describe_model_file",
+    "save_stream", "load_stream",
     # networks of others, simulators, chips
     "from_torch", "to_torch", "to_nir", "from_nir", "compare_nir", "to_nir_data", "from_nir_data", "requirements",
     # evaluate

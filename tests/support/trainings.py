@@ -1,5 +1,8 @@
 """Small networks and recordings to train, and what trainings are held against."""
 
+import os
+import signal
+
 import numpy as np
 import torch
 
@@ -46,3 +49,33 @@ def interrupt(monkeypatch, after: int, where: str = "_answer") -> None:
 
 
 OPTIONS = {"epochs": 6, "batch": 14, "progress": False}  # three batches an epoch
+
+
+def mean_loss(answers: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """A loss of one's own that other processes can import."""
+    return torch.nn.functional.cross_entropy(answers[-1], labels)
+
+
+CALLS: list[int] = []  # of `failing_loss`, in the process that fails
+
+
+def failing_loss(answers: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """A loss that fails in the second process alone, at its sixth batch."""
+    if torch.distributed.is_initialized() and torch.distributed.get_rank() == 1:
+        CALLS.append(1)
+    if len(CALLS) == 6:
+        raise ValueError("the second process cannot go on")
+    return mean_loss(answers, labels)
+
+
+def killed_loss(answers: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """A loss during which the system kills the second process."""
+    if torch.distributed.is_initialized() and torch.distributed.get_rank() == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return mean_loss(answers, labels)
+
+
+def assert_close_models(ours: wb.Model, theirs: wb.Model, tolerance: float) -> None:
+    assert list(ours.state_dict()) == list(theirs.state_dict())
+    for name, tensor in ours.state_dict().items():
+        torch.testing.assert_close(tensor, theirs.state_dict()[name], rtol=0, atol=tolerance, msg=name)

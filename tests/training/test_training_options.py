@@ -122,7 +122,7 @@ def test_every_epoch_is_drawn_anew_and_the_last_batch_is_no_exception():
     drawn = [
         [
             batch.ticks.sum((0, 2, 3, 4)).tolist()
-            for _, batch in draw_batches(model, recordings, options(augment=[t.Drop(0.5)]), epoch)
+            for _, (batch,) in draw_batches(model, recordings, options(augment=[t.Drop(0.5)]), epoch)
         ]
         for epoch in range(3)
     ]
@@ -187,7 +187,7 @@ def test_a_mixed_loss_is_that_of_both_labels_in_proportion():
     model, recordings = wb.Model(some_network(), norm=None), some_recordings()
     for given in ({}, {"label_smoothing": 0.2}, {"loss": last_answer}):
         asked = options(augment=[t.Mix(1.0)], **given)
-        _, drawn = next(iter(draw_batches(model, recordings, asked, 0)))
+        _, (drawn,) = next(iter(draw_batches(model, recordings, asked, 0)))
         loss, answers = fitting._find_loss(model, drawn, asked, (0, 0))
         one, other = (
             find_training_loss(answers, labels, asked.loss, asked.label_smoothing)

@@ -14,7 +14,7 @@ from workbench.conversion import broadcast_scale
 from workbench.engine import Counting, State, advance, plan, sum_errors, sum_steps
 from workbench.evaluation import batches, bin_batch, choose_batch, find_mismatch, require_match
 from workbench.events import Dataset, Recordings
-from workbench.model import Model, evaluation_mode, require_model, take_test
+from workbench.model import Device, Model, evaluation_mode, require_model, take_test
 from workbench.progress import show_progress
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def diagnose(
     recordings: Recordings | Dataset,
     *,
     engine: str | None = None,
+    device: Device | None = None,
     batch: int | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -69,7 +70,7 @@ def diagnose(
     """
     import pandas as pd
 
-    ann, snn = (require_model(model, "wb.diagnose") for model in (ann, snn))
+    ann, snn = (require_model(model, "wb.diagnose", device) for model in (ann, snn))
     recordings = take_test(recordings, "wb.diagnose")
     _require_pair(ann, snn, recordings)
     batch = choose_batch(snn, len(recordings), snn.network.nodes, batch, steps=COPIES * snn.ticks_per_frame)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from workbench.engine import SpikingNeuron, to_tensor
-from workbench.model import Model, evaluation_mode, require_model
+from workbench.model import Device, Model, evaluation_mode, require_model
 from workbench.network import Shape
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def trace_membrane(
     unit: int | Sequence[int],
     *,
     recording: int = 0,
+    device: Device | None = None,
 ) -> pd.DataFrame:
     """Drive, membrane and activity of one neuron at every step of one recording.
 
@@ -35,7 +36,8 @@ def trace_membrane(
     ticks_per_frame, when the step ends), drive, membrane (what is compared with the threshold, before the reset; NaN
     where there is none: in an ANN, in the output, before the first response) and activity; the drive and the activity
     are 0 before the first response. The table's `attrs` name node and unit. ValueError for a node, unit or recording
-    that is not there, for an input, which has no drive, and for activity that lacks a source.
+    that is not there, for an input, which has no drive, and for activity that lacks a source. `device` as in
+    `wb.evaluate`.
 
     >>> network = Network({"eye": (1,)}, [Edge("eye", "v1", Identity(), delay=0), Edge("v1", "hand", Identity())])
     >>> snn = Model(network, norm=None, neuron=IntegrateAndFire(start=0.0), ticks_per_frame=2)
@@ -45,9 +47,9 @@ def trace_membrane(
     """
     import pandas as pd
 
-    model = require_model(model, "wb.trace_membrane")
+    model = require_model(model, "wb.trace_membrane", device)
     place, like = _place(model, node, unit), next(model.parameters())
-    tensors = {name: to_tensor(name, values, like) for name, values in activity.items()}
+    tensors = {name: to_tensor(name, values, like).to(like.device) for name, values in activity.items()}
     _require_sources(model, tensors, node, recording)
     drive = _drive(model, tensors, node, recording)
     first = min(model.network.first_response[node], len(drive))

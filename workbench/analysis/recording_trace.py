@@ -16,7 +16,7 @@ from workbench.engine import Segment
 from workbench.evaluation import bin_batch, choose_batch, count_blocks, make_counter, require_fit, tabulate_run
 from workbench.events import Dataset, Events, Recordings
 from workbench.exchange import write_events
-from workbench.model import Model, average_answers, evaluation_mode, require_model, take_test
+from workbench.model import Device, Model, average_answers, evaluation_mode, place, require_model, take_test
 from workbench.validation import whole
 
 if TYPE_CHECKING:
@@ -96,10 +96,12 @@ def trace_recording(
     recording: int = 0,
     answer: str = "running",
     engine: str | None = None,
+    device: Device | None = None,
 ) -> RecordingTrace:
     """Run one recording through a model and keep everything; ValueError if it is not there or does not fit.
 
-    Of a `Dataset` it is one of the test part. An SNN runs on the faster `engine`, unless one is named. The answers of a
+    Of a `Dataset` it is one of the test part. An SNN runs on the faster `engine`, unless one is named, and all on
+    the `device` that is named, or where the model lies. The answers of a
     model whose first response comes after the recording are all NaN.
 
     >>> ticks = np.ones((4, 3, 1, 2, 2), dtype=int)
@@ -109,7 +111,8 @@ def trace_recording(
     >>> trace.steps, np.isnan(trace.answers[:, 0]).tolist()
     (2, [True, False])
     """
-    model, recordings = require_model(model, "wb.trace_recording"), take_test(recordings, "wb.trace_recording")
+    own, recordings = require_model(model, "wb.trace_recording"), take_test(recordings, "wb.trace_recording")
+    model = place(own, device)
     require_fit(model, recordings)
     if whole(recording) not in range(len(recordings)):
         raise ValueError(f"recording={recording!r} is not among the {len(recordings)} of {recordings.name}; from 0 on")
@@ -128,7 +131,7 @@ def trace_recording(
     if first < len(drive):
         answers[first:] = average_answers(counts.drive.double(), first, model.ticks_per_frame, answer)[:, 0].numpy()
     kept = {node: values.cpu() for node, values in activity.items()}
-    return RecordingTrace(model, kept, answers, costs, int(one.labels[0]), recordings.classes)
+    return RecordingTrace(own, kept, answers, costs, int(one.labels[0]), recordings.classes)
 
 
 def tabulate_trace(trace: RecordingTrace) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from workbench.conversion.rounding import measure_counts, measure_movement, roun
 from workbench.conversion.spiking_model import build_snn, scale_delays
 from workbench.engine import Norm
 from workbench.events import Dataset, Recordings
-from workbench.model import Model, Scales, require_model, take_training
+from workbench.model import Device, Model, Scales, require_model, take_training
 from workbench.validation import require_whole
 
 
@@ -52,6 +52,7 @@ def convert(
     input_counts: int | None = None,
     weight_bits: int | None = None,
     ticks_per_frame: int | None = None,
+    device: Device | None = None,
     batch: int | None = None,
     progress: bool = True,
 ) -> Model:
@@ -62,7 +63,8 @@ def convert(
     `delays`: "matched" (K times the ANN's), "frame" (K ticks on every edge), "tick" (one tick on every edge), or
     {(source, target): ticks} on top of the matched ones.
 
-    Of a `Dataset` its training part is measured, `batch` recordings side by side: 32, or fewer where memory is short.
+    Of a `Dataset` its training part is measured, `batch` recordings side by side: 32, or fewer where memory is short,
+    on a `device` that is named or where the model lies; the SNN lies there too.
     Every other option is one of `ConversionOptions`, which documents it. Name some of them, and the others take its
     defaults: `percentile=99.9` alone is the plain integrate-and-fire neuron of the literature. Name none, and they are
     chosen by measuring on recordings held back from calibration; `snn.conversion_options.reason` says what was
@@ -79,7 +81,8 @@ def convert(
 
     Source: Rueckauer et al. 2017 (percentile, folding), Kugele et al. 2020 (matching delays), Bu et al. 2022 (start).
     """
-    model, recordings = require_model(model, "wb.convert"), take_training(recordings, "wb.convert")
+    home = require_model(model, "wb.convert").device
+    model, recordings = require_model(model, "wb.convert", device), take_training(recordings, "wb.convert")
     k = require_whole("ticks_per_frame", recordings.ticks_per_frame if ticks_per_frame is None else ticks_per_frame)
     _require_convertible(model, k)
     given: dict[str, Any] = {
@@ -99,7 +102,8 @@ def convert(
     options = replace(options, input_counts=input_counts, weight_bits=weight_bits)
     snn = build_snn(folded, network, k, _find_scales(folded, recordings, k, options, batch), options)
     rounded = warn_of_coarse(round_to_grid(snn, counts, weight_bits))
-    return measure_movement(snn, rounded, recordings, batch)
+    found = measure_movement(snn, rounded, recordings, batch)
+    return found if device is None else found.to(home)
 
 
 def _complete(named: Mapping[str, Any], folded: Model, k: int) -> ConversionOptions:

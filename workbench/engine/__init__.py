@@ -2,6 +2,7 @@
 
 neurons/          what a node does with its drive: ReLU, quantised ReLU, integrate-and-fire with and without leak
 normalization     a bias, or a batch norm that leaves silent steps out
+whole_batch       statistics of batches that several processes compute a part of each
 block_plan        in which order, and how far ahead of the input, nodes can be computed
 scheduler         the components of the graph in order, each computing a whole block
 inference_layers  layers for the scheduler where nothing is learned
@@ -59,6 +60,7 @@ from workbench.engine.scheduler import (
 )
 from workbench.engine.spike_counter import SpikeCounter
 from workbench.engine.training_layers import TrainingLayers
+from workbench.engine.whole_batch import Gather, find_gather, find_mean_square, sharing_batch
 
 if TYPE_CHECKING:
     from workbench.engine.event_driven.hybrid import Hybrid as Hybrid  # which would import numba
@@ -75,6 +77,10 @@ __all__ = [
     "make_sparse_product",
     "Bias",
     "Frames",
+    "Gather",
+    "find_gather",
+    "find_mean_square",
+    "sharing_batch",
     "InferenceLayers",
     "map_exactly",
     "IntegrateAndFire",

@@ -50,6 +50,12 @@ class Plan:
     depth: Mapping[str, int]  # node -> steps of its past that edges still read, or that are still wanted
     slack: Mapping[str, int]  # node -> its last so many steps reach no wanted node any more
 
+    def needed(self, node: str, step: int, until: int | None = None) -> tuple[int, int]:
+        """The steps of a node, from .. to, that are read again after the input has come to this one."""
+        first = max(step + self.lead[node] - self.depth[node], self.network.first_response[node])
+        last = step + self.lead[node]
+        return first, last if until is None else min(last, until - self.slack[node])
+
 
 def plan(
     network: Network,

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
+from workbench.engine.whole_batch import find_gather, find_moments, normalise_whole
+
 NORM_MOMENTUM = 0.1
 NORM_EPSILON = 1e-5
 
@@ -27,8 +29,9 @@ class Norm(nn.Module):
     y = gain (x - mean) / sqrt(variance + eps) + bias. In training, mean and variance are those of the batch. A node
     on a cycle gets its steps in several sub-blocks whose statistics differ; there the batch's normalisation is
     corrected by r = sigma_batch / sigma and d = (mean_batch - mean) / sigma, taken as constants, so that training
-    computes what evaluation will. Running statistics take all steps of a run together, once per run. ValueError, naming
-    the `node`, for a batch with one number per channel.
+    computes what evaluation will. Running statistics take all steps of a run together, once per run. Where several
+    processes compute a part of the batch each, statistics are those of the whole batch. ValueError, naming the `node`,
+    for a batch with one number per channel.
 
     Source: Ioffe 2017, Batch renormalization, arXiv 1702.03275 (its limits on r and d).
     """
@@ -50,23 +53,37 @@ class Norm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return batch_norm(x, self.mean, self.variance, self.gain, self.bias, eps=NORM_EPSILON)
-        if x.numel() <= x.shape[1]:
-            raise ValueError(
-                f"node {self.node!r}: batch norm cannot estimate a variance from one number per channel, as one "
-                "recording in one step gives; take a larger batch or more frames, or wb.Model(network, norm=None)"
-            )
-        gain, bias = self._renormalise(x) if self.on_cycle else (self.gain, self.bias)
+        gather = find_gather()
+        if gather is not None:
+            moments = find_moments(x, gather, self.mean)
+            count, mean, variance = moments
+            self._require_several(count)
+            gain, bias = self._renormalise(mean, variance) if self.on_cycle else (self.gain, self.bias)
+            self._seen.append((count, mean, variance * (count / (count - 1))))
+            return normalise_whole(x, gain, bias, moments, gather, NORM_EPSILON)
+        self._require_several(x.numel() // x.shape[1])
+        gain, bias = self.gain, self.bias
+        if self.on_cycle:
+            with torch.no_grad():
+                variance, mean = torch.var_mean(x.to(self.mean), [0, *range(2, x.ndim)], correction=0)
+            gain, bias = self._renormalise(mean, variance)
         mean, variance = torch.zeros_like(self.mean), torch.ones_like(self.variance)
         y = batch_norm(x, mean, variance, gain, bias, training=True, momentum=1.0, eps=NORM_EPSILON)
         self._seen.append((x.numel() // x.shape[1], mean, variance))
         return y
 
-    def _renormalise(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Gain and bias with which the batch is normalised as evaluation would, within the limits."""
+    def _require_several(self, count: int) -> None:
+        if count < 2:
+            raise ValueError(
+                f"node {self.node!r}: batch norm cannot estimate a variance from one number per channel, as one "
+                "recording in one step gives; take a larger batch or more frames, or wb.Model(network, norm=None)"
+            )
+
+    def _renormalise(self, mean: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        """Gain and bias with which a batch of these moments is normalised as evaluation would, within the limits."""
         if self.runs == 0:
             return self.gain, self.bias
         with torch.no_grad():
-            variance, mean = torch.var_mean(x.to(self.mean), [0, *range(2, x.ndim)], correction=0)
             sigma = (self.variance + NORM_EPSILON).sqrt()
             r = ((variance + NORM_EPSILON).sqrt() / sigma).clamp(1 / 3, 3)
             d = ((mean - self.mean) / sigma).clamp(-5, 5)

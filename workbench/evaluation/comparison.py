@@ -15,7 +15,7 @@ from workbench.evaluation.operation_counts import OperationCounts, count_neuron_
 from workbench.evaluation.operation_tables import count_operations, tabulate_steps
 from workbench.evaluation.votes import Grouping, group_slices, rate_accuracy, vote
 from workbench.events import Dataset, Recordings
-from workbench.model import Model, average_answers, require_models, take_test
+from workbench.model import Device, Model, average_answers, require_models, take_test
 from workbench.progress import show_progress
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def compare(
     padding: bool = False,
     answer: str = "running",
     engine: str | None = None,
+    device: Device | None = None,
     batch: int | None = None,
     energy: str | EnergyPreset = "fp32",
     progress: bool = True,
@@ -43,9 +44,10 @@ def compare(
     memory accessed, see `evaluation/memory_accesses.py`); of the whole network delay_buffer_bytes and synapses;
     synapse_frames, how often synapses could have been used so far: each once a frame, from the first response of its
     target on; last per, what has been counted. An edge that carries spikes costs synaptic operations, any other one
-    MACs. `padding` as in `operations`. SNNs run on the faster `engine`, unless one is named (see `Model.stream`). A
-    notebook shows a row per model, and the `progress` of a call that takes long. How training and test recordings were
-    told apart stands in `attrs["split"]`, as their `Recordings.divided` says; tables that are derived keep it.
+    MACs. `padding` as in `operations`. SNNs run on the faster `engine`, unless one is named (see `Model.stream`),
+    and all on a `device` as in `evaluate`. A notebook shows a row per model, and the `progress` of a call that
+    takes long. How training and test recordings were told apart stands in `attrs["split"]`, as their
+    `Recordings.divided` says; tables that are derived keep it.
 
     Where long recordings were cut into slices (`Recordings.origins`), every slice counts as a recording; with
     `per="recording"` those of one origin vote at every step: the answer is the class that most of them answer there,
@@ -57,7 +59,7 @@ def compare(
 
     from workbench.evaluation.cost_table import CostTable
 
-    named, recordings = require_models(models, "wb.compare"), take_test(recordings, "wb.compare")
+    named, recordings = require_models(models, "wb.compare", device), take_test(recordings, "wb.compare")
     find_preset(energy)
     grouping = group_slices(recordings, per)
     for model in named.values():

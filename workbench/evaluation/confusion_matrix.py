@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.evaluation.runs import collect_answers
 from workbench.events import Dataset, Recordings
-from workbench.model import Model, require_model, take_test
+from workbench.model import Device, Model, require_model, take_test
 from workbench.progress import show_progress
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def count_confusions(
     *,
     answer: str = "running",
     engine: str | None = None,
+    device: Device | None = None,
     batch: int | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -40,7 +41,10 @@ def count_confusions(
     """
     import pandas as pd
 
-    model, recordings = require_model(model, "wb.count_confusions"), take_test(recordings, "wb.count_confusions")
+    model, recordings = (
+        require_model(model, "wb.count_confusions", device),
+        take_test(recordings, "wb.count_confusions"),
+    )
     with show_progress(len(recordings), "count_confusions", "recording", progress) as bar:
         answers = collect_answers(model, recordings, answer, batch, engine, bar)
     answered = answers.argmax(2).numpy()  # (steps, recordings)

@@ -19,7 +19,7 @@ from workbench.evaluation.operation_counts import (
 )
 from workbench.evaluation.runs import run_blocks
 from workbench.events import Dataset, Recordings
-from workbench.model import Model, require_model, take_test
+from workbench.model import Device, Model, require_model, take_test
 from workbench.progress import Progress, show_progress
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def operations(
     padding: bool = False,
     cumulative: bool = True,
     engine: str | None = None,
+    device: Device | None = None,
     batch: int | None = None,
     energy: str | EnergyPreset = "fp32",
     progress: bool = True,
@@ -61,7 +62,7 @@ def operations(
     """
     import pandas as pd
 
-    model, recordings = require_model(model, "wb.operations"), take_test(recordings, "wb.operations")
+    model, recordings = require_model(model, "wb.operations", device), take_test(recordings, "wb.operations")
     require_match(model, recordings)
     with show_progress(len(recordings), "operations", "recording", progress) as bar:
         counts = count_operations(model, recordings, batch, padding, engine, bar)
@@ -97,6 +98,7 @@ def count_updates(
     *,
     cumulative: bool = True,
     engine: str | None = None,
+    device: Device | None = None,
     batch: int | None = None,
     energy: str | EnergyPreset = "fp32",
     progress: bool = True,
@@ -117,7 +119,7 @@ def count_updates(
     """
     import pandas as pd
 
-    model, recordings = require_model(model, "wb.count_updates"), take_test(recordings, "wb.count_updates")
+    model, recordings = require_model(model, "wb.count_updates", device), take_test(recordings, "wb.count_updates")
     require_match(model, recordings)
     with show_progress(len(recordings), "count_updates", "recording", progress) as bar:
         counts = count_operations(model, recordings, batch, engine=engine, bar=bar)

@@ -13,7 +13,7 @@ from workbench.evaluation.operation_counts import OPERATION_COUNTS
 from workbench.evaluation.runs import collect_answers, find_loss, take_frame_ends
 from workbench.evaluation.votes import Grouping, group_slices, measure_margin, rate_accuracy, rate_confidence, vote
 from workbench.events import Dataset, Recordings
-from workbench.model import Model, require_model, take_test
+from workbench.model import Device, Model, require_model, take_test
 from workbench.progress import show_progress
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def evaluate(
     rows: Literal[False] = False,
     answer: str = "running",
     engine: str | None = None,
+    device: Device | None = None,
     batch: int | None = None,
     progress: bool = True,
 ) -> dict[str, float]: ...
@@ -41,6 +42,7 @@ def evaluate(
     rows: Literal[True],
     answer: str = "running",
     engine: str | None = None,
+    device: Device | None = None,
     batch: int | None = None,
     progress: bool = True,
 ) -> pd.DataFrame: ...
@@ -52,13 +54,15 @@ def evaluate(
     rows: bool = False,
     answer: str = "running",
     engine: str | None = None,
+    device: Device | None = None,
     batch: int | None = None,
     progress: bool = True,
 ) -> dict[str, float] | pd.DataFrame:
     """Loss over the answers at the end of every frame, and accuracy of the last one, in eval mode.
 
     Of a `Dataset` its test part is run, `batch` recordings side by side: 32, or fewer where memory is short. An SNN
-    runs on the faster `engine`, unless one is named (see `Model.stream`). A call that takes long shows its `progress`.
+    runs on the faster `engine`, unless one is named (see `Model.stream`). `device="cuda"` computes there, on a copy of
+    the model; without it all is computed where the model lies. A call that takes long shows its `progress`.
     With `per="recording"` the slices of a recording vote, as in `compare`; the loss is a mean over slices all the same.
 
     With `rows` it is a table with a row per recording: recording (0, 1, ...; of slices their index), origin (the
@@ -77,7 +81,7 @@ def evaluate(
     >>> wb.evaluate(model, recordings, rows=True)[["label", "answer in frame 0", "dense_macs"]].values[0].tolist()
     ['left', '', 8.0]
     """
-    model, recordings = require_model(model, "wb.evaluate"), take_test(recordings, "wb.evaluate")
+    model, recordings = require_model(model, "wb.evaluate", device), take_test(recordings, "wb.evaluate")
     grouping = group_slices(recordings, per)
     with show_progress(len(recordings), "evaluate", "recording", progress) as bar:
         if rows:

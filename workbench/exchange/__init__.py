@@ -1,6 +1,7 @@
 """What leaves and comes in: files, and networks of others.
 
 model_files        models in safetensors, their graph and options as JSON in the same file
+stream_files       streams in the middle of a recording, to go on elsewhere
 model_description  everything about a model that is not a tensor
 number_checks      the tensors of a file beside those that a model needs
 history_tables     the history of a training as plain data
@@ -32,6 +33,7 @@ from workbench.exchange.nir_graphs import (
 )
 from workbench.exchange.number_checks import require_layout, require_sound
 from workbench.exchange.plain_values import in_field
+from workbench.exchange.stream_files import load_stream, save_stream
 from workbench.exchange.tensor_files import Layout, TensorHeader, read_header, read_tensors, write_tensors
 from workbench.exchange.torch_export import to_torch
 from workbench.exchange.torch_import import Example, from_torch, read_module
@@ -51,6 +53,7 @@ __all__ = [
     "from_torch",
     "in_field",
     "load_model",
+    "load_stream",
     "read_header",
     "read_module",
     "read_nir",
@@ -59,6 +62,7 @@ __all__ = [
     "require_sound",
     "requirements",
     "save_model",
+    "save_stream",
     "to_nir",
     "to_nir_data",
     "to_torch",

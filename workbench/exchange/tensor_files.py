@@ -27,6 +27,7 @@ TEXT = "workbench"
 _NAMES = ("format", "kind", "checksum", "description")
 _HERE = {
     "model": "a model: wb.load_model(path) reads it; name another file here",
+    "stream": "a stream amid a recording: wb.load_stream(path, model) goes on with it; name another file here",
     "checkpoint": "a checkpoint of a training: wb.train(..., checkpoint=path) goes on with it; name another file here",
 }
 _CURES = {"checkpoint": "delete it to start anew"}

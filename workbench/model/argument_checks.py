@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from workbench.events import Dataset, Recordings
 from workbench.model.model import Model
+from workbench.model.placement import Device, place
 from workbench.network import Network, Rollout
 
 
@@ -28,20 +29,20 @@ def take_test(recordings: Any, verb: str) -> Recordings:
     return recordings.test if isinstance(recordings, Dataset) else _require_recordings(recordings, verb)
 
 
-def require_model(model: Any, verb: str) -> Model:
-    """The model; ValueError, with the call that would do it, for anything else.
+def require_model(model: Any, verb: str, device: Device | None = None) -> Model:
+    """The model, on a device that is named a copy; ValueError, with the call that would do it, for anything else.
 
     >>> require_model(Network({"eye": (2,)}, [Edge("eye", "hand", Dense(1))]), "wb.compare")
     Traceback (most recent call last):
     ValueError: wb.compare takes a wb.Model, not a Network; give it numbers: wb.Model(network, seed=0)
     """
     if isinstance(model, Model):
-        return model
+        return place(model, device)
     raise ValueError(f"{verb} takes a wb.Model, not {_name(model)}; {_model_cure(model, verb)}")
 
 
-def require_models(models: Any, verb: str) -> dict[str, Model]:
-    """Models by name; ValueError, with the call that would do it, for anything else."""
+def require_models(models: Any, verb: str, device: Device | None = None) -> dict[str, Model]:
+    """Models by name, on a device that is named copies; ValueError, with the call that would do it, for all else."""
     if isinstance(models, Model):
         raise ValueError(f'{verb} takes models by name, not one alone; give {verb}({{"model": model}}, recordings)')
     if not isinstance(models, Mapping):
@@ -54,7 +55,7 @@ def require_models(models: Any, verb: str) -> dict[str, Model]:
         raise ValueError(f"{verb} takes a dict of models by name, not {_name(models)}; {cure}")
     if not models:
         raise ValueError(f'{verb}: no models; give at least one, as {{"ANN": ann}}')
-    return {str(name): require_model(model, verb) for name, model in models.items()}
+    return {str(name): require_model(model, verb, device) for name, model in models.items()}
 
 
 def require_network(network: Any, verb: str) -> Network:

@@ -35,6 +35,7 @@ from workbench.engine import (
 from workbench.model.exactness import is_exact
 from workbench.model.grid import counts_are_exact
 from workbench.model.network_numbers import NetworkNumbers
+from workbench.model.placement import Device, place
 from workbench.model.stream import Stream
 from workbench.validation import require_whole
 
@@ -114,6 +115,7 @@ class Model(NetworkNumbers):
         engine: str | None = None,
         steps: int | None = None,
         counter: SpikeCounter | None = None,
+        device: Device | None = None,
     ) -> Stream:
         """A stream that is fed a recording of any length block by block, in constant memory.
 
@@ -123,10 +125,12 @@ class Model(NetworkNumbers):
         "auto" is taken unless another is named. Of other numbers sums are rounded, in an order that depends on the
         engine: where that moves a membrane over its threshold, a whole spike comes, goes or moves to another tick; and
         "dense" is taken unless another is named. `steps`: how long the recording is, if that is known; what can no
-        longer reach a recorded node is not computed. `counter` counts what every node sends.
+        longer reach a recorded node is not computed. `counter` counts what every node sends. On another `device` a copy
+        of the model is at work, which takes frames there.
         """
         batch = require_whole("stream: batch", batch)
-        return self._stream(batch, [self.network.output] if record is None else record, engine, steps, None, counter)
+        model = place(self, device)
+        return model._stream(batch, [self.network.output] if record is None else record, engine, steps, None, counter)
 
     def connect(self, position: int, source: Tensor) -> Tensor:
         """Linear map of the edge at this position, (steps, batch, *source shape) to (steps, batch, *target shape)."""
@@ -247,7 +251,7 @@ class Model(NetworkNumbers):
             )
         like, grid = next(self.parameters()), self.grid if exact else None
         known = planned, used, batch, self.ticks_per_frame, like, until, hybrid, grid, automatic
-        return Stream(*known, counter, self.input_encoding)
+        return Stream(*known, counter, self.input_encoding, self)
 
     def _without_dynamics(self) -> list[str]:
         """Hidden nodes with a neuron that kernels do not know."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -16,6 +17,7 @@ from workbench.engine import (
     Layers,
     MemoryRequest,
     Plan,
+    Segment,
     SpikeCounter,
     State,
     advance,
@@ -29,6 +31,23 @@ from workbench.model.input_encoding import InputEncoding
 
 if TYPE_CHECKING:
     from workbench.engine import Hybrid
+    from workbench.model.network_numbers import NetworkNumbers
+
+
+@dataclass(frozen=True, eq=False)
+class KeptStream:
+    """What a stream needs to go on: how it was opened (`engine` None: taken automatically), where it stands, and what
+    it remembers. `settled`: it goes on layer by layer, because inputs held what is not exact. `counted`: synaptic
+    operations (edges, batch).
+    """
+
+    batch: int
+    record: tuple[str, ...]
+    engine: str | None
+    steps: int | None
+    settled: bool
+    state: State
+    counted: NDArray[np.float64]
 
 
 class Stream:
@@ -57,11 +76,13 @@ class Stream:
         automatic: bool,
         counter: SpikeCounter | None = None,
         encoding: InputEncoding | None = None,
+        model: NetworkNumbers | None = None,
     ) -> None:
         self.network, self.batch, self.ticks_per_frame, self._like = plan.network, batch, ticks_per_frame, like
         self._plan, self._layers, self._until, self._hybrid = plan, layers, until, hybrid
         self._automatic, self._grid, self._counter = automatic, grid, counter
-        self._encoding = encoding or InputEncoding()
+        self._exact = grid is not None
+        self._encoding, self._model = encoding or InputEncoding(), model
         self._state = State() if hybrid is None else hybrid.begin(until)
         self._counted = np.zeros((len(plan.network.edges), batch))
 
@@ -92,6 +113,51 @@ class Stream:
         other._hybrid = None if self._hybrid is None else self._hybrid.with_batch(batch)
         other._state = State() if other._hybrid is None else other._hybrid.begin(self._until)
         return other
+
+    @property
+    def model(self) -> NetworkNumbers:
+        """The model at work: on another device its copy there."""
+        assert self._model is not None, "streams are opened by models"
+        return self._model
+
+    def keep(self) -> KeptStream:
+        """Everything that a stream needs to go on, in memory of its own; ValueError for one that learns or counts."""
+        if self._counter is not None:
+            raise ValueError("this stream counts spikes for a call, which goes on with it; open one by model.stream()")
+        if self.model.training:
+            raise ValueError("this stream is of a model in training mode; call model.eval(), and open it anew")
+        settled = self._grid is None and self._automatic and self._exact
+        named = "dense" if self._hybrid is None else self._hybrid.choice.engine
+        state = self._state if self._hybrid is None else self._hybrid.without_lists(self._state, self._until)
+        past = {}
+        for node, segments in state.past.items():
+            first, last = self._plan.needed(node, state.step, self._until)
+            kept = [Segment(max(one.start, first), one.cut(first, last).detach().clone()) for one in segments]
+            past[node] = tuple(one for one in kept if one.start < one.end)
+        membranes = {node: None if one is None else one.detach().clone() for node, one in state.membranes.items()}
+        engine, plain = None if self._automatic else named, State(state.step, past, membranes)
+        return KeptStream(self.batch, self._plan.wanted, engine, self._until, settled, plain, self._counted.copy())
+
+    def resume(self, kept: KeptStream) -> None:
+        """Go on where another stream of the same model and options stood; ValueError, with node, where a part lacks."""
+        for node in self._plan.lead:
+            self._require_past(node, kept.state)
+        self._state, self._counted = kept.state, kept.counted.copy()
+        if kept.settled:
+            self._settle()
+
+    def _require_past(self, node: str, state: State) -> None:
+        """ValueError unless the state has of a node whatever the next steps read."""
+        first, last = self._plan.needed(node, state.step, self._until)
+        held = state.past.get(node, ())
+        starts, ends = [one.start for one in held], [one.end for one in held]
+        whole = bool(held) and starts[0] <= first and ends[-1] >= last and starts[1:] == ends[:-1]
+        if first < last and not whole:
+            raise ValueError(f"node {node!r}: its steps {first} to {last - 1} are not all there, once each")
+        begun = state.step + self._plan.lead[node] > self.network.first_response[node]
+        neuron = self.model.node_neurons.get(node)
+        if begun and neuron is not None and neuron.spiking and state.membranes.get(node) is None:
+            raise ValueError(f"node {node!r}: its membrane is not there")
 
     def choose_block(self) -> int:
         """How many steps to feed next so that it takes least time.

@@ -3,9 +3,12 @@
 training                `train`: every answer from the first response on counts
 finetuning              `fine_tune`: the SNN itself, through surrogate gradients
 options                 every option of a training as one value
+lessons                 what a training learns, checked
 fitting                 the loop of a training
 updates                 what a training tells while it goes on
 drawn_batches           the batches of an epoch, made one ahead
+batch_parts             parts of a batch, by turns and by processes
+processes/              several devices that train together
 losses                  the loss of a batch, with smoothed labels or of one's own
 optimizers              optimizers by name, or any of torch's
 schedule                the learning rate over a training

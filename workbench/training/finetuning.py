@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.conversion import can_run_by_frames, round_to_grid, to_frames, to_ticks, warn_of_coarse
 from workbench.events import Dataset, EventTransform, Recordings
-from workbench.model import Model, require_model
+from workbench.model import Device, Model, require_model
 from workbench.training.fitting import fit
 from workbench.training.losses import Loss
 from workbench.training.options import TrainingOptions
@@ -36,13 +36,16 @@ def fine_tune(
     select: str | float | None = None,
     patience: int | None = None,
     average: float | None = None,
+    accumulate: int = 1,
     spike_cost: float = 0.0,
     noise: float = 0.0,
     recompute: int | None = None,
     precision: str = "fp32",
     checkpoint: str | Path | None = None,
     callback: Callback | None = None,
+    fabric: int | Any = None,
     answer: str = "running",
+    device: Device | None = None,
     batch: int = 32,
     progress: bool = True,
     seed: int = 0,
@@ -62,13 +65,14 @@ def fine_tune(
         raise ValueError("fine_tune takes an SNN; this model does not spike: convert it first, or train it by wb.train")
     options = TrainingOptions(
         epochs, batch, learning_rate, weight_decay, answer, seed, None, spike_cost, noise, recompute, precision,
-        augment, dropout, label_smoothing, loss, optimizer, schedule, select, patience, average,
+        augment, dropout, label_smoothing, loss, optimizer, schedule, select, patience, average, accumulate,
     )  # fmt: skip
+    run = checkpoint, progress, callback, fabric, device
     loose = snn.copy()
     loose.grid = None  # whose numbers learning moves off
     by_frames = can_run_by_frames(loose)
     learning = to_frames(loose) if by_frames else loose
-    tuned, history = fit("wb.fine_tune", learning, recordings, validation, options, checkpoint, progress, callback)
+    tuned, history = fit("wb.fine_tune", learning, recordings, validation, options, *run)
     tuned = to_ticks(tuned, loose) if by_frames else tuned
     if snn.grid is not None:
         tuned = warn_of_coarse(round_to_grid(tuned, snn.grid.input_counts, snn.grid.weight_bits))

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from workbench.engine import Layers, MemoryRequest, require_finite, require_memory
-from workbench.evaluation import bin_batch, evaluate, require_match, take_frame_ends
-from workbench.events import Dataset, Recordings, require_augmentation
-from workbench.model import Model, TrainingRecord, average_answers, take_test, take_training
+from workbench.engine import Layers, MemoryRequest, require_finite, require_memory, sharing_batch
+from workbench.evaluation import bin_batch, evaluate, take_frame_ends
+from workbench.events import Dataset, Recordings
+from workbench.model import Device, Model, TrainingRecord, average_answers, place, take_test, take_training
 from workbench.progress import Progress, show_progress
 from workbench.threads import tell_if_spinning
 from workbench.training.averaging import follow
+from workbench.training.batch_parts import BatchPart
 from workbench.training.checkpoints import Checkpoint, TrainingState
 from workbench.training.drawn_batches import DrawnBatch, count_batches, draw_batches
 from workbench.training.dropout import DropoutLayers
-from workbench.training.gradient_checkpointing import require_segments, run_segments
+from workbench.training.gradient_checkpointing import run_segments
 from workbench.training.identity import fingerprint, identify
+from workbench.training.lessons import Lesson, prepare
 from workbench.training.losses import find_training_loss
 from workbench.training.mixed_precision import cast
 from workbench.training.named_functions import name_function
 from workbench.training.optimizers import make_optimizer
 from workbench.training.options import TrainingOptions
+from workbench.training.processes.agreement import average_together, require_same, resume_together, take_share
+from workbench.training.processes.fabrics import open_group
+from workbench.training.processes.group import Group, LostProcessError
 from workbench.training.quantization import with_quantised_relu
 from workbench.training.regularization import RegularizedLayers
 from workbench.training.schedule import learning_rate_at
-from workbench.training.selection import find_best, hold_back, is_over, selects_best
+from workbench.training.selection import find_best, is_over, selects_best
 from workbench.training.updates import Callback, StopTraining, Update
 
 if TYPE_CHECKING:
@@ -49,6 +57,8 @@ def fit(
     checkpoint: str | Path | None,
     progress: bool,
     callback: Callback | None,
+    fabric: Any = None,
+    device: Device | None = None,
 ) -> tuple[Model, pd.DataFrame]:
     """Train a copy of a model, ANN or SNN, as `train` says; under torch.no_grad and torch.inference_mode as well."""
     recordings = take_training(given, verb)
@@ -60,45 +70,42 @@ def fit(
     validation = None if validation is None else take_test(validation, f"{verb}(validation=...)")
     tell_if_spinning()
     with torch.inference_mode(False), torch.enable_grad():
-        trained, history = _fit(model, recordings, validation, options, checkpoint, progress, callback)
+        lesson = prepare(place(model, device), recordings, validation, options)
+        with open_group(fabric, lesson, device, learn) as group:
+            trained, history = learn(group, lesson, checkpoint, progress, callback)
+        trained = trained.to(model.device)
         name = given.name if isinstance(given, Dataset) else recordings.name
         trained.provenance = model.provenance.trained(_record(verb, name, recordings, options, len(history)))
         return trained, history
 
 
-def _fit(
-    model: Model,
-    recordings: Recordings,
-    validation: Recordings | None,
-    options: TrainingOptions,
-    checkpoint: str | Path | None,
-    progress: bool,
-    callback: Callback | None,
+def learn(
+    group: Group,
+    lesson: Lesson,
+    checkpoint: str | Path | None = None,
+    progress: bool = False,
+    callback: Callback | None = None,
 ) -> tuple[Model, pd.DataFrame]:
-    for part in (recordings, validation):
-        if part is not None:
-            require_match(model, part)
-    require_segments(model, options)
-    require_augmentation(options.augment, recordings)
-    if options.precision == "bf16" and model.dtype != torch.float32:
-        raise ValueError(
-            f'precision="bf16" is for models in float32, but this one computes in {model.dtype}; use model.float(), or '
-            'precision="fp32", which leaves it as it is'
-        )
-    recordings, validation = hold_back(recordings, validation, options.select, options.patience, options.seed)
-    _require_room(model, recordings, options)
+    """Train, by one process or as one of several; the first one alone writes, shows and calls back."""
+    recordings, options, first = lesson.recordings, lesson.options, group.rank == 0
+    model = lesson.model if group.device is None else place(lesson.model, group.device)
+    validation = take_share(lesson.validation, group)
+    _require_room(model, recordings, options, group)
+    if group.size > 1:
+        own = identify(model, recordings, lesson.validation, options.describe())
+        require_same(group.of_all(own | {"kind of device": model.device.type}))
     state = _begin(model, recordings, options)
     saved = None
-    if checkpoint:
-        identity = identify(model, recordings, validation, options.describe())
+    if checkpoint and first:
+        identity = identify(model, recordings, lesson.validation, options.describe())
         saved = Checkpoint(Path(checkpoint), identity, options.optimizer)
-        if saved.path.exists():
-            saved.resume(state)
+    resume_together(group, saved, state)
     try:
         rounds = count_batches(recordings, options)
         done = len(state.history) * rounds
-        with show_progress(options.epochs * rounds, "train", "batch", progress, done=done) as bar:
-            _train_epochs(state, recordings, validation, options, saved, bar, callback)
+        with show_progress(options.epochs * rounds, "train", "batch", progress and first, done=done) as bar:
+            lesson = replace(lesson, model=model, validation=validation)
+            _train_epochs(state, group, lesson, saved, bar, callback if first else None)
         trained = state.best if selects_best(options.select, options.patience) else state.answering
     except (KeyboardInterrupt, StopTraining) as end:
         trained = state.best if state.history else state.model
@@ -106,26 +113,31 @@ def _fit(
             what = "the best model so far" if state.history else "the model as far as it came"
             where = f"epoch {len(state.history) + 1} of {options.epochs}"
             warnings.warn(f"training was interrupted in {where}; this is {what}", stacklevel=2)
+    except LostProcessError as error:
+        kept = f"epochs 1 to {len(state.history)} are in {checkpoint}, from which the same call goes on"
+        what = kept if checkpoint and state.history else "with checkpoint= every epoch is kept"
+        raise LostProcessError(f"{error}; {what}") from error
     trained.training_recipe = options.recipe
     return trained.eval(), _tabulate(state.history, options)
 
 
 def _train_epochs(
     state: TrainingState,
-    recordings: Recordings,
-    validation: Recordings | None,
-    options: TrainingOptions,
+    group: Group,
+    lesson: Lesson,
     saved: Checkpoint | None,
     bar: Progress,
     callback: Callback | None,
 ) -> None:
     """Train the epochs that are left, and note each in the history and the checkpoint."""
+    options = lesson.options
     for epoch in range(len(state.history), options.epochs):
         if is_over(state.history, options.patience):
             return
-        row = {"epoch": epoch + 1, **_train_epoch(state, recordings, options, epoch, bar, callback)}
-        if validation is not None:
-            found = evaluate(state.answering, validation, answer=options.answer, progress=False)
+        row = {"epoch": epoch + 1, **_train_epoch(state, group, lesson, epoch, bar, callback)}
+        if lesson.validation is not None:
+            found = evaluate(state.answering, lesson.validation, answer=options.answer, progress=False)
+            found = average_together(group, found, len(lesson.validation))
             row |= {f"validation_{name}": value for name, value in found.items()}
         state.note(row)
         bar.note(**{name: f"{value:.3f}" for name, value in row.items() if name != "epoch"})
@@ -146,47 +158,58 @@ def _write_checkpoint(saved: Checkpoint, state: TrainingState) -> None:
 
 
 def _train_epoch(
-    state: TrainingState,
-    recordings: Recordings,
-    options: TrainingOptions,
-    epoch: int,
-    bar: Progress,
-    callback: Callback | None,
+    state: TrainingState, group: Group, lesson: Lesson, epoch: int, bar: Progress, callback: Callback | None
 ) -> dict[str, float]:
     state.model.train()
+    recordings, options = lesson.recordings, lesson.options
     rounds = count_batches(recordings, options)
     loss_sum = correct = seen = 0.0
-    for number, drawn in draw_batches(state.model, recordings, options, epoch):
-        count = len(drawn.labels)
+    for number, parts in draw_batches(state.model, recordings, options, epoch, group.rank, group.size):
         done = epoch * rounds + number
         rate = learning_rate_at(done / (options.epochs * rounds), options.learning_rate, options.schedule)
-        for group in state.optimizer.param_groups:
-            group["lr"] = rate
-        loss, answers = _find_loss(state.model, drawn, options, (epoch, number))
-        state.optimizer.zero_grad()
-        torch.autograd.backward(loss)
+        for one in state.optimizer.param_groups:
+            one["lr"] = rate
+        losses, right = _learn_batch(state, group, parts, options, (epoch, number))
         torch.nn.utils.clip_grad_norm_(state.model.parameters(), GRADIENT_NORM)
         state.optimizer.step()
         if state.averaged is not None and options.average is not None:
             follow(state.averaged, state.model, options.average, done + 1)
-        loss_sum += float(loss.detach()) * count
-        correct += int((answers[-1].argmax(1) == drawn.labels).sum())
-        seen += count
+        loss_sum += losses
+        correct += int(right)
+        seen += parts[0].part.of
         bar.advance()
         update = Update(
             epoch + 1, options.epochs, number + 1, rounds, loss_sum / seen, correct / seen, tuple(state.history)
         )
-        if callback is not None and callback(update):
-            raise StopTraining
+        group.settle(callback is not None and bool(callback(update)))
     require_finite(state.model.network, state.model.state_dict())  # no loss follows the last step
     return {"loss": loss_sum / len(recordings), "accuracy": correct / len(recordings)}
+
+
+def _learn_batch(
+    state: TrainingState, group: Group, parts: Sequence[DrawnBatch], options: TrainingOptions, where: tuple[int, int]
+) -> tuple[float, float]:
+    """Find the gradient of a batch, part by part; gives the sum of its losses, and how many answers are right."""
+    state.optimizer.zero_grad()
+    losses = right = 0.0
+    for drawn in parts:
+        with sharing_batch(group.gather):
+            loss, answers = _find_loss(state.model, drawn, options, where)
+        weight = drawn.part.weight
+        torch.autograd.backward(loss if weight == 1 else loss * weight)
+        losses += float(loss.detach()) * len(drawn.labels)
+        right += int((answers[-1].argmax(1) == drawn.labels).sum())
+    losses, right = group.total([losses, right])
+    _require_finite_loss(losses / parts[0].part.of, options, where)
+    group.sum_gradients(state.model.parameters())
+    return losses, right
 
 
 def _find_loss(
     model: Model, drawn: DrawnBatch, options: TrainingOptions, where: tuple[int, int]
 ) -> tuple[Tensor, Tensor]:
-    """The loss of a batch, `where` in the training, and its answers; ValueError where it is not finite."""
-    layers, regularized = _choose_layers(model, options, where)
+    """The loss of a batch, `where` in the training, and its answers."""
+    layers, regularized = _choose_layers(model, options, where, drawn.part)
     with cast(model.device, options.precision):
         answers = _answer(model, drawn, options, layers)
         found = [
@@ -196,13 +219,17 @@ def _find_loss(
         loss = found[0] if len(found) == 1 else drawn.share * found[0] + (1 - drawn.share) * found[1]
         if regularized is not None and options.spike_cost:
             loss = loss + options.spike_cost * regularized.cost
-    if not torch.isfinite(loss):
+    return loss, answers
+
+
+def _require_finite_loss(loss: float, options: TrainingOptions, where: tuple[int, int]) -> None:
+    """ValueError, in all processes alike, where the loss of a batch is not finite."""
+    if not math.isfinite(loss):
         own = "" if options.loss is None else f"mend loss={name_function(options.loss)}, or "
         raise ValueError(
-            f"the loss became {loss.item()} in epoch {where[0] + 1}, batch {where[1] + 1}; {own}lower learning_rate "
+            f"the loss became {loss} in epoch {where[0] + 1}, batch {where[1] + 1}; {own}lower learning_rate "
             f'(now {options.learning_rate:g}), or give the model norm="batch"'
         )
-    return loss, answers
 
 
 def _answer(model: Model, drawn: DrawnBatch, options: TrainingOptions, layers: Layers | None) -> Tensor:
@@ -217,16 +244,17 @@ def _answer(model: Model, drawn: DrawnBatch, options: TrainingOptions, layers: L
 
 
 def _choose_layers(
-    model: Model, options: TrainingOptions, where: tuple[int, int]
+    model: Model, options: TrainingOptions, where: tuple[int, int], part: BatchPart
 ) -> tuple[Layers | None, RegularizedLayers | None]:
-    """The layers to learn a batch on, where noise, cost or dropout ask for others than the model's own."""
+    """The layers to learn a part of a batch on, where noise, cost or dropout ask for others than the model's own."""
     if not options.noise and not options.spike_cost and not options.dropout:
         return None, None
     drawn = np.random.SeedSequence([options.seed, *where]).generate_state(1, np.uint64)[0]
     generator = torch.Generator(model.device).manual_seed(int(drawn) >> 1)
-    regularized = RegularizedLayers(model, options.noise, generator) if options.noise or options.spike_cost else None
+    regularizes = options.noise or options.spike_cost
+    regularized = RegularizedLayers(model, options.noise, generator, part) if regularizes else None
     layers: Layers = regularized or model.training_layers()
-    return DropoutLayers(layers, model, options.dropout, int(drawn)) if options.dropout else layers, regularized
+    return DropoutLayers(layers, model, options.dropout, int(drawn), part) if options.dropout else layers, regularized
 
 
 def _begin(model: Model, recordings: Recordings, options: TrainingOptions) -> TrainingState:
@@ -239,10 +267,11 @@ def _begin(model: Model, recordings: Recordings, options: TrainingOptions) -> Tr
     return TrainingState(trained, optimizer, trained, averaged=averaged)
 
 
-def _require_room(model: Model, recordings: Recordings, options: TrainingOptions) -> None:
-    """MemoryError, with the batch that fits, where not even a batch can be learned."""
+def _require_room(model: Model, recordings: Recordings, options: TrainingOptions, group: Group) -> None:
+    """MemoryError, with the batch that fits, where not even a part of a batch can be learned."""
     network, steps = model.network, recordings.frames * model.ticks_per_frame
     batch, held = min(options.batch, len(recordings)), min(options.recompute or steps, steps)
+    batch = math.ceil(batch / options.accumulate / group.size)
     recorded = [network.output, *network.inputs]
     dtype = next(model.parameters()).dtype
     require_memory(MemoryRequest(network, recorded, held, batch, held, True, dtype), model.device)

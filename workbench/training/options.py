@@ -41,9 +41,10 @@ class TrainingOptions:
     select: str | float | None = None
     patience: int | None = None
     average: float | None = None
+    accumulate: int = 1
 
     def __post_init__(self) -> None:
-        hold_whole(self, "epochs", "batch")
+        hold_whole(self, "epochs", "batch", "accumulate")
         object.__setattr__(self, "augment", take_transforms(self.augment))
         object.__setattr__(self, "seed", require_seed(self.seed))
         if not self.learning_rate > 0:
@@ -72,6 +73,8 @@ class TrainingOptions:
         """The options as plain data; functions by their names and a digest of what they do, transforms as typed."""
         plain = {field.name: getattr(self, field.name) for field in fields(self)}
         plain["augment"] = [repr(transform) for transform in self.augment]
+        if self.accumulate == 1:
+            del plain["accumulate"]  # which checkpoints of trainings without it do not name
         for option in ("loss", "optimizer", "schedule"):
             plain[option] = describe_function(plain[option]) if callable(plain[option]) else plain[option]
         return plain
@@ -94,5 +97,5 @@ class TrainingOptions:
 
 _TOLD = (
     "levels", "spike_cost", "noise", "augment", "dropout", "label_smoothing", "loss", "optimizer", "schedule", "select",
-    "patience", "average",
+    "patience", "average", "accumulate",
 )  # fmt: skip

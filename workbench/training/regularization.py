@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from workbench.engine import find_mean_square
 from workbench.model import Model
+from workbench.training.batch_parts import BatchPart
 
 
 class RegularizedLayers:
@@ -13,11 +15,12 @@ class RegularizedLayers:
 
     The drive of a hidden node gets Gaussian noise of standard deviation `noise` in its own unit: the learned ceiling,
     or without one the root mean square of its activity. `cost` is the mean number of spikes per synapse and frame that
-    its activity stands for: activity L / ceiling, or in units of the root mean square where there are no levels.
+    its activity stands for: activity L / ceiling, or in units of the root mean square where there are no levels. Noise
+    is drawn for the whole batch, of which the recordings may be a `part`.
     """
 
-    def __init__(self, model: Model, noise: float, generator: torch.Generator) -> None:
-        self.model, self.noise, self.generator = model, noise, generator
+    def __init__(self, model: Model, noise: float, generator: torch.Generator, part: BatchPart | None = None) -> None:
+        self.model, self.noise, self.generator, self.part = model, noise, generator, part
         network = model.network
         self._fan_out = {
             node: sum(
@@ -43,9 +46,11 @@ class RegularizedLayers:
         if node == model.network.output:
             return model.fire(node, drive, membrane, elapsed)
         if self.noise:
-            unit = model.ceiling(node) if model.neuron_of(node).bounded else torch.relu(drive).square().mean().sqrt()
-            drawn = torch.randn(drive.shape, generator=self.generator, device=drive.device, dtype=drive.dtype)
-            drive = drive + self.noise * unit.detach() * drawn
+            unit = model.ceiling(node) if model.neuron_of(node).bounded else find_mean_square(torch.relu(drive)).sqrt()
+            part = self.part or BatchPart.whole(drive.shape[1])
+            shape = drive.shape[0], part.of, *drive.shape[2:]
+            drawn = torch.randn(shape, generator=self.generator, device=drive.device, dtype=drive.dtype)
+            drive = drive + self.noise * unit.detach() * drawn[:, part.begin : part.end]
         activity, membrane = model.fire(node, drive, membrane, elapsed)
         self._add(node, activity)
         return activity, membrane
@@ -68,7 +73,7 @@ class RegularizedLayers:
         elif model.neuron_of(node).bounded:
             spikes = activity * ((model.neuron_of(node).activity_levels or 1) / model.ceiling(node))
         else:
-            spikes = activity / activity.detach().square().mean().sqrt().clamp(min=1e-12)
+            spikes = activity / find_mean_square(activity).sqrt().clamp(min=1e-12)
         self._spent.append((spikes.sum((0, 1)) * fan_out.to(spikes)).sum())
         frames = activity.shape[0] / model.ticks_per_frame
         self._synapses += frames * activity.shape[1] * int(fan_out.sum())

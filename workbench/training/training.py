@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.conversion import loosen, make_exact
 from workbench.events import Dataset, EventTransform, Recordings
-from workbench.model import Model, require_model
+from workbench.model import Device, Model, require_model
 from workbench.training.fitting import fit
 from workbench.training.losses import Loss
 from workbench.training.options import TrainingOptions
@@ -36,6 +36,7 @@ def train(
     select: str | float | None = None,
     patience: int | None = None,
     average: float | None = None,
+    accumulate: int = 1,
     levels: int | None = None,
     spike_cost: float = 0.0,
     noise: float = 0.0,
@@ -43,7 +44,9 @@ def train(
     precision: str = "fp32",
     checkpoint: str | Path | None = None,
     callback: Callback | None = None,
+    fabric: int | Any = None,
     answer: str = "running",
+    device: Device | None = None,
     batch: int = 32,
     progress: bool = True,
     seed: int = 0,
@@ -85,19 +88,27 @@ def train(
     and validation stay in float32: a CPU with instructions for it took 0.6 to 0.75 of the time and half the memory at
     batch 32; a CPU without them is slower, and a warning says so.
 
+    Three options are for larger machines and batches. `device="cuda"` computes there; the model that is returned lies
+    where the one given lies. `fabric=2` learns by two processes, on so many cores or GPUs, which it starts itself; or
+    it is a `lightning_fabric.Fabric` that a script has launched in each of its processes. `batch` stays the number of
+    recordings of a step of all processes together, drawn, changed and normalised as by one, so that losses agree up to
+    rounding and checkpoints go on with any number of processes. `accumulate` learns a batch in so many turns, which
+    take a fraction of the memory; statistics of batch norm are then those of a turn. ValueError, with the cure, for a
+    batch that is too small to divide, and for a loss, optimizer or schedule that cannot be sent to other processes, as
+    a lambda; LostProcessError, with its words, where a process ends before the others.
+
     Source: Loshchilov & Hutter 2019 (AdamW); Bu et al. 2022 (levels and learned ceilings); Chen et al. 2016
     (recomputation).
     """
     model = require_model(model, "wb.train")
     options = TrainingOptions(
         epochs, batch, learning_rate, weight_decay, answer, seed, levels, spike_cost, noise, recompute, precision,
-        augment, dropout, label_smoothing, loss, optimizer, schedule, select, patience, average,
+        augment, dropout, label_smoothing, loss, optimizer, schedule, select, patience, average, accumulate,
     )  # fmt: skip
+    run = checkpoint, progress, callback, fabric, device
     if model.spiking:
         if levels is not None:
             raise ValueError("levels= is for ANNs, and this model spikes, one level a spike; leave it out")
-        trained, history = fit(
-            "wb.train", loosen(model), recordings, validation, options, checkpoint, progress, callback
-        )
+        trained, history = fit("wb.train", loosen(model), recordings, validation, options, *run)
         return make_exact(trained, recordings), history
-    return fit("wb.train", model, recordings, validation, options, checkpoint, progress, callback)
+    return fit("wb.train", model, recordings, validation, options, *run)

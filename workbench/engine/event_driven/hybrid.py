@@ -17,7 +17,7 @@ from workbench.engine.event_driven.hybrid_block import HybridBlock, Task, TimedB
 from workbench.engine.event_driven.hybrid_state import HybridState, Input, measure_input_rate
 from workbench.engine.event_driven.parameters import Parameters
 from workbench.engine.event_driven.simulator import Simulator
-from workbench.engine.scheduler import Layers, State
+from workbench.engine.scheduler import Layers, Segment, State
 from workbench.engine.spike_counter import SpikeCounter
 
 Choice = tuple[frozenset[str], bool]  # the nodes to compute spike by spike, and whether they were chosen anew
@@ -139,6 +139,18 @@ class Hybrid:
             self.seen.pop(kind, None)  # the newest is the last one
             self.seen[kind] = HybridState(chosen=after.chosen, rates=after.rates, spent_ns=after.spent_ns)
         return {node: block.activity_of(node) for node in self.plan.wanted}, after
+
+    def without_lists(self, state: State, until: int | None) -> State:
+        """The state as layers take it: the past that is read again as activity, whichever way it was computed."""
+        if not isinstance(state, HybridState) or state.lists is None:
+            return State(state.step, state.past, state.membranes)
+        past, network = dict(state.past), self.plan.network
+        for node, number in self._make_simulator().numbers.items():
+            first, last = self.plan.needed(node, state.step, until)
+            held = past.get(node)
+            if first < last and (not held or held[0].start > first):
+                past[node] = (Segment(first, state.lists.fill(number, first, last, network.shape_of(node))),)
+        return State(state.step, past, state.membranes)
 
     def _open_block(self, layers: Layers, state: State, inputs: Mapping[str, Input], until: int | None) -> TimedBlock:
         """The next block; one without lists where no spike is listed, neither in it nor in what is left of the past."""

@@ -15,7 +15,7 @@ from workbench.evaluation.anytime.trajectories import Trajectories, run_trajecto
 from workbench.evaluation.energy import EnergyPreset
 from workbench.evaluation.operation_counts import COUNTS
 from workbench.events import Dataset, Recordings
-from workbench.model import Model, require_model, take_test
+from workbench.model import Device, Model, place, require_model, take_test
 from workbench.progress import show_progress
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class EarlyExit:
         recordings: Recordings | Dataset,
         *,
         engine: str | None = None,
+        device: Device | None = None,
         batch: int | None = None,
         energy: str | EnergyPreset = "fp32",
         progress: bool = True,
@@ -75,7 +76,7 @@ class EarlyExit:
         synaptic_operations, neuron_updates, energy_nj; early (before the last step), confidence, label, answer, right.
         ValueError for recordings of another number of frames than those held back.
         """
-        trajectories, confidence = self._confidences(recordings, "stop", engine, batch, progress)
+        trajectories, confidence = self._confidences(recordings, "stop", engine, device, batch, progress)
         step, recording = find_stops(confidence, self.threshold), np.arange(len(trajectories.labels))
         names = np.array(trajectories.classes, dtype=object)
         table = trajectories.count_until(step, energy)
@@ -93,6 +94,7 @@ class EarlyExit:
         *,
         thresholds: Iterable[float] = LEVELS,
         engine: str | None = None,
+        device: Device | None = None,
         batch: int | None = None,
         energy: str | EnergyPreset = "fp32",
         progress: bool = True,
@@ -105,7 +107,7 @@ class EarlyExit:
         """
         import pandas as pd
 
-        trajectories, confidence = self._confidences(recordings, "sweep", engine, batch, progress)
+        trajectories, confidence = self._confidences(recordings, "sweep", engine, device, batch, progress)
         rows = []
         for threshold in sorted({*thresholds, self.threshold, NO_EXIT}):
             step, recording = find_stops(confidence, threshold), np.arange(len(trajectories.labels))
@@ -130,23 +132,32 @@ class EarlyExit:
         recordings: Recordings | Dataset,
         *,
         engine: str | None = None,
+        device: Device | None = None,
         batch: int | None = None,
         energy: str | EnergyPreset = "fp32",
         progress: bool = True,
     ) -> pd.DataFrame:
         """The calibrated exit beside waiting for the end: two rows in the columns of `sweep`, and rule before them."""
         taken = take_test(recordings, "EarlyExit.summarise")
-        table = self.sweep(taken, thresholds=(), engine=engine, batch=batch, energy=energy, progress=progress)
+        table = self.sweep(
+            taken, thresholds=(), engine=engine, device=device, batch=batch, energy=energy, progress=progress
+        )
         table = table.iloc[[0, -1]].reset_index(drop=True)
         table.insert(1, "rule", ["early exit", "to the end"])
         return table
 
     def _confidences(
-        self, given: Recordings | Dataset, verb: str, engine: str | None, batch: int | None, progress: bool
+        self,
+        given: Recordings | Dataset,
+        verb: str,
+        engine: str | None,
+        device: Device | None,
+        batch: int | None,
+        progress: bool,
     ) -> tuple[Trajectories, np.ndarray]:
         recordings = take_test(given, f"EarlyExit.{verb}")
         with show_progress(len(recordings), f"EarlyExit.{verb}", "recording", progress) as bar:
-            trajectories = run_trajectories(self.model, recordings, self.answer, batch, engine, bar)
+            trajectories = run_trajectories(place(self.model, device), recordings, self.answer, batch, engine, bar)
         if len(trajectories.answers) != len(self.inverse_temperature):
             steps = len(self.inverse_temperature) + trajectories.first_response
             raise ValueError(
@@ -167,6 +178,7 @@ def calibrate_exit(
     name: str | None = None,
     answer: str = "running",
     engine: str | None = None,
+    device: Device | None = None,
     batch: int | None = None,
     progress: bool = True,
     seed: int = 0,
@@ -196,12 +208,13 @@ def calibrate_exit(
     (60, True)
     """
     model, recordings = require_model(model, "wb.calibrate_exit"), take_test(recordings, "wb.calibrate_exit")
+    placed = place(model, device)
     risk = _require_share("loss", loss) if accuracy is None else 1 - _require_share("accuracy", accuracy)
     _require_share("certainty", certainty)
     fitting, testing = _divide(recordings, risk, certainty, seed)
     with show_progress(len(fitting) + len(testing), "calibrate_exit", "recording", progress) as bar:
-        fitted = run_trajectories(model, fitting, answer, batch, engine, bar)
-        tested = run_trajectories(model, testing, answer, batch, engine, bar)
+        fitted = run_trajectories(placed, fitting, answer, batch, engine, bar)
+        tested = run_trajectories(placed, testing, answer, batch, engine, bar)
     inverse_temperature = fit_inverse_temperature(fitted.answers, fitting.labels)
     confidence = measure_confidence(tested.answers, inverse_temperature)
     threshold, errors = choose_threshold(confidence, tested.right, risk, certainty, absolute=accuracy is not None)

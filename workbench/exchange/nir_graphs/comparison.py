@@ -14,7 +14,7 @@ from workbench.evaluation import batches, bin_batch, choose_batch, require_fit
 from workbench.events import Dataset, Recordings
 from workbench.exchange.nir_graphs.files import read_nir
 from workbench.exchange.nir_graphs.reading import from_nir
-from workbench.model import Model, evaluation_mode, require_model, take_test
+from workbench.model import Device, Model, evaluation_mode, place, require_model, take_test
 from workbench.progress import Progress, show_progress
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def compare_nir(
     burst: int | None = None,
     strict_threshold: bool = False,
     loop_delay: int | None = None,
+    device: Device | None = None,
     batch: int | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -71,6 +72,7 @@ def compare_nir(
     recordings = take_test(recordings, "wb.compare_nir")
     written = _read(AS_WRITTEN, path, loop_delay=loop_delay)
     held = written.model if reference is None else require_model(reference, "wb.compare_nir")
+    held = place(held, device)
     require_fit(held, recordings)
     notes = read_nir(path).metadata.get("workbench", {})
     tick = {"tick_s": float(notes["tick_s"])} if "tick_s" in notes else {}
@@ -89,7 +91,7 @@ def compare_nir(
     with show_progress(len(readings) * len(recordings), "comparing", "recording", progress) as bar:
         for reading in readings:
             _require_same_nodes(held, reading.model, str(path))
-            rows += _compare(held, reading, recordings, batch, bar)
+            rows += _compare(held, reading._replace(model=place(reading.model, device)), recordings, batch, bar)
     table = pd.DataFrame(rows)
     return table.astype({name: "Int64" for name in ("spikes", "spikes_in_file", "differing", "places", "first_tick")})
 

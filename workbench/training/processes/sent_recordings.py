@@ -1,0 +1,58 @@
+"""Recordings on their way to another process: what is mapped from a file is mapped there again, and not copied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.events import Recordings
+
+
+@dataclass(frozen=True)
+class MappedArray:
+    """An array whose numbers lie in a file, from byte `offset` on."""
+
+    path: str
+    offset: int
+    kind: str
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    def open(self) -> NDArray[Any]:
+        """The array, mapped from the file."""
+        mapped = np.memmap(self.path, np.uint8, mode="r")
+        return np.ndarray(self.shape, np.dtype(self.kind), mapped, self.offset, self.strides)
+
+
+@dataclass(frozen=True)
+class SentRecordings:
+    """The fields of recordings, arrays that are mapped from files by their places there."""
+
+    values: dict[str, Any]
+
+    def unpack(self) -> Recordings:
+        """The recordings, checked anew."""
+        values: dict[str, Any] = {}
+        for name, one in self.values.items():
+            values[name] = one.open() if isinstance(one, MappedArray) else one
+        return Recordings(**values)
+
+
+def pack(recordings: Recordings) -> SentRecordings:
+    """What is sent of recordings."""
+    values = {field.name: getattr(recordings, field.name) for field in fields(recordings)}
+    return SentRecordings({name: _locate(one) if isinstance(one, np.ndarray) else one for name, one in values.items()})
+
+
+def _locate(array: NDArray[Any]) -> NDArray[Any] | MappedArray:
+    """Where in a file an array lies, if it does; else the array."""
+    root: Any = array
+    while not isinstance(root, np.memmap) or isinstance(root.base, np.memmap):
+        root = getattr(root, "base", None)
+        if root is None:
+            return array
+    offset = root.offset + array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+    return MappedArray(str(root.filename), offset, array.dtype.str, array.shape, array.strides)
