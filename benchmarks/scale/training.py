@@ -52,10 +52,10 @@ def tell(step_s: float, drawing_s: float, cores: int, batch: int, numbers: int, 
         }
         rows.append(row)
     words = [
-        f"On paper: {recipe.epochs} epochs of {TRAIN:,} recordings by the recipe of {recipe.title}, {batch} in a batch.",
+        f"On paper: {recipe.epochs} epochs of {TRAIN:,} recordings by the recipe of {recipe.title}, {batch} a batch.",
         f"Measured here, on {cores} threads with random events: a step takes {step_s:.2f} s, drawing and changing a",
         f"batch, which is done beside it, {drawing_s:.2f} s; {numbers:,} numbers are learned.",
-        f"Assumed: machines of {CORES} cores, {CORES / cores:g} times as fast as this, {NETWORK_MB_S} MB/s between them,",
+        f"Assumed: machines of {CORES} cores, {CORES / cores:g} times as fast, {NETWORK_MB_S} MB/s between them,",
         f"gradients that are sent twice a step, and {2 * norms} messages of {LATENCY_MS} ms for {norms} batch norms.",
     ]
     end = (
