@@ -18,13 +18,16 @@ NEW_ENOUGH := $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and 
 # DATA=<folder> does the demo on the N-MNIST recordings in that folder instead of the embedded sets
 DATA ?=
 
+# SWEEP="--executor tcp://<scheduler of dask>:8786 --store <folder>" measures results and conversion on a cluster
+SWEEP ?=
+
 # threads that wait for each other leave the processor to other processes meanwhile, whoever imports torch first
 demo test lab notebooks: export OMP_WAIT_POLICY := passive
 
 # tests of one file run one after the other, several files side by side
 SIDE_BY_SIDE := --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
-.PHONY: demo test soak lab results learning conversion recordings gallery panels engine training devices exchange graphs architecture notebooks lint browser clean
+.PHONY: demo test soak lab results learning conversion recordings gallery panels engine training devices exchange graphs scale architecture notebooks lint browser clean
 
 demo: $(READY)
 	@$(BIN)/python -m workbench --out build $(if $(DATA),--data "$(DATA)")
@@ -51,7 +54,7 @@ lab: $(READY)
 
 # the numbers in docs/results.md (five seeds, and the matching law) and the pictures of the README
 results: $(READY)
-	$(BIN)/python -m benchmarks.results
+	$(BIN)/python -m benchmarks.results $(SWEEP)
 	$(BIN)/python -m benchmarks.pictures
 
 # what training reaches, with DATA=<folder> on N-MNIST too: its part of docs/results.md
@@ -60,7 +63,7 @@ learning: $(READY)
 
 # what conversion loses and what each option does, five seeds: docs/conversion.md
 conversion: $(READY)
-	$(BIN)/python -m benchmarks.conversion
+	$(BIN)/python -m benchmarks.conversion $(SWEEP)
 
 # who reads which files, how fast, and what a part of N-MNIST teaches (DATA=<folder>, CARS=<file.dat>): docs/recordings.md
 recordings: $(READY)
@@ -95,6 +98,10 @@ exchange: $(PEERS_READY)
 # how time grows with the number of edges, up to 20,000: docs/graphs.md
 graphs: $(READY)
 	$(BIN)/python -m benchmarks.graphs
+
+# what goes beyond one machine: sweeps on two workers and on a cluster of dask on the loopback: docs/scale.md
+scale: $(READY)
+	$(BIN)/python -m benchmarks.scale
 
 # the picture of the wings, made from the imports, and the path of a recording: docs/architecture.md
 architecture: $(READY) browser

@@ -20,8 +20,8 @@ PACKAGE, DOCS = ROOT / "workbench", ROOT / "docs"
 TEXT, PICTURE = Path(__file__).with_suffix(".md"), "architecture.png"
 
 WINGS = (
-    "events", "network", "engine", "model", "evaluation", "conversion", "exchange", "training", "analysis", "figures",
-    "study", "widgets",
+    "sweeps", "events", "network", "engine", "model", "evaluation", "conversion", "exchange", "training", "analysis",
+    "figures", "study", "widgets",
 )  # fmt: skip
 """From the ground up: each imports only those before it, which tests/test_house.py holds."""
 

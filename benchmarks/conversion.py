@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import json
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 import workbench as wb
 from benchmarks.pruning import count_remaining, prune
 from benchmarks.readme import write_sentences
+from benchmarks.swept import add_options, lengthen, sweep_rows, widen
 from benchmarks.tables import markdown, spread
 from workbench.machine import describe_machine
 from workbench.network.architectures import densenet, dsr, shortcut_network
 
 ROOT = Path(__file__).parents[1]
-PAGE, KEPT = ROOT / "docs" / "conversion.md", ROOT / "build" / "conversion"
+PAGE, KEPT = ROOT / "docs" / "conversion.md", ROOT / "build" / "conversion" / "points"
+KEYS = {"network": str, "model": str, "ticks": int}  # what tells the rows of a point apart
 SETS = ("motion", "digits")
 TICKS = (12, 6, 4)
 NETWORKS = ("shortcut", "densenet", "dsr2")
@@ -109,36 +109,37 @@ def main() -> None:
     """Measure what is not kept already, write the page, print it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5, help="how many seeds (default: 5)")
-    parser.add_argument("--jobs", type=int, default=2, help="how many processes of one thread each (default: 2)")
-    parser.add_argument("--anew", action="store_true", help="measure again what build/conversion holds already")
+    parser.add_argument("--anew", action="store_true", help="measure again what is kept already")
+    add_options(parser, KEPT)
     options = parser.parse_args()
-    for name in SETS:
-        wb.load(name)  # generated once, before the processes ask for it
-    tasks = list(product(range(options.seeds), SETS))
-    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
-        rows = [row for part in pool.map(_measure_kept, tasks, [options.anew] * len(tasks)) for row in part]
-    PAGE.write_text(_page(pd.DataFrame(rows), options.seeds), encoding="utf-8")
-    write_sentences("conversion", _tell_loss(pd.DataFrame(rows), options.seeds))
+    if options.anew:
+        shutil.rmtree(options.store, ignore_errors=True)
+    rows = measure_all(range(options.seeds), {name: wb.load(name) for name in SETS}, options)
+    PAGE.write_text(_page(rows, options.seeds), encoding="utf-8")
+    write_sentences("conversion", _tell_loss(rows, options.seeds))
     print(PAGE.read_text(encoding="utf-8"))
     print(f"written to {PAGE}")
 
 
-def _measure_kept(task: tuple[int, str], anew: bool) -> list[dict[str, Any]]:
-    """The rows of a seed and set, measured once and kept in the build folder."""
-    seed, name = task
-    path = KEPT / f"{name}-{seed}.json"
-    if anew or not path.exists():
-        torch.set_num_threads(1)
-        rows = [asdict(row) for row in _measure(seed, name)]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(".part")
-        aside.write_text(json.dumps(rows), encoding="utf-8")
-        aside.replace(path)
-    return list(json.loads(path.read_text(encoding="utf-8")))
+def measure_all(
+    seeds: Iterable[int], datasets: Mapping[str, wb.Dataset], options: argparse.Namespace, epochs: int = EPOCHS
+) -> pd.DataFrame:
+    """The rows of every seed and set: a point of a sweep each."""
+    grid = {"seed": seeds, "set": list(datasets)}
+    table = sweep_rows(measure_point, grid, options, {"datasets": datasets, "epochs": epochs})
+    rows = lengthen(table, KEYS, ["set", "seed"])
+    return rows[[field.name for field in fields(Row)]]
 
 
-def _measure(seed: int, name: str) -> list[Row]:
-    dataset = wb.load(name)
+def measure_point(seed: int, set: str, datasets: Mapping[str, wb.Dataset], epochs: int) -> dict[str, Any]:
+    """The rows of one seed and set, side by side."""
+    rows = pd.DataFrame([asdict(row) for row in measure(seed, datasets[set], epochs)])
+    return widen(rows.drop(columns=["set", "seed"]), list(KEYS))
+
+
+def measure(seed: int, dataset: wb.Dataset, epochs: int) -> list[Row]:
+    """Every model of one seed and set."""
+    name = dataset.name
     shape, classes = dataset.shape, len(dataset.classes)
     networks = {
         "shortcut": shortcut_network(shape, classes, loop=name == "motion"),
@@ -147,7 +148,7 @@ def _measure(seed: int, name: str) -> list[Row]:
     }
     rows = []
     for title, network in networks.items():
-        ann = _train(network, dataset, seed)
+        ann = _train(network, dataset, seed, epochs)
         rows.append(_row(dataset, seed, title, "ANN", ann, ann))
         for k in TICKS:
             snn = wb.convert(ann, dataset.train, ticks_per_frame=k, progress=False)
@@ -155,15 +156,15 @@ def _measure(seed: int, name: str) -> list[Row]:
             tuned, _ = wb.fine_tune(snn, dataset.train, epochs=TUNED_EPOCHS, seed=seed, progress=False)
             rows.append(_row(dataset, seed, title, "fine-tuned", tuned, ann))
         if title == "shortcut":
-            rows += _measure_thrift(dataset, network, ann, seed) + _measure_options(dataset, ann, seed)
+            rows += _measure_thrift(dataset, network, ann, seed, epochs) + _measure_options(dataset, ann, seed)
     return rows
 
 
-def _measure_thrift(dataset: wb.Dataset, network: wb.Network, ann: wb.Model, seed: int) -> list[Row]:
+def _measure_thrift(dataset: wb.Dataset, network: wb.Network, ann: wb.Model, seed: int, epochs: int) -> list[Row]:
     """SNNs that are to spend less: of ANNs trained for their conversion, of pruned ones, and with fewer ticks."""
     rows = []
     for label, (k, options) in THRIFT.items():
-        trained = _train(network, dataset, seed, **options)
+        trained = _train(network, dataset, seed, epochs, **options)
         if label == AWARE:
             rows.append(_measure_pruned(dataset, trained, f"{AWARE} and ", PRUNED[0], seed))
         snn = wb.convert(trained, dataset.train, ticks_per_frame=k, progress=False)
@@ -206,9 +207,9 @@ def _name_kind(snn: wb.Model) -> str:
     return "signed" if options.signed else "several a tick" if options.burst > 1 else "plain"
 
 
-def _train(network: wb.Network, dataset: wb.Dataset, seed: int, **options: Any) -> wb.Model:
+def _train(network: wb.Network, dataset: wb.Dataset, seed: int, epochs: int, **options: Any) -> wb.Model:
     model = wb.Model(network.streaming(), seed=seed)
-    return wb.train(model, dataset.train, epochs=EPOCHS, seed=seed, progress=False, **options)[0]
+    return wb.train(model, dataset.train, epochs=epochs, seed=seed, progress=False, **options)[0]
 
 
 def _row(
@@ -237,7 +238,7 @@ def _page(rows: pd.DataFrame, seeds: int) -> str:
     parts = [
         "# What conversion loses, and what its options do",
         f"Mean ± standard error of {seeds} seeds (weights and training; the recordings are those of seed 0), "
-        f"written by `make conversion` on {describe_machine()}. Accuracies in per cent on "
+        f"written by `make conversion` on {describe_machine(1)}. Accuracies in per cent on "
         f"the {' and '.join(f'{len(wb.load(name).test)} test recordings of {name}' for name in SETS)}, running "
         "answer, at the end of a frame; *first* and *second* are the first two frames in which the ANN answers. "
         "Operations are per recording, in thousands.",

@@ -41,6 +41,8 @@ PANELS = (
     Panel("raster", "widgets.raster(activity, ticks_per_frame=12)", "panel.look(2, 4)"),
     Panel("training", "widgets.training(wb.Model(network), motion.train[:400], motion.train[400:500], epochs=6)",
           "await panel"),
+    Panel("sweep", "widgets.sweep(lambda k, scale: {'accuracy': scale - 1 / k, 'operations': k * scale}, "
+          "{'k': [2, 4, 8, 12], 'scale': [1.0, 0.9]}, 'here')", "await panel"),
     Panel("convert", "widgets.convert(ann, motion, limit=48)", "panel.view.value = 'diagnosis'"),
     Panel("operations", "widgets.operations({'ANN': ann, 'SNN': snn}, motion.test[:48])",
           "panel.view.value = 'energy over time'"),
@@ -124,7 +126,28 @@ def draw_all(found) -> dict[str, go.Figure]:
     }
     rows = wb.evaluate(snn, dataset.test, rows=True)
     drawn |= {"answers": figures.answers(rows), "recall": figures.recall(wb.tabulate_recall(rows))}
+    swept = sweep_conversions(found)
+    drawn |= {
+        "sweep": figures.sweep(swept),
+        "sweep-map": figures.sweep(swept, "heat map", x="ticks_per_frame", y="percentile"),
+        "sweep-trade-off": figures.sweep(swept, "trade-off"),
+    }
     return drawn | {"darken": figures.darken(drawn["accuracy"])}
+
+
+def sweep_conversions(found) -> pd.DataFrame:
+    """What conversions with other settings answer, and what they cost."""
+    shared = {"ann": found.models[STREAMING_ANN], "dataset": found.dataset}
+    grid = {"percentile": [97.0, 99.0, 99.9], "ticks_per_frame": [4, 6, 12], "emission": ["at_once", "spread"]}
+    return wb.sweep(convert_and_compare, grid, shared=shared)
+
+
+def convert_and_compare(percentile, ticks_per_frame, emission, ann, dataset) -> pd.Series:
+    """Accuracy and cost of one conversion at the last step."""
+    options = {"percentile": percentile, "ticks_per_frame": ticks_per_frame, "emission": emission}
+    snn = wb.convert(ann, dataset.train, **options, progress=False)
+    costs = wb.compare({"SNN": snn}, dataset.test, progress=False)
+    return costs.iloc[-1][["accuracy", "synaptic_operations", "energy_nj"]]
 
 
 def sweep_exits(found) -> pd.DataFrame:

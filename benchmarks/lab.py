@@ -31,7 +31,7 @@ FLAGS = [
 ROOT = Path(__file__).parents[1]
 SHARE = ROOT / "share" / "jupyter"  # our extension of JupyterLab, installed or not
 SCRIPTS = ROOT / "workbench" / "figures"  # what is installed beside it
-WAIT_MS = 60_000
+WAIT_MS, POLL_MS = 60_000, 20
 PATIENCE_S = 60
 
 
@@ -171,5 +171,9 @@ def run_all(page: Page) -> None:
 
 
 def until(plot: Locator, condition: str) -> None:
-    """Wait until a condition, JavaScript of the plot's element, holds."""
-    plot.page.wait_for_function(condition, arg=plot.element_handle())
+    """Wait until a condition, JavaScript of an element, holds of the plot that the locator finds by then."""
+    end = time.monotonic() + WAIT_MS / 1000
+    while not plot.evaluate(f"gd => Boolean(({condition})(gd))"):
+        if time.monotonic() > end:
+            raise TimeoutError(f"after {WAIT_MS / 1000:.0f} s still not so: {condition}")
+        plot.page.wait_for_timeout(POLL_MS)

@@ -195,7 +195,7 @@ def test_importing_the_workbench_loads_nothing_that_draws_and_nothing_heavy_but_
 
 
 def test_the_front_door_is_small_and_complete():
-    assert len(wb.__all__) < 54
+    assert len(wb.__all__) < 56  # 51 for one model on one machine, and what goes beyond: sweeps, saved streams
     assert len(set(wb.__all__)) == len(wb.__all__)
     exported = {alias.asname or alias.name for node in TREES["workbench"].body if isinstance(node, ast.ImportFrom)
                 for alias in node.names}  # fmt: skip
@@ -374,7 +374,9 @@ def test_nothing_is_left_to_be_done():
 
 @pytest.mark.parametrize("module", SOURCES)
 def test_no_pickle_is_ever_loaded(module):
-    assert imported(module) & {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"} == set()
+    """From files that anybody keeps; a sweep sends functions to its own workers, in a file that ends with it."""
+    pickling = imported(module) & {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
+    assert pickling == ({"pickle", "cloudpickle"} if module == "workbench.sweeps.job" else set())
     for node in ast.walk(TREES[module]):
         if isinstance(node, ast.Call):
             called, options = (

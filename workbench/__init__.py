@@ -49,6 +49,7 @@ from workbench.network import (
     architectures,
     count_rollouts,
 )
+from workbench.sweeps import sweep
 from workbench.training import fine_tune, train
 
 __version__ = "0.1.0"
@@ -71,6 +72,8 @@ __all__ = [
     "criticise", "EnergyPreset", "PRESETS",
     # answer at any time
     "calibrate_exit", "measure_latency",
+    # beyond one model, and one machine
+    "sweep",
     # look inside
     "diagnose", "trace_recording", "trace_membrane",
 ]  # fmt: skip

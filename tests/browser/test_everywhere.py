@@ -40,6 +40,7 @@ PANELS = {
     "operations": "widgets.operations(models, recordings)",
     "explore": "widgets.explore(snn, recordings)",
     "compare": "widgets.compare(models, recordings)",
+    "sweep": "swept = widgets.sweep(lambda k: {'gain': k % 3, 'cost': k}, {'k': [1, 2, 4]}, 'here')\nswept",
     "training": "training = widgets.training(ann, recordings, epochs=2)\ntraining",
 }
 WIDTHS = (2000, 1600, 1250, 800, 400)  # the page's; the file browser takes some 300, and is closed at 400
@@ -114,7 +115,7 @@ def lab(folder: Path) -> Iterator[Callable[[str], str]]:
 @pytest.fixture(scope="module")
 def page(lab: Callable[[str], str], folder: Path) -> Iterator[Page]:
     """All panels in one notebook."""
-    write_notebook(folder / "all.ipynb", [PREPARE, *PANELS.values(), "await training"])
+    write_notebook(folder / "all.ipynb", [PREPARE, *PANELS.values(), "await training", "await swept"])
     with open_page(1600, 2000) as page:
         page.goto(lab("all.ipynb"))
         run_all(page)

@@ -68,8 +68,7 @@ def documented() -> list[int]:
 
 def words_of(plot: Locator) -> str:
     """The title of a figure, once it is drawn."""
-    plot.wait_for()
-    plot.page.wait_for_function("gd => (gd._fullData || []).length > 0", arg=plot.element_handle())
+    until(plot, "gd => (gd._fullData || []).length > 0")
     title: str = plot.evaluate("gd => gd._fullLayout.title.text")
     return title
 

@@ -12,7 +12,7 @@ import pytest
 import workbench as wb
 from tests.support.many_threads import run_at_once
 from workbench.events.event_arrays import EVENTS
-from workbench.events.storage import assembly
+from workbench.events.storage import shards
 from workbench.events.transforms import transforms
 
 
@@ -218,8 +218,8 @@ def events_files(root):
 def test_the_second_load_reads_no_recording(tmp_path, monkeypatch):
     first = wb.load(fill(tmp_path))
     assert len(events_files(tmp_path)) == 2
-    monkeypatch.setattr(assembly, "load_or_prepare", callback := Watch(assembly.load_or_prepare))
-    monkeypatch.setattr("workbench.events.storage.preprocessing._prepare_all", None)  # would read the recordings
+    monkeypatch.setattr(shards, "load_or_prepare", callback := Watch(shards.load_or_prepare))
+    monkeypatch.setattr("workbench.events.storage.preprocessing.prepare_all", None)  # would read the recordings
     monkeypatch.setattr("workbench.events.storage.extents.measure_extents", None)  # so would this
     second = wb.load(tmp_path, frames=3)
     assert callback.calls == 2

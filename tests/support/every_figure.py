@@ -12,7 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 import workbench as wb
-from tests.support.tables import sweep
+from tests.support.tables import sweep, swept
 from workbench import figures
 from workbench.analysis.membrane_trace import trace_membrane
 from workbench.analysis.recording_trace import trace_recording
@@ -60,6 +60,9 @@ def drawn(spell: Callable[[str], str] = str) -> dict[str, go.Figure]:
         "confusion_over_time": figures.confusion_over_time(wb.count_confusions(snn, some)),
         "answers": figures.answers(wb.evaluate(snn, some, rows=True)),
         "recall": figures.recall(wb.tabulate_recall(wb.evaluate(snn, some, rows=True))),
+        "sweep": figures.sweep(swept(spell)),
+        "sweep-map": figures.sweep(swept(spell), "heat map"),
+        "sweep-trade-off": figures.sweep(swept(spell), "trade-off"),
         "darken": figures.darken(figures.accuracy(costs)),
     }
 

@@ -1,10 +1,13 @@
 """Tables as the verbs give them, small and written by hand, for figures."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
 import workbench as wb
 from tests.support import tiny
+from workbench.sweeps import NOT_RUN
 
 
 def confusions(classes: int, steps: int = 12, seed: int = 0) -> pd.DataFrame:
@@ -49,6 +52,19 @@ def sweep() -> pd.DataFrame:
         table["neuron_updates"] = 2000 * frame
         tables.append(table.assign(energy_nj=lambda rows: (rows["dense_macs"] * 4.6 + rows["neuron_updates"]) / 1000))
     return pd.concat(tables, ignore_index=True)
+
+
+def swept(spell: Callable[[str], str] = str) -> pd.DataFrame:
+    """Twelve points of two parameters, one of which failed and one of which nobody ran."""
+    k, reset = np.repeat([4, 8, 12], 4), np.tile(["subtract", "zero", "none", "rectify"], 3)
+    accuracy = 0.6 + 0.02 * k + 0.03 * (np.arange(12) % 4)
+    numbers = {spell("accuracy"): accuracy, spell("operations"): 1000.0 * k + 300 * (np.arange(12) % 4)}
+    names = {spell("ticks_per_frame"): k, spell("reset"): [spell(name) for name in reset]}
+    table = pd.DataFrame({**names, **numbers, "error": ""})
+    table.loc[[3, 7], list(numbers)] = np.nan
+    table.loc[[3, 7], "error"] = ["ValueError: no", NOT_RUN]
+    table.attrs = {"parameters": list(names), "results": list(numbers)}
+    return table
 
 
 def causes() -> pd.DataFrame:

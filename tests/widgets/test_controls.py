@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from tests.support import tiny
+from tests.support import swept, tiny
 from workbench import widgets
 from workbench.widgets._base.controls import describe_controls, find_controls, write_footer
 from workbench.widgets._base.panel import Panel
@@ -19,6 +19,7 @@ PANELS: dict[str, Callable[[], Panel]] = {
     "player": lambda: widgets.player(tiny.recordings()),
     "player, one recording": lambda: widgets.player(ONE),
     "raster": lambda: widgets.raster({"v1": tiny.recordings().as_ticks([0])}, ticks_per_frame=4),
+    "sweep": lambda: widgets.sweep(swept.hang, {"a": [0, 2]}, "here"),
     "training": lambda: widgets.training(tiny.ann(), tiny.recordings(), epochs=1),
     "convert": lambda: widgets.convert(tiny.ann(), tiny.recordings(), validation=tiny.recordings()),
     "operations": lambda: widgets.operations({"ANN": tiny.ann(), "SNN": tiny.snn()}, tiny.recordings()),

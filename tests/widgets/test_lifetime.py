@@ -18,7 +18,7 @@ from ipywidgets.widgets import widget as registry
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import run_kernel
 
-from tests.support import tiny
+from tests.support import swept, tiny
 from tests.support.notebook_code import PREPARE
 from workbench import widgets
 from workbench.widgets._background.worker import Worker
@@ -29,6 +29,7 @@ PANELS: dict[str, Callable[[], Panel]] = {
     "rollouts": lambda: widgets.rollouts(tiny.network()),
     "player": lambda: widgets.player(tiny.recordings()),
     "raster": lambda: widgets.raster({"v1": tiny.recordings().as_ticks([0])}, ticks_per_frame=4),
+    "sweep": lambda: widgets.sweep(swept.hang, {"a": range(2, 6)}, "here"),
     "training": lambda: widgets.training(tiny.ann(), tiny.recordings(), epochs=100_000),
     "convert": lambda: widgets.convert(tiny.ann(), tiny.recordings(), validation=tiny.recordings()),
     "operations": lambda: widgets.operations({"ANN": tiny.ann(), "SNN": tiny.snn()}, tiny.recordings()),
@@ -168,7 +169,7 @@ def test_a_worker_may_close_itself() -> None:
     assert worker.submit(worker.close).result(20) is None
 
 
-@pytest.mark.parametrize("name", sorted(set(PANELS) - {"training"}))
+@pytest.mark.parametrize("name", sorted(set(PANELS) - {"training", "sweep"}))
 def test_a_closed_panel_can_still_be_read_and_opens_again_when_shown(name: str) -> None:
     with nothing_left():
         panel = PANELS[name]()

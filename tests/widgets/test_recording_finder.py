@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -171,3 +173,22 @@ def test_panels_tell_in_which_frame_two_models_part(panel: widgets.ComparePanel)
     assert "part" not in alone.note.value
     beside.close()
     alone.close()
+
+
+def test_what_is_chosen_while_the_answers_come_in_is_obeyed(panel: widgets.ComparePanel) -> None:
+    finder, coming = panel.finder, threading.Event()
+
+    def hold_back(change: object) -> None:
+        """Let the thread that lists what was found wait until somebody has chosen a group."""
+        if threading.current_thread() is not threading.main_thread():
+            coming.set()
+            end = time.monotonic() + 10
+            while finder.group.value == "all" and time.monotonic() < end:
+                time.sleep(0.001)
+
+    finder.found.observe(hold_back, "options")
+    finder.order.value = CLOSE
+    assert coming.wait(10)
+    finder.group.value = "class left"
+    assert set(numbers(finder)) == set(np.flatnonzero(panel.recordings.labels == 0))
+    assert panel.recording.value == numbers(finder)[0]

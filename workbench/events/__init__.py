@@ -6,6 +6,7 @@ loading           `load`: data sets by name, from folders, from tonic and from m
 formats/          files of event cameras, one room per format
 sources/          the data sets, folders and arrays that recordings are collected from
 storage/          what is kept of recordings between two calls, and how it is read, cut and transformed
+remote_files      files behind a URL, copied while they are read
 augmentation      batches of recordings changed at random, for training
 transforms/       crops, flips, denoising and other changes of one recording
 camera/           an emulated event camera: images in, events out
@@ -13,6 +14,8 @@ event_batch       events of several recordings side by side
 event_arrays      structured arrays (x, y, t, p) and flat indexes into a sensor
 binning           events in bins of time, and what a clip leaves out
 exact_integers    numbers of events as integers, exactly or not at all
+pieced_column     events that lie in pieces of several files
+recording_words   what recordings say of themselves
 recording_checks  what recordings must fulfil
 windowing         long recordings cut into windows
 online_binning    ticks of a recording too long to hold

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.events.event_arrays import volume
 from workbench.events.event_batch import EventBatch
+from workbench.events.pieced_column import PiecedColumn
 from workbench.events.recordings import Recordings
 from workbench.events.transforms.base import EventTransform
 from workbench.events.transforms.mixing import Mix
@@ -77,7 +78,7 @@ def augment(
     [14, 19]
     """
     rng = np.random.default_rng(seed)
-    time_us, site = np.asarray(recordings.time_us), np.asarray(recordings.site)  # maps of memory are slow to cut
+    time_us, site = PiecedColumn.of(recordings.time_us), PiecedColumn.of(recordings.site)  # maps are slow to cut
     parts = [slice(recordings.starts[one], recordings.starts[one + 1]) for one in chosen.tolist()]
     batch = EventBatch.join([(time_us[part], site[part]) for part in parts])
     labels = np.asarray(recordings.labels)[chosen]

@@ -17,11 +17,14 @@ from workbench.events.dataset import Dataset
 from workbench.events.event_arrays import Sensor
 from workbench.events.formats.read_options import ReadOptions
 from workbench.events.formats.registry import make_read_options
+from workbench.events.remote_files import is_url
 from workbench.events.sources import folders, in_memory
 from workbench.events.sources.clips import Collection, clip_array
 from workbench.events.sources.named_sets import GENERATED_SETS, RECORDED_SETS, known_names
+from workbench.events.sources.remote_folders import collect_url
 from workbench.events.sources.splits import Split
-from workbench.events.storage.assembly import assemble, cache_entry, describe_left_out
+from workbench.events.storage.assembly import assemble, describe_left_out
+from workbench.events.storage.cache_entries import cache_entry
 from workbench.events.storage.extents import CLOCKS, load_or_measure_extents
 from workbench.events.storage.generated_sets import load_or_generate
 from workbench.events.storage.preprocessing import Preparation
@@ -30,6 +33,7 @@ from workbench.events.windowing import FULL_WINDOW
 from workbench.validation import require_seed, require_whole
 
 CACHE_FOLDER = ".workbench"
+INDEX = "index"  # of a cache that keeps nothing else
 _LONGEST_US = int(np.iinfo(np.int32).max)
 
 
@@ -53,7 +57,7 @@ def load(
     columns: str | Sequence[str] | None = None,
     unit: str | None = None,
     upright: bool | None = None,
-    cache: bool = True,
+    cache: bool | str = True,
     download: bool = False,
     progress: bool = True,
 ) -> Dataset:
@@ -64,7 +68,8 @@ def load(
     - ``"digits"``, ``"motion"``: generated from ``seed``, without any download, and kept in ``root``;
     - ``"cifar10-dvs"``, ``"dvs-gesture"``, ``"n-cars"``, ``"n-mnist"``: read from ``root``, the set's folder or its
       parent, whole or a part; ``download=True`` lets tonic fetch what it can first;
-    - a folder (a path) of recordings sorted by class, in any format of `workbench.events.formats`;
+    - a folder (a path) of recordings sorted by class, in any format of `workbench.events.formats`, or a URL of one
+      ("s3://bucket/set", "https://host/set"), whose files are copied while they are read;
     - a data set object of tonic, or a pair of them to train and to test;
     - arrays (x, y, t in us, p) by class, ``{"left": [...], "right": [...]}``, or in a row, with ``labels``.
 
@@ -80,8 +85,10 @@ def load(
     as its camera lay, on its side.
     ``on_error="skip"`` leaves out damaged recordings, ``"sort"`` sorts events that are at most a second late, each with
     one warning that counts. What was read is kept in ``root/.workbench`` unless ``cache=False``, and read from there
-    while files and settings are the same. A bar shows how far a load has come that takes longer than a moment, unless
-    ``progress=False``; an interrupt (Ctrl-C) leaves what is whole in ``root`` and nothing else.
+    while files and settings are the same, mapped into memory, in shards of 1,024 recordings. ``cache="index"`` keeps
+    only where recordings begin, and reads them from their files each time: for sets larger than the disk. A bar shows
+    how far a load has come that takes longer than a moment, unless ``progress=False``; after an interrupt (Ctrl-C) the
+    next load goes on with the shards that are missing.
 
     Raises ValueError for an unknown name, option or damaged file (`formats.DamagedFile`, naming file, byte and cure),
     FileNotFoundError when the set is not there, ImportError, naming the extra to install, where a format or
@@ -93,6 +100,8 @@ def load(
 dvs-gesture, n-cars, n-mnist, or a folder
     """
     steps = _require_transforms(transforms)
+    if cache not in (True, False, INDEX):
+        raise ValueError(f"cache is {cache!r}; give True, False or {INDEX!r}")
     _require_options(
         slices=(slices, ("all", "first")), on_error=(on_error, ("raise", "skip", "sort")), clock=(clock, CLOCKS)
     )
@@ -105,7 +114,7 @@ dvs-gesture, n-cars, n-mnist, or a folder
     if isinstance(name, str) and name in GENERATED_SETS:
         _refuse_unused(
             name, split=split, labels=labels, classes=classes, sensor=sensor, clock=clock, columns=columns, unit=unit,
-            upright=upright, download=download or None,
+            upright=upright, download=download or None, cache=cache if cache == INDEX else None,
         )  # fmt: skip
         made = load_or_generate(name, partial(GENERATED_SETS[name], progress=progress), where, seed)
         if not steps and (window_us is None or first or window_us * (1 + FULL_WINDOW) > made.window_us):
@@ -115,7 +124,7 @@ dvs-gesture, n-cars, n-mnist, or a folder
     else:
         own = {"labels": labels, "classes": classes, "columns": columns, "unit": unit, "upright": upright}
         collection, where = _collect(name, where, split, seed, own, download, progress)
-    kept = where / CACHE_FOLDER if cache else None
+    kept, late = where / CACHE_FOLDER if cache else None, cache == INDEX
     options = replace(options, sensor=options.sensor or collection.sensor)
     sensor, window_us, clock = _measure_missing(collection, options, window_us, clock, skip, kept, progress)
     window_us = require_whole(f"{owner}window_us", window_us, floats=True)
@@ -124,7 +133,7 @@ dvs-gesture, n-cars, n-mnist, or a folder
             f"{owner}window_us is {window_us}, beyond {_LONGEST_US}; give a shorter one, to cut recordings"
         )
     preparation = Preparation(sensor, collection.polarities, window_us, clock, first, steps, seed, skip, options)
-    return assemble(collection, preparation, kept, progress).rebin(frames, ticks_per_frame, clip=clip)
+    return assemble(collection, preparation, kept, progress, late).rebin(frames, ticks_per_frame, clip=clip)
 
 
 def _require_transforms(transforms: Transform | Sequence[Transform]) -> tuple[Transform, ...]:
@@ -162,6 +171,9 @@ def _collect(
         if download:
             known.location.fetch(root)
         return known.collect(root, split, seed, **used), root
+    if is_url(name):
+        _refuse_unused(name, **_select(own, "labels", "classes", "upright"), download=download or None)
+        return collect_url(name, split, seed), root
     if isinstance(name, str | PathLike):
         folder = _require_folder(name)
         _refuse_unused(str(name), **_select(own, "labels", "classes", "upright"), download=download or None)

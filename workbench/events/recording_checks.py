@@ -8,10 +8,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from workbench.events.pieced_column import PiecedColumn
 from workbench.validation import require_whole
 
 _LONGEST_US = int(np.iinfo(np.int32).max)
 _MOST_EVENTS = 1 << 36
+_MOST_CLASSES = 100_000  # that are named by their numbers
 _AT_ONCE = 1 << 22  # events looked at together, so that mapped files are not held in memory
 
 
@@ -19,9 +21,9 @@ class RecordingFields(Protocol):
     """The fields of recordings that are checked here."""
 
     @property
-    def time_us(self) -> NDArray[np.int32]: ...
+    def time_us(self) -> NDArray[np.int32] | PiecedColumn: ...
     @property
-    def site(self) -> NDArray[np.int32]: ...
+    def site(self) -> NDArray[np.int32] | PiecedColumn: ...
     @property
     def starts(self) -> NDArray[np.int64]: ...
     @property
@@ -76,7 +78,7 @@ def validate(r: RecordingFields) -> None:
             raise ValueError(f"{r.name}: time runs backwards at event {back[0]}; sort each recording by time")
 
 
-def _require_inside(values: NDArray[Any], size: int, owner: str, cure: str) -> None:
+def _require_inside(values: NDArray[Any] | PiecedColumn, size: int, owner: str, cure: str) -> None:
     for begin in range(0, len(values), _AT_ONCE):
         some = values[begin : begin + _AT_ONCE]
         outside = (some < 0) | (some >= size)
@@ -103,6 +105,14 @@ def require_whole_ticks(counts: NDArray[Any], frames: int | None, ticks_per_fram
             " frames * ticks_per_frame steps"
         )
     return ticks
+
+
+def name_classes(labels: NDArray[Any], name: str) -> tuple[str, ...]:
+    """Classes named by their numbers, up to the largest label."""
+    largest = int(labels.max(initial=0))
+    if largest > _MOST_CLASSES:
+        raise ValueError(f"{name}: labels reach {largest}; give indices into the classes, and their names")
+    return tuple(map(str, range(largest + 1)))
 
 
 def require_tick_length(tick_us: object, ticks: int, name: str) -> int:

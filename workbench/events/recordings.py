@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from types import EllipsisType
 from typing import Any, overload
@@ -16,16 +16,20 @@ from workbench.events.binning import (
     Bins,
     Located,
     count_events,
-    describe_clipped,
-    describe_unbinned,
     require_clip,
     require_own_ticks,
 )
 from workbench.events.event_arrays import Events, flatten, unflatten
-from workbench.events.recording_checks import as_read_only, require_tick_length, require_whole_ticks, validate
+from workbench.events.pieced_column import PiecedColumn, select_parts
+from workbench.events.recording_checks import (
+    as_read_only,
+    name_classes,
+    require_tick_length,
+    require_whole_ticks,
+    validate,
+)
+from workbench.events.recording_words import describe_recordings
 from workbench.validation import require_seed, require_whole
-
-_MOST_CLASSES = 100_000  # that are named by their numbers
 
 Selection = slice | Sequence[int] | NDArray[np.integer[Any]] | NDArray[np.bool_]
 
@@ -39,7 +43,8 @@ class Recordings:
     ``ticks_per_frame`` ticks; events outside the window stay in the recording but are not binned.
     ``origins`` numbers the stream that each was cut from (default: each its own); ``divided`` says in words how
     training and test recordings were divided. With a `clip`, of the events of one place and tick at most so many are
-    counted, in ticks and in frames, their sums. All arrays are read-only, and may be mapped from a file.
+    counted, in ticks and in frames, their sums. All arrays are read-only, and may be mapped from a file, or from
+    several (`PiecedColumn`); a subset of mapped recordings copies no event.
 
     Raises ValueError when the fields contradict each other or when there is no recording.
 
@@ -51,8 +56,8 @@ class Recordings:
     ((4, 1, 2, 3, 3), [5.0, 0.0])
     """
 
-    time_us: NDArray[np.int32]
-    site: NDArray[np.int32]
+    time_us: NDArray[np.int32] | PiecedColumn
+    site: NDArray[np.int32] | PiecedColumn
     starts: NDArray[np.int64]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
@@ -72,7 +77,9 @@ class Recordings:
         origins = np.arange(len(self.labels)) if self.origins is None else self.origins
         store(self, "origins", origins)
         for field, bits in (("time_us", 32), ("site", 32), ("starts", 64), ("labels", 64), ("origins", 64)):
-            store(self, field, as_read_only(getattr(self, field), bits, f"{self.name}: {field}"))
+            given = getattr(self, field)
+            if not isinstance(given, PiecedColumn):  # which is read-only
+                store(self, field, as_read_only(given, bits, f"{self.name}: {field}"))
         self._require_bins()
         validate(self)
 
@@ -119,11 +126,10 @@ class Recordings:
         tick_us: int = 1000,
         name: str = "recordings",
     ) -> Recordings:
-        """Turn integer counts (tick, recording, *shape) into events in the middle of their ticks.
+        """Turn integer counts (tick, recording, *shape) into events amid their ticks; `as_ticks` gives them back.
 
-        ``as_ticks()`` gives back exactly ``counts``. Classes default to the numbers up to the largest label.
-        Raises ValueError when counts or labels are no whole numbers or negative, ticks do not make whole frames, or
-        all ticks together last longer than times of 32 bits, 2,147 s.
+        Classes default to the numbers up to the largest label. Raises ValueError for counts or labels that are no whole
+        numbers or negative, and ticks that do not make whole frames or last longer than times of 32 bits, 2,147 s.
         """
         counts = np.asarray(counts)
         ticks_per_frame = require_whole(f"{name}: ticks_per_frame", ticks_per_frame, floats=True)
@@ -134,15 +140,11 @@ class Recordings:
         repeats = by_recording[recording, tick, site]
         starts = np.concatenate([[0], np.cumsum(by_recording.sum(axis=(1, 2)))])
         labels = as_read_only(labels, 64, f"{name}: labels")
-        if classes is None:
-            if labels.max(initial=0) > _MOST_CLASSES:
-                raise ValueError(f"{name}: labels reach {labels.max()}; give indices into the classes, and their names")
-            classes = [str(number) for number in range(int(labels.max(initial=0)) + 1)]
         time_us = np.repeat(tick * tick_us + tick_us // 2, repeats).astype(np.int32)
         return cls(
-            time_us=time_us, site=np.repeat(site, repeats).astype(np.int32), starts=starts, labels=labels,
-            classes=tuple(classes), shape=counts.shape[2:], frames=ticks // ticks_per_frame,
-            ticks_per_frame=ticks_per_frame, window_us=ticks * tick_us, name=name,
+            time_us=time_us, site=np.repeat(site, repeats).astype(np.int32), starts=starts, labels=labels, name=name,
+            classes=tuple(name_classes(labels, name) if classes is None else classes), shape=counts.shape[2:],
+            frames=ticks // ticks_per_frame, ticks_per_frame=ticks_per_frame, window_us=ticks * tick_us,
         )  # fmt: skip
 
     def __len__(self) -> int:
@@ -161,15 +163,13 @@ class Recordings:
         if chosen.ndim == 0:
             part = slice(self.starts[chosen], self.starts[chosen + 1])
             return unflatten(self.time_us[part], self.site[part], self.shape)
-        parts = [slice(self.starts[i], self.starts[i + 1]) for i in chosen]
-        time_us, site = (
-            np.concatenate([np.zeros(0, dtype=np.int32), *(events[part] for part in parts)])
-            for events in (self.time_us, self.site)
-        )
-        starts = np.cumsum([0, *(part.stop - part.start for part in parts)])
-        return replace(
-            self, time_us=time_us, site=site, starts=starts, labels=self.labels[chosen], origins=self._origins[chosen]
-        )
+        begins, ends = self.starts[:-1][chosen], self.starts[1:][chosen]
+        parts = list(zip(begins.tolist(), ends.tolist(), strict=True))
+        time_us, site = select_parts(self.time_us, parts), select_parts(self.site, parts)
+        rows = np.concatenate([[0], np.cumsum(ends - begins)]), self.labels[chosen], self._origins[chosen]
+        starts, labels, origins = (as_read_only(row, 64, self.name) for row in rows)
+        changed = self._with if parts and isinstance(time_us, PiecedColumn) else partial(replace, self)
+        return changed(time_us=time_us, site=site, starts=starts, labels=labels, origins=origins)
 
     def rebin(
         self,
@@ -273,19 +273,7 @@ class Recordings:
         return self[first], self[~first]
 
     def __repr__(self) -> str:
-        sizes = np.diff(self.starts)
-        rate = sizes.mean() / self.window_us * 1000
-        outside = self.left_out
-        return (
-            f"Recordings {self.name}: {len(self):,} recordings of {len(self.classes)} classes\n"
-            f"  classes: {', '.join(self.classes)}\n"
-            f"  shape {self.shape}, {self.frames} frames x {self.ticks_per_frame} ticks"
-            f" over {self.window_us / 1000:g} ms\n"
-            f"  {sizes.mean():,.0f} events a recording ({sizes.min():,} to {sizes.max():,}),"
-            f" {rate:,.1f} events a millisecond"
-            + (f"\n  {describe_unbinned(outside, 'the window')}" if outside else "")
-            + describe_clipped(self.clipped, self.clip)
-        )
+        return describe_recordings(self)
 
     def _with(self, **changes: Any) -> Recordings:
         return self._from_valid(**{field.name: getattr(self, field.name) for field in fields(self)} | changes)
@@ -313,8 +301,8 @@ class Recordings:
 
     def _count(self, indices: Selection | None, ticks: int, begin: int, end: int | None) -> NDArray[np.float32]:
         """Events per step, (steps, batch, *shape)."""
-        chosen = self._to_indexes(slice(None) if indices is None else indices)
         located = self._locate(indices, ticks, begin, end)
+        chosen = self._to_indexes(slice(None) if indices is None else indices)
         return count_events(located, self.shape, [f"{self.name}: recording {one}" for one in chosen.ravel()])
 
     def _locate(self, indices: Selection | None, ticks: int, begin: int, end: int | None) -> Located:

@@ -28,8 +28,13 @@ _raster              spikes of every node over time
 _recall              how much of every class is recognised
 _recording_trace     one recording in one or several models over time
 _rollouts            a network unrolled in time
+_sweep               the points of a sweep, in three views
 _tableau             the order in which a rollout is computed
 _training_curves     loss and accuracy by epoch
+_swept_points        of a sweep: which points are drawn, and how they are said
+_parallel_coordinates  of a sweep: a line a point across all columns
+_sweep_map           of a sweep: a result over two parameters
+_trade_off           of a sweep: what is gained for what is spent
 _raster_bands        of a raster: which part of it is in view, and what is drawn of it
 _layout/             graph drawing: positions of nodes, edges and labels
 _legend              the legend of every figure, below it

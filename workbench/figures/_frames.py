@@ -21,7 +21,7 @@ SCALES_PX, SCALES_GAP_PX = 66, 12  # room below images for their colour bars
 
 @public
 def frames(recordings_frames: ArrayLike, window_us: float | None = None) -> go.Figure:
-    """A strip of frames (frames, 2, height, width) of event counts: OFF events blue, ON events vermilion, both dark.
+    """A strip of frames (frames, 2, height, width) of event counts: OFF events blue, ON events vermilion, both mixed.
 
     Of more than 24 frames an even choice is shown. `window_us`, what all frames cover together, gives each its time in
     ms. ValueError for another shape.
@@ -138,6 +138,6 @@ def _dressed(figure: go.Figure, counts: NDArray[Any], shown: int, height_px: int
     some = "" if shown == len(counts) else f"  {shown} of {len(counts)} shown."
     subtitle = (
         f"<b style='color:{OFF}'>■ OFF</b> {off:,},  <b style='color:{ON}'>■ ON</b> {on:,}; "
-        f"both in one pixel: dark.{some}"
+        f"both in one pixel: mixed.{some}"
     )
     return dress(figure, title, subtitle, f"Frames of a recording: {title}, OFF {off}, ON {on}.", height_px)

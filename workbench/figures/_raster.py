@@ -90,12 +90,13 @@ def _add_scales(figure: go.Figure) -> None:
         (low, high), (begin, end) = axis.range, axis.domain or (0, 1)
         bottom, top = trace.y0 - trace.dy / 2, trace.y0 + trace.dy * (np.shape(trace.z)[0] - 0.5)
         ends = [begin + (end - begin) * (min(max(each, low), high) - low) / (high - low) for each in (bottom, top)]
-        trace.update(showscale=True, colorbar={
+        trace.showscale = True
+        trace.colorbar = {  # as a whole: `update` takes five times as long
             "y": sum(ends) / 2, "len": ends[1] - ends[0], "x": 1.0, "xpad": 4, "ypad": 2, "thickness": 8,
             "outlinewidth": 0, "tickvals": [0, trace.zmax], "ticktext": ["0", f"{amount(trace.zmax)}+"],
             "tickfont": {"size": 10.5},
             "title": {"text": "per pixel" if trace is images[-1] else "", "font": {"size": 11}, "side": "right"},
-        })  # fmt: skip
+        }  # fmt: skip
 
 
 def draws_lines(units: Units | None) -> bool:

@@ -20,7 +20,7 @@ NUMBERED = 24  # nodes and frames up to which every cell shows its number
 def tableau(rollout: Rollout) -> go.Figure:
     """Nodes (upwards) times frames, in each cell the update T after which the value is known.
 
-    Cells that are silent, before their node's first response, are white and struck through.
+    Cells that are silent, before their node's first response, are struck through.
 
     >>> from workbench import Rollout, figures
     >>> network = Network({"eye": (1,)}, [Edge("eye", "hand", Dense(1))])
@@ -47,7 +47,7 @@ def tableau(rollout: Rollout) -> go.Figure:
     name = find_kind(rollout)
     factor, output = rollout.inference_factor, network.output
     title = f"Tableau of the {name} rollout: inference factor {factor}"
-    words = "Number and shade: the update T after which a value is known. White, struck through: silent."
+    words = "Number and shade: the update T after which a value is known. Struck through: silent."
     begins = f"{brief(output)} answers from frame {first[output]}"
     alt = f"{title}; {len(network.nodes)} nodes, {rollout.frames} frames, {begins}."
     return dress(figure, title, words, alt, 152 + height_px)

@@ -8,6 +8,7 @@ operations_panel     what models cost
 player_panel         recordings played as frames, ticks or an event cloud
 raster_panel         rasters of any size, with zoom
 rollouts_panel       rollouts of a network, with past and future of a node
+sweep_panel          a sweep with a figure that grows and a stop button
 training_panel       a training with live curves and a stop button
 _base/               what every panel is made of: canvas, controls, playback, lifetime
 _background/         computation in the background: a worker thread, and a cache that prefetches
@@ -25,6 +26,7 @@ from workbench.widgets.operations_panel import OperationsPanel, operations
 from workbench.widgets.player_panel import PlayerPanel, player
 from workbench.widgets.raster_panel import RasterPanel, raster
 from workbench.widgets.rollouts_panel import RolloutsPanel, rollouts
+from workbench.widgets.sweep_panel import SweepPanel, sweep
 from workbench.widgets.training_panel import TrainingPanel, training
 
 __all__ = [
@@ -42,6 +44,8 @@ __all__ = [
     "player",
     "RasterPanel",
     "raster",
+    "SweepPanel",
+    "sweep",
     "TrainingPanel",
     "training",
 ]

@@ -13,7 +13,7 @@ import workbench as wb
 from tests.support import event_writers as writers
 from workbench.events import formats
 from workbench.events.sources.named_sets import GENERATED_SETS
-from workbench.events.storage.assembly import READING_VERSION
+from workbench.events.storage.cache_entries import READING_VERSION
 from workbench.events.storage.generated_sets import GENERATION_VERSION
 from workbench.events.transforms import Crop, Denoise, Downsample, Drop, Flip, Jitter, Refractory, Turn
 

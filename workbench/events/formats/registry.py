@@ -15,9 +15,10 @@ from workbench.events.formats.errors import DamagedFile, refuse_empty, refuse_st
 from workbench.events.formats.format import FORMATS, Format
 from workbench.events.formats.read_options import ReadOptions, Remarks
 from workbench.events.formats.time_units import require_unit
+from workbench.events.remote_files import is_url, local_copy
 from workbench.validation import require_whole
 
-_HEAD = 2**14
+HEAD = 2**14  # bytes by which a file is known
 _SHOWN = 16
 
 
@@ -29,7 +30,7 @@ def find_format(path: str | PathLike[str]) -> Format:
     """
     path = _existing(Path(path))
     with path.open("rb") as file:
-        head = file.read(_HEAD)
+        head = file.read(HEAD)
     found = _sniff(head)
     if found is not None:
         return found
@@ -46,7 +47,7 @@ def find_format(path: str | PathLike[str]) -> Format:
 def begins_as_recording(path: Path) -> bool:
     """Whether a file begins with the mark of a known format, whatever its name."""
     with path.open("rb") as file:
-        head = file.read(_HEAD)
+        head = file.read(HEAD)
     return any(known.sniff(head) for known in FORMATS if not known.is_common)
 
 
@@ -56,7 +57,11 @@ def is_note(path: Path) -> bool:
     if path.suffix.lower() not in suffixes or not path.is_file():
         return False
     with path.open("rb") as file:
-        head = file.read(_HEAD)
+        return is_head_of_note(file.read(HEAD))
+
+
+def is_head_of_note(head: bytes) -> bool:
+    """Whether what ends as a table begins as none; a file of no bytes is a damaged recording."""
     return bool(head) and _sniff(head) is None
 
 
@@ -69,7 +74,9 @@ def stream(
     unit: str | None = None,
     on_error: str = "raise",
 ) -> Iterator[Events]:
-    """The events of a file (dtype EVENTS, time in us), at most ``events`` at a time, in constant memory.
+    """The events of a file, or of one behind a URL (dtype EVENTS, time in us), in constant memory.
+
+    They come at most ``events`` at a time; what is behind a URL is copied here as long as it is read.
 
     ``sensor`` (height, width) may decide how a file is laid out that names no chip; places outside are refused, without
     it those outside what the header says. Of a table ``columns`` says which column is which where it does not,
@@ -79,8 +86,9 @@ def stream(
     """
     options = make_read_options(sensor, columns, unit, on_error, events)
     remarks = Remarks()
-    blocks = stream_with_options(Path(path), options, remarks)
-    return _warned(Path(path), blocks, remarks)
+    if is_url(path):
+        return _warned(path, _stream_copy(str(path), options, remarks), remarks)
+    return _warned(path, stream_with_options(Path(path), options, remarks), remarks)
 
 
 def stream_with_options(path: Path, options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
@@ -121,27 +129,35 @@ def read(
     on_error: str = "raise",
 ) -> Events:
     """All events of a file in one array; takes and raises what ``stream`` does."""
-    remarks = Remarks()
-    blocks = list(stream_with_options(Path(path), make_read_options(sensor, columns, unit, on_error), remarks))
-    _warn(Path(path), remarks)
+    remarks, options = Remarks(), make_read_options(sensor, columns, unit, on_error)
+    with local_copy(path) as local:
+        blocks = list(stream_with_options(local, options, remarks))
+    _warn(path, remarks)
     return np.concatenate(blocks)
 
 
 def sensor(path: str | PathLike[str]) -> Sensor | None:
     """Height and width of the sensor as the file says, None where it does not."""
-    return find_format(path).sensor(Path(path))
+    with local_copy(path) as local:
+        return find_format(local).sensor(local)
 
 
 def _sniff(head: bytes) -> Format | None:
     return next((known for known in FORMATS if known.sniff(head)), None)
 
 
-def _warned(path: Path, blocks: Iterator[Events], remarks: Remarks) -> Iterator[Events]:
+def _stream_copy(url: str, options: ReadOptions, remarks: Remarks) -> Iterator[Events]:
+    """The events behind a URL, from a copy that lies here as long as they are read."""
+    with local_copy(url) as local:
+        yield from stream_with_options(local, options, remarks)
+
+
+def _warned(path: str | PathLike[str], blocks: Iterator[Events], remarks: Remarks) -> Iterator[Events]:
     yield from blocks
     _warn(path, remarks)
 
 
-def _warn(path: Path, remarks: Remarks) -> None:
+def _warn(path: str | PathLike[str], remarks: Remarks) -> None:
     """Warn the caller of what was noticed."""
     for words in remarks.words:
         warnings.warn(f"{path} {words}", stacklevel=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,14 +33,27 @@ def collect(root: Path, split: Split = None, seed: int = 0) -> Collection:
     if not root.is_dir():
         raise FileNotFoundError(f"{root.absolute()} is no folder; give one with {LAYOUT}")
     tree = scan_folder(root)
-    found = [_classify(path, root) for path in tree.files if _is_recording(path)]
+    return collect_tree(tree, root.absolute().name, filter(_is_recording, tree.files), clip_file, split, seed)
+
+
+def collect_tree(
+    tree: FolderTree,
+    name: str,
+    recordings: Iterable[Path],
+    make_clip: Callable[[Path, int], Clip],
+    split: Split,
+    seed: int,
+) -> Collection:
+    """The clips of those files of a tree that are recordings, by the folders they lie in."""
+    root = tree.root
+    found = [_classify(path, root) for path in recordings]
     chosen = _choose(root, found)
     if not chosen:
         raise ValueError(_describe_nothing_found(root))
     _refuse_two_places(tree, chosen)
     _refuse_one_folder(root, chosen)
     classes = tuple(sorted({one.kind for one in chosen}, key=natural_key))
-    clips = {one: clip_file(one.path, classes.index(one.kind)) for one in chosen}
+    clips = {one: make_clip(one.path, classes.index(one.kind)) for one in chosen}
     if any(one.part for one in chosen):
         require_official(split, str(root))
         train, test = (tuple(clip for one, clip in clips.items() if one.part == part) for part in PARTS)
@@ -49,7 +63,7 @@ def collect(root: Path, split: Split = None, seed: int = 0) -> Collection:
         train, test, words = divide(list(clips.values()), split, seed)
     left_out = [one.path for one in found if one not in clips]
     words += _describe_empty_folders(tree, found) + tree.describe_unread([one.path for one in clips], left_out, LAYOUT)
-    return Collection(root.absolute().name, classes, train, test, words)
+    return Collection(name, classes, train, test, words)
 
 
 @dataclass(frozen=True)

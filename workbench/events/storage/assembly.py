@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from workbench.events.binning import describe_unbinned
 from workbench.events.dataset import Dataset
 from workbench.events.recordings import Recordings
-from workbench.events.sources.clips import Clip, Collection
-from workbench.events.sources.location import normalize_name
-from workbench.events.storage.preprocessing import Preparation, PreparedRecordings, load_or_prepare
-
-READING_VERSION = 1
-"""Raise it when what is read from files changes: what is on disk is then read again. A test compares digests."""
+from workbench.events.sources.clips import Collection
+from workbench.events.storage.preprocessing import Preparation, PreparedRecordings
+from workbench.events.storage.shards import load_shards
 
 
-def assemble(collection: Collection, preparation: Preparation, cache: Path | None, progress: bool = False) -> Dataset:
-    """Read all clips, or what is kept of them, as a data set that says what was done to them."""
-    settings = {"preparation": repr(preparation)}
+def assemble(
+    collection: Collection, preparation: Preparation, cache: Path | None, progress: bool = False, late: bool = False
+) -> Dataset:
+    """Read all clips, or what is kept of them, as a data set that says what was done to them; or read them `late`."""
     prepared = {}
     for part, clips in (("train", collection.train), ("test", collection.test)):
-        entry, what = cache_entry(collection, clips, settings, part, cache), f"read {collection.name} {part}"
-        prepared[part] = load_or_prepare(clips, preparation, *entry, what, progress)
+        prepared[part] = load_shards(collection, clips, preparation, part, cache, progress, late)
     words = collection.divided
     clips, found = (sum(lengths) for lengths in zip(
         *((len(np.unique(one.origins)), len(one.labels)) for one in prepared.values()), strict=True))  # fmt: skip
@@ -85,21 +79,7 @@ def _recordings(
         reason = f"; the first: {prepared.skipped[0]}" if prepared.skipped else ""
         raise ValueError(f"{collection.name}: no recording to {part} could be read{reason}")
     return Recordings._from_valid(
-        time_us=prepared.rows["time_us"], site=prepared.rows["site"], starts=prepared.starts, labels=prepared.labels,
+        time_us=prepared.time_us, site=prepared.site, starts=prepared.starts, labels=prepared.labels,
         classes=collection.classes, shape=preparation.shape, frames=1, ticks_per_frame=1,
         window_us=preparation.window_us, name=f"{collection.name} {part}", origins=prepared.origins, divided=words,
     )  # fmt: skip
-
-
-def cache_entry(
-    collection: Collection, clips: Sequence[Clip], settings: dict[str, Any], part: str, cache: Path | None
-) -> tuple[Path | None, dict[str, Any]]:
-    """The path under which a part is stored, and the stamp for which it holds; no path when clips have no stamp."""
-    stamps = [clip.stamp for clip in clips]
-    if cache is None or None in stamps:
-        return None, {}
-    labels = [clip.label for clip in clips]
-    whole = json.dumps([stamps, labels]).encode()
-    stamp = {**settings, "clips": hashlib.sha256(whole).hexdigest(), "version": READING_VERSION}
-    digest = hashlib.sha256(json.dumps(stamp).encode()).hexdigest()[:12]
-    return cache / f"{normalize_name(collection.name) or 'set'}-{part}-{digest}.events", stamp

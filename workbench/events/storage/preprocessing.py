@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from workbench.events.event_arrays import Sensor, flatten
 from workbench.events.formats.read_options import DEFAULT_OPTIONS, ReadOptions, Remarks
+from workbench.events.pieced_column import PiecedColumn
 from workbench.events.recording_checks import as_read_only, validate
 from workbench.events.sources.clips import Clip
 from workbench.events.storage.memmap import DamagedStoreError, Mark, UnwritableStoreError, Writer, open_rows
@@ -22,7 +23,7 @@ from workbench.events.windowing import cut_windows
 from workbench.progress import Progress, show_progress
 from workbench.validation import require_whole
 
-_DAMAGE = (DamagedStoreError, OSError, KeyError, TypeError, ValueError)
+DAMAGE = (DamagedStoreError, OSError, KeyError, TypeError, ValueError)
 ROWS = np.dtype([("time_us", "<i4"), ("site", "<i4")])
 
 
@@ -67,11 +68,12 @@ class Preparation:
 
 @dataclass(frozen=True, eq=False)
 class PreparedRecordings:
-    """Recordings one after another: rows, where each starts, its label and its clip; why clips were skipped, of which
+    """Recordings one after another: events, where each starts, its label and its clip; why clips were skipped, of which
     events were sorted (and how many), whose unit of time is doubtful (and why), and how many events are not binned.
     """
 
-    rows: NDArray[Any]
+    time_us: NDArray[Any] | PiecedColumn
+    site: NDArray[Any] | PiecedColumn
     starts: NDArray[np.int64]
     labels: NDArray[np.int64]
     origins: NDArray[np.int64]
@@ -117,42 +119,45 @@ def load_or_prepare(
     stamp: dict[str, Any],
     what: str,
     progress: bool = False,
+    first: int = 0,
 ) -> PreparedRecordings:
     """Read the clips, or what is kept of them under ``path`` if it was written for the same ``stamp``.
 
-    Without a path all is held in memory; with one, rows are mapped from the file, and memory does not grow with them.
-    A bar says of ``what`` how much is read, if ``progress``.
+    They are called by their numbers from ``first`` on. Without a path all is held in memory; with one, rows are mapped
+    from the file, and memory does not grow with them. A bar says of ``what`` how much is read, if ``progress``.
     Warns when the file is damaged (and made anew) or cannot be written. Raises ValueError or OSError as the reading
     of a clip does, unless the preparation skips such clips.
     """
     if path is not None and path.exists():
         try:
-            return _open_prepared(path, stamp, clips, preparation, progress)
-        except _DAMAGE as error:
-            warnings.warn(f"{path} is damaged ({error}); the recordings are read again", stacklevel=4)
+            return _open_prepared(path, stamp, clips, preparation, progress, first)
+        except DAMAGE as error:
+            warnings.warn(f"{path} is damaged ({error}); the recordings are read again", stacklevel=5)
     if path is not None:
         try:
             with Writer(path, ROWS, stamp) as writer, show_progress(len(clips), what, "recording", progress) as bar:
-                writer.finish(_prepare_all(clips, preparation, writer, bar))
+                writer.finish(prepare_all(clips, preparation, writer, bar, first))
         except UnwritableStoreError as error:
-            warnings.warn(f"{path} was not written ({error}); give a writable root, or cache=False", stacklevel=4)
+            warnings.warn(f"{path} was not written ({error}); give a writable root, or cache=False", stacklevel=5)
         else:
             try:
-                return _open_prepared(path, stamp, clips, preparation, progress)
-            except _DAMAGE as error:
-                warnings.warn(f"{path} cannot be read back ({error}); the recordings are held in memory", stacklevel=4)
+                return _open_prepared(path, stamp, clips, preparation, progress, first)
+            except DAMAGE as error:
+                warnings.warn(f"{path} cannot be read back ({error}); the recordings are held in memory", stacklevel=5)
     memory = RowsInMemory()
     with show_progress(len(clips), what, "recording", progress) as bar:
-        notes = _prepare_all(clips, preparation, memory, bar)
-    return _from_notes(np.concatenate([np.zeros(0, dtype=ROWS), *memory.parts]), notes)
+        notes = prepare_all(clips, preparation, memory, bar, first)
+    return from_notes(np.concatenate([np.zeros(0, dtype=ROWS), *memory.parts]), notes)
 
 
-def _prepare_all(clips: Sequence[Clip], preparation: Preparation, sink: RowSink, bar: Progress) -> dict[str, Any]:
+def prepare_all(
+    clips: Sequence[Clip], preparation: Preparation, sink: RowSink, bar: Progress, first: int
+) -> dict[str, Any]:
     """Put the rows of all clips into the sink; the notes say where each recording starts, and what it is."""
     starts, labels, origins = [0], list[int](), list[int]()
     skipped, late, doubts = list[str](), list[tuple[str, int]](), list[str]()
     left_out = 0
-    for number, clip in enumerate(bar.track(clips)):
+    for number, clip in enumerate(bar.track(clips), first):
         mark, before, left_out_before, remarks = sink.mark, len(labels), left_out, Remarks()
         try:
             for rows, outside in preparation.prepare(clip, number, remarks):
@@ -180,31 +185,46 @@ def _prepare_all(clips: Sequence[Clip], preparation: Preparation, sink: RowSink,
 
 
 def _open_prepared(
-    path: Path, stamp: dict[str, Any], clips: Sequence[Clip], preparation: Preparation, progress: bool
+    path: Path,
+    stamp: dict[str, Any],
+    clips: Sequence[Clip],
+    preparation: Preparation,
+    progress: bool,
+    first: int,
 ) -> PreparedRecordings:
     """What a store holds, checked as if a user had made it: folders are shared, and checksums show no wrong values."""
-    prepared = _from_notes(*open_rows(path, ROWS, stamp, progress))
-    _require_consistent(prepared, clips, preparation)
+    prepared = from_notes(*open_rows(path, ROWS, stamp, progress))
+    _require_consistent(prepared, clips, preparation, first)
     return prepared
 
 
-def _require_consistent(prepared: PreparedRecordings, clips: Sequence[Clip], preparation: Preparation) -> None:
+def _require_consistent(
+    prepared: PreparedRecordings, clips: Sequence[Clip], preparation: Preparation, first: int
+) -> None:
     """Raise DamagedStoreError or ValueError unless these can be the recordings of the clips."""
+    require_labels(prepared, clips, first)
     if len(prepared.labels):
-        outside = (prepared.origins < 0) | (prepared.origins >= len(clips))
-        if len(prepared.origins) != len(prepared.labels) or outside.any() or (np.diff(prepared.origins) < 0).any():
-            raise DamagedStoreError("its origins are none of these recordings")
-        if not np.array_equal(prepared.labels, np.array([clip.label for clip in clips])[prepared.origins]):
-            raise DamagedStoreError("its labels are not those of these recordings")
         whole = {name: getattr(prepared, name) for name in ("starts", "labels", "origins")}
-        fields = {"time_us": prepared.rows["time_us"], "site": prepared.rows["site"]} | whole
+        fields = {"time_us": prepared.time_us, "site": prepared.site} | whole
         classes = tuple(map(str, range(1 + max(clip.label for clip in clips))))
         validate(SimpleNamespace(**fields, classes=classes, shape=preparation.shape, name="recordings"))
-    elif len(prepared.rows) or prepared.starts.tolist() != [0] or len(prepared.origins):
+    elif len(prepared.time_us):
         raise DamagedStoreError("it has events, but no recordings")
 
 
-def _from_notes(rows: NDArray[Any], notes: dict[str, Any]) -> PreparedRecordings:
+def require_labels(prepared: PreparedRecordings, clips: Sequence[Clip], first: int) -> None:
+    """Raise DamagedStoreError unless these are clips from `first` on, in their order, with their labels and starts."""
+    starts, numbers = prepared.starts, prepared.origins - first
+    if len(starts) != len(prepared.labels) + 1 or starts[0] != 0 or (np.diff(starts) < 0).any():
+        raise DamagedStoreError("its starts do not rise from 0, one more than its labels")
+    outside = (numbers < 0) | (numbers >= len(clips))
+    if len(numbers) != len(prepared.labels) or outside.any() or (np.diff(numbers) < 0).any():
+        raise DamagedStoreError("its origins are none of these recordings")
+    if not np.array_equal(prepared.labels, np.array([clip.label for clip in clips], dtype=np.int64)[numbers]):
+        raise DamagedStoreError("its labels are not those of these recordings")
+
+
+def from_notes(rows: NDArray[Any], notes: dict[str, Any]) -> PreparedRecordings:
     """Raises ValueError, KeyError or TypeError for notes that are none."""
     starts, labels, origins = (
         as_read_only(np.array(notes[name]), 64, name) for name in ("starts", "labels", "origins")
@@ -217,4 +237,6 @@ def _from_notes(rows: NDArray[Any], notes: dict[str, Any]) -> PreparedRecordings
     late = tuple((str(name), require_whole("late", count)) for name, count in notes["sorted"])
     doubts = tuple(map(str, notes["doubts"]))
     left_out = require_whole("left_out", left_out, least=0)
-    return PreparedRecordings(rows, starts, labels, origins, tuple(skipped), late, doubts, left_out)
+    return PreparedRecordings(
+        rows["time_us"], rows["site"], starts, labels, origins, tuple(skipped), late, doubts, left_out
+    )

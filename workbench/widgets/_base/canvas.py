@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import gzip
-import math
 import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -22,6 +20,7 @@ import traitlets
 from numpy.typing import NDArray
 
 from workbench.figures._for_panels import Figure, add_still_metadata, attach, read_modules
+from workbench.widgets._base.edits import Edits
 from workbench.widgets._base.lifetime import ClosableWidget
 
 Pointed = Callable[[str, int, Any], None]  # kind ("hover", "click"), index of the trace, index of the point
@@ -95,32 +94,6 @@ def snapshot(figure: go.Figure) -> dict[str, Any]:
     return {"format": FORMAT, "data": traces, "layout": figure.layout.to_plotly_json()}
 
 
-class Edits(threading.local):
-    """Decides which edits of a figure are published; what one thread skips is not skipped for another.
-
-    >>> edits = Edits()
-    >>> with edits.skip(1):
-    ...     edits.passes(), edits.passes()
-    (False, True)
-    """
-
-    _skipped = 0.0  # how many of the next
-
-    @contextmanager
-    def skip(self, count: float = math.inf) -> Iterator[None]:
-        """Skip the first edits made inside, all of them by default."""
-        before, self._skipped = self._skipped, count
-        try:
-            yield
-        finally:
-            self._skipped = before
-
-    def passes(self) -> bool:
-        """Count one more edit, and tell whether it is to be published."""
-        skipped, self._skipped = self._skipped > 0, max(0.0, self._skipped - 1)
-        return not skipped
-
-
 class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly carries no types
     """A figure widget that takes a new figure whole: `draw` sends it in one message, `cursor` moves without drawing.
 
@@ -152,6 +125,7 @@ class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly c
 
     def __init__(self, figure: go.Figure) -> None:
         self._edits = Edits()
+        self._following = threading.Lock()  # while the page is a figure ahead
         self._listeners: list[Pointed] = []
         self._viewers: list[Viewed] = []
         self._first: go.Figure | None = figure
@@ -188,7 +162,7 @@ class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly c
     def data(self, traces: Any) -> None:
         with self._edits.skip():  # plotly counts this edit before it is done, and a new order not at all
             go.FigureWidget.data.fset(self, traces)
-        self._publish()
+        self._follow_edit()
 
     @property
     def plain(self) -> Figure:
@@ -197,11 +171,11 @@ class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly c
 
     def draw(self, figure: go.Figure) -> None:
         """Show another figure, any number of traces, in one message to the page."""
-        with self._edits.skip():
+        with self._following, self._edits.skip():
+            self._publish(figure)  # first: the page draws meanwhile
             self.data = ()
             self.add_traces(figure.data)
             self.layout = figure.layout
-        self._publish()
 
     def on_edits_completed(self, fn: Callable[[], Any]) -> None:
         fn()  # none is pending: a page is given whole figures and does not answer
@@ -218,10 +192,13 @@ class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly c
         self._viewers.append(callback)
 
     @traitlets.observe("_last_layout_edit_id")  # in which plotly counts every edit, those of traces as well
-    def _publish(self, change: Any = None) -> None:
-        """Let the page have the figure as it is now."""
+    def _follow_edit(self, change: Any = None) -> None:
         if self._edits.passes():
-            self._drawing = {"revision": self._drawing.get("revision", 0) + 1, **snapshot(self)}
+            self._publish(self)
+
+    def _publish(self, figure: go.Figure) -> None:
+        """Let the page have a figure."""
+        self._drawing = {"revision": self._drawing.get("revision", 0) + 1, **snapshot(figure)}
 
     def _answer(self, widget: Any, content: Any, buffers: Any) -> None:
         """Tell a page that asks whether the kernel is alive that it is, or what it has missed."""
@@ -234,8 +211,9 @@ class Canvas(ClosableWidget, go.FigureWidget):  # type: ignore[misc]  # plotly c
     def _hear_pointer(self, change: Any) -> None:
         """Tell of the points that the pointer is over, unless it was over a figure that is gone."""
         kind, told = change["name"], change["new"]
-        if told["revision"] != self._drawing["revision"]:
-            return
+        with self._following:
+            if told["revision"] != self._drawing["revision"]:
+                return
         points = told["points"]
         self._tell_traces(kind, points)  # first: they know the figure that was pointed at, not what a listener draws
         for each in points:

@@ -12,6 +12,7 @@ from workbench.figures._for_panels import QUIET, wrap
 
 LABELLED: dict[str, Any] = {"style": {"description_width": "8.5em"}, "layout": {"width": "27em"}}
 CLOCK: dict[str, Any] = {"style": {"description_width": "4em"}, "layout": {"width": "27em"}}
+SEARCH: dict[str, Any] = {"style": {"description_width": "4em"}, "layout": {"width": "22em"}}
 NARROW: dict[str, Any] = {"style": {"description_width": "4em"}, "layout": {"width": "15.5em"}}
 FOOTER_LETTERS, FOOTER_PX = 130, 17  # in a line, and its height
 

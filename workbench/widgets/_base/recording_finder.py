@@ -19,6 +19,8 @@ from workbench.figures._for_panels import empty
 from workbench.model import Model
 from workbench.widgets._background.prefetch import PrefetchCache
 from workbench.widgets._base.canvas import Canvas
+from workbench.widgets._base.controls import SEARCH
+from workbench.widgets._base.edits import Edits
 from workbench.widgets._base.lifetime import weak_callback
 from workbench.widgets._base.recording_groups import (
     AS_RECORDED,
@@ -33,7 +35,6 @@ from workbench.widgets._base.recording_groups import (
 )
 
 MOST_LISTED = 500  # recordings in the list; how many more were found is said
-STYLE: dict[str, Any] = {"style": {"description_width": "4em"}, "layout": {"width": "22em"}}
 
 
 class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carries no types
@@ -48,7 +49,7 @@ class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carr
     def __init__(self, recordings: Recordings, models: Mapping[str, Model], recording: ipywidgets.IntSlider) -> None:
         self.recordings, self.models, self.recording = recordings, dict(models), recording
         self.answers: PrefetchCache[str, pd.DataFrame] = PrefetchCache(self._answer_all, keep=len(models) + 1)
-        self._lock, self._busy, self._jumps = threading.RLock(), False, False
+        self._lock, self._edits, self._jumps = threading.RLock(), Edits(), False
         self._compared, self._clicked = list(models)[:2], list[Group]()
         self._make_controls()
         self.table = tabulate_answers(recordings, {})
@@ -64,20 +65,23 @@ class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carr
         super().__init__([*(ipywidgets.HBox(row, layout={"flex_flow": "row wrap"}) for row in rows), self.place])
 
     def _make_controls(self) -> None:
-        self.group = ipywidgets.Dropdown(description="find", tooltip="Which recordings the list holds", **STYLE)
+        self.group = ipywidgets.Dropdown(description="find", tooltip="Which recordings the list holds", **SEARCH)
         self.order = ipywidgets.Dropdown(
             options=[AS_RECORDED, CLOSE_FIRST, WRONG_FIRST],
             description="order",
             tooltip="The order of the list, by the margin: the probability of the true class less the largest of the "
             "others, in the end; near 0 is a close call, -1 surely wrong",
-            **STYLE,
+            **SEARCH,
         )
         self.confusion = ipywidgets.ToggleButton(
             description="confusion matrix",
             tooltip="Which class is taken for which; click a cell to find its recordings",
         )
         self.found = ipywidgets.Dropdown(
-            options=[("none", None)], description="found", tooltip="The recordings found: choose one to see it", **STYLE
+            options=[("none", None)],
+            description="found",
+            tooltip="The recordings found: choose one to see it",
+            **SEARCH,
         )
         self.said = ipywidgets.HTML()
         self.place = ipywidgets.Box(layout={"display": "none", "width": "100%"})
@@ -122,9 +126,8 @@ class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carr
             group.words: group for group in (*list_groups(self.recordings.classes, self._compared), *self._clicked)
         }
         chosen = self.group.value if self.group.value in self._groups else "all"
-        self._busy = True
-        self.group.options, self.group.value = list(self._groups), chosen
-        self._busy = False
+        with self._edits.skip():
+            self.group.options, self.group.value = list(self._groups), chosen
 
     def _needed(self) -> list[str]:
         """The models whose answers the chosen group, order or matrix needs."""
@@ -132,29 +135,27 @@ class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carr
         return self._compared if asks else []
 
     def _on_control(self, change: Any) -> None:
-        if not self._busy:
-            self._jumps = change.owner is not self.confusion
-            self._find()
+        if self._edits.passes():
+            self._find(jumps=change.owner is not self.confusion)
 
-    def _find(self) -> None:
+    def _find(self, jumps: bool = False) -> None:
         """Update, and go to the first recording found where a group or an order has been chosen."""
         with self._lock:
+            jumps |= self._jumps
             found = self._update()
-            jumps, self._jumps = self._jumps and found, self._jumps and not found
+            jumps, self._jumps = jumps and found, jumps and not found
         if jumps and not self.table.empty:  # without the lock: the panel takes its own
             self.recording.value = int(self.table["recording"].iloc[0])
 
     def _on_found(self, change: Any) -> None:
-        if not self._busy and change.new is not None:
+        if self._edits.passes() and change.new is not None:
             self.recording.value = change.new
 
     def _on_recording(self, change: Any) -> None:
         """Show in the list where the slider stands."""
-        with self._lock:
-            self._busy = True
+        with self._lock, self._edits.skip():
             listed = [value for _, value in self.found.options]
             self.found.value = change.new if change.new in listed else None
-            self._busy = False
 
     def _on_click(self, kind: str, trace: int, point: Any) -> None:
         """Find the recordings in the cell of the matrix that was clicked."""
@@ -199,11 +200,10 @@ class RecordingFinder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets carr
                   for row in self.table.head(MOST_LISTED).to_dict("records")]  # fmt: skip
         more = f", the first {MOST_LISTED} of them listed" if len(self.table) > MOST_LISTED else ""
         self.said.value = f"{len(self.table):,} of {len(self.recordings):,} recordings{more}"
-        self._busy = True
-        self.found.options = [("choose one" if listed else "none", None), *listed]
         here = self.recording.value
-        self.found.value = here if here in [value for _, value in listed] else None
-        self._busy = False
+        with self._edits.skip():
+            self.found.options = [("choose one" if listed else "none", None), *listed]
+            self.found.value = here if here in [value for _, value in listed] else None
 
     def _draw_matrix(self, table: pd.DataFrame, model: str) -> None:
         """The confusion matrix of a model in the end."""
