@@ -11,6 +11,7 @@ import pytest
 
 import workbench as wb
 from tests.support.trainings import assert_close_models, assert_equal_models, some_network, some_recordings
+from workbench.training.processes import fabrics
 from workbench.training.processes.agreement import require_same
 
 ROOT = Path(__file__).parents[3]
@@ -97,6 +98,17 @@ def test_a_fabric_of_one_device_is_no_group_and_one_that_rounds_is_refused():
         ValueError, match=r"fabric has the precision 'bf16-mixed', .* give wb.train\(..., precision=\"bf"
     ):
         wb.train(model, recordings, **options, fabric=rounding)
+
+
+def test_a_fabric_that_is_not_the_one_that_was_launched_is_refused(monkeypatch):
+    fabric = pytest.importorskip("lightning_fabric").Fabric(accelerator="cpu", devices=3, strategy="ddp")
+    for name, value in {"is_initialized": True, "get_world_size": 2, "get_rank": 1}.items():
+        monkeypatch.setattr(fabrics.dist, name, lambda value=value: value)
+    with pytest.raises(
+        ValueError,
+        match=r"fabric is process 1 of 3, but what has been launched here is process 2 of 2; give the one that was lau",
+    ):
+        wb.train(wb.Model(some_network()), some_recordings(), fabric=fabric, progress=False)
 
 
 class FSDPStrategy:

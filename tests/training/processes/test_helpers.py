@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -24,6 +25,7 @@ from tests.support.trainings import (
     some_recordings,
 )
 from workbench import transforms as t
+from workbench.training.processes import fabrics, helpers
 from workbench.training.processes.group import LostProcessError
 from workbench.training.processes.helpers import require_sendable
 
@@ -164,6 +166,12 @@ def test_too_small_a_batch_is_refused_before_any_process_is_started():
         wb.train(some_model(), recordings, **OPTIONS, fabric=42)
 
 
+def test_a_worker_that_may_start_no_processes_is_told(monkeypatch):
+    monkeypatch.setattr(helpers, "current_process", lambda: SimpleNamespace(daemon=True))
+    with pytest.raises(ValueError, match="fabric=2 starts processes, which a daemon may not; leave fabric out in wor"):
+        wb.train(some_model(), some_recordings(), **OPTIONS, fabric=2)
+
+
 @pytest.mark.parametrize("fabric", ["ddp", 0, -1, True, 2.0, [0, 1]])
 def test_what_is_no_fabric_is_refused(fabric):
     with pytest.raises(ValueError, match=r"is neither a number of devices nor a Fabric; give fabric=2, which starts"):
@@ -171,8 +179,6 @@ def test_what_is_no_fabric_is_refused(fabric):
 
 
 def test_the_package_that_is_missing_is_named(monkeypatch):
-    from workbench.training.processes import fabrics
-
     monkeypatch.setattr(fabrics, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"launched, which pip install 'spiking-workbench\[fabric\]' brings"):
         wb.train(some_model(), some_recordings(), **OPTIONS, fabric="ddp")
