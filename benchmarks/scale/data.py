@@ -96,6 +96,7 @@ def _watch_memory() -> Iterator[dict[str, float]]:
     finally:
         ended.set()
         thread.join()
+        found["most"] = max(found["most"], read_anonymous_mb())
 
 
 def read_anonymous_mb() -> float:
