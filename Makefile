@@ -99,9 +99,10 @@ exchange: $(PEERS_READY)
 graphs: $(READY)
 	$(BIN)/python -m benchmarks.graphs
 
-# what goes beyond one machine: sweeps on two workers and on a cluster of dask on the loopback: docs/scale.md
+# what goes beyond one machine: sweeps on two workers and on a cluster of dask on the loopback, a training on paper, and
+# the memory that data take, with DATA=<folder> on N-MNIST too: docs/scale.md
 scale: $(READY)
-	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks.scale $(if $(DATA),--data "$(DATA)")
 
 # the picture of the wings, made from the imports, and the path of a recording: docs/architecture.md
 architecture: $(READY) browser
