@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["exactness.md", "files.md", "how_to_exchange.md", "how_to_import_pytorch.md", "how_to_train.md", "scale.md"]
+PAGES = [
+    "devices.md",
+    "exactness.md",
+    "files.md",
+    "how_to_exchange.md",
+    "how_to_import_pytorch.md",
+    "how_to_train.md",
+    "scale.md",
+]
 
 
 @pytest.mark.parametrize("page", PAGES)

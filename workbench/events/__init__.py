@@ -29,6 +29,7 @@ from workbench.events.event_arrays import EVENTS, Events
 from workbench.events.formats.hdf5 import refuse_superblock
 from workbench.events.loading import load
 from workbench.events.online_binning import stream_ticks
+from workbench.events.pieced_column import PiecedColumn
 from workbench.events.recordings import Recordings
 from workbench.events.transforms import CutOut, Downsample, Drop, RandomFlip, Rotate, Scale, Shift
 from workbench.events.transforms.base import EventTransform
@@ -48,6 +49,7 @@ __all__ = [
     "Dataset",
     "EventTransform",
     "Events",
+    "PiecedColumn",
     "Recordings",
     "augment",
     "formats",

@@ -1,12 +1,13 @@
 """Recordings that other processes are given: mapped files are mapped there, and the numbers are the same."""
 
+from dataclasses import replace
 from multiprocessing.reduction import ForkingPickler
 
 import numpy as np
 import pytest
 
 from tests.support.trainings import some_recordings
-from workbench.events import Recordings
+from workbench.events import PiecedColumn, Recordings
 from workbench.training.processes.sent_recordings import MappedArray, pack
 
 
@@ -34,9 +35,14 @@ def test_mapped_events_are_sent_by_their_place_and_are_the_same(mapped):
     assert not again.time_us.flags.writeable
 
 
-def test_a_part_of_what_is_mapped_is_the_same_part(mapped):
+def test_columns_in_pieces_are_sent_by_the_places_of_their_files(mapped):
     plain, recordings = mapped
-    assert pack(recordings[3:9]).unpack().as_frames().tobytes() == plain[3:9].as_frames().tobytes()
+    columns = {name: PiecedColumn.join([getattr(recordings, name)]) for name in ("time_us", "site")}
+    sent = pack(replace(recordings, **columns)[3:9])
+    column = sent.values["time_us"]
+    assert isinstance(column, PiecedColumn)
+    assert all(isinstance(source, MappedArray) for source in column.sources)
+    assert sent.unpack().as_frames().tobytes() == plain[3:9].as_frames().tobytes()
 
 
 def test_events_in_memory_are_sent_as_they_are():

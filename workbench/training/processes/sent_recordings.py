@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.events import Recordings
+from workbench.events import PiecedColumn, Recordings
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,28 @@ class SentRecordings:
 
     def unpack(self) -> Recordings:
         """The recordings, checked anew."""
-        values: dict[str, Any] = {}
-        for name, one in self.values.items():
-            values[name] = one.open() if isinstance(one, MappedArray) else one
-        return Recordings(**values)
+        return Recordings(**{name: _open(one) for name, one in self.values.items()})
 
 
 def pack(recordings: Recordings) -> SentRecordings:
     """What is sent of recordings."""
     values = {field.name: getattr(recordings, field.name) for field in fields(recordings)}
-    return SentRecordings({name: _locate(one) if isinstance(one, np.ndarray) else one for name, one in values.items()})
+    return SentRecordings({name: _locate_all(one) for name, one in values.items()})
+
+
+def _locate_all(value: Any) -> Any:
+    """What is sent of a field: of a column in pieces the places of them all."""
+    if isinstance(value, PiecedColumn):
+        sources: Any = tuple(map(_locate, value.sources))
+        return replace(value, sources=sources)
+    return _locate(value) if isinstance(value, np.ndarray) else value
+
+
+def _open(value: Any) -> Any:
+    """What a field is in the process that got it."""
+    if isinstance(value, PiecedColumn):
+        return replace(value, sources=tuple(map(_open, value.sources)))
+    return value.open() if isinstance(value, MappedArray) else value
 
 
 def _locate(array: NDArray[Any]) -> NDArray[Any] | MappedArray:
