@@ -224,8 +224,8 @@ def test_a_worker_of_dask_that_is_killed_costs_no_point(client: Any, tmp_path: P
 
 
 def test_a_point_that_never_ends_is_named_and_its_worker_ended(tmp_path: Path) -> None:
-    with pytest.warns(UserWarning, match=r"point 1 \(a=1\): it took longer than timeout=0.5 s: its worker was ended"):
-        table = wb.sweep(swept.hang, {"a": range(6)}, 2, timeout=0.5, store=tmp_path / "kept")
+    with pytest.warns(UserWarning, match=r"point 1 \(a=1\): it took longer than timeout=1 s: its worker was ended"):
+        table = wb.sweep(swept.hang, {"a": range(6)}, 2, timeout=1, store=tmp_path / "kept")
     assert table["result"].tolist()[2:] == [2, 3, 4, 5]
     assert len(list((tmp_path / "kept").glob("point-*"))) == 5
 
@@ -233,20 +233,20 @@ def test_a_point_that_never_ends_is_named_and_its_worker_ended(tmp_path: Path) -
 def test_a_point_that_never_ends_in_threads_is_abandoned() -> None:
     threads = ThreadPoolExecutor(2)
     with pytest.warns(UserWarning, match="a ThreadPoolExecutor cannot end it, so it goes on there, abandoned"):
-        table = wb.sweep(swept.hang, {"a": range(5)}, threads, timeout=0.3, shared={"seconds": 2.0})
+        table = wb.sweep(swept.hang, {"a": range(5)}, threads, timeout=1.0, shared={"seconds": 4.0})
     assert table["result"].tolist()[2:] == [2, 3, 4]
-    rows = [{"a": 1, "seconds": 2.0 + more} for more in (0.1, 0.2)] + [{"a": 0, "seconds": 0.0}]
+    rows = [{"a": 1, "seconds": 4.0 + more} for more in (0.1, 0.2)] + [{"a": 0, "seconds": 0.0}]
     with (
         pytest.warns(UserWarning, match="2 of 3 points failed"),
         pytest.warns(UserWarning, match="all 2 workers of the ThreadPoolExecutor are held by points that do not end"),
     ):
-        table = wb.sweep(swept.hang, rows, ThreadPoolExecutor(2), timeout=0.3)
+        table = wb.sweep(swept.hang, rows, ThreadPoolExecutor(2), timeout=1.0)
     assert table["error"][2] == "not run"
 
 
 def test_a_point_that_never_ends_in_dask_is_abandoned(client: Any) -> None:
     with pytest.warns(UserWarning, match="dask cannot end it, so it goes on in its worker, abandoned"):
-        table = wb.sweep(swept.hang, {"a": range(4)}, client, timeout=0.5, shared={"seconds": 2.0})
+        table = wb.sweep(swept.hang, {"a": range(4)}, client, timeout=1.5, shared={"seconds": 4.0})
     assert table["result"].tolist()[2:] == [2, 3]
 
 
