@@ -17,7 +17,9 @@ from workbench.figures._words import brief, whole
 MOST_AXES = 9
 GROUPS = SEQUENCE[1:]  # the lightest is too faint for a line
 LETTERS = 16  # of a name above an axis and of a value beside it
-NAMES_PX = 84  # above the axes, where their names stand aslant
+NAMES_PX, ASLANT_PX = 24, 84  # above the axes, where their names stand; aslant where they do not fit side by side
+LETTER_PX, ACROSS_PX = 7.8, 290  # of a name; between the first axis and the last on the narrowest page
+BESIDE = "\u2002"  # a space between an axis and a value
 SIDES = {0.0: "bottom center", 1.0: "top center"}  # of an axis: where the lines are not
 DASHES = ("dot", "dash", "dashdot", "solid")
 
@@ -34,15 +36,18 @@ def draw_parallel(points: SweptPoints, value: str | None, x: str | None, y: str 
     figure = Figure(_axes(columns, {name: marks for name, (_, marks) in placed.items()}))
     heights = np.stack([heights for heights, _ in placed.values()], axis=1)
     figure.add_traces(_lines(points, rows, columns, heights, chosen))
+    names = [brief(name, LETTERS) for name in columns]
+    aslant = max(map(len, names)) * LETTER_PX * (len(names) - 1) > ACROSS_PX
+    names_px = ASLANT_PX if aslant else NAMES_PX
     figure.update_xaxes(
-        side="top", tickangle=-30, tickvals=list(range(len(columns))), showgrid=False, showline=False,
-        ticktext=[brief(name, LETTERS) for name in columns], range=[-0.2, len(columns) - 0.8],
+        side="top", tickangle=-30 if aslant else 0, tickvals=list(range(len(columns))), showgrid=False, showline=False,
+        ticktext=names, range=[-0.2, len(columns) - 0.8],
         ticklen=18, tickcolor="rgba(0, 0, 0, 0)",
     )  # fmt: skip
     figure.update_yaxes(visible=False, range=[-0.09, 1.09], title_text="from lowest (0) to highest (1)")
-    figure.update_layout(margin={"t": 92 + NAMES_PX, "l": 40, "r": 70})
+    figure.update_layout(margin={"t": 92 + names_px, "l": 40, "r": 70})
     left_out = len(points.parameters) + len(points.numbers) - len(columns)
-    return dress(figure, *_words(points, rows, chosen, left_out), 460 + NAMES_PX)
+    return dress(figure, *_words(points, rows, chosen, left_out), 460 + names_px)
 
 
 def _axes(columns: list[str], marks: dict[str, list[tuple[float, str]]]) -> list[go.Scatter]:
@@ -54,7 +59,7 @@ def _axes(columns: list[str], marks: dict[str, list[tuple[float, str]]]) -> list
     written = [(number, y, text) for number, name in enumerate(columns) for y, text in marks[name]]
     values = go.Scatter(
         x=[x for x, _, _ in written], y=[y for _, y, _ in written],
-        text=[brief(text, LETTERS) for _, _, text in written],
+        text=[("" if y in SIDES else BESIDE) + brief(text, LETTERS) for _, y, text in written],
         mode="text", textposition=[SIDES.get(y, "middle right") for _, y, _ in written],
         textfont={"size": 12, "color": INK}, hoverinfo="skip",
         showlegend=False, cliponaxis=False,
