@@ -143,8 +143,9 @@ def test_a_script_that_does_not_guard_its_call_is_told_to(tmp_path):
         encoding="utf-8",
     )
     found = subprocess.run(
-        [sys.executable, script], cwd=ROOT, env=None, capture_output=True, text=True, timeout=120, check=False
-    )
+        [sys.executable, script], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
     assert found.returncode == 1
     assert 'it had not begun: in a script put the call below `if __name__ == "__main__":`' in found.stderr
 
