@@ -1,6 +1,6 @@
 """What a second process gains a training, and that it learns the same: `python -m benchmarks.devices`.
 
-python -m benchmarks.devices [--rounds 5] [--recordings 640] [--print]
+python -m benchmarks.devices [--rounds 3] [--recordings 640] [--print]
 
 The embedded digits by four convolutions with batch norm, one thread a process. Trainings by one process, by two, and by
 one beside another that has nothing to do with it take turns; a step is timed from callback to callback, so that neither
@@ -10,6 +10,7 @@ start nor end of a call is in it. The numbers go into docs/devices.md.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import statistics
 import tempfile
@@ -32,7 +33,8 @@ from benchmarks.tables import markdown
 from workbench.machine import describe_machine
 
 PAGE = Path(__file__).parents[1] / "docs" / "devices.md"
-BATCH, FRAMES, SKIPPED = 64, 8, 2  # steps at the begin of a call, in which memory is laid out
+BATCHES, FRAMES, STEPS = (32, 64, 160), 8, 10  # steps of a call, at least
+SKIPPED = 2  # of them, in which memory is laid out
 KINDS = "one", "two", "apart"
 
 
@@ -45,33 +47,33 @@ class Taken:
     history: pd.DataFrame
 
 
-def measure(recordings: wb.Recordings, processes: int) -> Taken:
-    """Train for an epoch by so many processes, each on one thread."""
+def measure(recordings: wb.Recordings, processes: int, batch: int) -> Taken:
+    """Train for some steps by so many processes, each on one thread."""
     torch.set_num_threads(processes)  # which they share
     walls: list[float] = []
     begin = time.perf_counter()
     _, history = wb.train(
-        wb.Model(draw_network(), seed=0), recordings, epochs=1, batch=BATCH, progress=False, fabric=processes,
-        callback=lambda update: walls.append(time.perf_counter()),
+        wb.Model(draw_network(), seed=0), recordings, epochs=math.ceil(STEPS * batch / len(recordings)), batch=batch,
+        progress=False, fabric=processes, callback=lambda update: walls.append(time.perf_counter()),
     )  # fmt: skip
     taken = time.perf_counter() - begin
     steps = [later - earlier for earlier, later in pairwise(walls[SKIPPED:])]
     return Taken(1e3 * statistics.median(steps), taken - statistics.mean(steps) * len(walls), history)
 
 
-def train_aside(recordings: wb.Recordings, begun: Event) -> None:
+def train_aside(recordings: wb.Recordings, batch: int, begun: Event) -> None:
     """Train on one thread, and go on until somebody ends this process."""
     torch.set_num_threads(1)
     model = wb.Model(draw_network(), seed=1)
-    wb.train(model, recordings, epochs=1000, batch=BATCH, progress=False, callback=lambda update: begun.set())
+    wb.train(model, recordings, epochs=1000, batch=batch, progress=False, callback=lambda update: begun.set())
 
 
 @contextmanager
-def another_training(recordings: wb.Recordings) -> Iterator[None]:
+def another_training(recordings: wb.Recordings, batch: int) -> Iterator[None]:
     """Another process trains by itself meanwhile: what a machine has for two that say nothing to each other."""
     context = get_context("spawn")
     begun = context.Event()
-    process = context.Process(target=train_aside, args=(recordings, begun), daemon=True)
+    process = context.Process(target=train_aside, args=(recordings, batch, begun), daemon=True)
     process.start()
     try:
         begun.wait()
@@ -81,18 +83,19 @@ def another_training(recordings: wb.Recordings) -> Iterator[None]:
         process.join()
 
 
-def compare(recordings: wb.Recordings, rounds: int) -> pd.DataFrame:
+def compare(recordings: wb.Recordings, rounds: int, batch: int) -> pd.DataFrame:
     """A row for each round: steps of one process, of two together, and of one beside another, in turns."""
     rows = []
     for number in range(rounds):
         taken: dict[str, Taken] = {}
         for name in [*KINDS[number % 3 :], *KINDS[: number % 3]]:
-            with another_training(recordings) if name == "apart" else nullcontext():
-                taken[name] = measure(recordings, 2 if name == "two" else 1)
+            with another_training(recordings, batch) if name == "apart" else nullcontext():
+                taken[name] = measure(recordings, 2 if name == "two" else 1, batch)
         one, two, apart = (taken[name] for name in KINDS)
         losses = (one.history["loss"] - two.history["loss"]).abs().max() / one.history["loss"].max()
         rows.append(
             {
+                "batch": batch,
                 "one, ms": one.step,
                 "two together, ms": two.step,
                 "one beside another, ms": apart.step,
@@ -110,7 +113,13 @@ def resume(recordings: wb.Recordings) -> pd.DataFrame:
     rows = []
     for dtype in (torch.float32, torch.float64):
         model = wb.Model(draw_network(), seed=0).to(dtype)
-        options = {"epochs": 3, "batch": BATCH, "progress": False, "augment": [wb.transforms.Shift(2)], "dropout": 0.1}
+        options = {
+            "epochs": 3,
+            "batch": BATCHES[0],
+            "progress": False,
+            "augment": [wb.transforms.Shift(2)],
+            "dropout": 0.1,
+        }
         _, whole = wb.train(model, recordings, **options)
         for before, after in ((2, 1), (1, 2)):
             with tempfile.TemporaryDirectory() as folder:
@@ -128,22 +137,21 @@ def tell(rows: pd.DataFrame, resumed: pd.DataFrame, recordings: wb.Recordings, l
     """The page's part."""
     model = wb.Model(draw_network(), seed=0)
     numbers = sum(parameter.numel() for parameter in model.parameters())
-    middle = rows.median()
+    middle = rows.groupby("batch").median()
     shared = f"; {load:.1f} other processes wanted to run on its {os.cpu_count()} cores" if load > 0.3 else ""
     digits = dict.fromkeys(("one, ms", "two together, ms", "one beside another, ms"), 0) | {"start and end, s": 1}
-    table = rows.round(digits | {"gain": 2, "most": 2})
-    table["losses apart"] = rows["losses apart"].map("{:.0e}".format)
-    table.index = pd.Index(range(1, len(table) + 1), name="round")
+    table = middle.round(digits | {"gain": 2, "most": 2})
+    table["losses apart"] = middle["losses apart"].map("{:.0e}".format)
+    gains = ", ".join(f"{gain:.2f} with batches of {batch}" for batch, gain in middle["gain"].items())
     return "\n\n".join(
         [
             f"Written by `python -m benchmarks.devices` on {describe_machine(1)}, a thread a process{shared}.",
-            f"{len(recordings)} digits, {FRAMES} frames of 2 x 34 x 34, batches of {BATCH}; four convolutions of 16, "
-            f"32, 32 and 64 channels with batch norm: {numbers:,} numbers, {numbers / 250_000:.1f} MB of gradients. "
-            f"In the middle of {len(rows)} rounds two processes together made a step {middle['gain']:.2f} times as "
-            "fast as one. Two trainings that say nothing to each other made "
-            f"{middle['most']:.2f} times as many steps as one alone, which is the most that this machine had for a "
-            "second process meanwhile. Starting and ending it took "
-            f"{middle['start and end, s']:.1f} s a call.",
+            f"{len(recordings)} digits, {FRAMES} frames of 2 x 34 x 34; four convolutions of 16, 32, 32 and 64 "
+            f"channels with batch norm: {numbers:,} numbers, {numbers / 250_000:.1f} MB of gradients. Two processes "
+            f"together made a step so many times as fast as one: {gains} (*gain*). *Most* is how many times as many "
+            "steps as one alone two trainings make that say nothing to each other. The processes wait for each other "
+            "ten times a step, twice at each of the four batch norms, so that small batches gain little. Medians of "
+            f"{len(rows) // len(middle)} rounds.",
             markdown(table),
             "Three epochs, the first by so many processes and the others by so many, against all by one: how far the "
             "losses lie apart, of their size.",
@@ -155,13 +163,14 @@ def tell(rows: pd.DataFrame, resumed: pd.DataFrame, recordings: wb.Recordings, l
 def main() -> None:
     """Measure, write the block of the page, print it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5, help="rounds in turns (default 5)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds in turns (default 3)")
     parser.add_argument("--recordings", type=int, default=640, help="recordings of an epoch (default 640)")
     parser.add_argument("--print", action="store_true", help="do not write the page")
     options = parser.parse_args()
     recordings = wb.load("digits", frames=FRAMES).train[: options.recordings]
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    text = tell(compare(recordings, options.rounds), resume(recordings[: 2 * BATCH]), recordings, load)
+    rows = pd.concat([compare(recordings, options.rounds, batch) for batch in BATCHES])
+    text = tell(rows, resume(recordings[: 4 * BATCHES[0]]), recordings, load)
     print(text)
     if not options.print:
         write_block("devices", text, PAGE)
