@@ -27,13 +27,14 @@ MACHINES, CORES, NETWORK_MB_S, LATENCY_MS = (1, 10, 100), 16, 110, 0.1
 
 def measure_training() -> str:
     """The time of a step, and of a training of the whole set by it."""
+    torch.set_num_threads(1)
     recipe = RECIPES[NAME]
     batch = int(signature(wb.train).parameters["batch"].default)
     recordings = _make_recordings(batch, recipe)
     model = wb.Model(recipe.make_network(recordings.shape, 10), seed=0)
     numbers = sum(parameter.numel() for parameter in model.parameters())
     norms = sum(name.endswith("variance") for name, _ in model.named_buffers())
-    return tell(*_time_steps(model, recordings, recipe, batch), torch.get_num_threads(), batch, numbers, norms)
+    return tell(*_time_steps(model, recordings, recipe, batch), 1, batch, numbers, norms)
 
 
 def tell(step_s: float, drawing_s: float, cores: int, batch: int, numbers: int, norms: int) -> str:
@@ -53,8 +54,8 @@ def tell(step_s: float, drawing_s: float, cores: int, batch: int, numbers: int, 
         rows.append(row)
     words = [
         f"On paper: {recipe.epochs} epochs of {TRAIN:,} recordings by the recipe of {recipe.title}, {batch} a batch.",
-        f"Measured here, on {cores} threads with random events: a step takes {step_s:.2f} s, drawing and changing a",
-        f"batch, which is done beside it, {drawing_s:.2f} s; {numbers:,} numbers are learned.",
+        f"Measured here, on {cores} thread{'s' * (cores > 1)} with random events: a step takes {step_s:.2f} s, drawing",
+        f"and changing a batch, which is done beside it, {drawing_s:.2f} s; {numbers:,} numbers are learned.",
         f"Assumed: machines of {CORES} cores, {CORES / cores:g} times as fast, {NETWORK_MB_S} MB/s between them,",
         f"gradients that are sent twice a step, and {2 * norms} messages of {LATENCY_MS} ms for {norms} batch norms.",
     ]
