@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 import tempfile
 import threading
@@ -10,6 +11,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import cloudpickle
 import fsspec
 import numpy as np
 import pytest
@@ -183,3 +185,12 @@ def test_a_store_whose_package_is_missing_is_named_with_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "s3fs", None)
     with pytest.raises(ImportError, match=r"^s3://bucket/one.npy: Install s3fs to access S3"):
         wb.formats.read("s3://bucket/one.npy")
+
+
+def test_recordings_behind_a_url_are_read_late_by_another_process_too(in_memory, tmp_path, temporary):
+    late = wb.load(in_memory, tmp_path, cache="index").train
+    again = pickle.loads(cloudpickle.dumps(late))
+    np.testing.assert_array_equal(again.as_ticks(), late.as_ticks())
+    for recordings in (late, again):
+        clips = recordings.time_us.sources._reader._clips
+        assert len(clips) == 10

@@ -124,6 +124,10 @@ class CopiesAhead:
         self._folder = Path(tempfile.mkdtemp(prefix="workbench-"))
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Sent to another process it copies there."""
+        return CopiesAhead, (self._remote, self._names, self._ahead)
+
     @contextmanager
     def take(self, name: str) -> Iterator[Path]:
         """A copy of one file, removed at the end; the next ones are on their way. Errors name the URL."""

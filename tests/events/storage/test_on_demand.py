@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import pytest
 
@@ -132,3 +134,25 @@ def test_what_cannot_be_late_is_refused(folder, tmp_path):
         wb.load(folder, cache="late")
     with pytest.raises(ValueError, match="digits has no use for cache='index'; leave it out"):
         wb.load("digits", tmp_path, cache="index")
+
+
+def test_sent_to_another_process_they_are_read_there(folder):
+    late = wb.load(folder, sensor=(8, 8), window_us=5_000, clock="own", cache="index").train
+    late.as_ticks()
+    raw = cloudpickle.dumps(late)
+    assert len(raw) < 200_000
+    again = pickle.loads(raw)
+    assert again.time_us.is_late
+    np.testing.assert_array_equal(again.as_ticks(), late.as_ticks())
+
+
+def test_several_processes_learn_from_them_what_one_learns_in_memory(folder):
+    network = wb.architectures.toy_network((2, 8, 8), 2)
+    given: dict[str, Any] = {"sensor": (8, 8), "window_us": 10_000, "clock": "own"}
+    found = []
+    for cache, fabric in ((False, None), ("index", 2)):
+        dataset = wb.load(folder, cache=cache, **given)
+        model = wb.Model(network, seed=1).double()
+        _, history = wb.train(model, dataset.train, epochs=2, batch=4, progress=False, fabric=fabric)
+        found.append(history)
+    np.testing.assert_allclose(found[0]["loss"], found[1]["loss"], rtol=1e-12)

@@ -56,12 +56,18 @@ class RowCounter:
 class ClipReader:
     """Reads the recordings of clips when they are asked for, from any thread, and holds those of the last few."""
 
-    def __init__(self, clips: Sequence[Clip], preparation: Preparation, index: PreparedRecordings) -> None:
-        self._clips, self._preparation, self._sizes = clips, preparation, np.diff(index.starts)
-        self._origins = index.origins
-        self._first = np.searchsorted(index.origins, index.origins)  # of the recordings of the same clip
+    def __init__(
+        self, clips: Sequence[Clip], preparation: Preparation, starts: NDArray[np.int64], origins: NDArray[np.int64]
+    ) -> None:
+        self._clips, self._preparation, self._sizes, self._origins = clips, preparation, np.diff(starts), origins
+        self._first = np.searchsorted(origins, origins)  # of the recordings of the same clip
         self._held: OrderedDict[int, list[NDArray[Any]]] = OrderedDict()
         self._lock = Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Sent to another process it reads there, from the same files."""
+        starts = np.concatenate([[0], np.cumsum(self._sizes)])
+        return ClipReader, (self._clips, self._preparation, starts, self._origins)
 
     def read(self, recording: int) -> NDArray[Any]:
         """The rows (time_us, site) of a recording; ValueError where its file is no longer what it was."""
@@ -153,7 +159,7 @@ def read_late(
 ) -> tuple[PiecedColumn, PiecedColumn]:
     """The columns (time_us, site) of the recordings in an index, of which nothing is read yet."""
     count = len(index.labels)
-    reader, rows = ClipReader(clips, preparation, index), np.arange(count)
+    reader, rows = ClipReader(clips, preparation, index.starts, index.origins), np.arange(count)
     columns = (LateColumn(reader, field, count) for field in ("time_us", "site"))
     time_us, site = (PiecedColumn(column, rows, np.zeros(count, np.int64), index.starts) for column in columns)
     return time_us, site

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import cloudpickle
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,6 +29,17 @@ class MappedArray:
 
 
 @dataclass(frozen=True)
+class LateSources:
+    """Arrays that are read from their files when they are asked for, packed with the functions that read them."""
+
+    packed: bytes
+
+    def open(self) -> Any:
+        """The arrays, to be read by this process."""
+        return cloudpickle.loads(self.packed)
+
+
+@dataclass(frozen=True)
 class SentRecordings:
     """The fields of recordings, arrays that are mapped from files by their places there."""
 
@@ -47,15 +59,17 @@ def pack(recordings: Recordings) -> SentRecordings:
 def _locate_all(value: Any) -> Any:
     """What is sent of a field: of a column in pieces the places of them all."""
     if isinstance(value, PiecedColumn):
-        sources: Any = tuple(map(_locate, value.sources))
-        return replace(value, sources=sources)
+        sources: Any = LateSources(cloudpickle.dumps(value.sources)) if value.is_late else map(_locate, value.sources)
+        return replace(value, sources=sources if value.is_late else tuple(sources))
     return _locate(value) if isinstance(value, np.ndarray) else value
 
 
 def _open(value: Any) -> Any:
     """What a field is in the process that got it."""
     if isinstance(value, PiecedColumn):
-        return replace(value, sources=tuple(map(_open, value.sources)))
+        sources: Any = value.sources
+        late = isinstance(sources, LateSources)
+        return replace(value, sources=sources.open() if late else tuple(map(_open, sources)))
     return value.open() if isinstance(value, MappedArray) else value
 
 
