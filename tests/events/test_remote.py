@@ -119,6 +119,10 @@ def test_the_second_load_copies_nothing_until_a_file_changes(in_memory, tmp_path
         np.save(file, some_events(999))
     changed = wb.load(in_memory, tmp_path)
     assert changed.train[0].tolist() == some_events(999).tolist()
+    late = wb.load(in_memory, tmp_path, cache="index").train
+    copied.clear()
+    assert late[7].tolist() == first.train[7].tolist()
+    assert len(copied) == 1, "in any order nothing is copied ahead"
 
 
 @pytest.mark.parametrize("place", ["in_memory", "served"])

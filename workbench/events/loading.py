@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from os import PathLike
@@ -125,15 +126,16 @@ dvs-gesture, n-cars, n-mnist, or a folder
         own = {"labels": labels, "classes": classes, "columns": columns, "unit": unit, "upright": upright}
         collection, where = _collect(name, where, split, seed, own, download, progress)
     kept, late = where / CACHE_FOLDER if cache else None, cache == INDEX
-    options = replace(options, sensor=options.sensor or collection.sensor)
-    sensor, window_us, clock = _measure_missing(collection, options, window_us, clock, skip, kept, progress)
-    window_us = require_whole(f"{owner}window_us", window_us, floats=True)
-    if window_us > _LONGEST_US:
-        raise ValueError(
-            f"{owner}window_us is {window_us}, beyond {_LONGEST_US}; give a shorter one, to cut recordings"
-        )
-    preparation = Preparation(sensor, collection.polarities, window_us, clock, first, steps, seed, skip, options)
-    return assemble(collection, preparation, kept, progress, late).rebin(frames, ticks_per_frame, clip=clip)
+    with closing(collection):
+        options = replace(options, sensor=options.sensor or collection.sensor)
+        sensor, window_us, clock = _measure_missing(collection, options, window_us, clock, skip, kept, progress)
+        window_us = require_whole(f"{owner}window_us", window_us, floats=True)
+        if window_us > _LONGEST_US:
+            raise ValueError(
+                f"{owner}window_us is {window_us}, beyond {_LONGEST_US}; give a shorter one, to cut recordings"
+            )
+        preparation = Preparation(sensor, collection.polarities, window_us, clock, first, steps, seed, skip, options)
+        return assemble(collection, preparation, kept, progress, late).rebin(frames, ticks_per_frame, clip=clip)
 
 
 def _require_transforms(transforms: Transform | Sequence[Transform]) -> tuple[Transform, ...]:

@@ -147,6 +147,15 @@ class CopiesAhead:
         finally:
             shutil.rmtree(local.parent)
 
+    def close(self) -> None:
+        """Remove what was copied ahead; from now on files are asked for in any order, and none is copied ahead."""
+        with self._lock:
+            copies, self._ahead = list(self._copies.values()), 1
+            self._copies.clear()
+        for copy in copies:
+            if not copy.cancel() and copy.exception() is None:  # what nobody reads may fail
+                shutil.rmtree(copy.result().parent)
+
     def _copy(self, name: str) -> Path:
         return self._remote.copy(name, Path(tempfile.mkdtemp(dir=self._folder)))
 

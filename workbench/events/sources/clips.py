@@ -81,9 +81,16 @@ def measure_extent(blocks: Iterable[Events], sensor: Sensor = (1, 1)) -> Extent 
     return None if first is None else Extent(first, last, (height, width))
 
 
+def hold_nothing() -> None:
+    """Of clips that hold nothing."""
+
+
 @dataclass(frozen=True)
 class Collection:
-    """Clips of a data set, divided into training and test ones, and what is known of them before they are read."""
+    """Clips of a data set, divided into training and test ones, and what is known of them before they are read.
+
+    ``close`` lets go of what was made ready ahead of the reading, when that has ended.
+    """
 
     name: str
     classes: tuple[str, ...]
@@ -93,6 +100,7 @@ class Collection:
     sensor: Sensor | None = None
     window_us: int | None = None
     polarities: int = 2
+    close: Callable[[], None] = hold_nothing
 
 
 def clip_file(path: Path, label: int, own_clock: bool = False) -> Clip:

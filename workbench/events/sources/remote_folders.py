@@ -44,7 +44,7 @@ def collect_url(url: str, split: Split = None, seed: int = 0) -> Collection:
         found = collect_tree(tree, root.name or "set", map(root.joinpath, recordings), make_clip, split, seed)
     unknown = sum(clip.stamp is None for clip in (*found.train, *found.test))
     words = f"; {unknown:,} recordings carry no version at {url}, so that nothing is kept of them" if unknown else ""
-    return replace(found, divided=found.divided + words)
+    return replace(found, divided=found.divided + words, close=copies.close)
 
 
 def _list_folders(root: Path, names: list[PurePosixPath]) -> tuple[Path, ...]:
