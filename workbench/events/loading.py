@@ -129,13 +129,18 @@ dvs-gesture, n-cars, n-mnist, or a folder
     with closing(collection):
         options = replace(options, sensor=options.sensor or collection.sensor)
         sensor, window_us, clock = _measure_missing(collection, options, window_us, clock, skip, kept, progress)
-        window_us = require_whole(f"{owner}window_us", window_us, floats=True)
-        if window_us > _LONGEST_US:
-            raise ValueError(
-                f"{owner}window_us is {window_us}, beyond {_LONGEST_US}; give a shorter one, to cut recordings"
-            )
+        window_us = _require_window(window_us, owner)
         preparation = Preparation(sensor, collection.polarities, window_us, clock, first, steps, seed, skip, options)
         return assemble(collection, preparation, kept, progress, late).rebin(frames, ticks_per_frame, clip=clip)
+
+
+def _require_window(window_us: int, owner: str) -> int:
+    window_us = require_whole(f"{owner}window_us", window_us, floats=True)
+    if window_us > _LONGEST_US:
+        raise ValueError(
+            f"{owner}window_us is {window_us}, beyond {_LONGEST_US}; give a shorter one, to cut recordings"
+        )
+    return window_us
 
 
 def _require_transforms(transforms: Transform | Sequence[Transform]) -> tuple[Transform, ...]:

@@ -68,8 +68,8 @@ def join(shards: Sequence[PreparedRecordings]) -> PreparedRecordings:
         return shards[0]
     sizes = np.concatenate([np.diff(shard.starts) for shard in shards])
     return PreparedRecordings(
-        time_us=PiecedColumn.join([_plain(shard.time_us) for shard in shards]),
-        site=PiecedColumn.join([_plain(shard.site) for shard in shards]),
+        time_us=PiecedColumn.join([np.asarray(shard.time_us) for shard in shards]),
+        site=PiecedColumn.join([np.asarray(shard.site) for shard in shards]),
         starts=_frozen(np.concatenate([[0], np.cumsum(sizes)])),
         labels=_frozen(np.concatenate([shard.labels for shard in shards])),
         origins=_frozen(np.concatenate([shard.origins for shard in shards])),
@@ -78,10 +78,6 @@ def join(shards: Sequence[PreparedRecordings]) -> PreparedRecordings:
         doubts=tuple(words for shard in shards for words in shard.doubts),
         left_out=sum(shard.left_out for shard in shards),
     )
-
-
-def _plain(column: NDArray[Any] | PiecedColumn) -> NDArray[Any]:
-    return np.asarray(column)
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
